@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of settings for every Swift target: language mode 6, no existing warning survives, and every import says
+/// who sees it.
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+  name: "darkbird",
+  platforms: [.macOS(.v15)],  // Synchronization.Atomic
+  products: [
+    .library(name: "DarkBird", targets: ["DarkBird"]),
+    .library(name: "DarkBirdDashboard", targets: ["DarkBirdDashboard"]),
+    .executable(name: "darkbird", targets: ["DarkBirdCLI"]),
+  ],
+  dependencies: [
+    // The command line: parsing, help texts, completions.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // Deque: bounded rings of events, samples and sync latencies.
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    // Latency percentiles of the workload, with bounded error and memory.
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+  ],
+  targets: [
+    // What Swift cannot say: the CRC32C instruction, the adaptive mutex, the crash-safe terminal guard.
+    .target(name: "CDarkBird"),
+    .target(
+      name: "DarkBird",
+      dependencies: ["CDarkBird", .product(name: "DequeModule", package: "swift-collections")],
+      swiftSettings: swiftSettings),
+    .systemLibrary(name: "CNCurses", providers: [.apt(["libncurses-dev"])]),
+    .target(
+      name: "Terminal",
+      dependencies: ["CDarkBird", "CNCurses"],
+      swiftSettings: swiftSettings,
+      linkerSettings: [
+        .linkedLibrary("ncursesw", .when(platforms: [.linux])),
+        .linkedLibrary("tinfo", .when(platforms: [.linux])),
+        .linkedLibrary("ncurses", .when(platforms: [.macOS])),
+      ]),
+    .target(
+      name: "DarkBirdDashboard",
+      dependencies: [
+        "DarkBird", "Terminal",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "DarkBirdCLI",
+      dependencies: [
+        "DarkBird", "DarkBirdDashboard", "Terminal",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(name: "DarkBirdTests", dependencies: ["DarkBird"], swiftSettings: swiftSettings),
+    .testTarget(name: "TerminalTests", dependencies: ["Terminal"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "DarkBirdDashboardTests", dependencies: ["DarkBirdDashboard", "DarkBird", "Terminal"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "DarkBirdCLITests", dependencies: ["DarkBirdCLI", "DarkBird"], swiftSettings: swiftSettings),
+  ]
+)

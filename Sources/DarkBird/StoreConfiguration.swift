@@ -1,0 +1,52 @@
+/// Where a store lives and how its log behaves. Start from `.memory` or `.disk(at:)` and change what you need:
+///
+///     var configuration = StoreConfiguration.disk(at: "players")
+///     configuration.pageCapacity = .records(5_000)
+///     configuration.acknowledgement = .synced
+public struct StoreConfiguration: Sendable, Hashable {
+  public enum Location: Sendable, Hashable {
+    /// Documents live in memory only; no file is touched.
+    case memory
+    /// Documents live in memory, and every change is logged in this directory, which is made if it does not exist.
+    case disk(path: String)
+  }
+
+  /// When a page of the log is full and the next one begins. May differ from one opening of a store to the next.
+  public enum PageCapacity: Sendable, Hashable {
+    /// Records in a page, 1 or more.
+    case records(Int)
+    /// Bytes in a page, `LogFormat.pageBytesMin` (8 KiB) or more. A larger record gets a page of its own.
+    case bytes(Int)
+  }
+
+  public var location: Location
+  /// Opens an existing directory, changes nothing in it, and refuses every write with `.readOnly`.
+  public var isReadOnly = false
+  public var pageCapacity = PageCapacity.bytes(16 << 20)
+  /// How far a write must have come before its call returns, unless the call says otherwise.
+  public var acknowledgement = Acknowledgement.memory
+  /// The log is synced at least this often while there is something to sync, in milliseconds.
+  public var syncIntervalMilliseconds = 1_000
+  /// Writers wait when this many bytes are queued for the log.
+  public var queueBytesMax = 8 << 20
+  /// A checkpoint is taken when the log has grown by this many bytes (and by as much as the last checkpoint holds);
+  /// nil leaves checkpoints to `Store.checkpoint()`.
+  public var checkpointLogBytes: Int? = 64 << 20
+  /// Shards, a power of two in 1...1024. More shards, less waiting.
+  public var shardCount = 64
+
+  public init(location: Location) { self.location = location }
+
+  public static var memory: StoreConfiguration { StoreConfiguration(location: .memory) }
+  public static func disk(at path: String) -> StoreConfiguration { StoreConfiguration(location: .disk(path: path)) }
+}
+
+/// How far a write must have come before its call returns.
+public enum Acknowledgement: String, Sendable, Hashable, CaseIterable {
+  /// Applied in memory and queued for the log. Lost if the process dies before the log's next write.
+  case memory
+  /// Handed to the operating system: survives the death of the process, not a power loss.
+  case written
+  /// `fdatasync`ed, one sync for all writers that wait: survives a power loss.
+  case synced
+}

@@ -1,0 +1,100 @@
+/// Why an operation on a store failed. Every case says what and where; `description` is one line for people.
+@nonexhaustive
+public enum StoreError: Error, Hashable, Sendable {
+  // Refusals: nothing was changed, no log record, no event.
+
+  /// Another document owns this value of a unique index.
+  case duplicate(index: String, value: IndexValue, owner: String)
+  /// `insert` found a document under this key.
+  case keyExists(key: String)
+  /// A query named an index, or a unique index, that the schema does not have.
+  case unknownIndex(name: String, known: [String])
+  /// The lower bound of a range lies above the upper one.
+  case invertedRange(field: String, lower: IndexValue, upper: IndexValue)
+  /// A document gave a value that cannot be indexed, such as a NaN.
+  case invalidIndexValue(index: String, reason: String)
+  /// A key or a document is larger than the log format can hold.
+  case tooLarge(what: String, bytes: Int, limit: Int)
+  /// A document or key could not be encoded.
+  case encodingFailed(reason: String)
+  /// The configuration contradicts itself or is out of bounds.
+  case invalidConfiguration(reason: String)
+  /// The store was opened for reading only.
+  case readOnly
+  /// The store was closed.
+  case closed
+
+  // The disk.
+
+  /// The disk cannot take the write; nothing of it was accepted. The store works on when there is space again.
+  case diskFull(path: String)
+  /// A write to the log or a sync failed; this and every later write throws it, reads go on. Open the store again to
+  /// find out what the disk holds.
+  case poisoned(reason: String)
+  /// A system call failed outside the log's write path.
+  case io(path: String, operation: String, code: Int32)
+
+  // Opening.
+
+  /// Another process, or another `Store` of this one, has the directory open.
+  case locked(path: String, holder: String)
+  /// The path does not exist, is not a directory, or holds something else.
+  case notAStore(path: String, reason: String)
+  /// A later version of DarkBird wrote this store.
+  case newerFormat(path: String, found: Int, supported: Int)
+  /// Bytes on disk are not what was written. Nothing was changed.
+  case corrupt(path: String, offset: Int, reason: String)
+  /// A stored key or document is not of the type that the store was opened with.
+  case undecodable(key: String, lsn: UInt64, reason: String)
+  /// Two stored documents share a value of an index that is unique in the schema that the store was opened with.
+  case duplicateOnOpen(index: String, value: IndexValue, keys: [String])
+}
+
+extension StoreError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .duplicate(let index, let value, let owner):
+      "\(index) \(value) is taken by document \(owner)"
+    case .keyExists(let key):
+      "a document with key \(key) exists"
+    case .unknownIndex(let name, let known):
+      "no index named '\(name)'; there is \(known.isEmpty ? "none" : known.joined(separator: ", "))"
+    case .invertedRange(let field, let lower, let upper):
+      "range of \(field): the lower bound \(lower) is above the upper bound \(upper)"
+    case .invalidIndexValue(let index, let reason):
+      "index \(index): \(reason)"
+    case .tooLarge(let what, let bytes, let limit):
+      "\(what) has \(bytes) bytes; the limit is \(limit)"
+    case .encodingFailed(let reason):
+      "cannot be encoded: \(reason)"
+    case .invalidConfiguration(let reason):
+      reason
+    case .readOnly:
+      "the store is open for reading only"
+    case .closed:
+      "the store is closed"
+    case .diskFull(let path):
+      "\(path): no space left on the disk; nothing was written"
+    case .poisoned(let reason):
+      "the log failed and takes no more writes: \(reason)"
+    case .io(let path, let operation, let code):
+      "\(path): \(operation): \(errorMessage(code))"
+    case .locked(let path, let holder):
+      "\(path): in use by \(holder)"
+    case .notAStore(let path, let reason):
+      "\(path): not a DarkBird store: \(reason)"
+    case .newerFormat(let path, let found, let supported):
+      "\(path): written in format \(found), this version reads up to \(supported)"
+    case .corrupt(let path, let offset, let reason):
+      "\(path): damaged at offset \(offset): \(reason)"
+    case .undecodable(let key, let lsn, let reason):
+      "document \(key) (LSN \(lsn)) is not of the type the store was opened with: \(reason)"
+    case .duplicateOnOpen(let index, let value, let keys):
+      "index \(index) cannot be unique: documents \(keys.joined(separator: " and ")) share \(value)"
+    }
+  }
+
+  package init(_ error: SystemError) {
+    self = .io(path: error.path, operation: error.call, code: error.code)
+  }
+}

@@ -1,0 +1,60 @@
+/// The seam between the store and the disk. `PosixFileSystem` is the real one; tests put a simulated one in its place
+/// that loses unsynced blocks, fails calls and fills up.
+///
+/// Every call maps to one system call, so that a test can fail each of them by itself.
+package protocol FileSystem: Sendable {
+  /// Makes one directory. No error if it exists already.
+  func createDirectory(_ path: String) throws(SystemError)
+  /// Names (not paths) of the entries of a directory, in no order, without `.` and `..`.
+  func list(_ path: String) throws(SystemError) -> [String]
+  func open(_ path: String, _ mode: FileMode) throws(SystemError) -> any File
+  func rename(_ from: String, to: String) throws(SystemError)
+  func remove(_ path: String) throws(SystemError)
+  /// Makes created, renamed and removed names in a directory survive a power loss.
+  func synchronizeDirectory(_ path: String) throws(SystemError)
+}
+
+package enum FileMode: Sendable {
+  /// Existing file, reads only.
+  case read
+  /// Existing file, reads and writes.
+  case readWrite
+  /// Reads and writes; made if it does not exist, kept as it is if it does.
+  case createIfMissing
+  /// Reads and writes; fails with `EEXIST` if it exists.
+  case createNew
+}
+
+/// An open file. One owner; closed by `close()`, or at the latest when the last reference goes.
+package protocol File: AnyObject, Sendable {
+  /// Reads up to `buffer.count` bytes at `offset`; 0 at the end of the file. May be short.
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int
+  /// Writes up to `bytes.count` bytes at `offset` and returns how many. May be short.
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SystemError) -> Int
+  /// Reserves disk space for `offset ..< offset + length` and grows the file with zeros to cover it. Where the file
+  /// system cannot reserve, this only grows the file.
+  func allocate(at offset: Int, length: Int) throws(SystemError)
+  func truncate(to size: Int) throws(SystemError)
+  /// `fdatasync`: contents and size survive a power loss once this returns.
+  func synchronize() throws(SystemError)
+  func size() throws(SystemError) -> Int
+  /// Takes the advisory lock without waiting; false if another open file holds it in a conflicting mode.
+  func tryLock(exclusive: Bool) throws(SystemError) -> Bool
+  /// Idempotent.
+  func close()
+}
+
+/// A failed system call: which, on what, and why.
+package struct SystemError: Error, Hashable, CustomStringConvertible {
+  package var code: Int32
+  package var call: String
+  package var path: String
+
+  package init(code: Int32, call: String, path: String) {
+    self.code = code
+    self.call = call
+    self.path = path
+  }
+
+  package var description: String { "\(call) \(path): \(errorMessage(code))" }
+}
