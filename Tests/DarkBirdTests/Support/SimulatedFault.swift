@@ -21,6 +21,15 @@ struct SimulatedFault: Sendable {
   /// Matching calls that fail.
   var times = 1
   var effect: Effect
+  private(set) var hasStruck = false
+
+  init(calls: Set<SimulatedCall>, path: String = "", after: Int = 0, times: Int = 1, effect: Effect) {
+    self.calls = calls
+    self.path = path
+    self.after = after
+    self.times = times
+    self.effect = effect
+  }
 
   static func once(_ calls: SimulatedCall..., error code: Int32, path: String = "", after: Int = 0) -> SimulatedFault {
     SimulatedFault(calls: Set(calls), path: path, after: after, effect: .error(code))
@@ -44,6 +53,7 @@ struct SimulatedFault: Sendable {
       return nil
     }
     if times != .max { times -= 1 }
+    hasStruck = true
     return effect
   }
 }

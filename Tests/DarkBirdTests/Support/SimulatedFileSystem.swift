@@ -29,6 +29,12 @@ final class SimulatedFileSystem: FileSystem {
 
   func plan(_ faults: SimulatedFault...) { state.withLock { $0.faults.append(contentsOf: faults) } }
 
+  /// Whether there is a planned fault that can still strike.
+  var hasFaults: Bool { state.withLock { $0.faults.contains { $0.times > 0 } } }
+
+  /// Whether there is a planned fault that has not struck yet.
+  var hasUntouchedFaults: Bool { state.withLock { $0.faults.contains { !$0.hasStruck } } }
+
   func clearFaults() { state.withLock { $0.faults = [] } }
 
   /// All files together may have this many bytes; nil for no limit.
