@@ -2,7 +2,7 @@ import Testing
 
 @testable import DarkBird
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(1)))
 struct EventTests {
   private typealias MemberEvent = Event<Int, Member>
 

@@ -44,8 +44,9 @@ struct CrashOracle: Sendable {
     var generator = SeededGenerator(seed: seed &* 31 &+ 7)
     var image = disk.crashImage(seed: seed)
     if generator.chance(30) {
-      image.plan(SimulatedFault(
-        calls: Set(SimulatedCall.allCases), after: generator.below(30), times: .max, effect: .error(5)))
+      image.plan(
+        SimulatedFault(
+          calls: Set(SimulatedCall.allCases), after: generator.below(30), times: .max, effect: .error(5)))
       // Whether it opens depends on when the power goes.
       do { try MemberStore(configuration, on: image).close() } catch {}
       image = image.crashImage(seed: generator.next())

@@ -49,7 +49,8 @@ struct CrashRun {
       let (durable, written) = (UInt64(durable.value), UInt64(written.value))
       captures.append(
         Capture(
-          disk: fileSystem.killImage(), durable: durable, written: written, call: "before call \(number), \(call) \(path)"))
+          disk: fileSystem.killImage(), durable: durable, written: written,
+          call: "before call \(number), \(call) \(path)"))
     }
   }
 

@@ -122,7 +122,9 @@ struct ModelRun {
       try store.document(unique: "email", email).map { [$0.key] } ?? [],
       Array(model.keys { $0.email == email }), "owner of \(email)")
     let badge = generator.below(domain * 2)
-    let found = generator.chance(50) ? try store.document(unique: "badge", badge)
+    let found =
+      generator.chance(50)
+      ? try store.document(unique: "badge", badge)
       : try store.document(unique: "badge", Double(badge))
     try requireEqual(found.map { [$0.key] } ?? [], Array(model.keys { $0.badge == badge }), "owner of badge \(badge)")
   }
@@ -211,7 +213,9 @@ struct ModelRun {
   private mutating func reopen() throws {
     guard let fileSystem else { return }
     try store.close()
-    configuration.pageCapacity = generator.pick([.bytes(8 << 10), .bytes(12 << 10), .records(1), .records(7), .records(40)])
+    configuration.pageCapacity = generator.pick([
+      .bytes(8 << 10), .bytes(12 << 10), .records(1), .records(7), .records(40),
+    ])
     configuration.shardCount = 1 << generator.below(4)
     store = try MemberStore(configuration, on: fileSystem)
     try requireEqual(store.memoryLSN, lsn, "LSN after reopening")

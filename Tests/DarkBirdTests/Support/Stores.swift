@@ -37,6 +37,11 @@ extension SimulatedFileSystem {
     }
     return files
   }
+
+  /// Name of the last page of the log that has been begun.
+  var pageInUse: String? {
+    storeFiles.filter { $0.key.hasPrefix("wal-") && $0.value.contains { $0 != 0 } }.keys.max()
+  }
 }
 
 extension Store where Key == Int, Document == Member {

@@ -21,14 +21,24 @@ func onThreads(_ count: Int, _ body: @escaping @Sendable (_ thread: Int) -> Void
 /// Lets threads wait for one another, any number of times: `wait` returns when all have called it.
 final class Barrier: Sendable {
   private let count: Int
+  private let spinsMax: Int
   private let arrived = Atomic<Int>(0)
 
-  init(_ count: Int) { self.count = count }
+  /// - Parameter spinsMax: looks before a waiting thread gives up its processor. Many, where there are about as many
+  ///   threads as processors, make the threads leave at the same moment.
+  init(_ count: Int, spinsMax: Int = 100) {
+    self.count = count
+    self.spinsMax = spinsMax
+  }
 
   func wait() {
     let ticket = arrived.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue
     let target = (ticket / count + 1) * count
-    while arrived.load(ordering: .acquiring) < target { sched_yield() }
+    var spins = 0
+    while arrived.load(ordering: .acquiring) < target {
+      spins += 1
+      if spins > spinsMax { sched_yield() }
+    }
   }
 }
 
