@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -39,6 +38,7 @@ static atomic_int armed;          // whether the terminal is not as it was
 
 static int signal_pipe[2] = {-1, -1};
 static atomic_int queued[queued_count];    // whether each signal came since it was last handed out
+static atomic_int hung_up;                 // whether SIGHUP came
 static struct sigaction crash_actions[crash_count];    // as they were before us
 static struct sigaction queued_actions[queued_count];
 static bool crash_installed[crash_count];
@@ -109,6 +109,7 @@ static void on_crash(int signal_number) {
 
 static void on_queued(int signal_number) {
   int code = errno;
+  if (signal_number == SIGHUP) atomic_store(&hung_up, 1);
   for (int i = 0; i < queued_count; i++)
     if (queued_signals[i] == signal_number) atomic_store(&queued[i], 1);
   // The byte only wakes the owner: if the pipe is full, it is awake.
@@ -162,6 +163,7 @@ int terminal_guard_install(int fd) {
   int code = make_pipe();
   if (code != 0) return code;
   drop_queue();
+  atomic_store(&hung_up, 0);
   cover_stack();
   terminal_fd = fd;
   atomic_store(&restore_count, 0);
@@ -275,9 +277,13 @@ void terminal_guard_release_stderr(void) {
   held_fd = standard_error = -1;
 }
 
-int terminal_guard_uninstall(void) {
+int terminal_guard_uninstall(bool is_gone) {
   int code = 0;
   if (atomic_exchange(&armed, 0)) code = set_modes();
+  for (int i = 0; i < queued_count; i++) {
+    if (queued_signals[i] != SIGHUP || queued_actions[i].sa_handler != SIG_DFL) continue;
+    if (is_gone || atomic_load(&hung_up)) queued_actions[i].sa_handler = SIG_IGN;
+  }
   int actions = put_back_actions();
   drop_queue();
   return code != 0 ? code : actions;

@@ -126,10 +126,9 @@ static inline void cncurses_put_cells(int y, int x, const cchar_t *cells, int co
 /// Everything is sent again by the next update.
 static inline void cncurses_repaint(void) { clearok(curscr, TRUE); }
 
-/// Sends what changed, behind `before` in the same buffer.
-static inline void cncurses_update(const char *before) {
+/// Sends what changed; the buffer of ncurses is empty afterwards.
+static inline void cncurses_update(void) {
   wnoutrefresh(stdscr);
-  putp(before);
   doupdate();
 }
 

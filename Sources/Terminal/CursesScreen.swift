@@ -63,7 +63,7 @@ public final class CursesScreen {
       guard code == 0 else { throw TerminalError.system(call: "tcgetattr", code: code) }
       guard let screen = cncurses_open(type), let keyboard = newpad(1, 1) else {
         let code = errno
-        terminal_guard_uninstall()
+        terminal_guard_uninstall(false)
         throw TerminalError.system(call: "newterm", code: code)
       }
       self.screen = screen
@@ -98,14 +98,15 @@ public final class CursesScreen {
 
   deinit { close() }
 
-  /// Gives the terminal back exactly as it was. May be called again.
+  /// Gives the terminal back exactly as it was. May be called again. After a hang-up SIGHUP stays ignored, so that the
+  /// program can finish its work.
   public func close() {
     guard isOpen else { return }
     isOpen = false
     endwin()
     delwin(keyboard)
     delscreen(screen)
-    terminal_guard_uninstall()
+    terminal_guard_uninstall(isHungUp)
     terminal_guard_release_stderr()
     CursesScreen.isTaken.store(false, ordering: .releasing)
   }
@@ -156,13 +157,19 @@ public final class CursesScreen {
 
   private func update() {
     mustUpdate = false
-    cncurses_update(synchronizedUpdate.begin)
-    var end = Array(synchronizedUpdate.end.utf8)[...]
-    while !end.isEmpty {
-      let written = end.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+    send(synchronizedUpdate.begin)
+    cncurses_update()
+    send(synchronizedUpdate.end)
+  }
+
+  /// Sends bytes past ncurses, whose buffer is empty before and after an update.
+  private func send(_ text: String) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let written = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
       if written < 0, errno == EINTR { continue }
       guard written > 0 else { return }
-      end = end.dropFirst(written)
+      bytes = bytes.dropFirst(written)
     }
   }
 

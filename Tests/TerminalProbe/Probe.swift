@@ -25,14 +25,13 @@ struct Probe {
     }
   }
 
-  let screen: CursesScreen
+  var screen: CursesScreen
   let reports: UnsafeMutablePointer<FILE>
   var random = SeededGenerator(seed: 1)
 
   mutating func run() {
     report("pid \(getpid())")
-    report("open \(screen.size.width)x\(screen.size.height) \(screen.colorDepth) \(screen.glyphs)")
-    show("ready")
+    showFirst()
     while let input = screen.wait(until: nil) {
       switch input {
       case .key(let key):
@@ -74,6 +73,11 @@ struct Probe {
       report("shown")
     case .character("n"): showNext()
     case .character("2"): openSecond()
+    case .character("3"):
+      screen.close()
+      guard let next = try? CursesScreen() else { return report("not opened again") }
+      screen = next
+      showFirst()
     case .character("r"):
       screen.redraw()
       report("redrawn")
@@ -82,6 +86,11 @@ struct Probe {
       self.report("waited \(report.map { "\($0)" } ?? "nil")")
     default: break
     }
+  }
+
+  private func showFirst() {
+    report("open \(screen.size.width)x\(screen.size.height) \(screen.colorDepth) \(screen.glyphs)")
+    show("ready")
   }
 
   private func report(_ line: String) { fputs(line + "\n", reports) }

@@ -6,6 +6,7 @@
 #ifndef TERMINAL_GUARD_H
 #define TERMINAL_GUARD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /// Remembers the modes of the terminal `fd` and installs the handlers:
@@ -44,7 +45,9 @@ void terminal_guard_trim_stderr(void);
 void terminal_guard_release_stderr(void);
 
 /// Restores the modes and the signal actions that `terminal_guard_install` found. Signals that are still queued are dropped.
-int terminal_guard_uninstall(void);
+/// If the terminal is gone, or SIGHUP came, SIGHUP is ignored from now on instead of ending the process: it comes more than
+/// once (from the kernel and from the shell), and the program has work to finish.
+int terminal_guard_uninstall(bool is_gone);
 
 /// The size of the guarded terminal in cells; ENOTSUP if it does not know.
 int terminal_guard_size(int *width, int *height);

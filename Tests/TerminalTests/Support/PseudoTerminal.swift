@@ -20,8 +20,7 @@ final class PseudoTerminal {
 
   /// Opens a terminal and starts the probe on it, or `command`, where `$PROBE` and `$REPORTS` are set.
   init(
-    width: Int = 80, height: Int = 24, environment: [String: String] = [:], command: String? = nil,
-    outputIsTerminal: Bool = true
+    width: Int = 80, height: Int = 24, environment: [String: String] = [:], command: String? = nil
   ) throws {
     (master, name) = try PseudoTerminal.open()
     reports = try Reports()
@@ -32,11 +31,10 @@ final class PseudoTerminal {
     var variables = ["PATH": "/usr/bin:/bin", "TERM": "xterm-256color", "LANG": "C.UTF-8", "HOME": "/"]
     variables.merge(["PROBE": probe, "REPORTS": reports.path]) { $1 }
     variables.merge(environment) { $1 }
-    let sink: ChildProcess.File = outputIsTerminal ? .descriptor(0) : .path("/dev/null")
     child = try ChildProcess(
       command.map { ["/bin/sh", "-c", $0] } ?? [probe, reports.path],
       environment: variables.filter { !$0.value.isEmpty },
-      files: [.path(self.name), sink, .descriptor(0)], newSession: true)
+      files: [.path(name), .descriptor(0), .descriptor(0)], newSession: true)
   }
 
   private static func open() throws -> (master: CInt, name: String) {
@@ -75,6 +73,23 @@ final class PseudoTerminal {
   }
 
   func type(_ text: String) { _ = write(master, text, text.utf8.count) }
+
+  func type(byte: UInt8) {
+    var byte = byte
+    _ = write(master, &byte, 1)
+  }
+
+  /// Whether the alternate screen was left and the cursor shown after the last `picture`, and all of that before
+  /// `message`, which must be the end.
+  func restoresBefore(_ message: String, after picture: String) -> Bool {
+    let text = text
+    guard let shown = text.ranges(of: picture).last, let left = text.ranges(of: "\u{1B}[?1049l").last,
+      let cursor = text.ranges(of: "\u{1B}[?25h").last, !text[left.upperBound...].contains("\u{1B}[?1049h")
+    else { return false }
+    let restored = max(left.upperBound, cursor.upperBound)
+    return min(left.lowerBound, cursor.lowerBound) > shown.upperBound
+      && (message.isEmpty || text[restored...].contains(message))
+  }
 
   func send(_ signal: CInt) {
     if let child { kill(child.pid, signal) }
