@@ -86,12 +86,12 @@ static int set_modes(void) {
 }
 
 // Async-signal-safe; the first of several callers does it.
-static bool give_back(void) {
-  if (!atomic_exchange(&armed, 0)) return false;
-  set_modes();
-  write_all(terminal_fd, restore, atomic_load(&restore_count));
+static void give_back(void) {
+  if (atomic_exchange(&armed, 0)) {
+    set_modes();
+    write_all(terminal_fd, restore, atomic_load(&restore_count));
+  }
   show_held();
-  return true;
 }
 
 static void on_crash(int signal_number) {
