@@ -1,0 +1,6 @@
+#ifndef CDARKBIRD_H
+#define CDARKBIRD_H
+
+#include "crc32c.h"
+
+#endif

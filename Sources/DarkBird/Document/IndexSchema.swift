@@ -1,0 +1,3 @@
+public struct IndexSchema<Document>: Sendable {
+  public init() {}
+}
