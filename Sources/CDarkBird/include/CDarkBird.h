@@ -1,6 +1,7 @@
 #ifndef CDARKBIRD_H
 #define CDARKBIRD_H
 
+#include "crc32c.h"
 #include "db_lock.h"
 #include "terminal_guard.h"
 
