@@ -60,7 +60,10 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .testTarget(name: "DarkBirdTests", dependencies: ["DarkBird"], swiftSettings: swiftSettings),
-    .testTarget(name: "TerminalTests", dependencies: ["Terminal"], swiftSettings: swiftSettings),
+    // What the terminal tests run inside a real terminal, to crash, suspend and hang it up.
+    .executableTarget(
+      name: "TerminalProbe", dependencies: ["Terminal"], path: "Tests/TerminalProbe", swiftSettings: swiftSettings),
+    .testTarget(name: "TerminalTests", dependencies: ["Terminal", "TerminalProbe"], swiftSettings: swiftSettings),
     .testTarget(
       name: "DarkBirdDashboardTests", dependencies: ["DarkBirdDashboard", "DarkBird", "Terminal"],
       swiftSettings: swiftSettings),
