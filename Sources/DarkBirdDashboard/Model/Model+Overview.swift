@@ -8,7 +8,7 @@ enum PanelID: Int, Sendable, CaseIterable {
   var title: String {
     switch self {
     case .throughput: "1 Throughput"
-    case .latency: "2 Latency"
+    case .latency: "2 Latency  last 10 s"
     case .shards: "3 Shards"
     case .log: "4 Log"
     case .indexes: "5 Indexes / tags"

@@ -5,11 +5,14 @@ import Terminal
 enum AlertLine {
   static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
     let alerts = Alert.all(at: moment)
-    let right = figures(moment).fitted(width: rect.width / 2)
+    let worst = alerts.first
+    // What is broken takes the whole line.
+    let right = worst?.severity == .critical ? [] : figures(moment).fitted(width: rect.width / 2)
     let room = rect.width - right.width - 4
     painter.writeRight(right + [Span(" ")], in: rect, y: 0)
-    guard let worst = alerts.first else {
-      painter.write([Span("ok", .good), Span("  ")] + workload(model, moment).fitted(width: room - 4), in: rect, x: 1, y: 0)
+    guard let worst else {
+      let spans = [Span("ok", .good), Span("  ")] + workload(model, moment).fitted(width: room - 4)
+      painter.write(spans, in: rect, x: 1, y: 0)
       return
     }
     let more = alerts.count > 1 ? " (+\(alerts.count - 1))" : ""

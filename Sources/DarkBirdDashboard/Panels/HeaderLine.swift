@@ -5,17 +5,18 @@ import Terminal
 enum HeaderLine {
   static func draw(_ model: Model, _ moment: Moment?, in rect: Rect, with painter: inout Painter) {
     let right = time(model, moment)
-    let left = segments(model, moment).fitted(width: rect.width - right.width - 3)
+    let left = segments(model, moment, isNarrow: rect.width < 60).fitted(width: rect.width - right.width - 3)
     painter.write(left, in: rect, x: 1, y: 0)
     painter.writeRight(right + [Span(" ")], in: rect, y: 0)
   }
 
-  private static func segments(_ model: Model, _ moment: Moment?) -> [Segment] {
+  private static func segments(_ model: Model, _ moment: Moment?, isNarrow: Bool) -> [Segment] {
     var segments = [Segment(5, Span("DARKBIRD", .accent))]
     var title = [Span(model.identity.title, .strong)]
     if model.view == .browse { title.append(Span(" > browse", .label)) }
     segments.append(Segment(4, spans: title))
-    segments.append(Segment(6, Span(model.identity.location + (model.identity.isReadOnly ? " (read only)" : ""), .label)))
+    let location = model.identity.location + (model.identity.isReadOnly ? " (read only)" : "")
+    segments.append(Segment(6, Span(location, .label)))
     guard let moment else { return segments }
     let sample = moment.sample
     segments.append(Segment(3, Span(Format.grouped(sample.statistics.documents), .strong), Span(" docs", .label)))
@@ -29,7 +30,7 @@ enum HeaderLine {
     segments.append(
       Segment(
         1, Span("ui ", .label), Span(Format.right(Format.cpu(own), 4) + " " + Format.right(frame, 5)),
-        Span("/frame", .label)))
+        Span(isNarrow ? "" : "/frame", .label)))
     let dropped = sample.eventsDropped
     segments.append(Segment(2, Span("drop ", .label), Span(Format.short(dropped), dropped > 0 ? .warning : .text)))
     return segments

@@ -26,7 +26,7 @@ enum IndexesPanel {
       painter.write("nothing is indexed: documents are found by key", in: rect, y: 0, .label)
       return
     }
-    let entriesWidth = 11
+    let entriesWidth = rows.reduce(7) { max($0, Format.grouped($1.entries).count) } + 1
     let distinctWidth = rect.width >= 50 ? 9 : 0
     let sparkWidth = max(0, min(rect.width >= 70 ? 20 : 10, rect.width - 5 - 10 - entriesWidth - distinctWidth - 1))
     let nameWidth = rect.width - 5 - entriesWidth - distinctWidth - (sparkWidth > 0 ? sparkWidth + 1 : 0)

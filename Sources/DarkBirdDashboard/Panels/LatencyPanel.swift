@@ -43,12 +43,11 @@ enum LatencyPanel {
   private static func drawTable(
     _ workload: WorkloadSample, _ kinds: [OperationKind], _ moment: Moment, in rect: Rect, with painter: inout Painter
   ) {
-    let width = rect.width >= nameWidth + 6 * 7 ? 7 : 6
+    let width = rect.width >= nameWidth + 5 * 7 ? 7 : 6
     let fitting = (rect.width - nameWidth) / width
     let kept = columns.filter { $0.rank < fitting }
-    let showsCount = fitting > columns.count
+    let showsCount = width == 7 && fitting > columns.count
     var x = nameWidth
-    painter.write("10s", in: rect, y: 0, .label)
     for column in kept {
       painter.write(Format.right(column.title, width), in: rect, x: x, y: 0, .label)
       x += width

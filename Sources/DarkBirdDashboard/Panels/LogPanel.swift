@@ -16,7 +16,7 @@ enum LogPanel {
     }
     var y = 0
     if let failure = log.failure {
-      painter.write("FAILED: \(failure)", in: rect, y: y, .alert)
+      painter.write(Format.clipped("FAILED: \(failure)", rect.width, painter.glyphs), in: rect, y: y, .alert)
       y += 1
     }
     drawPage(log, in: rect, y: y, with: &painter)

@@ -15,20 +15,24 @@ enum ShardsPanel {
         .field(0, "", "\(shards.count) shards", .strong),
         .field(1, "skew max/mean", Format.decimal(figures.skew, places: 2), figures.skew >= 2 ? .warning : .text),
         .field(2, "hot", "#\(figures.hottest)"),
-        Segment(3, Span(painter.glyphs == .ascii ? "bars: half = mean" : "bars: ▄ = mean", .label)),
+        Segment(3, Span("docs / ops / wait, half = mean", .label)),
       ].fitted(width: rect.width), in: rect, y: 0)
 
-    // What is left after the summary and the line of the hottest shard, in three equal bars; a tall panel has a table.
-    let barHeight = max(1, min(4, (rect.height - 2) / 3))
+    // A letter is enough where that lets fewer shards share a column.
+    let labelWidth = shared(shards.count, rect.width - 2) < shared(shards.count, rect.width - 5) ? 2 : 5
     let rows: [(String, [Double], Role)] = [
       ("docs", figures.documents, .read), ("ops", figures.operations, .write), ("wait", figures.waits, .unique),
     ]
+    // What is left after the summary and the line of the hottest shard; a tall panel has a table besides.
+    let room = max(3, min(12, rect.height - 2))
     var y = 1
-    for (label, values, role) in rows where y + barHeight <= rect.height {
-      painter.write(label, in: rect, y: y + barHeight - 1, .label)
-      let area = Rect(x: rect.x + 5, y: rect.y + y, width: rect.width - 5, height: barHeight)
+    for (index, (label, values, role)) in rows.enumerated() {
+      let height = room / 3 + ([1, 0, 2][index] < room % 3 ? 1 : 0)
+      guard y + height <= rect.height else { break }
+      painter.write(String(label.prefix(labelWidth - 1)), in: rect, y: y + height - 1, .label)
+      let area = Rect(x: rect.x + labelWidth, y: rect.y + y, width: rect.width - labelWidth, height: height)
       drawBars(values, hottest: figures.hottest, role, in: area, with: &painter)
-      y += barHeight
+      y += height
     }
     guard y < rect.height else { return }
     if rect.height - y >= 4 {
@@ -38,6 +42,9 @@ enum ShardsPanel {
       painter.write(hotLine(figures, shards).fitted(width: rect.width), in: rect, y: y)
     }
   }
+
+  /// Shards that share one column.
+  private static func shared(_ count: Int, _ width: Int) -> Int { width > 0 ? (count + width - 1) / width : count }
 
   private static func hotLine(_ figures: ShardFigures, _ shards: [StoreStatistics.Shard]) -> [Segment] {
     let hot = figures.hottest
@@ -57,7 +64,7 @@ enum ShardsPanel {
     let mean = values.reduce(0, +) / Double(values.count)
     guard mean > 0, rect.width > 0 else { return }
     // Several shards in one column show the largest; few shards get several columns each.
-    let shared = (values.count + rect.width - 1) / rect.width
+    let shared = shared(values.count, rect.width)
     let wide = shared > 1 ? 1 : min(4, rect.width / values.count)
     let levels = painter.glyphs.levels
     for column in 0..<((values.count + shared - 1) / shared) {

@@ -35,12 +35,13 @@ enum ThroughputPanel {
     let reads = moment.rates?.perSecond { $0.operations.reads } ?? 0
     let peak = max(values.reduce(0) { max($0, $1?.total ?? 0) }, writes + reads)
     let swatches = painter.glyphs == .ascii ? ("#", ":") : ("■", "■")
+    let names = rect.width >= 44 ? ("writes", "reads") : ("w", "r")
     func rate(_ value: Double) -> String { Format.right(Format.rate(value), 6) }
     var segments = [
       Segment(0, Span(rate(writes + reads) + "/s", .strong)),
-      Segment(1, Span(swatches.0 + " writes", .write), Span(rate(writes))),
-      Segment(1, Span(swatches.1 + " reads", .read), Span(rate(reads))),
-      Segment(2, Span("peak", .label), Span(rate(peak))),
+      Segment(1, Span("\(swatches.0) \(names.0) ", .write), Span(rate(writes))),
+      Segment(1, Span("\(swatches.1) \(names.1) ", .read), Span(rate(reads))),
+      Segment(2, Span("peak ", .label), Span(rate(peak))),
       Segment(3, Span("window ", .label), Span(Format.ago(seconds: Double(model.windowSeconds)).dropMinus)),
     ]
     if let load = model.workload { segments.append(Segment(4, Span(load, .label))) }

@@ -30,12 +30,8 @@ struct Moment {
   /// Nanoseconds that `count` columns reach back.
   func reach(_ count: Int) -> UInt64 { count > 0 ? length(count) * UInt64(count) : 0 }
 
-  /// Whole tenths of a second, the interval of the sampler: or neighbours would have different numbers of samples.
-  private func length(_ count: Int) -> UInt64 {
-    let tenth: UInt64 = 100_000_000
-    let parts = tenth * UInt64(max(1, count))
-    return max(1, (windowNanoseconds + parts - 1) / parts) * tenth
-  }
+  /// No shorter than the interval of the sampler, or there would be columns without a sample.
+  private func length(_ count: Int) -> UInt64 { max(100_000_000, windowNanoseconds / UInt64(max(1, count))) }
 
   /// Rates in each column; nil where there are no samples.
   func rates(columns count: Int) -> [Rates?] {

@@ -66,16 +66,17 @@ enum Plot {
     return decade * 10
   }
 
-  /// One character a value, between the smallest and the largest of them.
+  /// One character a value, between the smallest and the largest of them. Less than a hundredth of the largest is shown
+  /// as none: noise must not look like a change.
   static func sparkline(_ values: [Double?], glyphs: GlyphTier) -> String {
     let known = values.compactMap { $0 }
     guard let low = known.min(), let high = known.max() else { return String(repeating: " ", count: values.count) }
     let levels = glyphs.levels
+    let span = max(high - low, high.magnitude / 100)
     return String(
       values.map { value -> Character in
         guard let value else { return " " }
-        guard high > low else { return levels[0] }
-        return levels[Int(((value - low) / (high - low) * Double(levels.count - 1)).rounded())]
+        return span > 0 ? levels[Int(((value - low) / span * Double(levels.count - 1)).rounded())] : levels[0]
       })
   }
 }
