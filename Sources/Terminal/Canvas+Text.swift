@@ -29,3 +29,54 @@ extension Canvas {
     return rows + legend
   }
 }
+
+extension Canvas {
+  /// The picture as text for a pipe, a file or a line mode: rows end with a newline, blank ends of rows are left out. With
+  /// colours, styles are ECMA-48 sequences (SGR), and each row ends in the plain style; with `.none` there are no escapes at
+  /// all, not even for attributes.
+  package func text(colors: ColorDepth = .none) -> String {
+    var text = ""
+    for y in 0..<height {
+      let row = cells[y * width..<(y + 1) * width]
+      let used = row.lastIndex { cell in cell.text != " " || colors != .none && cell.style.isVisibleOnSpaces }
+      var style = Style.plain
+      for cell in row[..<(used.map { $0 + 1 } ?? row.startIndex)] {
+        if colors != .none, cell.style != style {
+          style = cell.style
+          text += style.escapeSequence(colors)
+        }
+        text += cell.text
+      }
+      if style != .plain { text += Style.plain.escapeSequence(colors) }
+      text += "\n"
+    }
+    return text
+  }
+}
+
+extension Style {
+  fileprivate var isVisibleOnSpaces: Bool {
+    background != .default || !attributes.isDisjoint(with: [.reverse, .underline])
+  }
+
+  /// Sets exactly this style.
+  fileprivate func escapeSequence(_ depth: ColorDepth) -> String {
+    var codes = ["0"]
+    if attributes.contains(.bold) { codes.append("1") }
+    if attributes.contains(.dim) { codes.append("2") }
+    if attributes.contains(.underline) { codes.append("4") }
+    if attributes.contains(.reverse) { codes.append("7") }
+    codes += [
+      Style.codes(foreground, depth, normal: 30, bright: 90), Style.codes(background, depth, normal: 40, bright: 100),
+    ]
+    .compactMap(\.self)
+    return "\u{1B}[\(codes.joined(separator: ";"))m"
+  }
+
+  private static func codes(_ color: Color, _ depth: ColorDepth, normal: Int, bright: Int) -> String? {
+    guard case .palette(let index) = color else { return nil }
+    if depth == .full { return "\(normal + 8);5;\(index)" }
+    let named = Int(Palette.sixteen(index))
+    return "\(named < 8 ? normal + named : bright + named - 8)"
+  }
+}

@@ -66,6 +66,7 @@ struct Glyph: Hashable, Sendable {
         glyphs += finished()
         (text, width, count) = (String(scalar), scalarWidth, 1)
       default:
+        if scalar.properties.isEmojiModifier { return [.replacement] }
         if scalar.properties.isDefaultIgnorableCodePoint, width > 0 { continue }
         // CR LF is one cluster and gets one replacement.
         if glyphs.isEmpty, width == 0 { glyphs.append(.replacement) }
@@ -82,7 +83,7 @@ enum ScalarWidth {
     switch scalar.value {
     case 0x20...0x7E, 0xA1...0xAC, 0xAE...0xFF: return 1
     case 0x2500...0x259F, 0x2800...0x28FF: return 1  // box drawing, blocks, Braille: most of a dashboard
-    case 0x1F1E6...0x1F1FF: return -1  // regional indicators: halves of flags
+    case 0x1F1E6...0x1F1FF, 0x1F3FB...0x1F3FF: return -1  // halves of flags, skin tones: they join what stands before
     default: break
     }
     guard scalar.value < tableCount else { return -1 }
@@ -97,7 +98,7 @@ enum ScalarWidth {
   }
 
   static func isEmoji(_ scalar: Unicode.Scalar) -> Bool {
-    scalar.value > 0xFF && (scalar.properties.isEmoji || scalar.properties.isEmojiModifier)
+    scalar.value > 0xFF && scalar.properties.isEmoji
   }
 
   /// The planes with printable characters; those above hold tags, selectors and private use.

@@ -117,12 +117,12 @@ struct KeyDecoder {
   /// Sequences as xterm, the Linux console and most of their kin send them.
   private static func csiKey(_ parameters: String, _ final: UInt8) -> Key {
     switch (parameters, Character(Unicode.Scalar(final))) {
+    case (let number, "~"): numberedKeys[number] ?? .unknown
     case ("", let letter), ("1", let letter): plainKeys[letter] ?? .unknown
     case ("1;2", "A"): .shiftUp
     case ("1;2", "B"): .shiftDown
     case ("1;2", "C"): .shiftRight
     case ("1;2", "D"): .shiftLeft
-    case (let number, "~"): numberedKeys[number] ?? .unknown
     default: .unknown
     }
   }

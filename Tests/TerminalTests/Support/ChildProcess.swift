@@ -115,7 +115,7 @@ func output(of arguments: [String], environment: [String: String]) throws -> (te
   do {
     defer { close(ends[1]) }
     child = try ChildProcess(
-      arguments, environment: environment, files: [.path("/dev/null"), .descriptor(ends[1]), .descriptor(2)],
+      arguments, environment: environment, files: [.path("/dev/null"), .descriptor(ends[1]), .path("/dev/null")],
       newSession: false)
   }
   var bytes: [UInt8] = []

@@ -23,6 +23,7 @@ final class Tmux {
     environment = [
       "PATH": "/usr/bin:/bin:/usr/local/bin:/opt/homebrew/bin", "TERM": "xterm-256color", "LANG": "C.UTF-8",
       "HOME": reports.directory, "PROBE": try probePath(), "REPORTS": reports.path, "PS1": "$ ",
+      "HISTFILE": "/dev/null",
     ]
     try run(
       "set-option", "-g", "default-terminal", "tmux-256color", ";", "set-option", "-g", "status", "off", ";",
