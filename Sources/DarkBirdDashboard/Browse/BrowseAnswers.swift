@@ -4,7 +4,10 @@ import Dispatch
 enum BrowseAnswers {
   static let tagsPerField = 20
 
-  static func answer(_ request: BrowseRequest, from source: some Source) -> BrowseReply {
+  /// - Parameter isCancelled: asked between the pages of a long way; nil is the answer of what was cancelled.
+  static func answer(
+    _ request: BrowseRequest, from source: some Source, isCancelled: () -> Bool = { false }
+  ) -> BrowseReply? {
     do {
       switch request {
       case .outline: return .outline(try source.outline(tagsPerField: tagsPerField))
@@ -17,7 +20,7 @@ enum BrowseAnswers {
         let nanoseconds = DispatchTime.now().uptimeNanoseconds - start
         return .page(run: run, number: number, marks: [], page, nanoseconds: nanoseconds)
       case .lastPage(let run, let selection, let number, let mark):
-        return try lastPage(run, selection, number, mark, from: source)
+        return try lastPage(run, selection, number, mark, from: source, isCancelled)
       }
     } catch {
       return .failed(request, String(describing: error))
@@ -39,13 +42,14 @@ enum BrowseAnswers {
 
   /// Goes on page by page until there is no more, and remembers where each page began.
   private static func lastPage(
-    _ run: Int, _ selection: Selection, _ number: Int, _ mark: PageMark, from source: some Source
-  ) throws -> BrowseReply {
+    _ run: Int, _ selection: Selection, _ number: Int, _ mark: PageMark, from source: some Source,
+    _ isCancelled: () -> Bool
+  ) throws -> BrowseReply? {
     let start = DispatchTime.now().uptimeNanoseconds
     var marks: [PageMark] = []
     var number = number
     var mark = mark
-    while true {
+    while !isCancelled() {
       let page = try page(number, selection, after: mark, from: source)
       guard let next = page.next else {
         let nanoseconds = DispatchTime.now().uptimeNanoseconds - start
@@ -55,5 +59,6 @@ enum BrowseAnswers {
       mark = next
       number += 1
     }
+    return nil
   }
 }

@@ -42,11 +42,12 @@ enum DocumentPanel {
     if let note { lines.append(note) }
     lines += DocumentText.lines(row.record, width: width)
     lines.append([])
-    for entry in IndexEntry.all(of: row.record, in: model.identity.schema) {
+    let entries = IndexEntry.all(of: row.record, in: model.identity.schema)
+    for (index, entry) in entries.enumerated() {
       let name = entry.kind == .tag ? "\(entry.name)=\(entry.value)" : entry.name
       let value = entry.kind == .tag ? "" : "  " + Format.shortDate(entry.value)
       lines.append([
-        Span(Format.left(lines.last?.first?.text.hasPrefix("IN") == true ? "" : "IN", 4), .label),
+        Span(Format.left(index == 0 ? "IN" : "", 4), .label),
         Span(Format.left(entry.kind.label, 5), entry.kind.role), Span(name), Span(value, .label),
       ])
     }
@@ -57,8 +58,8 @@ enum DocumentPanel {
     }
     lines.append([
       Span("AT  ", .label), Span("shard \(row.shard)"), Span("  LSN ", .label), Span(Format.grouped(row.lsn)),
-      Span("  size ", .label), Span(Format.bytes(row.bytes)),
     ])
+    lines.append([Span("    encoded in ", .label), Span(Format.bytes(row.bytes))])
     return lines
   }
 }

@@ -22,10 +22,19 @@ enum ExplorePanel {
     }
   }
 
+  /// In full where the name has room beside it.
+  private static func countText(_ item: BrowseState.ExploreItem, width: Int) -> String {
+    guard let count = item.count else { return "" }
+    if item.action == nil { return "\(Format.short(count)) kinds" }
+    let full = Format.grouped(count)
+    let lead = item.kind == nil ? 1 : item.kind == .tag ? 2 : 7
+    return lead + displayWidth(item.name) + 1 + full.count + 1 <= width ? full : Format.short(count)
+  }
+
   private static func draw(
     _ item: BrowseState.ExploreItem, in rect: Rect, y: Int, with painter: inout Painter
   ) {
-    let count = item.count.map { item.action == nil ? "\(Format.short($0)) kinds" : Format.grouped($0) } ?? ""
+    let count = countText(item, width: rect.width)
     let room = rect.width - 2 - count.count - 1
     if item.action == nil {
       painter.write(Format.clipped(item.name, room, painter.glyphs), in: rect, x: 1, y: y, .label)
@@ -33,7 +42,9 @@ enum ExplorePanel {
       return
     }
     var x = item.kind == nil ? 1 : 2
-    if let kind = item.kind, kind != .tag { x = painter.write(Format.left(kind.label, 5), in: rect, x: x, y: y, kind.role) }
+    if let kind = item.kind, kind != .tag {
+      x = painter.write(Format.left(kind.label, 5), in: rect, x: x, y: y, kind.role)
+    }
     let role: Role = item.kind == .tag ? .tag : .text
     painter.write(Format.clipped(item.name, room - x + 1, painter.glyphs), in: rect, x: x, y: y, role)
     painter.writeRight([Span(count), Span(" ")], in: rect, y: y)

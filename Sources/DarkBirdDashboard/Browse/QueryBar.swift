@@ -7,6 +7,10 @@ enum QueryBar {
     let x = painter.write("> ", in: rect, x: 1, y: 0, .key)
     if let editor = model.browse.editor {
       painter.write(editor.spans(width: rect.width - x - 1), in: rect, x: x, y: 0)
+      if let error = model.browse.error, !error.token.isEmpty, editor.cursor < rect.width - x - 1 {
+        let start = displayWidth(String(editor.text.prefix(error.column)))
+        painter.write(error.token, in: rect, x: x + start, y: 0, .alert)
+      }
       return
     }
     let text = model.browse.results.map { QueryLine.text($0.selection) } ?? ""

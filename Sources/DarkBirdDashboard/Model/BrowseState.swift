@@ -2,7 +2,11 @@ import DarkBird
 
 /// Everything of the browse view that is not the store's.
 struct BrowseState: Sendable {
-  enum Pane: Int, Sendable, CaseIterable { case explore = 1, results, document }
+  enum Pane: Int, Sendable, CaseIterable {
+    case explore = 1
+    case results = 2
+    case document = 3
+  }
 
   var outline: Outline?
   var vocabulary: QueryVocabulary
@@ -82,7 +86,12 @@ struct Results: Sendable {
   static let pageSize = 200
 
   /// Where the cursor goes when a page arrives.
-  enum Landing: Hashable, Sendable { case first, last, key(RowKey) }
+  enum Landing: Hashable, Sendable {
+    case first
+    case last
+    /// On the document with this key, if it is still there.
+    case key(RowKey)
+  }
 
   let run: Int
   let selection: Selection
@@ -137,7 +146,12 @@ struct Results: Sendable {
 
 /// A document that was opened, as it is in the store now.
 struct OpenedDocument: Hashable, Sendable {
-  enum State: Hashable, Sendable { case loading, found(ResultRow), gone, failed(String) }
+  enum State: Hashable, Sendable {
+    case loading
+    case found(ResultRow)
+    case gone
+    case failed(String)
+  }
 
   var key: RowKey
   var state = State.loading

@@ -4,9 +4,12 @@ enum Command: Hashable, Sendable {
   case help, back, quit, redraw, glyphs
   case overview, browse
   // Panels.
-  case nextPanel, previousPanel, panel(Int), zoom
-  // Time. Steps are samples, negative ones go back.
-  case pause, live, step(Int), widerWindow, narrowerWindow
+  case nextPanel, previousPanel, zoom
+  case panel(Int)
+  // Time.
+  case pause, live, widerWindow, narrowerWindow
+  /// Samples; negative goes back.
+  case step(Int)
   // Lists.
   case up, down, left, right, pageUp, pageDown, halfPageUp, halfPageDown, home, end
   // Events.

@@ -152,10 +152,10 @@ extension KeyMap {
       help: "type a query", hint: "query"),
     KeyBinding(
       keys: [.enter], command: .open, contexts: [.browse], group: .browse,
-      help: "open the document, or list what is in the index", hint: "open"),
+      help: "open a document or an index", hint: "open"),
     KeyBinding(
       keys: [.function(5)], command: .refresh, contexts: [.browse], group: .browse,
-      help: "ask again: results stay as they were found until then", hint: "again"),
+      help: "ask again; results are held until then", hint: "again"),
   ]
 
   private static let typing = [

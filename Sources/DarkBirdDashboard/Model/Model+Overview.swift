@@ -3,7 +3,12 @@ import Terminal
 
 /// The panels of the overview, with the numbers that focus them.
 enum PanelID: Int, Sendable, CaseIterable {
-  case throughput = 1, latency, shards, log, indexes, events
+  case throughput = 1
+  case latency = 2
+  case shards = 3
+  case log = 4
+  case indexes = 5
+  case events = 6
 
   var title: String {
     switch self {

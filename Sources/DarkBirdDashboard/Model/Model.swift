@@ -142,7 +142,8 @@ struct Model: Sendable {
       return
     }
     let page = max(1, height - 4)
-    helpScroll = Scroll.moved(scroll, by: command, page: page, count: HelpOverlay.lineCount(width: width), visible: page)
+    let count = HelpOverlay.lineCount(width: width)
+    helpScroll = Scroll.moved(scroll, by: command, page: page, count: count, visible: page)
   }
 }
 

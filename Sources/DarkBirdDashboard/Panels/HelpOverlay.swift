@@ -2,7 +2,7 @@ import Terminal
 
 /// All keys, from the key table.
 enum HelpOverlay {
-  private static let keyWidth = 20
+  private static let keyWidth = 16
 
   /// One line of the help: a heading, keys and what they do, or nothing.
   private struct Line {
@@ -14,7 +14,6 @@ enum HelpOverlay {
   static func lineCount(width: Int) -> Int { columns(width).map(\.count).max() ?? 0 }
 
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
-    painter.frame(rect, title: "Keys", focused: true)
     let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
     let columns = columns(rect.width)
     let width = inner.width / columns.count
@@ -31,7 +30,7 @@ enum HelpOverlay {
       }
     }
     let hidden = lineCount(width: rect.width) - scroll - inner.height
-    if hidden > 0 { painter.writeRight([Span(" \(hidden) more below", .label)], in: inner, y: inner.height - 1) }
+    painter.frame(rect, title: hidden > 0 ? "Keys   \(hidden) more below" : "Keys", focused: true)
   }
 
   /// Two columns where there is room, both of about the same length.

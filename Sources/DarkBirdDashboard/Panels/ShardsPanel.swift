@@ -17,13 +17,35 @@ enum ShardsPanel {
         .field(2, "hot", "#\(figures.hottest)"),
         Segment(3, Span("docs / ops / wait, half = mean", .label)),
       ].fitted(width: rect.width), in: rect, y: 0)
+    // A wide panel has room for a table beside the bars.
+    if rect.width >= shards.count + 5 + 2 + tableWidth {
+      let table = Rect(
+        x: rect.x + rect.width - tableWidth, y: rect.y, width: tableWidth, height: rect.height)
+      drawTable(model, figures, shards, in: table, with: &painter)
+      let bars = Rect(x: rect.x, y: rect.y, width: rect.width - tableWidth - 2, height: rect.height)
+      drawRows(figures, shards, in: bars, with: &painter)
+    } else if rect.height >= 16 {
+      let height = 13
+      drawRows(figures, shards, in: Rect(x: rect.x, y: rect.y, width: rect.width, height: height), with: &painter)
+      let table = Rect(x: rect.x, y: rect.y + height, width: rect.width, height: rect.height - height)
+      drawTable(model, figures, shards, in: table, with: &painter)
+    } else {
+      drawRows(figures, shards, in: rect, with: &painter)
+    }
+  }
 
+  private static let tableWidth = 45
+
+  /// Three rows of bars and the figures of the hottest shard, below the first line.
+  private static func drawRows(
+    _ figures: ShardFigures, _ shards: [StoreStatistics.Shard], in rect: Rect, with painter: inout Painter
+  ) {
     // A letter is enough where that lets fewer shards share a column.
     let labelWidth = shared(shards.count, rect.width - 2) < shared(shards.count, rect.width - 5) ? 2 : 5
     let rows: [(String, [Double], Role)] = [
       ("docs", figures.documents, .read), ("ops", figures.operations, .write), ("wait", figures.waits, .unique),
     ]
-    // What is left after the summary and the line of the hottest shard; a tall panel has a table besides.
+    // What is left after the summary and the line of the hottest shard.
     let room = max(3, min(12, rect.height - 2))
     var y = 1
     for (index, (label, values, role)) in rows.enumerated() {
@@ -34,13 +56,7 @@ enum ShardsPanel {
       drawBars(values, hottest: figures.hottest, role, in: area, with: &painter)
       y += height
     }
-    guard y < rect.height else { return }
-    if rect.height - y >= 4 {
-      let table = Rect(x: rect.x, y: rect.y + y, width: rect.width, height: rect.height - y)
-      drawTable(model, figures, shards, in: table, with: &painter)
-    } else {
-      painter.write(hotLine(figures, shards).fitted(width: rect.width), in: rect, y: y)
-    }
+    painter.write(hotLine(figures, shards).fitted(width: rect.width), in: rect, y: y)
   }
 
   /// Shards that share one column.
@@ -86,7 +102,7 @@ enum ShardsPanel {
     _ model: Model, _ figures: ShardFigures, _ shards: [StoreStatistics.Shard], in rect: Rect,
     with painter: inout Painter
   ) {
-    painter.write("shard   documents    ops/s  waits/s     each", in: rect, y: 0, .label)
+    painter.write("shard   documents    ops/s  waits/s     each ", in: rect, y: 0, .label)
     let visible = rect.height - 1
     let first = min(model.shardScroll, max(0, shards.count - visible))
     for (row, shard) in figures.order.dropFirst(first).prefix(visible).enumerated() {

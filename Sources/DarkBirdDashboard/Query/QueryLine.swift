@@ -103,8 +103,7 @@ private struct Parser {
     guard let equals = token.text.firstIndex(of: "=") else { throw QueryError("unique takes NAME=VALUE", at: token) }
     let name = String(token.text[..<equals])
     guard vocabulary.uniques.contains(name) else {
-      throw QueryError(
-        "no unique index '\(name)'; there is \(QueryVocabulary.list(vocabulary.uniques))", at: token)
+      throw QueryError("no such unique index; there is \(QueryVocabulary.list(vocabulary.uniques))", at: token)
     }
     return .unique(index: name, value: String(token.text[token.text.index(after: equals)...]))
   }
@@ -118,7 +117,7 @@ private struct Parser {
     }
     let field = String(text[..<equals])
     guard vocabulary.tagFields.contains(field) else {
-      throw QueryError("no tag field '\(field)'; there is \(QueryVocabulary.list(vocabulary.tagFields))", at: token)
+      throw QueryError("no such tag field; there is \(QueryVocabulary.list(vocabulary.tagFields))", at: token)
     }
     return text
   }
@@ -126,8 +125,7 @@ private struct Parser {
   private mutating func range(after word: QueryToken) throws(QueryError) -> Query.RangeCondition {
     let field = try argument(of: word, "a field and a range, such as \(vocabulary.rangeNames.first ?? "age") 20..35")
     guard let sample = vocabulary.ranges[field.text] else {
-      throw QueryError(
-        "no range field '\(field.text)'; there is \(QueryVocabulary.list(vocabulary.rangeNames))", at: field)
+      throw QueryError("no such range field; there is \(QueryVocabulary.list(vocabulary.rangeNames))", at: field)
     }
     // Without bounds the range is everything that is in the index.
     guard position < tokens.count, !QueryLine.isWord(tokens[position].text) else {

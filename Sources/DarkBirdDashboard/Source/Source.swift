@@ -43,7 +43,9 @@ package struct SourceIdentity: Sendable, Hashable {
   package var isReadOnly: Bool
   package var schema: SchemaDescription
 
-  package init(title: String, location: String, isReadOnly: Bool = false, schema: SchemaDescription = SchemaDescription()) {
+  package init(
+    title: String, location: String, isReadOnly: Bool = false, schema: SchemaDescription = SchemaDescription()
+  ) {
     self.title = title
     self.location = location
     self.isReadOnly = isReadOnly

@@ -33,20 +33,23 @@ struct Alert: Hashable, Sendable {
         alerts.append(Alert(severity: .warning, text: "not durable for \(lag)"))
       }
     }
-    if let progress = moment.sample.workload?.progress {
-      if let reason = progress.writersStopped {
-        alerts.append(Alert(severity: .critical, text: "the workload's writers stopped: \(reason)"))
-      } else if case .failed(let message)? = progress.finishedReason {
-        alerts.append(Alert(severity: .critical, text: "the workload failed: \(message)"))
-      } else if let rates = moment.rates, let earlier = rates.earlier.workload, progress.errors > earlier.progress.errors {
-        alerts.append(Alert(severity: .warning, text: "operations fail: \(progress.lastError ?? "no reason given")"))
-      }
-    }
+    if let workload = workload(moment) { alerts.append(workload) }
     let figures = ShardFigures(moment)
     if figures.skew > skewMax, figures.operations.reduce(0, +) > skewOperationsMin {
       let skew = Format.decimal(figures.skew, places: 1)
       alerts.append(Alert(severity: .warning, text: "shard #\(figures.hottest) does \(skew) times the mean"))
     }
     return alerts.sorted { $1.severity < $0.severity }
+  }
+  private static func workload(_ moment: Moment) -> Alert? {
+    guard let progress = moment.sample.workload?.progress else { return nil }
+    if let reason = progress.writersStopped {
+      return Alert(severity: .critical, text: "the workload's writers stopped: \(reason)")
+    }
+    if case .failed(let message)? = progress.finishedReason {
+      return Alert(severity: .critical, text: "the workload failed: \(message)")
+    }
+    guard let earlier = moment.rates?.earlier.workload?.progress, progress.errors > earlier.errors else { return nil }
+    return Alert(severity: .warning, text: "operations fail: \(progress.lastError ?? "no reason given")")
   }
 }

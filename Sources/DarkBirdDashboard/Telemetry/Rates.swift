@@ -26,7 +26,8 @@ struct Rates {
 
   /// A counter's rise a second.
   func perSecond(_ counter: (StoreStatistics) -> UInt64?) -> Double {
-    guard let before = counter(earlier.statistics), let after = counter(later.statistics), after > before else { return 0 }
+    guard let before = counter(earlier.statistics), let after = counter(later.statistics), after > before
+    else { return 0 }
     return Double(after - before) / seconds
   }
 

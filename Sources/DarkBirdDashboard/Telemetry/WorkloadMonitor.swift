@@ -6,4 +6,6 @@ public protocol WorkloadMonitor: Sendable {
   var summary: String { get }
   /// How far it has come. Cheap enough to be called ten times a second.
   func progress() -> WorkloadProgress
+  /// Writes that a unique index refused since the last call, `limit` at most; the dashboard shows them as events.
+  func takeRefusedDuplicates(limit: Int) -> [RefusedDuplicate]
 }

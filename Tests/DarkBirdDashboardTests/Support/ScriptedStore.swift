@@ -81,7 +81,7 @@ struct ScriptedStore: Source {
   /// Answers what a model asks, at once.
   func answer(_ effects: [Effect], in model: inout Model) {
     for case .ask(let request) in effects {
-      var reply = BrowseAnswers.answer(request, from: self)
+      guard var reply = BrowseAnswers.answer(request, from: self) else { continue }
       // Pictures must not depend on how fast this machine is.
       if case .page(let run, let number, let marks, let page, _) = reply {
         reply = .page(run: run, number: number, marks: marks, page, nanoseconds: 812_000)
