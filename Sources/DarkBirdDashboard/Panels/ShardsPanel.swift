@@ -34,7 +34,7 @@ enum ShardsPanel {
     }
   }
 
-  private static let tableWidth = 45
+  private static let tableWidth = 39
 
   /// Three rows of bars and the figures of the hottest shard, below the first line.
   private static func drawRows(
@@ -102,14 +102,14 @@ enum ShardsPanel {
     _ model: Model, _ figures: ShardFigures, _ shards: [StoreStatistics.Shard], in rect: Rect,
     with painter: inout Painter
   ) {
-    painter.write("shard   documents    ops/s  waits/s     each ", in: rect, y: 0, .label)
+    painter.write("shard documents   ops/s waits/s    each", in: rect, y: 0, .label)
     let visible = rect.height - 1
     let first = min(model.shardScroll, max(0, shards.count - visible))
     for (row, shard) in figures.order.dropFirst(first).prefix(visible).enumerated() {
       let columns = [
-        Format.right("#\(shard)", 5), Format.right(Format.grouped(shards[shard].documents), 12),
-        Format.right(Format.rate(figures.operations[shard]), 9),
-        Format.right(Format.rate(figures.waitCounts[shard]), 9), Format.right(figures.waitText(shard), 9),
+        Format.right("#\(shard)", 5), Format.right(Format.grouped(shards[shard].documents), 10),
+        Format.right(Format.rate(figures.operations[shard]), 8),
+        Format.right(Format.rate(figures.waitCounts[shard]), 8), Format.right(figures.waitText(shard), 8),
       ]
       painter.write(columns.joined(), in: rect, y: row + 1, shard == figures.hottest ? .strong : .text)
     }

@@ -9,8 +9,9 @@ enum TimeAxis {
     let parts = rect.width >= 48 ? 4 : 2
     for part in 0..<parts {
       let text = Format.ago(seconds: seconds * Double(parts - part) / Double(parts))
-      painter.write(text, in: rect, x: rect.width * part / parts, y: y, .label)
+      // Blanks keep the sign apart from a line of dashes.
+      painter.write(part > 0 ? " \(text) " : text + " ", in: rect, x: rect.width * part / parts, y: y, .label)
     }
-    painter.writeRight([Span(isLive ? "now" : "then", .label)], in: rect, y: y)
+    painter.writeRight([Span(isLive ? " now" : " then", .label)], in: rect, y: y)
   }
 }

@@ -36,9 +36,11 @@ private struct Parser {
       position += 1
       switch token.text {
       case "key":
-        return try alone(token, .key(try argument(of: token, "a key").text))
+        let key = try argument(of: token, "a key")
+        return try alone(token, .key(key.text))
       case "unique":
-        return try alone(token, try unique(after: token))
+        let lookup = try unique(after: token)
+        return try alone(token, lookup)
       case "range":
         query.ranges.append(try range(after: token))
       case "asc", "desc":

@@ -89,7 +89,7 @@ struct OverviewLayout: Sendable {
   }
 
   private static func leftWidth(_ row: [PanelID], _ width: Int) -> Int {
-    if row[0] == .indexes { return max(46, width * 38 / 100) }
+    if row[0] == .indexes { return width >= 100 ? max(46, width * 38 / 100) : width / 2 }
     if row[0] == .log { return width * 50 / 100 }
     return width >= 110 ? width * 7 / 12 : width / 2
   }
