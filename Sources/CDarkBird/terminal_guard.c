@@ -26,7 +26,7 @@ enum {
   queued_count = sizeof queued_signals / sizeof *queued_signals,
 };
 
-// Written by the owner before `armed` is set, read by handlers only while it is.
+// Written by the owner, read by handlers only while `armed`.
 static int terminal_fd = -1;
 static struct termios modes;
 static char restore[restore_bytes_max];
@@ -86,12 +86,12 @@ static int set_modes(void) {
 }
 
 // Async-signal-safe; the first of several callers does it.
-static bool give_back(void) {
-  if (!atomic_exchange(&armed, 0)) return false;
-  set_modes();
-  write_all(terminal_fd, restore, atomic_load(&restore_count));
+static void give_back(void) {
+  if (atomic_exchange(&armed, 0)) {
+    set_modes();
+    write_all(terminal_fd, restore, atomic_load(&restore_count));
+  }
   show_held();
-  return true;
 }
 
 static void on_crash(int signal_number) {
@@ -158,7 +158,6 @@ static int put_back_actions(void) {
 }
 
 int terminal_guard_install(int fd) {
-  if (atomic_load(&armed)) return EBUSY;
   if (tcgetattr(fd, &modes) < 0) return errno;
   int code = make_pipe();
   if (code != 0) return code;
@@ -205,18 +204,43 @@ int terminal_guard_set_restore(const char *bytes, size_t count) {
 
 int terminal_guard_signal_fd(void) { return signal_pipe[0]; }
 
-int terminal_guard_next_signal(void) {
-  // Empty the pipe before looking at the flags: a signal that comes in between leaves its byte and wakes again.
+// Before looking at the flags: a signal that comes in between leaves its byte and wakes again.
+static void empty_pipe(void) {
   char bytes[64];
   ssize_t count;
   do count = read(signal_pipe[0], bytes, sizeof bytes);
   while (count > 0 || (count < 0 && errno == EINTR));
+}
+
+int terminal_guard_next_signal(void) {
+  empty_pipe();
   for (int i = 0; i < queued_count; i++)
     if (atomic_exchange(&queued[i], 0)) return queued_signals[i];
   return 0;
 }
 
+int terminal_guard_take_keys(void) {
+  struct termios now;
+  if (tcgetattr(terminal_fd, &now) < 0) return errno;
+  now.c_iflag &= (tcflag_t)~IXON;
+  now.c_lflag &= (tcflag_t)~IEXTEN;
+  return tcsetattr(terminal_fd, TCSANOW, &now) < 0 ? errno : 0;
+}
+
 int terminal_guard_restore_modes(void) { return set_modes(); }
+
+void terminal_guard_claim(bool is_ours) { atomic_store(&armed, is_ours); }
+
+bool terminal_guard_is_foreground(void) { return tcgetpgrp(terminal_fd) == getpgrp(); }
+
+bool terminal_guard_must_end(void) {
+  empty_pipe();
+  for (int i = 0; i < queued_count; i++) {
+    int number = queued_signals[i];
+    if ((number == SIGHUP || number == SIGTERM || number == SIGINT) && atomic_load(&queued[i])) return true;
+  }
+  return false;
+}
 
 int terminal_guard_stop(void) {
   struct sigaction action = {.sa_handler = SIG_DFL}, before;

@@ -55,13 +55,13 @@ extension CursesScreen {
   /// Sleeps until something happens.
   private func poll(milliseconds: CInt) -> Poll {
     var sources = [
-      pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: STDIN_FILENO, events: isSuspended ? 0 : Int16(POLLIN), revents: 0),
       pollfd(fd: terminal_guard_signal_fd(), events: Int16(POLLIN), revents: 0),
       pollfd(fd: waker.readEnd, events: Int16(POLLIN), revents: 0),
     ]
     let count = systemPoll(&sources, nfds_t(sources.count), milliseconds)
     guard count > 0 else { return count == 0 ? .timedOut : .ready }
-    let terminal = Int32(sources[0].revents)
+    let terminal = CInt(sources[0].revents)
     // At the end of a terminal it stays readable with nothing to read: without this check an orphan would spin.
     if terminal & (POLLHUP | POLLERR | POLLNVAL) != 0
       || terminal & POLLIN != 0 && terminal_guard_readable_bytes(STDIN_FILENO) == 0
@@ -83,17 +83,17 @@ extension CursesScreen {
       case SIGINT: queue.append(.interrupt(.interrupt))
       case SIGTSTP:
         suspend()
-        queue.append(.resume)
+        if !isSuspended { queue.append(.resume) }
       case SIGCONT:
         resume()
-        queue.append(.resume)
+        if !isSuspended { queue.append(.resume) }
       default: takeSize()
       }
     }
   }
 
   private func takeKeys() {
-    guard isOpen, !isHungUp else { return }
+    guard isOpen, !isHungUp, !isSuspended else { return }
     while true {
       let code = wgetch(keyboard)
       if code == ERR { break }

@@ -39,6 +39,8 @@ public final class CursesScreen {
   /// Sent around a frame so that the terminal shows it at once; empty where it might not be understood.
   private let synchronizedUpdate: (begin: String, end: String)
   var isOpen = true
+  /// Whether the terminal belongs to the shell at the moment.
+  var isSuspended = false
 
   /// What the window of ncurses holds.
   var shown: Canvas
@@ -76,6 +78,8 @@ public final class CursesScreen {
     cbreak()
     noecho()
     nonl()
+    terminal_guard_take_keys()
+    def_prog_mode()
     curs_set(0)
     // Input never delays output; no insert-character tricks, which shift wide characters by halves.
     typeahead(-1)
@@ -103,7 +107,7 @@ public final class CursesScreen {
   public func close() {
     guard isOpen else { return }
     isOpen = false
-    endwin()
+    if !isSuspended { endwin() }
     delwin(keyboard)
     delscreen(screen)
     terminal_guard_uninstall(isHungUp)
@@ -111,26 +115,9 @@ public final class CursesScreen {
     CursesScreen.isTaken.store(false, ordering: .releasing)
   }
 
-  /// Gives the terminal back and stops the process as Ctrl-Z does; returns when the shell continues it, with the picture
-  /// drawn again. A process that no shell would continue does not stop.
-  public func suspend() {
-    guard isOpen else { return }
-    endwin()
-    terminal_guard_restore_modes()
-    terminal_guard_stop()
-    resume()
-  }
-
-  /// Takes the terminal over again after the process was stopped.
-  func resume() {
-    guard isOpen else { return }
-    takeSize()
-    redraw()
-  }
-
   /// Sends the whole picture again, over whatever another program left there.
   public func redraw() {
-    guard isOpen else { return }
+    guard isOpen, !isSuspended else { return }
     cncurses_repaint()
     update()
   }
@@ -138,7 +125,7 @@ public final class CursesScreen {
   /// Shows `canvas`; only what differs from the last one is sent, and nothing if nothing does. A canvas of another size than
   /// the terminal is cut or surrounded by spaces.
   public func present(_ canvas: Canvas) {
-    guard isOpen, !isHungUp else { return }
+    guard isOpen, !isHungUp, !isSuspended else { return }
     terminal_guard_trim_stderr()
     var next = canvas
     if canvas.width != size.width || canvas.height != size.height {

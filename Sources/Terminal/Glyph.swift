@@ -26,16 +26,22 @@ struct Glyph: Hashable, Sendable {
   /// Calls `body` with the glyphs of `text` in order until it returns false.
   /// - Complexity: O(length of what is consumed).
   static func forEach(in text: String, _ body: (Glyph) -> Bool) {
-    for character in text {
-      if let ascii = character.asciiValue, (0x20...0x7E).contains(ascii) {
-        guard body(Glyph(text: String(character), width: 1)) else { return }
+    let utf8 = text.utf8
+    var index = text.startIndex
+    while index < text.endIndex {
+      let byte = utf8[index]
+      let following = utf8.index(after: index)
+      // Most text is ASCII, and before another ASCII character no mark can follow.
+      if (0x20...0x7E).contains(byte), following == text.endIndex || utf8[following] < 0x80 {
+        guard body(ascii[Int(byte - 0x20)]) else { return }
+        index = following
         continue
       }
-      let scalars = character.unicodeScalars
-      let first = scalars[scalars.startIndex]
-      if scalars.index(after: scalars.startIndex) == scalars.endIndex {
-        let width = ScalarWidth.of(first)
-        guard body(width > 0 ? Glyph(text: String(character), width: width) : .replacement) else { return }
+      let scalars = text[index].unicodeScalars
+      index = text.index(after: index)
+      if scalars.count == 1, let scalar = scalars.first {
+        let width = ScalarWidth.of(scalar)
+        guard body(width > 0 ? Glyph(text: String(scalar), width: width) : .replacement) else { return }
       } else {
         for glyph in glyphs(ofCluster: scalars) {
           guard body(glyph) else { return }
@@ -43,6 +49,8 @@ struct Glyph: Hashable, Sendable {
       }
     }
   }
+
+  private static let ascii = (0x20...0x7E).map { Glyph(text: String(Unicode.Scalar(UInt8($0))), width: 1) }
 
   private static func glyphs(ofCluster scalars: Character.UnicodeScalarView) -> [Glyph] {
     var glyphs: [Glyph] = []

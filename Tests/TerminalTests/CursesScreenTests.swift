@@ -101,6 +101,7 @@ import Testing
 
   @Test func nothingIsSentIfNothingChanged() throws {
     let terminal = try PseudoTerminal()
+    try terminal.expect("open")
     terminal.type("=")
     try terminal.expect("shown")
     terminal.takeOutput()
@@ -129,12 +130,14 @@ import Testing
 
   @Test func aWaitEndsAtItsDeadline() throws {
     let terminal = try PseudoTerminal()
+    try terminal.expect("open")
     terminal.type("\u{14}")
     #expect(try terminal.expect("waited") == "waited nil")
   }
 
   @Test func anotherThreadEndsAWait() throws {
     let terminal = try PseudoTerminal()
+    try terminal.expect("open")
     terminal.type("w")
     try terminal.expect("wake")
     terminal.type("w")
@@ -147,7 +150,8 @@ import Testing
     ("\u{1B}[5~", "pageUp"), ("\u{1B}[6~", "pageDown"), ("\u{1B}OH", "home"), ("\u{1B}[4~", "end"),
     ("\u{1B}[Z", "backTab"),
     ("\u{1B}[3~", "delete"), ("\u{1B}OP", "function(1)"), ("\u{1B}[21~", "function(10)"), ("\u{7F}", "backspace"),
-    ("\r", "enter"), ("\t", "tab"), ("\u{15}", "control(\"u\")"), ("\u{1B}[1;5A", "unknown"),
+    ("\r", "enter"), ("\t", "tab"), ("\u{15}", "control(\"u\")"), ("\u{13}", "control(\"s\")"),
+    ("\u{16}", "control(\"v\")"), ("\u{1B}[1;5A", "unknown"),
     ("\u{1B}[27;5;9~", "unknown"), ("\u{1B}", "escape"),
   ])
   func keysArrive(bytes: String, key: String) throws {
@@ -165,6 +169,7 @@ import Testing
 
   @Test func standardErrorIsHeldUntilTheEnd() throws {
     let terminal = try PseudoTerminal()
+    try terminal.expect("open")
     terminal.type("e")
     try terminal.expect("written")
     terminal.type("q")

@@ -58,12 +58,13 @@ struct TmuxTests {
 
   @Test func aSuspendedProbeComesBackWithItsPicture() throws {
     let tmux = try Tmux(width: 80, height: 24)
-    tmux.type("stty -g | sed 's/^/before /' > $REPORTS; $PROBE $REPORTS; stty -g | sed 's/^/stopped /' > $REPORTS")
+    tmux.type("stty -g | sed 's/^/before /' > $REPORTS; $PROBE $REPORTS")
     let before = try tmux.expect("before ")
     try tmux.expect("open")
-    for _ in 0..<2 {
+    for stop in 1...2 {
       tmux.expectLine("│ ready")
       tmux.type(key: "C-z")
+      tmux.expectLine("[1]+  Stopped", count: stop)
       tmux.type("stty -g | sed 's/^/stopped /' > $REPORTS; fg")
       let stopped = try tmux.expect("stopped ")
       #expect(before.dropFirst("before ".count) == stopped.dropFirst("stopped ".count))
@@ -77,6 +78,58 @@ struct TmuxTests {
     try tmux.expect("closed")
     tmux.type("stty -g | sed 's/^/after /' > $REPORTS")
     #expect(try tmux.expect("after ").dropFirst("after ".count) == before.dropFirst("before ".count))
+  }
+
+  @Test func aSuspendedProbeCanBeEnded() throws {
+    let tmux = try Tmux(width: 80, height: 24)
+    tmux.type("$PROBE $REPORTS")
+    try tmux.expect("open")
+    tmux.type(key: "C-z")
+    tmux.expectLine("[1]+  Stopped")
+    tmux.type("stty -g | sed 's/^/stopped /' > $REPORTS; kill %1")
+    let stopped = try tmux.expect("stopped ")
+    try tmux.expect("interrupt terminate")
+    try tmux.expect("closed")
+    tmux.type("stty -g | sed 's/^/after /' > $REPORTS; echo still here")
+    #expect(try tmux.expect("after ").dropFirst("after ".count) == stopped.dropFirst("stopped ".count))
+    tmux.expectLine("still here")
+    #expect(tmux.format("#{alternate_on} #{cursor_flag}") == "0 1")
+  }
+
+  @Test func aProbeInTheBackgroundLeavesTheTerminalAlone() throws {
+    let tmux = try Tmux(width: 80, height: 24)
+    tmux.type("$PROBE $REPORTS")
+    try tmux.expect("open")
+    tmux.type(key: "C-z")
+    tmux.expectLine("[1]+  Stopped")
+    tmux.type("bg")
+    tmux.type("stty -g | sed 's/^/shell /' > $REPORTS; echo still here")
+    try tmux.expect("shell")
+    tmux.expectLine("still here")
+    #expect(tmux.format("#{alternate_on} #{cursor_flag}") == "0 1")
+    tmux.type("fg")
+    try tmux.expect("resume")
+    tmux.expectLine("│ ready")
+    tmux.type(key: "q")
+    try tmux.expect("closed")
+  }
+
+  @Test func aProbeStoppedWithoutAWordComesBack() throws {
+    let tmux = try Tmux(width: 80, height: 24)
+    tmux.type("$PROBE $REPORTS")
+    let pid = try #require(pid_t(try tmux.expect("pid ").dropFirst("pid ".count)))
+    try tmux.expect("open")
+    tmux.expectLine("│ ready")
+    kill(pid, SIGSTOP)
+    tmux.expectLine("[1]+  Stopped")
+    tmux.type("echo shell > $REPORTS; fg")
+    try tmux.expect("shell")
+    try tmux.expect("resume")
+    tmux.expectLine("│ ready")
+    tmux.type(key: "k")
+    try tmux.expect("key character(\"k\")")
+    tmux.type(key: "q")
+    try tmux.expect("closed")
   }
 
   @Test func aWindowThatIsClosedLeavesNoProcess() throws {

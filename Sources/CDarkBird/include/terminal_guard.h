@@ -27,12 +27,25 @@ int terminal_guard_signal_fd(void);
 /// The next queued signal, or 0; several of one kind are one.
 int terminal_guard_next_signal(void);
 
+/// Turns off flow control and literal-next: a Ctrl-S would stop the program for good, and both are keys like others.
+int terminal_guard_take_keys(void);
+
 /// Sets the modes that `terminal_guard_install` remembered, without waiting for output to drain.
 int terminal_guard_restore_modes(void);
+
+/// Whether the terminal is ours, as after `terminal_guard_install`, or the shell's: then a crash and
+/// `terminal_guard_uninstall` leave it alone.
+void terminal_guard_claim(bool is_ours);
 
 /// Stops the process as Ctrl-Z does without a handler. Returns once it is continued; at once if it must not stop, because no
 /// shell would continue it (an orphaned process group).
 int terminal_guard_stop(void);
+
+/// Whether the process may use the terminal now; false also if the terminal is gone.
+bool terminal_guard_is_foreground(void);
+
+/// Whether a signal is queued that asks the program to end.
+bool terminal_guard_must_end(void);
 
 /// Keeps what is written to standard error, if that is the same terminal, until `terminal_guard_release_stderr` or a crash
 /// shows it: it would garble the picture and be lost with the alternate screen, the message of a trap for instance.
@@ -44,7 +57,7 @@ void terminal_guard_trim_stderr(void);
 /// Connects standard error to the terminal again and shows the last 64 KiB of what was held.
 void terminal_guard_release_stderr(void);
 
-/// Restores the modes and the signal actions that `terminal_guard_install` found. Signals that are still queued are dropped.
+/// Restores the modes, if the terminal is ours, and the signal actions that `terminal_guard_install` found. Signals that are still queued are dropped.
 /// If the terminal is gone, or SIGHUP came, SIGHUP is ignored from now on instead of ending the process: it comes more than
 /// once (from the kernel and from the shell), and the program has work to finish.
 int terminal_guard_uninstall(bool is_gone);

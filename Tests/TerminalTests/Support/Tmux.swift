@@ -82,9 +82,9 @@ final class Tmux {
     }
   }
 
-  /// Waits until a line of the window begins like this.
-  func expectLine(_ prefix: String, sourceLocation: SourceLocation = #_sourceLocation) {
-    let found = wait { picture().contains { $0.hasPrefix(prefix) } }
+  /// Waits until `count` lines of the window, or more, begin like this.
+  func expectLine(_ prefix: String, count: Int = 1, sourceLocation: SourceLocation = #_sourceLocation) {
+    let found = wait { picture().count { $0.hasPrefix(prefix) } >= count }
     #expect(found, "no line \(prefix) in \(picture())", sourceLocation: sourceLocation)
   }
 
