@@ -48,6 +48,7 @@ import Testing
           binding.keys.allSatisfy { key in
             var changed = model
             return !changed.update(.key(key)).isEmpty || changed.windowSeconds != model.windowSeconds
+              || changed.glyphs != model.glyphs
               || Renderer.render(changed, colors: .none) != picture
           }
         }

@@ -64,7 +64,8 @@ enum QueryBar {
       segments.insert(Segment(0, Span("running ...", .warning)), at: 0)
       return segments
     }
-    segments.append(.field(0, "matches", results.count.map { Format.grouped($0) } ?? "more than shown", .strong))
+    let found = Format.grouped(results.offset + results.rows.count)
+    segments.append(.field(0, "matches", results.count.map { Format.grouped($0) } ?? "more than \(found)", .strong))
     segments.append(.field(4, "examined", Format.grouped(results.examined)))
     segments.append(.field(2, "took", Format.time(nanoseconds: results.nanoseconds)))
     return segments

@@ -4,8 +4,10 @@ import Foundation
 /// Puts a sample together from what the store, the workload and the process say, and makes lines of what is no event of
 /// the store: pages that end, checkpoints, duplicates that were refused.
 struct SampleComposer {
-  /// Lines of events in one sample: more than anybody can read in a tenth of a second.
-  static let linesMax = 24
+  /// Lines of events in one sample. More would run past faster than anybody can read; with a filter there are fewer to
+  /// choose from, and each is wanted.
+  static let linesMax = 2
+  static let filteredLinesMax = 8
   static let tagsMax = 20
   private static let second: UInt64 = 1_000_000_000
 
@@ -34,7 +36,8 @@ struct SampleComposer {
     let statistics = source.statistics()
     var sample = Sample(sequence: sequence, date: date, nanoseconds: nanoseconds, statistics: statistics)
     sequence += 1
-    let batch = source.takeEvents(matching: filter, limit: Self.linesMax)
+    let batch = source.takeEvents(
+      matching: filter, limit: filter.isEmpty ? Self.linesMax : Self.filteredLinesMax)
     counted += batch.counted
     dropped += batch.dropped
     shown += UInt64(batch.lines.count)
@@ -64,7 +67,7 @@ struct SampleComposer {
   }
 
   private func duplicates() -> [EventLine] {
-    (monitor?.takeRefusedDuplicates(limit: 4) ?? []).map { refused in
+    (monitor?.takeRefusedDuplicates(limit: 1) ?? []).map { refused in
       EventLine(
         .duplicate, date: refused.time, key: refused.key,
         detail: "\(refused.index) \(refused.value) is taken by \(refused.owner): refused")
