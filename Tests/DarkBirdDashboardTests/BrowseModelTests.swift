@@ -159,7 +159,7 @@ import Testing
     press(.down, &model)
     #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "age")
     press(.up, &model)
-    #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "all documents")
+    #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "everything")
     press(.end, &model)
     #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "rust")
     press(.enter, &model)

@@ -11,9 +11,8 @@ enum DocumentPanel {
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
     let lines = lines(model, width: rect.width - 2)
     let scroll = min(model.browse.documentScroll, max(0, lines.count - rect.height))
-    for (y, line) in lines.dropFirst(scroll).prefix(rect.height).enumerated() {
-      painter.write(line, in: rect, x: 1, y: y)
-    }
+    let area = Rect(x: rect.x + 1, y: rect.y, width: rect.width - 2, height: rect.height)
+    for (y, line) in lines.dropFirst(scroll).prefix(rect.height).enumerated() { painter.write(line, in: area, y: y) }
     let hidden = lines.count - scroll - rect.height
     if hidden > 0 {
       painter.writeRight([Span(" \(hidden) more ", .label)], in: rect, y: rect.height - 1)
@@ -45,7 +44,7 @@ enum DocumentPanel {
     let entries = IndexEntry.all(of: row.record, in: model.identity.schema)
     for (index, entry) in entries.enumerated() {
       let name = entry.kind == .tag ? "\(entry.name)=\(entry.value)" : entry.name
-      let value = entry.kind == .tag ? "" : "  " + Format.shortDate(entry.value)
+      let value = entry.kind == .tag ? "" : " " + Format.shortDate(entry.value)
       lines.append([
         Span(Format.left(index == 0 ? "IN" : "", 4), .label),
         Span(Format.left(entry.kind.label, 5), entry.kind.role), Span(name), Span(value, .label),

@@ -49,7 +49,7 @@ struct BrowseState: Sendable {
   var exploreItems: [ExploreItem] {
     guard let outline else { return [] }
     var items = [
-      ExploreItem(name: "all documents", count: outline.documents, action: .run(.query(Query(), limit: nil)))
+      ExploreItem(name: "everything", count: outline.documents, action: .run(.query(Query(), limit: nil)))
     ]
     if !outline.uniques.isEmpty || !outline.ranges.isEmpty { items.append(ExploreItem(name: "FIELDS")) }
     for range in outline.ranges {

@@ -92,7 +92,7 @@ enum ShardsPanel {
         let here = min(levels.count, filled - row * levels.count)
         guard here > 0 else { break }
         let text = String(repeating: levels[here - 1], count: wide)
-        let style: Role = members.contains(hottest) ? .accent : role
+        let style: Role = members.contains(hottest) ? .strong : role
         painter.write(text, in: rect, x: column * wide, y: rect.height - 1 - row, style)
       }
     }

@@ -105,9 +105,8 @@ struct Painter {
   mutating func select(_ rect: Rect, y: Int) {
     guard y >= 0, y < rect.height else { return }
     let style = theme.style(.selection)
-    canvas.restyle(Rect(x: rect.x, y: rect.y + y, width: rect.width, height: 1)) {
-      $0.attributes.formUnion(style.attributes)
-    }
+    // One style for all of it: reversed colours of single words would be patches.
+    canvas.restyle(Rect(x: rect.x, y: rect.y + y, width: rect.width, height: 1)) { $0 = style }
   }
 }
 

@@ -57,7 +57,7 @@ struct Theme: Sendable {
     case .bar: color(33)
     case .track: color(242)
     case .key: bold(33)
-    case .heat(let level): color([25, 31, 37, 71, 142, 172, 166, 160][clamped(level)])
+    case .heat(let level): color([60, 61, 62, 31, 37, 72, 107, 178][clamped(level)])
     case .fieldName: color(68)
     case .string: color(71)
     case .number: color(172)
@@ -83,7 +83,7 @@ struct Theme: Sendable {
     case .alert: bold(1)
     case .selection: Style(attributes: .reverse)
     case .number: color(3)
-    case .heat(let level): color([4, 4, 6, 6, 2, 3, 3, 1][clamped(level)])
+    case .heat(let level): color([4, 4, 4, 6, 6, 2, 2, 3][clamped(level)])
     }
   }
 
