@@ -176,6 +176,20 @@ import Testing
     #expect(model.browse.editor?.text == "unique email=")
   }
 
+  @Test func sortGoesThroughRangeFieldsOnly() {
+    var model = browsing()
+    func query() -> Query? {
+      guard case .query(let query, _)? = model.browse.results?.selection else { return nil }
+      return query
+    }
+    for field in ["age", "joined", "salary", nil] {
+      press(.character("s"), &model)
+      #expect(query()?.orderBy == field)
+    }
+    press(.character("S"), &model)
+    #expect(query()?.orderBy == "age" && query()?.order == .descending)
+  }
+
   @Test func tabCompletesAndTellsTheChoices() {
     var model = browsing()
     press(.character("/"), &model)

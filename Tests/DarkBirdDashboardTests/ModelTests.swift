@@ -145,6 +145,21 @@ import Testing
     #expect(model.update(.key(key)) == [.quit])
   }
 
+  @Test func filtersIgnoreTheCaseOfLetters() {
+    let line = EventLine(.duplicate, date: Script.start, shard: 17, key: "U:88", detail: "Ada Østby is taken")
+    for text in ["", "dup", "u:88", "ada", "Østby", "s17", "TAKEN"] {
+      #expect(EventFilter(text).matches(line), "\(text)")
+    }
+    for text in ["x", "østby", "s18", "is taken by", "u:888"] { #expect(!EventFilter(text).matches(line), "\(text)") }
+  }
+
+  @Test func historyIsShorterForManyShards() {
+    #expect(History.capacity(shards: 64) == 6_000)
+    #expect(History.capacity(shards: 256) == 3_000)
+    #expect(History.capacity(shards: 1_024) == 750)
+    #expect(History.capacity(shards: 1 << 20) == 600)
+  }
+
   @Test func eventRingIsBounded() {
     var log = EventLog()
     let lines = Array(repeating: EventLine(.put, date: Script.start), count: 24)

@@ -25,7 +25,7 @@ enum ExplorePanel {
   /// In full where the name has room beside it.
   private static func countText(_ item: BrowseState.ExploreItem, width: Int) -> String {
     guard let count = item.count else { return "" }
-    if item.action == nil { return "\(Format.short(count)) kinds" }
+    if item.action == nil { return "\(Format.short(count)) tags" }
     let full = Format.grouped(count)
     let lead = item.kind == nil ? 1 : item.kind == .tag ? 2 : 7
     return lead + displayWidth(item.name) + 1 + full.count + 1 <= width ? full : Format.short(count)

@@ -15,7 +15,7 @@ enum Command: Hashable, Sendable {
   // Events.
   case filter, hold
   // Browse.
-  case query, open, refresh
+  case query, open, refresh, sort, reverse
   // The line that is being typed.
   case submit, cancel, complete, older, newer
   case cursorLeft, cursorRight, cursorStart, cursorEnd

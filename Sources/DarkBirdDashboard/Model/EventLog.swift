@@ -2,7 +2,7 @@ import DequeModule
 
 /// The event stream as it is shown: a bounded ring of lines, a filter, and a place to hold.
 struct EventLog: Sendable {
-  static let capacity = 10_000
+  static let capacity = 6_000
 
   struct Entry: Hashable, Sendable {
     /// Sequence of the sample that brought it.
@@ -32,10 +32,10 @@ struct EventLog: Sendable {
   func lines(through sequence: Int, skip: Int, limit: Int) -> [EventLine] {
     guard limit > 0 else { return [] }
     let last = min(sequence, heldSequence ?? .max)
-    let filter = activeFilter
+    let filter = EventFilter(activeFilter)
     var skipped = 0
     var result: [EventLine] = []
-    for entry in entries.reversed() where entry.sequence <= last && entry.line.matches(filter) {
+    for entry in entries.reversed() where entry.sequence <= last && filter.matches(entry.line) {
       if skipped < skip {
         skipped += 1
         continue

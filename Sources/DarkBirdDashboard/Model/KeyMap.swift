@@ -33,7 +33,7 @@ struct KeyBinding: Hashable, Sendable {
 
 /// The one table of keys: it drives dispatch, the help and the hints in the last line.
 struct KeyMap: Sendable {
-  static let standard = KeyMap(bindings: everywhere + panels + movement + time + events + browsing + typing)
+  static let standard = KeyMap(bindings: everywhere + panels + movement + time + events + browsing + sorting + typing)
 
   /// Signals of the terminal: they never arrive as keys, but people look for them in the help.
   static let signals = [("Ctrl-C", "end, and close the store cleanly"), ("Ctrl-Z", "suspend; `fg` comes back")]
@@ -156,6 +156,14 @@ extension KeyMap {
     KeyBinding(
       keys: [.function(5)], command: .refresh, contexts: [.browse], group: .browse,
       help: "ask again; results are held until then", hint: "again"),
+  ]
+
+  private static let sorting = [
+    KeyBinding(
+      keys: [.character("s")], command: .sort, contexts: [.browse], group: .browse,
+      help: "sort by the next range field, or not at all", hint: "sort"),
+    KeyBinding(
+      keys: [.character("S")], command: .reverse, contexts: [.browse], group: .browse, help: "reverse the order"),
   ]
 
   private static let typing = [

@@ -19,6 +19,7 @@ extension Model {
     case .zoom: browse.isZoomed.toggle()
     case .query: openQueryLine(browse.results.map { QueryLine.text($0.selection) } ?? "")
     case .refresh: return refresh()
+    case .sort, .reverse: return sort(command)
     case .open: return open()
     default: return move(command)
     }
@@ -137,6 +138,23 @@ extension Model {
       effects += run(results.selection, landing: results.selectedRow.map { .key($0.key) } ?? .first)
     }
     return effects
+  }
+
+  /// Only what a range index keeps in order can be sorted without reading everything.
+  private mutating func sort(_ command: Command) -> [Effect] {
+    guard case .query(var query, let limit)? = browse.results?.selection else { return [] }
+    let fields = browse.vocabulary.rangeNames
+    if command == .reverse {
+      query.order = query.order == .ascending ? .descending : .ascending
+      // Without a field there is no order that could be reversed in words.
+      if query.orderBy == nil { query.orderBy = query.ranges.first?.field ?? fields.first }
+      guard query.orderBy != nil else { return [] }
+    } else {
+      let next = query.orderBy.flatMap { fields.firstIndex(of: $0) }.map { $0 + 1 } ?? 0
+      query.orderBy = next < fields.count ? fields[next] : nil
+      if query.orderBy == nil { query.order = .ascending }
+    }
+    return run(.query(query, limit: limit))
   }
 
   private mutating func open() -> [Effect] {

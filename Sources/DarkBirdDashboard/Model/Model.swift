@@ -1,3 +1,4 @@
+import DarkBird
 import Foundation
 import Terminal
 
@@ -23,6 +24,8 @@ struct Model: Sendable {
   /// Lines of the help that are scrolled away, while it is shown.
   var helpScroll: Int?
 
+  /// nil: as much as the number of shards allows.
+  let historyCapacity: Int?
   var history: History
   var time = Time.live
   var focus = PanelID.throughput
@@ -40,7 +43,7 @@ struct Model: Sendable {
 
   init(
     identity: SourceIdentity, workload: String? = nil, width: Int, height: Int, glyphs: GlyphTier,
-    zone: TimeZone = .current, historyCapacity: Int = History.capacityDefault
+    zone: TimeZone = .current, historyCapacity: Int? = nil
   ) {
     self.identity = identity
     self.workload = workload
@@ -48,7 +51,8 @@ struct Model: Sendable {
     self.height = height
     self.glyphs = glyphs
     self.zone = zone
-    history = History(capacity: historyCapacity)
+    self.historyCapacity = historyCapacity
+    history = History(capacity: historyCapacity ?? History.capacityDefault)
     browse = BrowseState(schema: identity.schema)
   }
 
@@ -84,6 +88,9 @@ struct Model: Sendable {
       self.height = height
       keepSelectionVisible()
     case .sample(let sample, let lines):
+      if history.count == 0, historyCapacity == nil {
+        history = History(capacity: History.capacity(shards: sample.statistics.shards.count))
+      }
       history.append(sample)
       events.append(lines, sequence: sample.sequence)
     case .reply(let reply): return receive(reply)

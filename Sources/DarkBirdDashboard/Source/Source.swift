@@ -85,16 +85,6 @@ package struct EventLine: Sendable, Hashable {
     self.detail = detail
     self.bytes = bytes
   }
-
-  /// Whether the line contains a text, whatever its case.
-  package func matches(_ filter: String) -> Bool {
-    if filter.isEmpty { return true }
-    for text in [key, detail, kind.rawValue, shard.map { "s\($0)" } ?? ""]
-    where text.range(of: filter, options: .caseInsensitive) != nil {
-      return true
-    }
-    return false
-  }
 }
 
 /// What `takeEvents` gives: all of it counted, some of it as lines.

@@ -139,8 +139,9 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
     // Without a filter as many as are wanted, evenly spread; with one, many more are read to find those that match.
     let read = filter.isEmpty ? limit : Self.filteredMax
     let step = max(1, (events.count + read - 1) / max(1, read))
+    let wanted = EventFilter(filter)
     for index in stride(from: 0, to: events.count, by: step) {
-      guard let line = line(events[index], now), line.matches(filter) else { continue }
+      guard let line = line(events[index], now), wanted.matches(line) else { continue }
       batch.lines.append(line)
       if batch.lines.count == limit { break }
     }

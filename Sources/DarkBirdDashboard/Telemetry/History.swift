@@ -9,6 +9,12 @@ struct History: Sendable {
 
   init(capacity: Int = capacityDefault) { self.capacity = max(2, capacity) }
 
+  /// Samples to keep of a store with so many shards: ten minutes, fewer where a sample takes much memory (about 4 kB and
+  /// 32 bytes a shard; all of them together stay below 50 MB).
+  static func capacity(shards: Int) -> Int {
+    shards <= 128 ? capacityDefault : max(capacityDefault / 10, capacityDefault * 128 / shards)
+  }
+
   var count: Int { samples.count }
   var first: Sample? { samples.first }
   var last: Sample? { samples.last }

@@ -54,7 +54,8 @@ struct SampleComposer {
     sample.tags = tags
     let lines = batch.lines + duplicates() + Self.logLines(before?.log, statistics.log, date)
     before = statistics
-    return (sample, lines.filter { $0.matches(filter) })
+    let wanted = EventFilter(filter)
+    return (sample, lines.filter(wanted.matches))
   }
 
   private func workload() -> WorkloadSample? {
