@@ -6,10 +6,13 @@ enum LogPanel {
   static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
     let statistics = moment.sample.statistics
     guard let log = statistics.log else {
+      let isInMemory = model.identity.isInMemory
       let lines: [[Span]] = [
-        [Span("in memory", .strong), Span("  no log, no file is touched")],
+        isInMemory
+          ? [Span("in memory", .strong), Span("  no log, no file is touched")]
+          : [Span("read only", .strong), Span("  the log is read, never written")],
         [Span("LSN ", .label), Span(Format.grouped(statistics.memoryLSN))],
-        [Span("what is in it ends with this process", .label)],
+        [Span(isInMemory ? "what is in it ends with this process" : "nothing on the disk is changed", .label)],
       ]
       for (y, spans) in lines.enumerated() { painter.write(spans, in: rect, y: y) }
       return

@@ -41,14 +41,18 @@ package struct SourceIdentity: Sendable, Hashable {
   /// Such as `memory` or `disk players/`.
   package var location: String
   package var isReadOnly: Bool
+  /// Without a log because it lives in memory only, not because it was opened for reading.
+  package var isInMemory: Bool
   package var schema: SchemaDescription
 
   package init(
-    title: String, location: String, isReadOnly: Bool = false, schema: SchemaDescription = SchemaDescription()
+    title: String, location: String, isReadOnly: Bool = false, isInMemory: Bool = false,
+    schema: SchemaDescription = SchemaDescription()
   ) {
     self.title = title
     self.location = location
     self.isReadOnly = isReadOnly
+    self.isInMemory = isInMemory
     self.schema = schema
   }
 }

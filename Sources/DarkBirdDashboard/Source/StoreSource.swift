@@ -25,7 +25,8 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
       case .disk(let path): "disk \(path)"
       }
     identity = SourceIdentity(
-      title: title, location: location ?? place, isReadOnly: store.configuration.isReadOnly, schema: store.schema)
+      title: title, location: location ?? place, isReadOnly: store.configuration.isReadOnly,
+      isInMemory: store.configuration.location == .memory, schema: store.schema)
   }
 
   package func statistics() -> StoreStatistics { store.statistics() }

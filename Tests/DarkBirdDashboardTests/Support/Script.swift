@@ -21,7 +21,8 @@ struct Script {
   }()
 
   var identity: SourceIdentity {
-    SourceIdentity(title: "clubs", location: hasLog ? "disk players/" : "memory", schema: Self.schema)
+    SourceIdentity(
+      title: "clubs", location: hasLog ? "disk players/" : "memory", isInMemory: !hasLog, schema: Self.schema)
   }
 
   /// Operations a second around sample `index`: slow waves and a burst.
