@@ -29,6 +29,22 @@ enum LogPanel {
     drawStrip(moment, in: rect, y: y + 4, with: &painter)
     painter.write(numbers(statistics).fitted(width: rect.width), in: rect, y: y + 5)
     painter.write(checkpoints(log).fitted(width: rect.width), in: rect, y: y + 6)
+    let graph = Rect(x: rect.x, y: rect.y + y + 9, width: rect.width, height: rect.height - y - 9)
+    if graph.height >= 4 {
+      painter.write("bytes a second, to the operating system", in: rect, y: y + 8, .label)
+      drawWriting(model, moment, in: graph, with: &painter)
+    }
+  }
+
+  private static func drawWriting(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
+    let count = Graph.valueCount(width: rect.width, painter.glyphs)
+    let values = moment.rates(columns: count).map { rates in
+      rates.map { rates in
+        let bytes = rates.perSecond { $0.log?.bytesWritten }
+        return PlotValue(writes: bytes, total: bytes)
+      }
+    }
+    Graph.draw(values, model, moment, in: rect, with: &painter)
   }
 
   private static func drawPage(_ log: StoreStatistics.Log, in rect: Rect, y: Int, with painter: inout Painter) {

@@ -3,11 +3,8 @@ import Terminal
 
 /// Operations a second over time, writes below reads, and by kind.
 enum ThroughputPanel {
-  private static let axisWidth = 5
-
   static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
-    let columns = max(0, rect.width - axisWidth - 1) * Plot.valuesPerColumn(painter.glyphs)
-    let values = plotValues(moment, columns)
+    let values = plotValues(moment, Graph.valueCount(width: rect.width, painter.glyphs))
     drawSummary(model, moment, values, in: rect, with: &painter)
 
     let legend = legend(moment, width: rect.width, lines: rect.height >= 9 ? 2 : 1)
@@ -16,7 +13,7 @@ enum ThroughputPanel {
     }
     let graph = Rect(
       x: rect.x, y: rect.y + 1, width: rect.width, height: rect.height - 1 - legend.count)
-    if graph.height >= 2 { drawGraph(model, moment, values, columns, in: graph, with: &painter) }
+    Graph.draw(values, model, moment, in: graph, with: &painter)
   }
 
   private static func plotValues(_ moment: Moment, _ columns: Int) -> [PlotValue?] {
@@ -46,26 +43,6 @@ enum ThroughputPanel {
     ]
     if let load = model.workload { segments.append(Segment(4, Span(load, .label))) }
     painter.write(segments.fitted(width: rect.width), in: rect, y: 0)
-  }
-
-  private static func drawGraph(
-    _ model: Model, _ moment: Moment, _ values: [PlotValue?], _ columns: Int, in rect: Rect,
-    with painter: inout Painter
-  ) {
-    let plot = Rect(x: rect.x + axisWidth + 1, y: rect.y, width: rect.width - axisWidth - 1, height: rect.height - 1)
-    let top = Plot.niceCeiling(values.reduce(0) { max($0, $1?.total ?? 0) })
-    let bar = painter.glyphs == .ascii ? "|" : "│"
-    for y in 0..<plot.height { painter.write(bar, in: rect, x: axisWidth, y: y, .border) }
-    painter.write(Format.right(Format.axis(top), axisWidth), in: rect, y: 0, .label)
-    if plot.height >= 5 {
-      painter.write(Format.right(Format.axis(top / 2), axisWidth), in: rect, y: plot.height / 2, .label)
-    }
-    painter.write(Format.right("0", axisWidth), in: rect, y: rect.height - 1, .label)
-    painter.write(painter.glyphs == .ascii ? "+" : "└", in: rect, x: axisWidth, y: rect.height - 1, .border)
-    Plot.draw(values, top: top, in: plot, with: &painter)
-    let axis = Rect(x: plot.x, y: rect.y, width: plot.width, height: rect.height)
-    TimeAxis.draw(
-      reach: moment.reach(columns), isLive: model.time == .live, in: axis, y: rect.height - 1, with: &painter)
   }
 
   /// Kinds that ever happened, with their rates; in a few lines or, if that is too much, without the rarer ones.
