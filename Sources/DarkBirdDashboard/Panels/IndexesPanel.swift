@@ -28,7 +28,8 @@ enum IndexesPanel {
     }
     let entriesWidth = rows.reduce(7) { max($0, Format.grouped($1.entries).count) } + 1
     let distinctWidth = rect.width >= 50 ? 9 : 0
-    let sparkWidth = max(0, min(rect.width >= 90 ? 40 : rect.width >= 70 ? 20 : 10, rect.width - 5 - 10 - entriesWidth - distinctWidth - 1))
+    let sparkMax = rect.width >= 90 ? 40 : rect.width >= 70 ? 20 : 10
+    let sparkWidth = max(0, min(sparkMax, rect.width - 5 - 10 - entriesWidth - distinctWidth - 1))
     let nameWidth = rect.width - 5 - entriesWidth - distinctWidth - (sparkWidth > 0 ? sparkWidth + 1 : 0)
     drawTitles(moment, rect, nameWidth, entriesWidth, distinctWidth, sparkWidth, model, &painter)
 
