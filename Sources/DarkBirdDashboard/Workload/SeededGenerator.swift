@@ -40,6 +40,9 @@ struct SeededGenerator: RandomNumberGenerator, Sendable {
     state = (mixer.next(), mixer.next(), mixer.next(), mixer.next() | 1)
   }
 
+  /// - Parameter state: not all zero.
+  init(state: (UInt64, UInt64, UInt64, UInt64)) { self.state = state }
+
   mutating func next() -> UInt64 {
     let result = (state.1 &* 5).rotatedLeft(by: 7) &* 9
     let shifted = state.1 << 17

@@ -59,6 +59,8 @@ public struct WorkloadOptions: Sendable, Hashable {
   public var seed: UInt64
   /// The workload stops by itself this long after the mix began; nil = never.
   public var duration: Duration?
+  /// The workload stops by itself after this many operations of the mix; nil = never.
+  public var operations: Int?
   /// Which documents are chosen; nil = the preset's own distribution.
   public var distribution: KeyDistribution?
   /// How far each write must have come before the next; nil = what the store's configuration says.
@@ -66,8 +68,8 @@ public struct WorkloadOptions: Sendable, Hashable {
 
   public init(
     preset: Preset = .clubs, documents: Int = 100_000, rate: Rate = .perSecond(20_000), writers: Int = 2,
-    readers: Int = 2, seed: UInt64 = 1, duration: Duration? = nil, distribution: KeyDistribution? = nil,
-    acknowledgement: Acknowledgement? = nil
+    readers: Int = 2, seed: UInt64 = 1, duration: Duration? = nil, operations: Int? = nil,
+    distribution: KeyDistribution? = nil, acknowledgement: Acknowledgement? = nil
   ) {
     self.preset = preset
     self.documents = documents
@@ -76,6 +78,7 @@ public struct WorkloadOptions: Sendable, Hashable {
     self.readers = readers
     self.seed = seed
     self.duration = duration
+    self.operations = operations
     self.distribution = distribution
     self.acknowledgement = acknowledgement
   }

@@ -18,6 +18,8 @@ public struct WorkloadProgress: Sendable, Hashable {
     case stopped
     /// The duration of the options is over.
     case durationElapsed
+    /// The operations of the options are done.
+    case operationsDone
     /// Nothing was left that could go on, with the last error.
     case failed(String)
 
@@ -25,6 +27,7 @@ public struct WorkloadProgress: Sendable, Hashable {
       switch self {
       case .stopped: "stopped"
       case .durationElapsed: "duration elapsed"
+      case .operationsDone: "operations done"
       case .failed(let message): "failed: \(message)"
       }
     }
@@ -57,6 +60,8 @@ public struct WorkloadProgress: Sendable, Hashable {
 
 /// A write that a unique index refused: a line of the event stream.
 public struct RefusedDuplicate: Sendable, Hashable {
+  /// 1 for the first one of a workload, 2 for the next: what is above the last one seen is new.
+  public var ordinal: UInt64
   public var time: Date
   /// Key of the document that was refused.
   public var key: String
@@ -66,7 +71,8 @@ public struct RefusedDuplicate: Sendable, Hashable {
   /// Key of the document that has it.
   public var owner: String
 
-  public init(time: Date, key: String, index: String, value: String, owner: String) {
+  public init(ordinal: UInt64, time: Date, key: String, index: String, value: String, owner: String) {
+    self.ordinal = ordinal
     self.time = time
     self.key = key
     self.index = index

@@ -28,7 +28,7 @@ struct ZipfianGenerator: Sendable {
   }
 
   /// The next rank. - Complexity: O(1); one call of `pow`.
-  mutating func next(using generator: inout some RandomNumberGenerator) -> Int {
+  func next(using generator: inout some RandomNumberGenerator) -> Int {
     let point = generator.unit()
     let weight = point * weightSum
     if weight < 1 || count == 1 { return 0 }
