@@ -90,7 +90,7 @@ import Testing
     log.checkpoints = 1
     source.set { statistics, _ in statistics.log = log }
     monitor.refuse(
-      RefusedDuplicate(time: Script.start, key: "u:2", index: "email", value: "x@y", owner: "u:1"))
+      RefusedDuplicate(ordinal: 1, time: Script.start, key: "u:2", index: "email", value: "x@y", owner: "u:1"))
     monitor.recorder.record(.get, nanoseconds: 1_000)
     let (second, more) = composer.take(at: 100_000_000, date: Script.start, filter: "") { 0 }
     #expect(second.sequence == 1 && second.eventsCounted == 40)
@@ -100,13 +100,15 @@ import Testing
     let workload = try #require(second.workload)
     #expect(workload.latencies[.get]?.count == 1)
     #expect(workload.heat.counts.reduce(0, +) == 1)
+    // The same duplicate is shown once.
+    #expect(composer.take(at: 200_000_000, date: Script.start, filter: "") { 0 }.1.isEmpty)
   }
 
   @Test func filterAppliesToAllLines() {
     let source = FakeSource()
     let monitor = FakeMonitor()
     var composer = SampleComposer(source: source, monitor: monitor)
-    monitor.refuse(RefusedDuplicate(time: Script.start, key: "u:2", index: "email", value: "x", owner: "u:1"))
+    monitor.refuse(RefusedDuplicate(ordinal: 1, time: Script.start, key: "u:2", index: "email", value: "x", owner: "u:1"))
     let (_, lines) = composer.take(at: 0, date: Script.start, filter: "rot") { 0 }
     #expect(lines.isEmpty)
   }

@@ -123,7 +123,8 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
   package func takeEvents(matching filter: String, limit: Int) -> EventBatch {
     var batch = EventBatch()
     var events: [Event<Key, Document>] = []
-    while events.count < Self.eventCapacity {
+    // All that could wait at the beginning; what comes meanwhile is for the next call.
+    while events.count <= Self.eventCapacity {
       let chunk = subscription.drain(limit: Self.eventChunk)
       events += chunk
       if chunk.count < Self.eventChunk { break }

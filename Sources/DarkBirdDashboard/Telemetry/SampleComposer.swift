@@ -18,6 +18,7 @@ struct SampleComposer {
   private var counted: UInt64 = 0
   private var dropped: UInt64 = 0
   private var shown: UInt64 = 0
+  private var lastDuplicate: UInt64 = 0
   private var tags: [TagCount] = []
   /// When the tags are to be asked for again.
   private var tagsDue: UInt64 = 0
@@ -67,12 +68,15 @@ struct SampleComposer {
     return sample
   }
 
-  private func duplicates() -> [EventLine] {
-    (monitor?.takeRefusedDuplicates(limit: 1) ?? []).map { refused in
+  /// The newest duplicate, if there is one that was not shown yet.
+  private mutating func duplicates() -> [EventLine] {
+    guard let refused = monitor?.recentDuplicates.last, refused.ordinal > lastDuplicate else { return [] }
+    lastDuplicate = refused.ordinal
+    return [
       EventLine(
         .duplicate, date: refused.time, key: refused.key,
         detail: "\(refused.index) \(refused.value) is taken by \(refused.owner): refused")
-    }
+    ]
   }
 
   /// What became of the log between two samples.

@@ -6,6 +6,20 @@ public protocol WorkloadMonitor: Sendable {
   var summary: String { get }
   /// How far it has come. Cheap enough to be called ten times a second.
   func progress() -> WorkloadProgress
-  /// Writes that a unique index refused since the last call, `limit` at most; the dashboard shows them as events.
-  func takeRefusedDuplicates(limit: Int) -> [RefusedDuplicate]
+  /// The last writes that a unique index refused, oldest first; the dashboard shows some of them as events.
+  var recentDuplicates: [RefusedDuplicate] { get }
+}
+
+extension Workload: WorkloadMonitor {
+  public var summary: String {
+    let distribution = options.distribution ?? options.preset.distribution
+    let threads =
+      options.preset == .clubs ? "\(options.writers)w/\(options.readers)r" : "\(options.writers + options.readers) threads"
+    let limit =
+      switch rate {
+      case .max: "no limit"
+      case .perSecond(let count): "\(Format.short(count))/s at most"
+      }
+    return "\(options.preset.rawValue) \(distribution.rawValue) \(threads) \(limit)"
+  }
 }

@@ -52,10 +52,5 @@ final class FakeMonitor: WorkloadMonitor {
 
   func progress() -> WorkloadProgress { WorkloadProgress() }
 
-  func takeRefusedDuplicates(limit: Int) -> [RefusedDuplicate] {
-    refused.withLock { refused in
-      defer { refused = [] }
-      return Array(refused.prefix(limit))
-    }
-  }
+  var recentDuplicates: [RefusedDuplicate] { refused.withLock { $0 } }
 }
