@@ -108,7 +108,8 @@ import Testing
     let source = FakeSource()
     let monitor = FakeMonitor()
     var composer = SampleComposer(source: source, monitor: monitor)
-    monitor.refuse(RefusedDuplicate(ordinal: 1, time: Script.start, key: "u:2", index: "email", value: "x", owner: "u:1"))
+    monitor.refuse(
+      RefusedDuplicate(ordinal: 1, time: Script.start, key: "u:2", index: "email", value: "x", owner: "u:1"))
     let (_, lines) = composer.take(at: 0, date: Script.start, filter: "rot") { 0 }
     #expect(lines.isEmpty)
   }

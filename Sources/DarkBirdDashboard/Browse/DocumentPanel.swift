@@ -45,9 +45,11 @@ enum DocumentPanel {
     for (index, entry) in entries.enumerated() {
       let name = entry.kind == .tag ? "\(entry.name)=\(entry.value)" : entry.name
       let value = entry.kind == .tag ? "" : " " + Format.shortDate(entry.value)
+      let room = max(1, width - 9 - displayWidth(name))
       lines.append([
         Span(Format.left(index == 0 ? "IN" : "", 4), .label),
-        Span(Format.left(entry.kind.label, 5), entry.kind.role), Span(name), Span(value, .label),
+        Span(Format.left(entry.kind.label, 5), entry.kind.role), Span(name),
+        Span(Format.clipped(value, room, model.glyphs), .label),
       ])
     }
     let computed = model.identity.schema.computed

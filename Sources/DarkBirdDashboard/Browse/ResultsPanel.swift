@@ -61,7 +61,6 @@ struct ResultColumn {
 }
 
 enum ResultColumns {
-  private static let widthMax = 24
   private static let gap = 2
 
   /// The key, then shard, fields and size as far as they fit. Fields of the query come first, then those that are
@@ -78,8 +77,10 @@ enum ResultColumns {
       columns.append(ResultColumn(title: "shard", width: 5, isNumber: true, role: .label, text: { "s\($0.shard)" }))
       left -= 5 + gap
     }
+    // Several narrow columns tell more than one wide one.
+    let widthMax = min(28, max(10, width / 4))
     for name in fieldNames(results, schema) {
-      let column = fieldColumn(name, results.rows)
+      let column = fieldColumn(name, results.rows, widthMax)
       guard left >= min(column.width, 8) + gap else { break }
       var fitted = column
       fitted.width = min(column.width, left - gap)
@@ -95,7 +96,7 @@ enum ResultColumns {
     return columns
   }
 
-  private static func fieldColumn(_ name: String, _ rows: [ResultRow]) -> ResultColumn {
+  private static func fieldColumn(_ name: String, _ rows: [ResultRow], _ widthMax: Int) -> ResultColumn {
     let values = rows.prefix(50).compactMap { $0.record.value(at: name) }
     let isNumber = !values.isEmpty && values.allSatisfy(\.isNumber)
     let width = min(widthMax, max(name.count, widest(rows, 1) { text($0.record.value(at: name)) }))

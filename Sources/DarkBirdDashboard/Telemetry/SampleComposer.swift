@@ -56,7 +56,7 @@ struct SampleComposer {
     let lines = batch.lines + duplicates() + Self.logLines(before?.log, statistics.log, date)
     before = statistics
     let wanted = EventFilter(filter)
-    return (sample, lines.filter(wanted.matches))
+    return (sample, lines.filter(wanted.matches).sorted { $0.date < $1.date })
   }
 
   private func workload() -> WorkloadSample? {

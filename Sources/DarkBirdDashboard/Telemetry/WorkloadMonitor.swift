@@ -13,8 +13,8 @@ public protocol WorkloadMonitor: Sendable {
 extension Workload: WorkloadMonitor {
   public var summary: String {
     let distribution = options.distribution ?? options.preset.distribution
-    let threads =
-      options.preset == .clubs ? "\(options.writers)w/\(options.readers)r" : "\(options.writers + options.readers) threads"
+    let (writers, readers) = (options.writers, options.readers)
+    let threads = options.preset == .clubs ? "\(writers)w/\(readers)r" : "\(writers + readers) threads"
     let limit =
       switch rate {
       case .max: "no limit"
