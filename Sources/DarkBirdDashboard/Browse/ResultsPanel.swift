@@ -54,6 +54,8 @@ enum ResultsPanel {
 struct ResultColumn {
   var title: String
   var width: Int
+  /// As wide as its widest text.
+  var naturalWidth = 0
   var x = 0
   var isNumber = false
   var role = Role.text
@@ -80,12 +82,15 @@ enum ResultColumns {
     // Several narrow columns tell more than one wide one.
     let widthMax = min(28, max(10, width / 4))
     for name in fieldNames(results, schema) {
-      let column = fieldColumn(name, results.rows, widthMax)
-      guard left >= min(column.width, 8) + gap else { break }
-      var fitted = column
-      fitted.width = min(column.width, left - gap)
-      columns.append(fitted)
-      left -= fitted.width + gap
+      var column = fieldColumn(name, results.rows)
+      guard left >= min(column.width, 8) + gap else { continue }
+      column.width = min(column.width, widthMax, left - gap)
+      columns.append(column)
+      left -= column.width + gap
+    }
+    // What is left over goes to the first column that was cut.
+    if let index = columns.firstIndex(where: { $0.width < $0.naturalWidth }) {
+      columns[index].width = min(columns[index].naturalWidth, columns[index].width + max(0, left))
     }
     if hasSize { columns.append(size) }
     var x = 0
@@ -96,11 +101,12 @@ enum ResultColumns {
     return columns
   }
 
-  private static func fieldColumn(_ name: String, _ rows: [ResultRow], _ widthMax: Int) -> ResultColumn {
+  private static func fieldColumn(_ name: String, _ rows: [ResultRow]) -> ResultColumn {
     let values = rows.prefix(50).compactMap { $0.record.value(at: name) }
     let isNumber = !values.isEmpty && values.allSatisfy(\.isNumber)
-    let width = min(widthMax, max(name.count, widest(rows, 1) { text($0.record.value(at: name)) }))
-    return ResultColumn(title: name, width: width, isNumber: isNumber, text: { text($0.record.value(at: name)) })
+    let width = max(displayWidth(name), widest(rows, 1) { text($0.record.value(at: name)) })
+    return ResultColumn(
+      title: name, width: width, naturalWidth: width, isNumber: isNumber, text: { text($0.record.value(at: name)) })
   }
 
   private static func text(_ value: Value?) -> String {
