@@ -66,6 +66,8 @@ let package = Package(
     .testTarget(name: "TerminalTests", dependencies: ["Terminal", "TerminalProbe"], swiftSettings: swiftSettings),
     .testTarget(
       name: "DarkBirdDashboardTests", dependencies: ["DarkBirdDashboard", "DarkBird", "Terminal"],
+      // Pictures that the tests find by their own path.
+      exclude: ["Goldens"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "DarkBirdCLITests", dependencies: ["DarkBirdCLI", "DarkBird"], swiftSettings: swiftSettings),
