@@ -2,5 +2,6 @@
 #define CDARKBIRD_H
 
 #include "crc32c.h"
+#include "db_lock.h"
 
 #endif
