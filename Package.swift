@@ -64,7 +64,11 @@ let package = Package(
     .testTarget(
       name: "DarkBirdDashboardTests", dependencies: ["DarkBirdDashboard", "DarkBird", "Terminal"],
       swiftSettings: swiftSettings),
+    // What the tests of the command line kill -9 in the middle of acknowledged writes.
+    .executableTarget(
+      name: "KillProbe", dependencies: ["DarkBird"], path: "Tests/KillProbe", swiftSettings: swiftSettings),
     .testTarget(
-      name: "DarkBirdCLITests", dependencies: ["DarkBirdCLI", "DarkBird"], swiftSettings: swiftSettings),
+      name: "DarkBirdCLITests", dependencies: ["DarkBirdCLI", "DarkBird", "KillProbe", "Terminal"],
+      swiftSettings: swiftSettings),
   ]
 )
