@@ -72,12 +72,13 @@ struct ImportCommand: ParsableCommand {
     let wanted = FieldSchema(unique: unique, tags: tag, ranges: range)
     return try onStore(directory) {
       if try isNew() { return try RecordStore(.disk(at: directory), schema: IndexSchema(wanted)) }
-      let store = try RecordStore.open(directory, readOnly: false)
-      if wanted.isEmpty { return store }
-      let differences = Self.differences(wanted, store.schema.fields)
-      if differences.isEmpty { return store }
-      try store.close()
-      throw Failure(.usage, directory, "the store exists with other indexes: \(differences.joined(separator: ", "))")
+      // Compared before the store is opened for writing, which already changes the directory.
+      let existing = try StoreInspector.describe(directory).schema.fields
+      let differences = wanted.isEmpty ? [] : Self.differences(wanted, existing)
+      if !differences.isEmpty {
+        throw Failure(.usage, directory, "the store exists with other indexes: \(differences.joined(separator: ", "))")
+      }
+      return try RecordStore.open(directory, readOnly: false)
     }
   }
 

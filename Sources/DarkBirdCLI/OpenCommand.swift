@@ -34,7 +34,8 @@ struct OpenCommand: ParsableCommand {
     let store = try onStore(directory) { try RecordStore.open(directory, readOnly: !readWrite) }
     do {
       try requireTerminal()
-      try showDashboard(on: store, workload: nil, glyphs: glyphs)
+      let name = URL(filePath: directory).lastPathComponent
+      try showDashboard(on: store, title: name, location: "disk \(directory)", workload: nil, glyphs: glyphs)
     } catch {
       try? store.close()
       throw Failure(error, path: directory)

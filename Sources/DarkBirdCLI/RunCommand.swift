@@ -65,7 +65,9 @@ struct RunCommand: ParsableCommand {
       if output.headless {
         try HeadlessRun(opened, workload, load, isJSON: output.json).run()
       } else {
-        try showDashboard(on: opened, workload: workload, glyphs: output.glyphs)
+        let location = store.isTemporary ? "temporary disk store" : store.ram ? "memory" : "disk \(name)"
+        try showDashboard(
+          on: opened, title: load.workload.rawValue, location: location, workload: workload, glyphs: output.glyphs)
       }
     } catch {
       workload.stop()

@@ -29,7 +29,7 @@ import Testing
   /// The program has ended with a code, the modes are as before, the screen is the shell's again, and typing is seen.
   private func expectEnd(_ tmux: Tmux, code: Int32) async throws {
     try await tmux.waitFor("exit=\(code) same=yes")
-    try await tmux.enter("clear; echo typed-$((40 + 2))")
+    try await tmux.enter("echo typed-$((40 + 2))")
     let rows = try await tmux.waitFor("typed-42")
     #expect(rows.contains { $0.contains("echo typed-$((40 + 2))") }, "echo is off")
     #expect(!rows.contains { $0.contains("Throughput") })

@@ -64,11 +64,10 @@ import Testing
   }
 
   @Test(arguments: [SIGINT, SIGTERM]) func signalsEndItWithASummary(signal: Int32) async throws {
-    let output = directory("out")
-    FileManager.default.createFile(atPath: output, contents: nil)
+    let output = try directory.file("out", "")
     let program = try Program(
       builtProgram("darkbird"), ["run", "--store", directory("store"), "--documents", "500", "--headless"],
-      output: FileHandle(forWritingAtPath: output))
+      output: output)
     func text() throws -> String { String(decoding: try Data(contentsOf: URL(filePath: output)), as: UTF8.self) }
     try await eventually("two lines") { try text().split(separator: "\n").count >= 2 }
     program.send(signal)

@@ -15,15 +15,14 @@ import Testing
     let store = directory("store")
     var lastLSN = 0
     for round in 1...20 {
-      let output = directory("out\(round)")
-      FileManager.default.createFile(atPath: output, contents: nil)
+      let output = try directory.file("out\(round)", "")
       let program = try Program(
         builtProgram("darkbird"),
         [
           "run", "--store", store, "--documents", "3000", "--rate", "max", "--page-records", "400", "--seed",
           "\(round)",
           "--duration", "20", "--headless",
-        ], output: FileHandle(forWritingAtPath: output))
+        ], output: output)
       // Killed while it loads, or in the middle of the mix.
       if round % 2 == 0 {
         try await eventually("a line of round \(round)") { try !Data(contentsOf: URL(filePath: output)).isEmpty }
@@ -53,11 +52,10 @@ import Testing
     let store = directory("store")
     var acknowledged: [String: Int] = [:]
     for round in 1...20 {
-      let output = directory("acks\(round)")
-      FileManager.default.createFile(atPath: output, contents: nil)
+      let output = try directory.file("acks\(round)", "")
       // Standard output is a file: what is in it was acknowledged before the kill.
       let program = try Program(
-        builtProgram("KillProbe"), [store, "4"], output: FileHandle(forWritingAtPath: output))
+        builtProgram("KillProbe"), [store, "4"], output: output)
       let wanted = 100 + round * 37
       try await eventually("\(wanted) acknowledgements") {
         try Data(contentsOf: URL(filePath: output)).count { $0 == UInt8(ascii: "\n") } >= wanted
@@ -69,7 +67,8 @@ import Testing
       let text = String(decoding: try Data(contentsOf: URL(filePath: output)), as: UTF8.self)
       for line in text.split(separator: "\n") {
         let parts = line.split(separator: " ")
-        acknowledged[String(parts[0])] = try #require(Int(parts[1]))
+        let revision = try #require(Int(parts[1]))
+        acknowledged[String(parts[0])] = revision
       }
       let verified = try await darkbird("verify", store)
       #expect(verified.code == 0, "round \(round): \(verified)")

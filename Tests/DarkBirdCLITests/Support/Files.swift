@@ -23,15 +23,15 @@ final class TemporaryDirectory: Sendable {
 }
 
 /// Every name below a directory with its kind, size, time of change and bytes: equal before and after means that
-/// nothing was written, not even the same bytes again.
-func tree(_ path: String) throws -> [String: String] {
+/// nothing was written; with times, not even the same bytes again.
+func tree(_ path: String, withTimes: Bool = true) throws -> [String: String] {
   var entries: [String: String] = [:]
   for name in try FileManager.default.subpathsOfDirectory(atPath: path) + [""] {
     let full = "\(path)/\(name)"
     let attributes = try FileManager.default.attributesOfItem(atPath: full)
     let isFile = attributes[.type] as? FileAttributeType == .typeRegular
     let bytes = isFile ? try Data(contentsOf: URL(filePath: full)) : Data()
-    let changed = (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+    let changed = !withTimes ? 0 : (attributes[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
     entries[name] = "\(attributes[.type] ?? "") \(changed) \(bytes.count) \(bytes.hashValue)"
   }
   return entries

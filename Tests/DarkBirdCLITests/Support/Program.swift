@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 /// How a program ended, and what it wrote.
@@ -18,57 +19,104 @@ struct Outcome: CustomStringConvertible {
 }
 
 /// A program that a test runs, with its output in files: however much it writes, nobody needs to read along.
-final class Program: @unchecked Sendable {
-  // Unchecked: Foundation's `Process` is not marked. One test owns it, and what is called from elsewhere (`terminate`,
-  // the handler that resumes the waiting test) is what Foundation lets other threads call.
-  private let process = Process()
+///
+/// Not Foundation's `Process`: on Linux that takes a program for running while any of its children runs, and tmux leaves
+/// a server behind.
+final class Program: Sendable {
+  private enum State {
+    case running
+    case ended(status: Int32)
+  }
+
+  private let pid: pid_t
+  private let state = Mutex(State.running)
   private let directory: TemporaryDirectory
-  private let ended: AsyncStream<Void>
-  private let outputFile: FileHandle?
+  private let outputPath: String
+  private let ended: AsyncStream<Never>
 
   /// - Parameters:
   ///   - input: what standard input holds; nil is /dev/null.
-  ///   - output: where standard output goes instead of a file.
+  ///   - output: the file for standard output, which exists; nil is one of its own.
   init(
-    _ path: String, _ arguments: [String], input: [UInt8]? = nil, output: FileHandle? = nil,
+    _ path: String, _ arguments: [String], input: [UInt8]? = nil, output: String? = nil,
     environment: [String: String] = [:], in workingDirectory: String? = nil
   ) throws {
-    directory = try TemporaryDirectory()
-    process.executableURL = URL(filePath: path)
-    process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    if let workingDirectory { process.currentDirectoryURL = URL(filePath: workingDirectory) }
-    process.standardInput =
-      try input.map { try FileHandle(forReadingFrom: URL(filePath: directory.file("in", $0))) } ?? .nullDevice
-    outputFile = output
-    process.standardOutput = try output ?? FileHandle(forWritingTo: URL(filePath: directory.file("out", "")))
-    process.standardError = try FileHandle(forWritingTo: URL(filePath: directory.file("err", "")))
-    let (stream, continuation) = AsyncStream<Void>.makeStream()
+    let directory = try TemporaryDirectory()
+    self.directory = directory
+    outputPath = try output ?? directory.file("out", "")
+    var command = [path] + arguments
+    if let workingDirectory { command = ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", workingDirectory] + command }
+    let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    pid = try spawn(
+      command, environment: variables, input: input.map { try directory.file("in", $0) } ?? "/dev/null",
+      output: outputPath, errors: directory.file("err", ""))
+    let (stream, continuation) = AsyncStream<Never>.makeStream()
     ended = stream
-    process.terminationHandler = { _ in continuation.finish() }
-    try process.run()
+    Thread { [self] in
+      var status: Int32 = 0
+      while waitpid(pid, &status, 0) < 0 && errno == EINTR {}
+      state.withLock { $0 = .ended(status: status) }
+      continuation.finish()
+    }.start()
   }
 
-  deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
-
-  var pid: Int32 { process.processIdentifier }
-
-  func send(_ signal: Int32) { kill(pid, signal) }
+  func send(_ signal: Int32) {
+    // Under the lock: once the process is collected its number may be another's.
+    state.withLock { if case .running = $0 { kill(pid, signal) } }
+  }
 
   /// Waits for the end. A test that is cancelled, by its time limit, ends the program.
   func outcome() async throws -> Outcome {
     await withTaskCancellationHandler {
       for await _ in ended {}
     } onCancel: {
-      kill(process.processIdentifier, SIGKILL)
+      send(SIGKILL)
     }
-    func text(_ name: String) throws -> String {
-      String(decoding: try Data(contentsOf: URL(filePath: directory(name))), as: UTF8.self)
+    guard case .ended(let status) = state.withLock({ $0 }) else { throw CancellationError() }
+    func text(_ path: String) throws -> String {
+      String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
     }
+    let signal = status & 0x7f
     return Outcome(
-      code: process.terminationStatus, wasKilled: process.terminationReason == .uncaughtSignal,
-      output: outputFile == nil ? try text("out") : "", errors: try text("err"))
+      code: signal == 0 ? status >> 8 & 0xff : signal, wasKilled: signal != 0,
+      output: outputPath.hasPrefix("/dev/") ? "" : try text(outputPath), errors: try text(directory("err")))
   }
+}
+
+/// Starts a program with default signal handling and files as its standard streams.
+private func spawn(
+  _ command: [String], environment: [String: String], input: String, output: String, errors: String
+) throws -> pid_t {
+  #if canImport(Darwin)
+    var actions: posix_spawn_file_actions_t?
+    var attributes: posix_spawnattr_t?
+  #else
+    var actions = posix_spawn_file_actions_t()
+    var attributes = posix_spawnattr_t()
+  #endif
+  posix_spawn_file_actions_init(&actions)
+  posix_spawnattr_init(&attributes)
+  defer {
+    posix_spawn_file_actions_destroy(&actions)
+    posix_spawnattr_destroy(&attributes)
+  }
+  posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
+  posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY, 0)
+  posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY, 0)
+  var signals = sigset_t()
+  sigemptyset(&signals)
+  posix_spawnattr_setsigmask(&attributes, &signals)
+  sigfillset(&signals)
+  posix_spawnattr_setsigdefault(&attributes, &signals)
+  posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+
+  var argv = command.map { strdup($0) } + [nil]
+  var envp = environment.map { strdup("\($0)=\($1)") } + [nil]
+  defer { for string in argv + envp { free(string) } }
+  var pid: pid_t = 0
+  let code = posix_spawn(&pid, command[0], &actions, &attributes, &argv, &envp)
+  if code != 0 { throw NoProgram(name: command[0]) }
+  return pid
 }
 
 /// Where SwiftPM has put the programs of this package: beside the bundle of the tests.
