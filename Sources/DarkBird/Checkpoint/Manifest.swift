@@ -107,7 +107,11 @@ struct Manifest: Sendable, Equatable {
   static func read(_ directory: String, _ fileSystem: any FileSystem) throws(StoreError) -> Manifest {
     let path = "\(directory)/\(LogFormat.manifestName)"
     let bytes: [UInt8]
-    do { bytes = try fileSystem.contents(path) } catch { throw StoreError(error) }
+    do throws(SystemError) {
+      bytes = try fileSystem.contents(path)
+    } catch {
+      throw error.isMissing ? .notAStore(path: directory, reason: "its MANIFEST is missing") : StoreError(error)
+    }
     return try Manifest(bytes, path: path)
   }
 
