@@ -69,7 +69,11 @@ let package = Package(
       // Pictures that the tests find by their own path.
       exclude: ["Goldens"],
       swiftSettings: swiftSettings),
+    // What the tests of the command line kill -9 in the middle of acknowledged writes.
+    .executableTarget(
+      name: "KillProbe", dependencies: ["DarkBird"], path: "Tests/KillProbe", swiftSettings: swiftSettings),
     .testTarget(
-      name: "DarkBirdCLITests", dependencies: ["DarkBirdCLI", "DarkBird"], swiftSettings: swiftSettings),
+      name: "DarkBirdCLITests", dependencies: ["DarkBirdCLI", "DarkBird", "KillProbe", "Terminal"],
+      swiftSettings: swiftSettings),
   ]
 )

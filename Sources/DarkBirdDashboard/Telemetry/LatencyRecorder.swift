@@ -83,9 +83,12 @@ public final class LatencyRecorder: Sendable {
   /// Percentiles since the recorder was made.
   /// - Complexity: about 10 microseconds for each kind in use.
   public func snapshot() -> LatencySnapshot {
-    let now = DispatchTime.now().uptimeNanoseconds
+    snapshot(at: DispatchTime.now().uptimeNanoseconds)
+  }
+
+  func snapshot(at nanoseconds: UInt64) -> LatencySnapshot {
     let total = merged.withLock { merged in
-      merged.drain(at: now)
+      merged.drain(at: nanoseconds)
       return merged.total
     }
     var snapshot = LatencySnapshot()

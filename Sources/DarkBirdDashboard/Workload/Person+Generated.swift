@@ -30,9 +30,7 @@ extension Person {
   public static func key(_ number: Int) -> String { "u:\(number)" }
 
   /// The number in a key; nil for any other key.
-  static func number(ofKey key: String) -> Int? {
-    key.hasPrefix("u:") ? Int(key.dropFirst(2)).flatMap { $0 >= 0 ? $0 : nil } : nil
-  }
+  static func number(ofKey key: String) -> Int? { Population.number(ofKey: key, prefix: "u:") }
 
   /// Moves to another club or company, with the address that goes with it.
   mutating func transfer(to home: PersonNames.Name, on day: Date) {

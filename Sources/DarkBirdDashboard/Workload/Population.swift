@@ -55,23 +55,36 @@ final class Population: Sendable {
   /// - Parameters:
   ///   - documents: how many to load; existing ones count.
   ///   - capacity: how many to keep to, if more.
-  ///   - existing: numbers of the documents that are there already, in any order. Where they are too far apart to be
-  ///     the work of a workload, the numbers begin at 0 all the same.
+  ///   - existing: numbers of the documents that are there already, in any order. Single ones far from all others are
+  ///     not the work of a workload, and are left alone.
   init(documents: Int, capacity: Int, lanes laneCount: Int, existing: [Int] = []) {
     let documents = max(documents, laneCount)
-    let low = existing.min() ?? 0
-    let high = (existing.max() ?? -1) + 1
-    let isDense = high - low <= existing.count * 4 + 1_024
+    let dense = Self.densePart(of: existing)
+    let (low, end) = (dense.first ?? 0, (dense.last ?? -1) + 1)
     var found = [Int](repeating: 0, count: laneCount)
-    if isDense {
-      for number in existing { found[number % laneCount] += 1 }
-    }
+    for number in dense { found[number % laneCount] += 1 }
     lanes = (0..<laneCount).map { offset in
       func share(_ count: Int) -> Int { (count - offset + laneCount - 1) / laneCount }
       return Lane(
-        offset: offset, stride: laneCount, places: isDense ? share(low)..<share(high) : 0..<0,
-        found: found[offset], loaded: share(documents), target: share(max(capacity, documents)))
+        offset: offset, stride: laneCount, places: share(low)..<share(end), found: found[offset],
+        loaded: share(documents), target: share(max(capacity, documents)))
     }
+  }
+
+  /// The numbers in order, without those at either end that would stretch them to much more than their count.
+  private static func densePart(of numbers: [Int]) -> ArraySlice<Int> {
+    var dense = numbers.sorted()[...]
+    while let low = dense.first, let high = dense.last, high - low > dense.count * 4 + 1_024 {
+      let gaps = (low: dense[dense.startIndex + 1] - low, high: high - dense[dense.endIndex - 2])
+      if gaps.low > gaps.high { dense.removeFirst() } else { dense.removeLast() }
+    }
+    return dense
+  }
+
+  /// The number in a key such as `u:17`, if it is one that a workload can reach.
+  static func number(ofKey key: String, prefix: String) -> Int? {
+    guard key.hasPrefix(prefix), let number = Int(key.dropFirst(prefix.count)) else { return nil }
+    return (0..<1 << 48).contains(number) ? number : nil
   }
 
   /// Documents that were there, and that are there when everything is loaded.

@@ -127,7 +127,8 @@ final class WorkloadThread: Sendable {
   // MARK: Mix
 
   private func runMix(_ population: Population, _ timer: OperationTimer) -> WorkloadProgress.FinishedReason? {
-    let client = script.makeClient(number, population: population, timer: timer)
+    let hasPart = number < options.writers + options.readers
+    let client = hasPart ? script.makeClient(number, population: population, timer: timer) : nil
     let share = options.operations.map { operations in
       client == nil ? 0 : UInt64(max(operations - number + control.threads - 1, 0) / control.threads)
     }

@@ -28,9 +28,7 @@ public struct YCSBRecord: Document, Hashable {
   public static func key(_ number: Int) -> String { "user\(number)" }
 
   /// The number in a key; nil for any other key.
-  static func number(ofKey key: String) -> Int? {
-    key.hasPrefix("user") ? Int(key.dropFirst(4)).flatMap { $0 >= 0 ? $0 : nil } : nil
-  }
+  static func number(ofKey key: String) -> Int? { Population.number(ofKey: key, prefix: "user") }
 
   public subscript(field: Int) -> String {
     get { fields[field] }

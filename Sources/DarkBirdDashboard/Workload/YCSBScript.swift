@@ -47,9 +47,8 @@ struct YCSBScript: WorkloadScript {
 
   func finishLoad() throws { try store.sync() }
 
-  func makeClient(_ thread: Int, population: Population, timer: OperationTimer) -> (any WorkloadClient)? {
-    guard thread < options.writers + options.readers else { return nil }
-    return YCSBClient(script: self, thread: thread, population: population, timer: timer)
+  func makeClient(_ thread: Int, population: Population, timer: OperationTimer) -> any WorkloadClient {
+    YCSBClient(script: self, thread: thread, population: population, timer: timer)
   }
 }
 
