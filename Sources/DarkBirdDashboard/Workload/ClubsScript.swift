@@ -9,7 +9,7 @@ struct ClubsScript: WorkloadScript {
   var laneCount: Int { max(options.writers, 1) }
   var capacity: Int { options.documents }
 
-  func existingNumbers() -> [Int] { store.numbers(Person.number(ofKey:)) }
+  func existingNumbers() throws -> [Int] { try store.numbers(Person.number(ofKey:)) }
 
   func key(_ number: Int) -> String { Person.key(number) }
 

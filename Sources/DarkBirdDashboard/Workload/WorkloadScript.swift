@@ -63,11 +63,11 @@ final class OperationTimer {
 
 extension Store {
   /// The numbers in the keys of all documents.
-  func numbers(_ number: (Key) -> Int?) -> [Int] {
+  func numbers(_ number: (Key) -> Int?) throws -> [Int] {
     var numbers: [Int] = []
     var cursor: Cursor?
     repeat {
-      let page = scan(limit: 1_000, after: cursor)
+      let page = try scan(limit: 1_000, after: cursor)
       numbers.append(contentsOf: page.documents.compactMap { number($0.key) })
       cursor = page.next
     } while cursor != nil
