@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 
 /// What a store's directory holds, in the file `MANIFEST`: magic `DBIRDMAN`, version (u32), length (u32), CRC32C (u32), then a
 /// CBOR map. Replaced as a whole: write, sync, rename, sync of the directory.
