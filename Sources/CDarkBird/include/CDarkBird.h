@@ -3,5 +3,6 @@
 
 #include "crc32c.h"
 #include "db_lock.h"
+#include "terminal_guard.h"
 
 #endif

@@ -33,7 +33,7 @@ struct CheckpointWriter: ~Copyable {
   init(_ directory: String, _ fileSystem: any FileSystem, store: UUID, startLSN: UInt64) throws(SystemError) {
     self.fileSystem = fileSystem
     self.directory = directory
-    draft = "\(directory)/ckpt.new"
+    draft = "\(directory)/\(LogFormat.checkpointDraftName)"
     file = try fileSystem.open(draft, .createIfMissing)
     var header = [UInt8](repeating: 0, count: CheckpointFormat.headerBytes)
     header.withUnsafeMutableBytes { raw in

@@ -97,7 +97,7 @@ struct Recovery {
     let path = path(LogFormat.pageName(sequence))
     let bytes: [UInt8]
     do { bytes = try fileSystem.contents(path) } catch { throw StoreError(error) }
-    let isNextSealless = isLast ? true : try isUnused(sequence + 1) && sequence + 1 == sequences.last
+    let mayBeOpen = try isLast || (sequence + 1 == sequences.last && isUnused(sequence + 1))
     let result = bytes.withUnsafeBytes { page -> Result<LogPageScan?, StoreError> in
       do throws(StoreError) {
         let header: LogPageHeader
@@ -107,7 +107,7 @@ struct Recovery {
           return .success(try withoutHeader(page, error, sequence, isLast: isLast, manifest, previous, path))
         }
         try check(header, sequence, manifest, previous, path)
-        let scan = try scanLogPage(page, header: header, path: path, isLast: isNextSealless) { record, _ throws(StoreError) in
+        let scan = try scanLogPage(page, header: header, path: path, isLast: mayBeOpen) { record, _ throws(StoreError) in
           try replay(record)
         }
         return .success(scan)
@@ -127,7 +127,9 @@ struct Recovery {
       throw .newerFormat(path: path, found: version, supported: LogFormat.version)
     }
     let reason = if case .damaged(let reason) = failure { reason } else { "the page header is missing" }
-    guard isLast, let previous, previous.end == .sealed else { throw .corrupt(path: path, offset: 0, reason: reason) }
+    guard isLast, let previous, previous.end == .sealed || failure == .unused else {
+      throw .corrupt(path: path, offset: 0, reason: reason)
+    }
     let seed = LogPageHeader.frameSeed(store: manifest.store, sequence: sequence)
     if let proof = laterFrame(
       in: page, after: LogFormat.headerBytes - 8, durable: previous.lastLSN + 1, seed: seed)
@@ -144,7 +146,12 @@ struct Recovery {
     guard header.store == manifest.store else { throw corrupt("a page of another store", 16) }
     guard header.sequence == sequence else { throw corrupt("page \(header.sequence) under the name of \(sequence)", 32) }
     guard header.firstLSN > 0 else { throw corrupt("a page that begins at LSN 0", 40) }
-    guard let previous else { return }
+    guard let previous else {
+      guard header.firstLSN <= (manifest.checkpointLSN ?? 0) + 1 else {
+        throw corrupt("the log begins at LSN \(header.firstLSN); what came before is missing", 40)
+      }
+      return
+    }
     guard previous.end == .sealed else { throw corrupt("the page before is not sealed", 0) }
     guard header.firstLSN == previous.lastLSN + 1 else {
       throw corrupt("begins at LSN \(header.firstLSN) after LSN \(previous.lastLSN)", 40)
@@ -161,6 +168,72 @@ struct Recovery {
     } catch {
       if error.isMissing { return false }
       throw StoreError(error)
+    }
+  }
+
+  // MARK: Putting the directory in order
+
+  /// Cuts a torn tail, removes what crashes left over, and opens the page that takes the next record.
+  func repair(_ found: inout RecoveredLog, capacity: StoreConfiguration.PageCapacity) throws(SystemError) -> any File {
+    try removeLeftovers(found)
+    let last = pages[pages.count - 1].scan
+    if last.end == .sealed {
+      found.closedPages.append((found.page.sequence, found.page.end))
+      found.page = .init(
+        sequence: found.page.sequence + 1, end: LogFormat.headerBytes, records: 0, chain: found.page.chain)
+      let header = LogPageHeader(
+        store: found.manifest.store, sequence: found.page.sequence, firstLSN: found.lastLSN + 1,
+        previousChain: found.page.chain, capacity: capacity)
+      return try createPage(header)
+    }
+    let name = LogFormat.pageName(found.page.sequence)
+    let file = try fileSystem.open(path(name), .readWrite)
+    if case .torn = last.end { try setAside(file, from: found.page.end, name: "torn-\(name)-\(found.page.end)") }
+    try file.truncate(to: found.page.end)
+    try file.synchronize()
+    return file
+  }
+
+  /// Makes a page with its header, durable.
+  func createPage(_ header: LogPageHeader) throws(SystemError) -> any File {
+    let file = try fileSystem.open(path(LogFormat.pageName(header.sequence)), .createIfMissing)
+    try file.truncate(to: 0)
+    try file.writeAll(header.encoded(), at: 0)
+    try file.synchronize()
+    try fileSystem.synchronizeDirectory(directory)
+    return file
+  }
+
+  /// Keeps the bytes behind the last valid frame, but for the zeros at the end, in a file of their own.
+  private func setAside(_ file: any File, from offset: Int, name: String) throws(SystemError) {
+    var tail = try file.readAll(at: offset, count: max(0, file.size() - offset))
+    while tail.last == 0 { tail.removeLast() }
+    if tail.isEmpty { return }
+    let copy = try fileSystem.open(path(name), .createIfMissing)
+    defer { copy.close() }
+    try copy.truncate(to: 0)
+    try copy.writeAll(tail, at: 0)
+    try copy.synchronize()
+    try fileSystem.synchronizeDirectory(directory)
+  }
+
+  /// Removes pages and checkpoints that the manifest does not need, drafts, and a page that was made ahead of need.
+  private func removeLeftovers(_ found: RecoveredLog) throws(SystemError) {
+    for name in try fileSystem.list(directory) {
+      if let sequence = LogFormat.number(in: name, prefix: "wal") {
+        if sequence < found.manifest.firstPage {
+          try fileSystem.remove(path(name))
+        } else if sequence > found.page.sequence {
+          let file = try fileSystem.open(path(name), .readWrite)
+          defer { file.close() }
+          try setAside(file, from: 0, name: "torn-\(name)-0")
+          try fileSystem.remove(path(name))
+        }
+      } else if let lsn = LogFormat.number(in: name, prefix: "ckpt") {
+        if lsn != found.manifest.checkpointLSN { try fileSystem.remove(path(name)) }
+      } else if name == LogFormat.manifestDraftName || name == LogFormat.checkpointDraftName {
+        try fileSystem.remove(path(name))
+      }
     }
   }
 }

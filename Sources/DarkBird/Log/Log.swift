@@ -82,7 +82,7 @@ final class Log: @unchecked Sendable {
   private var closedPages: [(sequence: UInt64, bytes: Int)]
   private var checkpointBytes: Int
   private var bytesSinceCheckpoint: Int
-  var onCheckpointDue: (@Sendable () -> Void)?
+  private var onCheckpointDue: (@Sendable () -> Void)?
 
   init(settings: Settings, start: RecoveredLog) {
     self.settings = settings
@@ -355,8 +355,11 @@ final class Log: @unchecked Sendable {
 
   var failureReason: String? { lock.withLock { failure } }
 
-  /// The page that holds the next record, from which a replay after a checkpoint that begins now must start.
-  func openPageSequence() -> UInt64 { lock.withLock { page.sequence } }
+  /// The last LSN so far, and the page that holds all later records: where the replay after a checkpoint that begins now
+  /// must start.
+  func checkpointStart() -> (lsn: UInt64, page: UInt64) { lock.withLock { (memoryLSN, page.sequence) } }
+
+  func setCheckpointHandler(_ handler: @escaping @Sendable () -> Void) { lock.withLock { onCheckpointDue = handler } }
 
   /// Forgets the pages before `firstPage`, which a checkpoint replaces, and returns them for removal.
   func dropPages(before firstPage: UInt64, checkpointLSN: UInt64, checkpointBytes: Int) -> [UInt64] {

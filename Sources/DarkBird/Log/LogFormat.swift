@@ -57,6 +57,7 @@ public enum LogFormat {
   static func checkpointName(_ lsn: UInt64) -> String { numbered("ckpt", lsn) }
   static let manifestName = "MANIFEST"
   static let manifestDraftName = "MANIFEST.new"
+  static let checkpointDraftName = "ckpt.new"
   static let lockName = "LOCK"
 
   private static func numbered(_ prefix: String, _ number: UInt64) -> String {

@@ -28,11 +28,6 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
     }
   }
 
-  /// The slot of a document that is there.
-  func slot(of entry: Entry<Key, Document>, hash: UInt) -> Int? {
-    position(of: entry, hash: hash).map { Int(words[$0] & 0xFFFF_FFFF) - 1 }
-  }
-
   private func position(of entry: Entry<Key, Document>, hash: UInt) -> Int? {
     let mask = words.count - 1
     let tag = UInt64(hash >> 32)
@@ -62,8 +57,17 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
     place(UInt64(hash >> 32) << 32 | UInt64(slot + 1))
   }
 
-  /// Puts a new version in the slot of the old one.
-  mutating func replace(slot: Int, with entry: Entry<Key, Document>) { slots[slot] = entry }
+  /// Replaces `old`, which is in `slot`, by `new`; either may be missing, then it is an insertion or a removal.
+  mutating func apply(
+    old: Entry<Key, Document>?, new: Entry<Key, Document>?, hash: UInt, slot: Int
+  ) {
+    switch (old, new) {
+    case (.some, let new?): slots[slot] = new
+    case (let old?, nil): remove(old, hash: hash)
+    case (nil, let new?): insert(new, hash: hash)
+    case (nil, nil): break
+    }
+  }
 
   mutating func remove(_ entry: Entry<Key, Document>, hash: UInt) {
     guard var hole = position(of: entry, hash: hash) else { return }

@@ -159,6 +159,7 @@ extension SystemError {
   /// No room: on the disk, or in the user's share of it.
   var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
   var isMissing: Bool { code == ENOENT }
+  var isNotADirectory: Bool { code == ENOTDIR }
   static var ioErrorCode: Int32 { EIO }
 }
 

@@ -1,0 +1,239 @@
+import Testing
+
+@testable import DarkBird
+
+/// Many threads on one store: what they leave is sound, and what they saw could have happened one call at a time.
+@Suite(.timeLimit(.minutes(5)))
+struct ConcurrencyTests {
+  // Defects 7 and 9, and what issue 2 wants shown.
+  @Test(arguments: [StoreConfiguration.PageCapacity.bytes(8 << 10), .records(50)])
+  func stormOfWritersLeavesASoundStoreThatReopensTheSame(_ capacity: StoreConfiguration.PageCapacity) throws {
+    let disk = SimulatedFileSystem.forStores()
+    let store = try MemberStore(.simulated(capacity), on: disk)
+    onThreads(8) { thread in
+      var generator = SeededGenerator(seed: UInt64(thread))
+      for _ in 0..<500 {
+        let key = generator.below(60)
+        let member = Member.random(&generator, domain: 40)
+        do {
+          switch generator.below(10) {
+          case 0..<5: try store.put(member, for: key)
+          case 5: try store.insert(member, for: key)
+          case 6: try store.update(key) { $0.age = member.age }
+          case 7 where generator.chance(3): try store.removeAll()
+          default: try store.remove(key)
+          }
+        } catch StoreError.duplicate {
+        } catch StoreError.keyExists {
+        } catch { Issue.record("\(error)") }
+      }
+    }
+    #expect(store.audit().problems == [])
+    let contents = try store.contents()
+    try store.close()
+    let reopened = try MemberStore(on: disk)
+    #expect(try reopened.contents() == contents)
+    #expect(reopened.audit().problems == [])
+  }
+
+  // Defect 9
+  @Test func logOrderIsMemoryOrderForOneKey() throws {
+    for _ in 0..<20 {
+      let disk = SimulatedFileSystem.forStores()
+      let store = try MemberStore(on: disk)
+      onThreads(8) { thread in
+        for step in 0..<20 {
+          do { try store.put(Member(age: thread * 1_000 + step), for: 1) } catch { Issue.record("\(error)") }
+        }
+      }
+      try store.close()
+      #expect(try MemberStore(on: disk)[1] == store[1])
+    }
+  }
+
+  // Defect 4
+  @Test func oneOfManyRacersOwnsAUniqueValue() throws {
+    let store = try MemberStore()
+    let events = store.events(capacity: 10_000)
+    let outcomes = Seen<(value: Int, key: Int, owner: String?)>()
+    let rounds = 20
+    let gate = Barrier(64)
+    onThreads(64) { thread in
+      for round in 0..<rounds {
+        gate.wait()
+        let key = round * 64 + thread
+        switch storeError({ try store.put(Member(email: "e\(round)"), for: key) }) {
+        case nil: outcomes.append((round, key, nil))
+        case .duplicate("email", .string("e\(round)"), let owner): outcomes.append((round, key, owner))
+        case let error?: Issue.record("\(error)")
+        }
+      }
+    }
+    for round in 0..<rounds {
+      let racers = outcomes.all.filter { $0.value == round }
+      let winners = racers.filter { $0.owner == nil }
+      #expect(racers.count == 64 && winners.count == 1)
+      #expect(racers.allSatisfy { $0.owner == nil || $0.owner == winners.first.map { "\($0.key)" } })
+      #expect(try store.document(unique: "email", "e\(round)")?.key == winners.first?.key)
+    }
+    #expect(store.count == rounds)
+    #expect(store.memoryLSN == UInt64(rounds))
+    #expect(events.drain().count == rounds)
+    #expect(store.statistics().operations.duplicatesRefused == UInt64(rounds * 63))
+  }
+
+  // Defect 6
+  @Test func firstUsersOfATagLoseNothing() throws {
+    let store = try MemberStore()
+    let tags = 10_000
+    onThreads(2) { thread in
+      for number in 0..<tags {
+        let member = Member(club: "c\(number)", age: number, city: "c\(number)")
+        do { try store.put(member, for: number * 2 + thread) } catch { Issue.record("\(error)") }
+      }
+    }
+    let counts = try store.tags(of: "club")
+    #expect(counts.count == tags)
+    #expect(counts.allSatisfy { $0.count == 2 })
+    for number in stride(from: 0, to: tags, by: 97) {
+      #expect(try store.keys(tagged: "club=c\(number)") == [number * 2, number * 2 + 1])
+      #expect(Set(try store.keys(where: "age", in: .exactly(number))) == [number * 2, number * 2 + 1])
+    }
+    #expect(store.audit().problems == [])
+  }
+
+  @Test func updatesAreAtomic() throws {
+    let store = try MemberStore()
+    try store.put(Member(age: 0), for: 1)
+    onThreads(4) { _ in
+      for _ in 0..<500 {
+        do { try store.update(1) { $0.age = ($0.age ?? 0) + 1 } } catch { Issue.record("\(error)") }
+      }
+    }
+    #expect(store[1]?.age == 2_000)
+  }
+
+  // P3: all documents of a page match, although a writer moves them in and out of what is asked for.
+  @Test func queriesReturnOnlyWhatMatches() throws {
+    let store = try MemberStore()
+    for key in 0..<50 { try store.put(Member(club: "Ajax", age: 1), for: key) }
+    let isDone = Counter()
+    onThreads(3) { thread in
+      do {
+        if thread == 0 {
+          for step in 0..<3_000 {
+            let isIn = step / 50 % 2 == 1
+            try store.put(Member(club: isIn ? "Ajax" : "PSV", age: isIn ? 1 : 2), for: step % 50)
+          }
+          isDone.next()
+        }
+        while isDone.value == 0 {
+          for stored in try store.documents(tagged: "club=Ajax").documents {
+            #expect(stored.document.club == "Ajax" && stored.document.age == 1)
+          }
+          for stored in try store.documents(where: "age", in: .exactly(1)).documents {
+            #expect(stored.document.club == "Ajax" && stored.document.age == 1)
+          }
+          let query = Query(noTags: ["club=PSV"], ranges: [.init(field: "age", range: .atLeast(0))])
+          for stored in try store.documents(query, limit: 7).documents { #expect(stored.document.age == 1) }
+        }
+      } catch { Issue.record("\(error)") }
+    }
+  }
+
+  // A scan that is resumed page by page sees each document that stays exactly once.
+  @Test func scanSeesEachStayingDocumentOnce() throws {
+    let store = try MemberStore()
+    for key in 0..<500 { try store.put(Member(age: key), for: key) }
+    let isDone = Counter()
+    onThreads(2) { thread in
+      do {
+        if thread == 0 {
+          for _ in 0..<10 {
+            var seen: [Int] = []
+            var cursor: Cursor?
+            repeat {
+              let page = try store.scan(limit: 17, after: cursor)
+              seen += page.documents.map(\.key).filter { $0 < 500 }
+              cursor = page.next
+            } while cursor != nil
+            #expect(seen.count == 500)
+            #expect(Set(seen).count == 500)
+          }
+          isDone.next()
+        } else {
+          var key = 500
+          while isDone.value == 0 {
+            try store.put(Member(age: key), for: key)
+            try store.put(Member(age: key), for: key % 500)
+            if key % 3 != 0 { try store.remove(key) }
+            key = key == 2_000 ? 500 : key + 1
+          }
+        }
+      } catch { Issue.record("\(error)") }
+    }
+  }
+
+  @Test func closeWhileWritersWriteLosesNothingThatWasAccepted() throws {
+    for _ in 0..<20 {
+      let disk = SimulatedFileSystem.forStores()
+      let store = try MemberStore(on: disk)
+      let accepted = Seen<Int>()
+      onThreads(4) { thread in
+        for step in 0..<100 {
+          if thread == 0 && step == 10 {
+            do { try store.close() } catch { Issue.record("\(error)") }
+          }
+          let key = thread * 1_000 + step
+          switch storeError({ try store.put(Member(age: step), for: key) }) {
+          case nil: accepted.append(key)
+          case .closed: return
+          case let error?: Issue.record("\(error)")
+          }
+        }
+      }
+      #expect(Set(try MemberStore(on: disk).contents().keys) == Set(accepted.all))
+    }
+  }
+
+  @Test func checkpointsAndClosesMayMeet() throws {
+    for round in 0..<20 {
+      let disk = SimulatedFileSystem.forStores()
+      let store = try MemberStore(.simulated(.records(5)), on: disk)
+      for key in 0..<30 { try store.put(Member(age: key), for: key) }
+      onThreads(4) { thread in
+        if thread == 3 && round % 2 == 1 {
+          do { try store.close() } catch { Issue.record("\(error)") }
+          return
+        }
+        switch storeError({ try store.checkpoint() }) {
+        case nil, .closed: break
+        case let error?: Issue.record("\(error)")
+        }
+      }
+      try store.close()
+      let files = disk.storeFiles
+      #expect(throws: StoreError.closed) { try store.checkpoint() }
+      let isUntouched = disk.storeFiles == files
+      #expect(isUntouched)
+      let reopened = try MemberStore(on: disk)
+      #expect(try reopened.contents() == store.contents())
+    }
+  }
+
+  @Test func asynchronousSyncsReturn() async throws {
+    let disk = SimulatedFileSystem.forStores()
+    let store = try MemberStore(on: disk)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for key in 0..<50 {
+        group.addTask {
+          try store.put(Member(age: key), for: key)
+          try await store.sync()
+          #expect(store.statistics().durableLSN > 0)
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(try MemberStore(on: disk.crashImage(seed: 1)).count == 50)
+  }
+}

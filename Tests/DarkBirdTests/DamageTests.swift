@@ -1,0 +1,178 @@
+import Testing
+
+@testable import DarkBird
+
+/// Damage to the files of a store, one bit or one cut at a time: it opens with a prefix of what was written, or refuses,
+/// says where, and changes nothing.
+@Suite(.timeLimit(.minutes(10)))
+struct DamageTests {
+  /// How the store ended its life.
+  enum Ending: String, CaseIterable, Sendable {
+    case closed, killed
+    /// Closed, after a checkpoint that replaced the first pages.
+    case checkpointed
+  }
+
+  /// The files of a store and what it held after each LSN.
+  struct Victim: Sendable {
+    let ending: Ending
+    let files: [String: [UInt8]]
+    let oracle: CrashOracle
+
+    var lastPage: String? { files.keys.filter { $0.hasPrefix("wal-") }.max() }
+
+    /// LSN that must be back, whatever single bit is hit: the end of a killed store's log cannot be told from a write that
+    /// the crash cut short.
+    var floor: UInt64 { ending == .killed ? oracle.lastLSN - 1 : oracle.lastLSN }
+
+    /// The same if a file loses its end.
+    func floor(losingTheEndOf name: String) -> UInt64 { ending == .killed && name == lastPage ? 8 : floor }
+  }
+
+  private static func makeVictim(_ ending: Ending) throws -> Victim {
+    let fileSystem = SimulatedFileSystem.forStores()
+    var oracle = CrashOracle()
+    oracle.configuration.pageCapacity = .records(4)
+    let store = try MemberStore(oracle.configuration, on: fileSystem)
+    var state: [Int: Member] = [:]
+    for key in 0..<10 {
+      // Each record is durable before the next is made, and the next one says so.
+      if key == 7 {
+        try store.remove(2, ack: .synced)
+        state[2] = nil
+      } else {
+        let member = Member(name: "m\(key)", email: "e\(key)", club: "Ajax", age: key)
+        try store.put(member, for: key, ack: .synced)
+        state[key] = member
+      }
+      oracle.append(state)
+      if key == 5 && ending == .checkpointed { try store.checkpoint() }
+    }
+    if ending != .killed { try store.close() }
+    // Room ahead of need would only make the files long.
+    var files = fileSystem.killImage().storeFiles
+    for (name, bytes) in files where name.hasPrefix("wal-") {
+      let end = (bytes.lastIndex { $0 != 0 } ?? -1) + 9
+      files[name] = end == 8 ? nil : Array(bytes.prefix(max(end & ~7, LogFormat.headerBytes)))
+    }
+    files[LogFormat.lockName] = nil
+    let pages = files.keys.filter { $0.hasPrefix("wal-") }.count
+    guard pages == (ending == .checkpointed ? 2 : 3) else { throw Mismatch("a victim of \(pages) pages") }
+    return Victim(ending: ending, files: files, oracle: oracle)
+  }
+
+  /// Opens the files with one of them changed, or missing.
+  private func check(_ victim: Victim, _ name: String, _ bytes: [UInt8]?, floor: UInt64, _ what: String) throws {
+    let disk = SimulatedFileSystem()
+    for (other, content) in victim.files where other != name { disk.setFile("/data/store/" + other, content) }
+    if let bytes { disk.setFile("/data/store/" + name, bytes) }
+    let before = disk.storeFiles
+    do {
+      let store = try MemberStore(victim.oracle.configuration, on: disk)
+      let lsn = store.memoryLSN
+      try require(lsn >= floor && lsn <= victim.oracle.lastLSN, "\(what): opens with LSN \(lsn), not \(floor) or later")
+      try requireEqual(try store.contents(), victim.oracle.states[Int(lsn)], "\(what): documents at LSN \(lsn)")
+      try requireEqual(store.audit().problems, [], "\(what): audit")
+      try store.close()
+    } catch let error as StoreError {
+      var after = disk.storeFiles
+      after[LogFormat.lockName] = nil
+      try require(before == after, "\(what): files were changed by a refused opening")
+      switch error {
+      case .corrupt(let path, let offset, _):
+        let size = victim.files[String(path.dropFirst("/data/store/".count))]?.count
+        try require(size.map { offset >= 0 && offset <= $0 } ?? false, "\(what): refused at \(path), offset \(offset)")
+      case .newerFormat(let path, _, _), .notAStore(let path, _):
+        try require(path.hasPrefix("/data/store"), "\(what): the refusal names \(path)")
+      default: throw Mismatch("\(what): refused with \(error)")
+      }
+    }
+  }
+
+  private func forEachFile(of victim: Victim, _ body: (String, [UInt8]) throws -> Void) {
+    for (name, bytes) in victim.files.sorted(by: { $0.key < $1.key }) {
+      do { try body(name, bytes) } catch { Issue.record("\(error)") }
+    }
+  }
+
+  /// Offsets of a file to strike: all, but of the empty rest of a page header only some.
+  private func offsets(_ name: String, _ bytes: [UInt8]) -> [Int] {
+    bytes.indices.filter { offset in
+      Effort.isExhaustive || !name.hasPrefix("wal-") || offset < LogFormat.headerFieldBytes + 16
+        || offset >= LogFormat.headerBytes - 8 || offset % 509 == 0
+    }
+  }
+
+  // Defect 16
+  @Test(arguments: Ending.allCases) func everyTruncation(_ ending: Ending) throws {
+    let victim = try Self.makeVictim(ending)
+    forEachFile(of: victim) { name, bytes in
+      for length in offsets(name, bytes) {
+        try check(
+          victim, name, Array(bytes.prefix(length)), floor: victim.floor(losingTheEndOf: name),
+          "\(name) cut to \(length)")
+      }
+    }
+  }
+
+  // Defect 16
+  @Test(arguments: Ending.allCases) func everyZeroTail(_ ending: Ending) throws {
+    let victim = try Self.makeVictim(ending)
+    forEachFile(of: victim) { name, bytes in
+      for length in offsets(name, bytes) {
+        let zeroed = Array(bytes.prefix(length)) + [UInt8](repeating: 0, count: bytes.count - length)
+        try check(victim, name, zeroed, floor: victim.floor(losingTheEndOf: name), "\(name) zero from \(length) on")
+      }
+    }
+  }
+
+  @Test(arguments: Ending.allCases, 0..<8) func everyBitFlip(_ ending: Ending, bit: Int) throws {
+    let victim = try Self.makeVictim(ending)
+    forEachFile(of: victim) { name, bytes in
+      for offset in offsets(name, bytes) {
+        var flipped = bytes
+        flipped[offset] ^= 1 << UInt8(bit)
+        try check(victim, name, flipped, floor: victim.floor, "\(name), bit \(bit) of byte \(offset)")
+      }
+    }
+  }
+
+  @Test(arguments: Ending.allCases) func everyMissingFile(_ ending: Ending) throws {
+    let victim = try Self.makeVictim(ending)
+    forEachFile(of: victim) { name, _ in
+      try check(victim, name, nil, floor: victim.floor(losingTheEndOf: name), "without \(name)")
+    }
+  }
+
+  @Test(arguments: Ending.allCases) func filesOfAnotherStoreAreRefused(_ ending: Ending) throws {
+    let (victim, other) = (try Self.makeVictim(ending), try Self.makeVictim(ending))
+    forEachFile(of: victim) { name, _ in
+      guard let foreign = other.files[name] else { return }
+      try check(victim, name, foreign, floor: .max, "\(name) of another store")
+    }
+  }
+
+  @Test func zerosAfterTheLastRecordAreNoDamage() throws {
+    let victim = try Self.makeVictim(.killed)
+    let name = try #require(victim.lastPage)
+    for count in [1, 7, 8, 4_096, 100_000] {
+      let padded = try #require(victim.files[name]) + [UInt8](repeating: 0, count: count)
+      try check(victim, name, padded, floor: victim.oracle.lastLSN, "\(count) zeros more")
+    }
+  }
+
+  @Test func documentsOutliveTheirLostManifest() throws {
+    let fileSystem = SimulatedFileSystem.forStores()
+    let store = try MemberStore(.simulated(.records(100)), on: fileSystem)
+    for key in 0..<3 { try store.put(Member(age: key), for: key) }
+    try store.close()
+    let manifest = try #require(fileSystem.storeFiles[LogFormat.manifestName])
+    fileSystem.deleteFile("/data/store/" + LogFormat.manifestName)
+    guard storeError({ _ = try MemberStore(on: fileSystem) }) != nil else {
+      Issue.record("a store without its manifest was taken for a new one")
+      return
+    }
+    fileSystem.setFile("/data/store/" + LogFormat.manifestName, manifest)
+    #expect(try MemberStore(on: fileSystem).count == 3)
+  }
+}

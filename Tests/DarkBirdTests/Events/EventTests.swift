@@ -1,0 +1,177 @@
+import Testing
+
+@testable import DarkBird
+
+@Suite(.timeLimit(.minutes(1)))
+struct EventTests {
+  private typealias MemberEvent = Event<Int, Member>
+
+  private func describe(_ event: MemberEvent) -> String {
+    switch event {
+    case .put(let key, let old, let new, let lsn, _):
+      "\(lsn) put \(key) \(old.map(\.name) ?? "-") \(new.name)"
+    case .removed(let key, let old, let lsn, _): "\(lsn) removed \(key) \(old.name)"
+    case .cleared(let count, let lsn): "\(lsn) cleared \(count)"
+    case .gap(let dropped): "gap \(dropped)"
+    }
+  }
+
+  @Test(arguments: [true, false]) func eventsTellEveryChangeWithOldAndNew(isOnDisk: Bool) throws {
+    let store = try MemberStore(isOnDisk ? .simulated() : .memory, on: SimulatedFileSystem.forStores())
+    let events = store.events()
+    try store.put(Member(name: "a"), for: 1)
+    try store.put(Member(name: "b"), for: 1)
+    try store.insert(Member(name: "c"), for: 2)
+    try store.update(2) { $0.name = "d" }
+    try store.remove(1)
+    try store.remove(1)
+    try store.removeAll()
+    let expected = ["1 put 1 - a", "2 put 1 a b", "3 put 2 - c", "4 put 2 c d", "5 removed 1 b", "6 cleared 1"]
+    #expect(events.drain().map(describe) == expected)
+    #expect(events.drain().isEmpty)
+  }
+
+  // Defect 25
+  @Test func oneSubscriberGetsEverything() async throws {
+    let store = try MemberStore()
+    let events = store.events(capacity: 2_000)
+    onThreads(4) { thread in
+      for step in 0..<500 {
+        do { try store.put(Member(), for: thread * 1_000 + step) } catch { Issue.record("\(error)") }
+      }
+    }
+    try store.close()
+    var lsns: [UInt64] = []
+    for await event in events { lsns.append(event.lsn ?? 0) }
+    #expect(lsns == Array(1...2_000))
+  }
+
+  @Test(arguments: [true, false]) func everySubscriberSeesTheOrderOfTheLog(isOnDisk: Bool) throws {
+    let store = try MemberStore(isOnDisk ? .simulated() : .memory, on: SimulatedFileSystem.forStores())
+    let subscriptions = (0..<3).map { _ in store.events(capacity: 100_000) }
+    onThreads(4) { thread in
+      var generator = SeededGenerator(seed: UInt64(thread))
+      for step in 0..<300 {
+        let key = generator.below(20)
+        do {
+          if generator.chance(30) { try store.remove(key) } else { try store.put(Member(name: "\(step)"), for: key) }
+        } catch { Issue.record("\(error)") }
+      }
+    }
+    for events in subscriptions {
+      var state: [Int: Member] = [:]
+      var lsn: UInt64 = 0
+      for event in events.drain() {
+        lsn += 1
+        #expect(event.lsn == lsn)
+        switch event {
+        case .put(let key, let old, let new, _, _):
+          #expect(old == state[key])
+          state[key] = new
+        case .removed(let key, let old, _, _):
+          #expect(old == state[key])
+          state[key] = nil
+        case .cleared, .gap: Issue.record("\(event)")
+        }
+      }
+      #expect(lsn == store.memoryLSN)
+      #expect(try state == store.contents())
+    }
+  }
+
+  // Defect 26
+  @Test func stuckSubscriberStallsNobodyAndIsToldWhatItMissed() throws {
+    let store = try MemberStore(on: SimulatedFileSystem.forStores())
+    let stuck = store.events(capacity: 10)
+    let awake = store.events(capacity: 10_000)
+    // Would not return if a writer waited for a subscriber that never reads.
+    for key in 0..<1_000 { try store.put(Member(), for: key) }
+    #expect(awake.drain().count == 1_000)
+    #expect(store.statistics().eventsDropped == 990)
+    let received = stuck.drain()
+    #expect(received.count == 11)
+    #expect(received.first.map(describe) == "gap 990")
+    #expect(received.dropFirst().map(\.lsn) == (991...1_000).map { $0 })
+    try store.put(Member(), for: 0)
+    #expect(stuck.drain().map(\.lsn) == [1_001])
+  }
+
+  @Test func gapsAndEventsTogetherCoverEverything() throws {
+    let store = try MemberStore()
+    let events = store.events(capacity: 3)
+    let isDone = Counter()
+    onThreads(2) { thread in
+      if thread == 0 {
+        for key in 0..<5_000 {
+          do { try store.put(Member(), for: key % 10) } catch { Issue.record("\(error)") }
+        }
+        isDone.next()
+      } else {
+        var covered: UInt64 = 0
+        var isLast = false
+        while !isLast {
+          isLast = isDone.value == 1
+          for event in events.drain(limit: isLast ? .max : 2) {
+            if case .gap(let dropped) = event {
+              covered += UInt64(dropped)
+            } else {
+              covered += 1
+              #expect(event.lsn == covered)
+            }
+          }
+        }
+        #expect(covered == 5_000)
+      }
+    }
+  }
+
+  @Test func asynchronousLoopReceivesWhatHappensWhileItWaits() async throws {
+    let store = try MemberStore()
+    let events = store.events()
+    let task = Task {
+      var lsns: [UInt64] = []
+      for await event in events {
+        lsns.append(event.lsn ?? 0)
+        if lsns.count == 100 { break }
+      }
+      return lsns
+    }
+    for key in 0..<100 {
+      try store.put(Member(), for: key)
+      if key % 10 == 0 { await Task.yield() }
+    }
+    #expect(await task.value == Array(1...100))
+  }
+
+  @Test func subscriptionEndsWithItsTaskItsCancellationOrTheStore() async throws {
+    let store = try MemberStore()
+    let ofTask = store.events()
+    let task = Task { for await _ in ofTask {} }
+    task.cancel()
+    await task.value
+
+    let cancelled = store.events()
+    try store.put(Member(name: "waits"), for: 1)
+    cancelled.cancel()
+    try store.put(Member(name: "too late"), for: 2)
+    var received: [String] = []
+    for await event in cancelled { received.append(describe(event)) }
+    #expect(received == ["1 put 1 - waits"])
+
+    let ofStore = store.events()
+    let waiting = Task { for await _ in ofStore {} }
+    try store.close()
+    await waiting.value
+    for await _ in store.events() { Issue.record("an event of a closed store") }
+  }
+
+  @Test func droppedSubscriptionIsForgotten() throws {
+    let store = try MemberStore()
+    do {
+      let events = store.events()
+      #expect(store.statistics().subscribers == 1)
+      _ = events.drain()
+    }
+    #expect(store.statistics().subscribers == 0)
+  }
+}

@@ -1,0 +1,236 @@
+import Foundation
+import Testing
+
+@testable import DarkBird
+
+/// Calls of the disk that fail while a store is open.
+@Suite(.timeLimit(.minutes(5)))
+struct FaultTests {
+  private let disk = SimulatedFileSystem.forStores()
+
+  private func member(_ key: Int, bytes: Int = 300) -> Member {
+    Member(name: String(repeating: "n", count: bytes), email: "e\(key)", age: key)
+  }
+
+  /// What a poisoned store must do: refuse writes, answer reads, and never sync again.
+  private func expectPoisoned(_ store: MemberStore, _ expected: Set<Int>) async throws {
+    let syncs = disk.callCount(.synchronize)
+    #expect(storeError { try store.put(member(900), for: 900) }?.isPoisoned == true)
+    #expect(storeError { try store.insert(member(900), for: 901) }?.isPoisoned == true)
+    #expect(storeError { try store.update(1) { $0.age = 0 } }?.isPoisoned == true)
+    #expect(storeError { try store.remove(1) }?.isPoisoned == true)
+    #expect(storeError { try store.removeAll() }?.isPoisoned == true)
+    #expect(storeError { try store.checkpoint() }?.isPoisoned == true)
+    #expect(storeError { try store.sync() }?.isPoisoned == true)
+    await #expect(throws: StoreError.self) { try await store.sync() }
+    #expect(Set(try store.contents().keys) == expected)
+    #expect(store[1]?.age == 1)
+    #expect(try store.document(unique: "email", "e1")?.key == 1)
+    #expect(store.audit().problems == [])
+    #expect(store.statistics().log?.failure != nil)
+    #expect(storeError { try store.close() }?.isPoisoned == true)
+    #expect(disk.callCount(.synchronize) == syncs, "a failed sync was tried again")
+  }
+
+  @Test(arguments: [SimulatedCall.write, .synchronize]) func failureOfTheLogPoisonsTheStore(_ call: SimulatedCall)
+    async throws
+  {
+    let store = try MemberStore(on: disk)
+    for key in 0..<3 { try store.put(member(key), for: key, ack: .synced) }
+    disk.plan(.once(call, error: EIO, path: "wal"))
+    #expect(storeError { try store.put(member(3), for: 3, ack: .synced) }?.isPoisoned == true)
+    try await expectPoisoned(store, [0, 1, 2, 3])
+    let reopened = try MemberStore(on: disk.crashImage(seed: 1))
+    #expect(Set(try reopened.contents().keys).isSuperset(of: [0, 1, 2]))
+  }
+
+  @Test func everyWaiterOfAFailedSyncThrows() throws {
+    let store = try MemberStore(on: disk)
+    // From here on there is room for all, so that nothing but their own sync is in the way.
+    try store.put(Member(), for: 100, ack: .synced)
+    disk.plan(.forever(.synchronize, error: EIO, path: "wal"))
+    let outcomes = Seen<Bool>()
+    onThreads(8) { thread in
+      outcomes.append(storeError { try store.put(Member(), for: thread, ack: .synced) }?.isPoisoned == true)
+    }
+    #expect(outcomes.all == [Bool](repeating: true, count: 8))
+    #expect(throws: StoreError.self) { try store.close() }
+  }
+
+  @Test func lateFailureReachesTheNextWriter() throws {
+    let store = try MemberStore(on: disk)
+    disk.plan(.forever(.write, error: EIO, path: "wal"))
+    // Accepted in memory; the failure comes later.
+    try store.put(member(1), for: 1)
+    #expect(eventually { store.statistics().log?.failure != nil })
+    #expect(storeError { try store.put(member(2), for: 2) }?.isPoisoned == true)
+    #expect(Set(try store.contents().keys) == [1])
+    #expect(storeError { try store.close() }?.isPoisoned == true)
+    #expect(disk.openFileCount == 0)
+    disk.clearFaults()
+    #expect(try MemberStore(on: disk).count == 0)
+  }
+
+  @Test(arguments: [StoreConfiguration.PageCapacity.bytes(8 << 10), .records(10)])
+  func fullDiskRefusesBeforeAcceptingAndRecoversWithSpace(_ capacity: StoreConfiguration.PageCapacity) throws {
+    let store = try MemberStore(.simulated(capacity), on: disk)
+    try store.put(member(0), for: 0, ack: .synced)
+    disk.bytesMax = disk.bytesUsed + 10_000
+    var accepted = 1
+    var refusal: StoreError?
+    while refusal == nil && accepted < 20_000 {
+      do {
+        try store.put(member(accepted), for: accepted)
+        accepted += 1
+      } catch { refusal = error }
+    }
+    #expect(refusal == .diskFull(path: "/data/store"))
+    #expect(store.count == accepted)
+    let lsn = store.memoryLSN
+    let events = store.events()
+    #expect(throws: StoreError.diskFull(path: "/data/store")) {
+      try store.put(member(accepted), for: accepted, ack: .synced)
+    }
+    #expect(store.memoryLSN == lsn && events.drain().isEmpty)
+    // What was accepted before becomes durable all the same.
+    try store.sync()
+    #expect(try MemberStore(on: disk.crashImage(seed: 5)).count == accepted)
+    #expect(store[0] == member(0))
+
+    disk.bytesMax = nil
+    for key in accepted..<accepted + 50 { try store.put(member(key), for: key) }
+    try store.close()
+    let reopened = try MemberStore(on: disk)
+    #expect(try reopened.contents() == store.contents())
+    #expect(reopened.count == accepted + 50)
+  }
+
+  @Test func fullDiskCannotStopRemovalsOfNothingNorReads() throws {
+    let store = try MemberStore(on: disk)
+    disk.bytesMax = 0
+    #expect(try store.remove(1) == nil)
+    #expect(try store.contents().isEmpty)
+    #expect(try store.update(1) { $0.age = 1 } == nil)
+  }
+
+  @Test func fullDiskKeepsAStoreFromBeingMade() throws {
+    disk.bytesMax = 100
+    #expect(throws: StoreError.diskFull(path: "/data/store")) { _ = try MemberStore(on: disk) }
+    disk.bytesMax = nil
+    try MemberStore(on: disk).close()
+  }
+
+  @Test func failedCheckpointKeepsTheOneBefore() throws {
+    let store = try MemberStore(on: disk)
+    for key in 0..<30 { try store.put(member(key), for: key) }
+    try store.checkpoint()
+    for call in [SimulatedCall.write, .synchronize, .rename, .open, .truncate, .synchronizeDirectory] {
+      for path in ["ckpt", "MANIFEST"] {
+        for key in 0..<3 { try store.put(member(key + 100), for: key + 100) }
+        try store.sync()
+        disk.plan(.once(call, error: EIO, path: path))
+        let error = storeError { try store.checkpoint() }
+        if disk.hasFaults { #expect(error == nil) } else { #expect(error != nil, "\(call) of \(path)") }
+        disk.clearFaults()
+        #expect(error?.isPoisoned != true, "\(call) of \(path) poisoned the log: \(String(describing: error))")
+        let reopened = try MemberStore(on: disk.crashImage(seed: 2))
+        #expect(try reopened.contents() == store.contents(), "\(call) of \(path)")
+      }
+    }
+    try store.checkpoint()
+    try store.close()
+    #expect(try MemberStore(on: disk).contents() == store.contents())
+  }
+
+  /// One script of writes, rotations and a checkpoint; each of its calls fails in turn, once or for ever.
+  @Test(arguments: [EIO, ENOSPC, EMFILE, EINTR], [1, Int.max]) func everyCallFails(code: Int32, times: Int) throws {
+    var number = 0
+    var isBeyondTheEnd = false
+    while !isBeyondTheEnd {
+      let disk = SimulatedFileSystem.forStores()
+      let fault = SimulatedFault(
+        calls: Set(SimulatedCall.allCases), after: number, times: times, effect: .error(code))
+      do {
+        var script = FaultScript(disk, fault)
+        isBeyondTheEnd = try script.run()
+      } catch { Issue.record("call \(number), errno \(code), \(times == 1 ? "once" : "for ever"): \(error)") }
+      number += 1
+    }
+    #expect(number > 40)
+  }
+
+  @Test func everyTransferIsShort() throws {
+    for bytes in [1, 7, 511] {
+      let disk = SimulatedFileSystem.forStores()
+      var script = FaultScript(disk, .short(.read, .write, bytes: bytes, times: .max))
+      let isBeyondTheEnd = try script.run()
+      #expect(!isBeyondTheEnd)
+    }
+  }
+}
+
+/// A short life of a store with one planned fault. Whatever it refuses, what it holds afterwards, and what is on its disk
+/// after the fault is gone, follows from what it accepted.
+private struct FaultScript {
+  private let disk: SimulatedFileSystem
+  private var oracle = CrashOracle()
+
+  init(_ disk: SimulatedFileSystem, _ fault: SimulatedFault) {
+    self.disk = disk
+    disk.plan(fault)
+  }
+
+  /// Returns whether the fault never struck.
+  mutating func run() throws -> Bool {
+    var floor: UInt64 = 0
+    if let store = try open() {
+      floor = try write(store)
+      do { try store.close() } catch {}
+      floor = max(floor, store.disk?.log?.lsns.durable ?? 0)
+    }
+    let hasStruck = !disk.hasUntouchedFaults
+    disk.clearFaults()
+    try require(disk.openFileCount == 0, "\(disk.openFileCount) files are still open")
+    for (image, what) in [(disk.crashImage(seed: 4), "after a power loss"), (disk.killImage(), "opened again")] {
+      let store = try oracle.open(image, floor: floor, what)
+      try store.put(Member(name: "more"), for: 500, ack: .synced)
+      try store.close()
+    }
+    return !hasStruck
+  }
+
+  private func open() throws -> MemberStore? {
+    do { return try MemberStore(oracle.configuration, on: disk) } catch {
+      try require(error is StoreError, "opening threw \(error)")
+      return nil
+    }
+  }
+
+  /// Returns an LSN that was durable.
+  private mutating func write(_ store: MemberStore) throws -> UInt64 {
+    var floor: UInt64 = 0
+    let events = store.events()
+    for step in 0..<14 {
+      let before = store.memoryLSN
+      do {
+        switch step {
+        case 5: try store.remove(1, ack: .written)
+        case 9: try store.checkpoint()
+        case 12: try store.removeAll(ack: .synced)
+        default:
+          try store.put(
+            Member(name: String(repeating: "n", count: 900), email: "e\(step)"), for: step,
+            ack: step % 3 == 0 ? .synced : .memory)
+        }
+        if step % 3 == 0 { floor = store.memoryLSN }
+      } catch {
+        try require(error.isPoisoned || store.memoryLSN == before, "step \(step) was refused with \(error), and done")
+      }
+      for event in events.drain() { oracle.apply(event) }
+      try requireEqual(oracle.lastLSN, store.memoryLSN, "LSN after step \(step)")
+      try requireEqual(try store.contents(), oracle.present, "documents after step \(step)")
+    }
+    try requireEqual(store.audit().problems, [], "audit")
+    return floor
+  }
+}

@@ -1,0 +1,127 @@
+import Testing
+
+@testable import DarkBird
+
+/// Concurrent histories of real stores, checked for linearizability.
+@Suite(.timeLimit(.minutes(5)))
+struct HistoryTests {
+  private static let threads = 3
+  private static let callsPerThread = 8
+
+  /// Records histories until enough of them have calls that overlap: on a busy machine threads often miss each other.
+  private func record<Operation: Sendable>(
+    _ body: @escaping @Sendable (_ history: Int, _ thread: Int, inout SeededGenerator) throws -> Operation
+  ) -> [[HistoryCall<Operation>]] {
+    var histories: [[HistoryCall<Operation>]] = []
+    var overlapping = 0
+    while histories.count < Effort.histories * 10 && overlapping < Effort.histories / 2 {
+      let batch = recordBatch(from: histories.count, count: Effort.histories / 2, body)
+      overlapping += batch.count { history in
+        let calls = history.sorted { $0.start < $1.start }
+        return zip(calls, calls.dropFirst()).contains { $1.start < $0.end }
+      }
+      histories += batch
+    }
+    #expect(overlapping > 0, "no call of \(histories.count) histories overlapped another")
+    return histories
+  }
+
+  /// Runs `body` on several threads for each of `count` histories; all threads are at the same history together.
+  private func recordBatch<Operation: Sendable>(
+    from first: Int, count: Int,
+    _ body: @escaping @Sendable (_ history: Int, _ thread: Int, inout SeededGenerator) throws -> Operation
+  ) -> [[HistoryCall<Operation>]] {
+    let clock = Counter()
+    let gate = Barrier(Self.threads, spinsMax: 20_000)
+    let recorded = Seen<[[HistoryCall<Operation>]]>()
+    onThreads(Self.threads) { thread in
+      var generator = SeededGenerator(seed: UInt64(Effort.firstSeed + first * Self.threads + thread))
+      var mine: [[HistoryCall<Operation>]] = []
+      for history in first..<first + count {
+        gate.wait()
+        var calls: [HistoryCall<Operation>] = []
+        for _ in 0..<Self.callsPerThread {
+          let start = clock.next()
+          do {
+            let operation = try body(history, thread, &generator)
+            calls.append(HistoryCall(operation: operation, start: start, end: clock.next()))
+          } catch { Issue.record("\(error)") }
+        }
+        mine.append(calls)
+      }
+      recorded.append(mine)
+    }
+    return (0..<count).map { history in recorded.all.flatMap { $0[history] } }
+  }
+
+  @Test(arguments: [true, false]) func keysAreLinearizable(isOnDisk: Bool) throws {
+    let store = try MemberStore(isOnDisk ? .simulated() : .memory, on: SimulatedFileSystem.forStores())
+    let histories = record { key, thread, generator -> RegisterOperation in
+      let value = generator.below(1_000_000)
+      switch generator.below(10) {
+      case 0..<3: return .put(value, old: try store.put(Member(age: value), for: key)?.age)
+      case 3:
+        do {
+          try store.insert(Member(age: value), for: key)
+          return .insert(value, accepted: true)
+        } catch StoreError.keyExists { return .insert(value, accepted: false) }
+      case 4..<6:
+        return .add(1, new: try store.update(key) { $0.age = ($0.age ?? 0) + 1 }?.age)
+      case 6: return .remove(old: try store.remove(key)?.age)
+      default: return .get(store[key]?.age)
+      }
+    }
+    for (key, history) in histories.enumerated() {
+      #expect(isLinearizable(history, from: Int?.none, RegisterOperation.apply), "key \(key): \(history)")
+    }
+    #expect(store.audit().problems == [])
+  }
+
+  @Test(arguments: [true, false]) func uniqueValuesAreLinearizable(isOnDisk: Bool) throws {
+    let store = try MemberStore(isOnDisk ? .simulated() : .memory, on: SimulatedFileSystem.forStores())
+    let histories = record { history, thread, generator -> OwnershipOperation in
+      let email = "e\(history)"
+      let key = history * Self.threads + thread
+      switch generator.below(10) {
+      case 0..<4:
+        do {
+          try store.put(Member(email: email), for: key)
+          return .claim(by: key, refusedFor: nil)
+        } catch StoreError.duplicate(_, _, let owner) { return .claim(by: key, refusedFor: Int(owner) ?? -1) }
+      case 4..<6: return .release(by: key, had: try store.remove(key)?.email != nil)
+      case 6: return .release(by: key, had: try store.put(Member(), for: key)?.email != nil)
+      default: return .lookup(try store.document(unique: "email", email)?.key)
+      }
+    }
+    for (number, history) in histories.enumerated() {
+      #expect(isLinearizable(history, from: Int?.none, OwnershipOperation.apply), "value \(number): \(history)")
+    }
+    #expect(store.audit().problems == [])
+  }
+
+  /// A tag is a set of keys; each thread puts its own key in and takes it out, and asks for the whole set.
+  @Test func tagsAreLinearizable() throws {
+    enum Call: Sendable {
+      case set(Int, isIn: Bool)
+      case members(Set<Int>)
+    }
+    let store = try MemberStore()
+    let histories = record { history, thread, generator -> Call in
+      let tag = "c\(history)"
+      if generator.chance(40) { return .members(Set(try store.keys(tagged: "club=" + tag).map { $0 % Self.threads })) }
+      let isIn = generator.chance(60)
+      try store.put(Member(club: isIn ? tag : nil), for: history * Self.threads + thread)
+      return .set(thread, isIn: isIn)
+    }
+    for (number, history) in histories.enumerated() {
+      let isSound = isLinearizable(history, from: Set<Int>()) { members, call in
+        switch call {
+        case .set(let key, true): members.union([key])
+        case .set(let key, false): members.subtracting([key])
+        case .members(let found): found == members ? members : nil
+        }
+      }
+      #expect(isSound, "tag \(number): \(history)")
+    }
+  }
+}
