@@ -75,13 +75,14 @@ struct Recovery {
     var previous: LogPageScan?
     for (index, sequence) in sequences.enumerated() {
       guard sequence == manifest.firstPage + UInt64(index) else {
+        // A crash while unused pages are removed can leave the later one.
+        if try areUnused(sequences[index...]) { return }
         throw .corrupt(
           path: path(LogFormat.pageName(manifest.firstPage + UInt64(index))), offset: 0,
           reason: "a page is missing within the log")
       }
       // Pages that were made ahead of need may follow the last one that was begun.
-      var isLast = true
-      for later in sequences[(index + 1)...] where isLast { isLast = try isUnused(later) }
+      let isLast = try areUnused(sequences[(index + 1)...])
       guard let scan = try readPage(sequence, isLast: isLast, manifest, previous, replay) else { break }
       if let previous { found.closedPages.append((sequence - 1, previous.endOffset)) }
       pages.append((LogFormat.pageName(sequence), scan))
@@ -160,6 +161,11 @@ struct Recovery {
     guard header.previousChain == previous.chain else { throw corrupt("does not continue the page before", 48) }
   }
 
+  private func areUnused(_ sequences: ArraySlice<UInt64>) throws(StoreError) -> Bool {
+    for sequence in sequences where try !isUnused(sequence) { return false }
+    return true
+  }
+
   /// Whether a page was made ahead of need and not begun.
   private func isUnused(_ sequence: UInt64) throws(StoreError) -> Bool {
     do throws(SystemError) {
@@ -176,6 +182,8 @@ struct Recovery {
 
   /// Cuts a torn tail, removes what crashes left over, and opens the page that takes the next record.
   func repair(_ found: inout RecoveredLog, capacity: StoreConfiguration.PageCapacity) throws(SystemError) -> any File {
+    // The manifest may come from a rename that is not durable yet; what only the one before needs must not go first.
+    try fileSystem.synchronizeDirectory(directory)
     try removeLeftovers(found)
     let last = pages[pages.count - 1].scan
     if last.end == .sealed {
