@@ -2,6 +2,7 @@
 #define CDARKBIRD_H
 
 #include "crc32c.h"
+#include "db_file.h"
 #include "db_lock.h"
 #include "terminal_guard.h"
 

@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 
 /// A checkpoint: all documents at some moment between two LSNs, in the file `ckpt-<end LSN>`. It is fuzzy: writes go on
 /// while it is taken, each document is there in some version of that span, and the replay of the log from the start LSN
@@ -19,7 +19,7 @@ enum CheckpointFormat {
 }
 
 /// Writes one checkpoint to a draft file, block by block.
-struct CheckpointWriter: ~Copyable {
+struct CheckpointWriter {
   private let fileSystem: any FileSystem
   private let directory: String
   private let draft: String
@@ -84,7 +84,7 @@ struct CheckpointWriter: ~Copyable {
   }
 
   /// Writes the footer, syncs and gives the file its name. Returns its size in bytes.
-  consuming func finish(endLSN: UInt64) throws(SystemError) -> Int {
+  mutating func finish(endLSN: UInt64) throws(SystemError) -> Int {
     try flush()
     var footer = [UInt8](repeating: 0, count: 4 + CheckpointFormat.footerBytes)
     footer.withUnsafeMutableBytes { raw in
@@ -102,7 +102,7 @@ struct CheckpointWriter: ~Copyable {
   }
 
   /// Removes the draft.
-  consuming func cancel() {
+  func cancel() {
     file.close()
     try? fileSystem.remove(draft)
   }

@@ -2,7 +2,7 @@ import Foundation
 
 /// The directory of a store: its lock, its manifest and its log.
 ///
-/// Unchecked: `manifest` and `lockFile` are only touched under `lock`.
+/// Unchecked: `manifest` and `lockFile` are only touched under `lock`, `isClosed` under `checkpointLock`.
 final class Disk: @unchecked Sendable {
   let directory: String
   let fileSystem: any FileSystem
@@ -12,6 +12,9 @@ final class Disk: @unchecked Sendable {
   let recoveredLSN: UInt64
   private let recoveredStatistics: StoreStatistics.Log
   private let lock = Lock()
+  /// Held while a checkpoint is taken: one at a time, and none after the directory is released.
+  private let checkpointLock = Lock()
+  private var isClosed = false
   private var manifest: Manifest
   private var lockFile: (any File)?
 
@@ -55,6 +58,7 @@ final class Disk: @unchecked Sendable {
 
   /// Completes the log and releases the directory. Once.
   func close() throws(StoreError) {
+    checkpointLock.withLock { isClosed = true }
     defer {
       lock.withLock {
         lockFile?.close()
@@ -76,8 +80,15 @@ final class Disk: @unchecked Sendable {
 
   /// Whether the directory holds no store yet: there is no manifest, and nothing but what an interrupted creation leaves.
   private static func needsCreation(_ directory: String, _ fileSystem: any FileSystem) throws(StoreError) -> Bool {
-    let names = try diskErrors(directory) { () throws(SystemError) in try fileSystem.list(directory) }
-    return !names.contains(LogFormat.manifestName)
+    try diskErrors(directory) { () throws(SystemError) in
+      let names = try fileSystem.list(directory)
+      if names.contains(LogFormat.manifestName) { return false }
+      let firstPage = LogFormat.pageName(1)
+      guard names.contains(firstPage) else { return true }
+      // The first page is made before the manifest, and takes records only after it.
+      let page = try fileSystem.contents("\(directory)/\(firstPage)")
+      return page.withUnsafeBytes { isZero($0, from: LogFormat.headerBytes) }
+    }
   }
 
   private static func create(
@@ -108,8 +119,7 @@ final class Disk: @unchecked Sendable {
 
   // MARK: Checkpoints
 
-  /// Takes a checkpoint of what `documents` hands out, and removes the pages that it replaces. One at a time; the caller
-  /// sees to that.
+  /// Takes a checkpoint of what `documents` hands out, and removes the pages that it replaces. One at a time.
   ///
   /// - Parameter documents: calls its argument with the LSN and encoding of every document that was there throughout, in a
   ///   version not older than when it was called.
@@ -117,16 +127,24 @@ final class Disk: @unchecked Sendable {
     _ documents: ((UInt64, EncodedRecord) throws(StoreError) -> Void) throws(StoreError) -> Void
   ) throws(StoreError) {
     guard let log else { throw .readOnly }
+    checkpointLock.lock()
+    defer { checkpointLock.unlock() }
+    if isClosed { throw .closed }
     let (startLSN, firstPage) = log.checkpointStart()
     if lock.withLock({ manifest.checkpointLSN }) == startLSN { return }
     let store = log.settings.store
-    var writer = try diskErrors(directory) { () throws(SystemError) in
-      try CheckpointWriter(directory, fileSystem, store: store, startLSN: startLSN)
+    var writer: CheckpointWriter
+    do throws(SystemError) {
+      writer = try CheckpointWriter(directory, fileSystem, store: store, startLSN: startLSN)
+    } catch {
+      throw storeError(error, directory)
     }
     do throws(StoreError) {
       try documents { (lsn, record) throws(StoreError) in
-        try diskErrors(directory) { () throws(SystemError) in
+        do throws(SystemError) {
           try writer.add(lsn: lsn, payload: record.payload, keyLength: record.keyLength)
+        } catch {
+          throw storeError(error, directory)
         }
       }
     } catch {
@@ -142,7 +160,7 @@ final class Disk: @unchecked Sendable {
       throw error
     }
     let bytes: Int
-    do { bytes = try writer.finish(endLSN: endLSN) } catch { throw storeError(error, directory) }
+    do throws(SystemError) { bytes = try writer.finish(endLSN: endLSN) } catch { throw storeError(error, directory) }
     let previous = try lock.withLock { () throws(StoreError) -> UInt64? in
       var next = manifest
       next.checkpointLSN = endLSN
@@ -176,25 +194,25 @@ func openDirectory(
     if isReadOnly && error.isMissing { return nil }
     throw storeError(error, directory)
   }
+  var isLocked = false
   do throws(SystemError) {
-    guard try file.tryLock(exclusive: !isReadOnly) else {
-      let holder = String(decoding: (try? file.readAll(at: 0, count: file.size())) ?? [], as: UTF8.self)
-      file.close()
-      throw StoreError.locked(path: directory, holder: holder.isEmpty ? "another process" : holder)
-    }
-    if !isReadOnly {
+    isLocked = try file.tryLock(exclusive: !isReadOnly)
+    if isLocked && !isReadOnly {
       let holder = Array(processDescription().utf8)
       try file.writeAll(holder, at: 0)
       try file.truncate(to: holder.count)
     }
-    return file
-  } catch let error as SystemError {
+  } catch {
     file.close()
     throw storeError(error, directory)
   }
+  if isLocked { return file }
+  let holder = String(decoding: (try? file.readAll(at: 0, count: file.size())) ?? [], as: UTF8.self)
+  file.close()
+  throw .locked(path: directory, holder: holder.isEmpty ? "another process" : holder)
 }
 
-private func checkDirectory(
+func checkDirectory(
   _ directory: String, _ fileSystem: any FileSystem, isReadOnly: Bool
 ) throws(StoreError) {
   let names: [String]
@@ -204,7 +222,11 @@ private func checkDirectory(
     if error.isNotADirectory { throw .notAStore(path: directory, reason: "not a directory") }
     guard error.isMissing else { throw storeError(error, directory) }
     if isReadOnly { throw .notAStore(path: directory, reason: "no such directory") }
-    return try diskErrors(directory) { () throws(SystemError) in try fileSystem.createDirectory(directory) }
+    return try diskErrors(directory) { () throws(SystemError) in
+      try fileSystem.createDirectory(directory)
+      // Or a power loss takes the whole store, however well its files were synced.
+      try fileSystem.synchronizeDirectory(parentDirectory(of: directory))
+    }
   }
   if names.contains(LogFormat.manifestName) { return }
   if names.isEmpty && isReadOnly { throw .notAStore(path: directory, reason: "the directory is empty") }
@@ -214,6 +236,12 @@ private func checkDirectory(
     throw .notAStore(path: directory, reason: "there is no MANIFEST, but there is \(stranger)")
   }
   if isReadOnly { throw .notAStore(path: directory, reason: "there is no MANIFEST") }
+}
+
+private func parentDirectory(of path: String) -> String {
+  let head = path.split(separator: "/").dropLast().joined(separator: "/")
+  if path.hasPrefix("/") { return "/" + head }
+  return head.isEmpty ? "." : head
 }
 
 /// Runs `body` and turns its system errors into errors of the store in `directory`.

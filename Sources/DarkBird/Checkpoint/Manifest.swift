@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 
 /// What a store's directory holds, in the file `MANIFEST`: magic `DBIRDMAN`, version (u32), length (u32), CRC32C (u32), then a
 /// CBOR map. Replaced as a whole: write, sync, rename, sync of the directory.
@@ -107,7 +107,11 @@ struct Manifest: Sendable, Equatable {
   static func read(_ directory: String, _ fileSystem: any FileSystem) throws(StoreError) -> Manifest {
     let path = "\(directory)/\(LogFormat.manifestName)"
     let bytes: [UInt8]
-    do { bytes = try fileSystem.contents(path) } catch { throw StoreError(error) }
+    do throws(SystemError) {
+      bytes = try fileSystem.contents(path)
+    } catch {
+      throw error.isMissing ? .notAStore(path: directory, reason: "its MANIFEST is missing") : StoreError(error)
+    }
     return try Manifest(bytes, path: path)
   }
 

@@ -79,8 +79,10 @@ struct Recovery {
           path: path(LogFormat.pageName(manifest.firstPage + UInt64(index))), offset: 0,
           reason: "a page is missing within the log")
       }
-      let isLast = index == sequences.count - 1
-      guard let scan = try readPage(sequence, isLast: isLast, sequences, manifest, previous, replay) else { break }
+      // Pages that were made ahead of need may follow the last one that was begun.
+      var isLast = true
+      for later in sequences[(index + 1)...] where isLast { isLast = try isUnused(later) }
+      guard let scan = try readPage(sequence, isLast: isLast, manifest, previous, replay) else { break }
       if let previous { found.closedPages.append((sequence - 1, previous.endOffset)) }
       pages.append((LogFormat.pageName(sequence), scan))
       found.page = .init(sequence: sequence, end: scan.endOffset, records: scan.records, chain: scan.chain)
@@ -91,13 +93,12 @@ struct Recovery {
 
   /// Reads one page. Nil for a page that was made but not begun, or whose beginning never became durable.
   private func readPage(
-    _ sequence: UInt64, isLast: Bool, _ sequences: [UInt64], _ manifest: Manifest, _ previous: LogPageScan?,
+    _ sequence: UInt64, isLast: Bool, _ manifest: Manifest, _ previous: LogPageScan?,
     _ replay: (LogRecord) throws(StoreError) -> Void
   ) throws(StoreError) -> LogPageScan? {
     let path = path(LogFormat.pageName(sequence))
     let bytes: [UInt8]
     do { bytes = try fileSystem.contents(path) } catch { throw StoreError(error) }
-    let mayBeOpen = try isLast || (sequence + 1 == sequences.last && isUnused(sequence + 1))
     let result = bytes.withUnsafeBytes { page -> Result<LogPageScan?, StoreError> in
       do throws(StoreError) {
         let header: LogPageHeader
@@ -107,7 +108,7 @@ struct Recovery {
           return .success(try withoutHeader(page, error, sequence, isLast: isLast, manifest, previous, path))
         }
         try check(header, sequence, manifest, previous, path)
-        let scan = try scanLogPage(page, header: header, path: path, isLast: mayBeOpen) { record, _ throws(StoreError) in
+        let scan = try scanLogPage(page, header: header, path: path, isLast: isLast) { record, _ throws(StoreError) in
           try replay(record)
         }
         return .success(scan)
@@ -164,7 +165,7 @@ struct Recovery {
     do throws(SystemError) {
       let file = try fileSystem.open(path(LogFormat.pageName(sequence)), .read)
       defer { file.close() }
-      return try file.readAll(at: 0, count: LogFormat.headerBytes).allSatisfy { $0 == 0 }
+      return try file.readAll(at: 0, count: LogFormat.headerBytes).withUnsafeBytes { isZero($0, from: 0) }
     } catch {
       if error.isMissing { return false }
       throw StoreError(error)
@@ -178,6 +179,10 @@ struct Recovery {
     try removeLeftovers(found)
     let last = pages[pages.count - 1].scan
     if last.end == .sealed {
+      // The seal may have been written and not synced.
+      let sealed = try fileSystem.open(path(LogFormat.pageName(found.page.sequence)), .readWrite)
+      defer { sealed.close() }
+      try sealed.synchronize()
       found.closedPages.append((found.page.sequence, found.page.end))
       found.page = .init(
         sequence: found.page.sequence + 1, end: LogFormat.headerBytes, records: 0, chain: found.page.chain)
@@ -207,7 +212,7 @@ struct Recovery {
   /// Keeps the bytes behind the last valid frame, but for the zeros at the end, in a file of their own.
   private func setAside(_ file: any File, from offset: Int, name: String) throws(SystemError) {
     var tail = try file.readAll(at: offset, count: max(0, file.size() - offset))
-    while tail.last == 0 { tail.removeLast() }
+    tail.removeSubrange(tail.withUnsafeBytes { endOfContent($0) }...)
     if tail.isEmpty { return }
     let copy = try fileSystem.open(path(name), .createIfMissing)
     defer { copy.close() }

@@ -39,6 +39,9 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
     }
   }
 
+  /// Nothing is indexed.
+  public init() { self.init([]) }
+
   public var isEmpty: Bool { uniques.isEmpty && ranges.isEmpty && tagFields.isEmpty }
 
   /// Names and kinds, as the manifest of a store on disk keeps them.
@@ -125,7 +128,7 @@ extension IndexSchema.Element {
   }
 
   /// One tag `field=value` for each element.
-  public static func tag<C: Collection>(
+  public static func tag<C: Collection & SendableMetatype>(
     _ field: String, each values: @escaping @Sendable (Document) -> C?
   ) -> Self where C.Element: IndexValueConvertible {
     Self(

@@ -104,7 +104,7 @@ extension IndexValue: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, Ex
 }
 
 /// A type whose values can be indexed.
-public protocol IndexValueConvertible {
+public protocol IndexValueConvertible: SendableMetatype {
   var indexValue: IndexValue { get }
 }
 

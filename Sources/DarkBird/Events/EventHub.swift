@@ -2,10 +2,11 @@ import Synchronization
 
 /// The subscribers of a store. Publishing is O(subscribers), and nothing but an atomic load when there are none.
 ///
-/// Unchecked: `rings` is only touched under the lock.
+/// Unchecked: `rings` and `isFinished` are only touched under the lock.
 final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
   private let lock = Lock()
   private var rings: [EventRing<Key, Document>] = []
+  private var isFinished = false
   private let count = Atomic<Int>(0)
   private let droppedCount = Atomic<UInt64>(0)
 
@@ -16,6 +17,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   func subscribe(capacity: Int) -> EventSubscription<Key, Document> {
     let ring = EventRing<Key, Document>(capacity: capacity)
     lock.withLock {
+      if isFinished { return ring.finish() }
       rings.append(ring)
       count.store(rings.count, ordering: .releasing)
     }
@@ -45,6 +47,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   func finish() {
     let ended = lock.withLock {
       defer {
+        isFinished = true
         rings = []
         count.store(0, ordering: .releasing)
       }

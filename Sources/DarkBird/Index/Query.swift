@@ -1,3 +1,5 @@
+import Foundation
+
 /// One end of a range.
 public enum IndexBound: Sendable, Hashable {
   case unbounded
@@ -97,7 +99,7 @@ extension IndexValue {
     switch self {
     case .bool: .bool(false)
     case .int, .double: .double(-.infinity)
-    case .date: .date(.init(timeIntervalSinceReferenceDate: -.infinity))
+    case .date: .date(Date(timeIntervalSinceReferenceDate: -.infinity))
     case .string: .string("")
     }
   }
@@ -106,7 +108,7 @@ extension IndexValue {
   fileprivate var smallestOfNextType: IndexValue? {
     switch self {
     case .bool: IndexValue.int(0).smallestOfType
-    case .int, .double: IndexValue.date(.init(timeIntervalSinceReferenceDate: 0)).smallestOfType
+    case .int, .double: IndexValue.date(Date(timeIntervalSinceReferenceDate: 0)).smallestOfType
     case .date: .string("")
     case .string: nil
     }

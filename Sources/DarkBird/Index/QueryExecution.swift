@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A query with its names resolved, its driver chosen, and the driver's index as of one moment.
 struct QueryExecution {
   let query: Query

@@ -1,5 +1,5 @@
 import DequeModule
-public import Foundation
+import Foundation
 
 /// The write-ahead log: records go into a buffer in memory, and one thread (`LogWriter`) writes the buffer to the open page,
 /// syncs, seals full pages and makes the next page ahead of need.
@@ -21,7 +21,7 @@ final class Log: @unchecked Sendable {
   }
 
   /// Room for one record, to be given to `append` or `release`.
-  struct Reservation: ~Copyable {
+  struct Reservation: Sendable {
     fileprivate let bytes: Int
   }
 
@@ -144,7 +144,7 @@ final class Log: @unchecked Sendable {
   }
 
   /// Gives back room that was not needed.
-  func release(_ reservation: consuming Reservation) {
+  func release(_ reservation: Reservation) {
     lock.withLock { giveBack(reservation.bytes) }
   }
 
@@ -160,7 +160,7 @@ final class Log: @unchecked Sendable {
   ///   - publish: called with the LSN before any later record gets its own.
   /// - Throws: `.poisoned`, `.closed`; then nothing was put into the queue.
   func append(
-    _ kind: LogRecordKind, payload: [UInt8], keyLength: Int, _ reservation: consuming Reservation,
+    _ kind: LogRecordKind, payload: [UInt8], keyLength: Int, _ reservation: Reservation,
     publish: (UInt64) -> Void
   ) throws(StoreError) -> UInt64 {
     lock.lock()

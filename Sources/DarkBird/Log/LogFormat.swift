@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 
 /// Every constant of the log on disk. All integers are little-endian.
 ///
@@ -145,7 +145,7 @@ struct LogPageHeader: Equatable, Sendable {
   }
 
   init(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
-    if bytes.prefix(LogFormat.headerBytes).allSatisfy({ $0 == 0 }) { throw .unused }
+    if isZero(UnsafeRawBufferPointer(rebasing: bytes.prefix(LogFormat.headerBytes)), from: 0) { throw .unused }
     guard bytes.count >= LogFormat.headerBytes else { throw .damaged("the page header is cut off") }
     guard bytes.prefix(8).elementsEqual(LogFormat.pageMagic) else { throw .damaged("not a log page") }
     let fields = UnsafeRawBufferPointer(rebasing: bytes[..<LogFormat.headerFieldBytes])

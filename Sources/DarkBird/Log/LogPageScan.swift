@@ -87,9 +87,9 @@ private func unsound(
 /// Offset of a valid frame beyond `offset` which says that the record with LSN `lsn` was durable.
 func laterFrame(in page: UnsafeRawBufferPointer, after offset: Int, durable lsn: UInt64, seed: UInt32) -> Int? {
   var candidate = LogFormat.aligned(offset + 1)
-  while candidate + LogFormat.frameHeaderBytes <= page.count {
-    // A zero length is by far the most common reason to go on: check it before the rest.
-    if page.load32(at: candidate) != 0, case .frame(let frame) = LogFrame.parse(page, at: candidate, seed: seed),
+  let end = endOfContent(page)
+  while candidate < end, candidate + LogFormat.frameHeaderBytes <= page.count {
+    if case .frame(let frame) = LogFrame.parse(page, at: candidate, seed: seed),
       frame.durableLSN >= lsn
     {
       return candidate
@@ -99,9 +99,14 @@ func laterFrame(in page: UnsafeRawBufferPointer, after offset: Int, durable lsn:
   return nil
 }
 
-func isZero(_ bytes: UnsafeRawBufferPointer, from offset: Int) -> Bool {
-  guard offset < bytes.count else { return true }
-  return bytes[offset...].allSatisfy { $0 == 0 }
+func isZero(_ bytes: UnsafeRawBufferPointer, from offset: Int) -> Bool { endOfContent(bytes) <= offset }
+
+/// Offset behind the last byte that is not zero. By words: a page may end in megabytes of room that was made for it.
+func endOfContent(_ bytes: UnsafeRawBufferPointer) -> Int {
+  var end = bytes.count
+  while end >= 8, bytes.loadUnaligned(fromByteOffset: end - 8, as: UInt64.self) == 0 { end -= 8 }
+  while end > 0, bytes[end - 1] == 0 { end -= 1 }
+  return end
 }
 
 /// A frame whose checksum was verified.

@@ -132,11 +132,15 @@ final class LogWriter: @unchecked Sendable {
     let needed = log.demandedBytes + LogFormat.sealBytes
     // Until the page that takes records is also the one being written, its file is `next`: write the queue first.
     guard page.sequence == sequence else { return nil }
-    if case .records(let count) = capacity, page.records < count,
-      page.allocated - page.end < max(Self.roomAhead, needed)
-    {
-      let target = page.end + max(Self.roomChunk, needed)
-      return .extendOpenPage(sequence: page.sequence, from: page.allocated, to: target)
+    switch capacity {
+    case .records(let count):
+      if page.records < count, page.allocated - page.end < max(Self.roomAhead, needed) {
+        let target = page.end + max(Self.roomChunk, needed)
+        return .extendOpenPage(sequence: page.sequence, from: page.allocated, to: target)
+      }
+    case .bytes(let bytes):
+      // Only the page that was found when the store was opened has less room than its capacity.
+      if page.allocated < bytes { return .extendOpenPage(sequence: page.sequence, from: page.allocated, to: bytes) }
     }
     let wanted: Int =
       switch capacity {

@@ -1,3 +1,5 @@
+import CDarkBird
+
 #if canImport(Darwin)
   import Darwin
 #elseif canImport(Glibc)
@@ -106,7 +108,7 @@ final class PosixFile: File, @unchecked Sendable {
       if fcntl(descriptor, F_PREALLOCATE, &store) != 0 && errno != ENOTSUP { throw SystemError("fcntl", path) }
       if try size() < offset + length { try truncate(to: offset + length) }
     #else
-      if retrying({ fallocate(descriptor, 0, off_t(offset), off_t(length)) }) == 0 { return }
+      if retrying({ db_allocate(descriptor, Int64(offset), Int64(length)) }) == 0 { return }
       // Some file systems cannot reserve; there a full disk shows only when the page is written.
       guard errno == EOPNOTSUPP || errno == ENOSYS else { throw SystemError("fallocate", path) }
       if try size() < offset + length { try truncate(to: offset + length) }

@@ -12,7 +12,7 @@ public struct LatencySummary: Sendable, Hashable, Codable {
 
   public init() {}
 
-  /// - Complexity: one pass over the histogram's buckets up to the largest value, about 10 microseconds.
+  /// - Complexity: one pass over the histogram's buckets up to the largest value, about 40 microseconds.
   init(_ histogram: Histogram<UInt64>) {
     guard histogram.totalCount > 0 else { return }
     count = histogram.totalCount

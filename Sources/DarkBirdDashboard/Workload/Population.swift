@@ -71,12 +71,15 @@ final class Population: Sendable {
     }
   }
 
-  /// The numbers in order, without those at either end that would stretch them to much more than their count.
+  /// The numbers in order, without groups of strays that would stretch them to much more than their count: while they
+  /// are too thin, the smaller side of the widest gap goes.
   private static func densePart(of numbers: [Int]) -> ArraySlice<Int> {
     var dense = numbers.sorted()[...]
     while let low = dense.first, let high = dense.last, high - low > dense.count * 4 + 1_024 {
-      let gaps = (low: dense[dense.startIndex + 1] - low, high: high - dense[dense.endIndex - 2])
-      if gaps.low > gaps.high { dense.removeFirst() } else { dense.removeLast() }
+      let gaps = dense.indices.dropLast()
+      guard let widest = gaps.max(by: { dense[$0 + 1] - dense[$0] < dense[$1 + 1] - dense[$1] }) else { break }
+      let (below, above) = (dense[...widest], dense[(widest + 1)...])
+      dense = below.count > above.count ? below : above
     }
     return dense
   }

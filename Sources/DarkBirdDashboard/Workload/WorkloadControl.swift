@@ -15,7 +15,7 @@ final class WorkloadControl: Sendable {
     var phase = WorkloadProgress.Phase.idle
     var isPaused = false
     var rate: WorkloadOptions.Rate
-    /// When the mix ends, by the clock of `MonotonicTime`.
+    /// When the mix ends, by the clock of `monotonicNanoseconds`.
     var deadline: UInt64?
     var finishedReason: WorkloadProgress.FinishedReason?
     /// There from the load phase on.
@@ -24,7 +24,7 @@ final class WorkloadControl: Sendable {
     var isStopping: Bool { finishedReason != nil }
   }
 
-  private struct State {
+  private struct State: Sendable {
     var orders: Orders
     var loadersLeft = 0
     var threadsLeft = 0
@@ -38,7 +38,7 @@ final class WorkloadControl: Sendable {
     var writersStopped: String?
   }
 
-  private let state: Mutex<State>
+  private let state: Guarded<State>
   private let epochNumber = Atomic<Int>(0)
   /// The threads sleep on these: one each, so that no wake-up is taken by another.
   private let beds: [DispatchSemaphore]
@@ -47,7 +47,7 @@ final class WorkloadControl: Sendable {
   private let ended = DispatchGroup()
 
   init(rate: WorkloadOptions.Rate, threads: Int) {
-    state = Mutex(State(orders: Orders(rate: rate)))
+    state = Guarded(State(orders: Orders(rate: rate)))
     beds = (0..<threads).map { _ in DispatchSemaphore(value: 0) }
   }
 
@@ -55,7 +55,7 @@ final class WorkloadControl: Sendable {
   var epoch: Int { epochNumber.load(ordering: .acquiring) }
   var orders: Orders { state.withLock { $0.orders } }
 
-  private func order(_ change: (inout sending State) -> Void) {
+  private func order(_ change: (inout State) -> Void) {
     state.withLock { change(&$0) }
     epochNumber.add(1, ordering: .acquiringAndReleasing)
     for bed in beds { bed.signal() }

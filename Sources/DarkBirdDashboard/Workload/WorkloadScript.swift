@@ -1,5 +1,4 @@
 import DarkBird
-import Dispatch
 
 /// What a preset does to its store.
 protocol WorkloadScript: Sendable {
@@ -40,40 +39,35 @@ final class OperationTimer {
 
   init(slot: LatencyRecorder.Slot) {
     self.slot = slot
-    now = MonotonicTime.nanoseconds()
+    now = monotonicNanoseconds()
   }
 
   /// Reads the clock outside of an operation.
   @discardableResult
   func tick() -> UInt64 {
-    now = MonotonicTime.nanoseconds()
+    now = monotonicNanoseconds()
     return now
   }
 
   func measure<Result, Failure: Error>(
     _ kind: OperationKind, _ operation: () throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    let start = MonotonicTime.nanoseconds()
+    let start = monotonicNanoseconds()
     defer {
-      now = MonotonicTime.nanoseconds()
+      now = monotonicNanoseconds()
       slot.record(kind, nanoseconds: now &- start)
     }
     return try operation()
   }
 }
 
-/// The clock of latencies and schedules: it never jumps.
-enum MonotonicTime {
-  static func nanoseconds() -> UInt64 { DispatchTime.now().uptimeNanoseconds }
-}
-
 extension Store {
   /// The numbers in the keys of all documents.
-  func numbers(_ number: (Key) -> Int?) -> [Int] {
+  func numbers(_ number: (Key) -> Int?) throws -> [Int] {
     var numbers: [Int] = []
     var cursor: Cursor?
     repeat {
-      let page = scan(limit: 1_000, after: cursor)
+      let page = try scan(limit: 1_000, after: cursor)
       numbers.append(contentsOf: page.documents.compactMap { number($0.key) })
       cursor = page.next
     } while cursor != nil

@@ -97,7 +97,7 @@ final class WorkloadThread: Sendable {
       control.countError("\(error)")
     }
     population.finishLoad()
-    control.beginMix(duration: options.duration, at: MonotonicTime.nanoseconds())
+    control.beginMix(duration: options.duration, at: monotonicNanoseconds())
   }
 
   /// - Returns: false if the workload is to end.
@@ -219,9 +219,9 @@ final class WorkloadThread: Sendable {
 
   /// Gives a full disk a moment. - Returns: false if the workload ends meanwhile.
   private func backOff() -> Bool {
-    let end = MonotonicTime.nanoseconds() &+ Self.backOffNanoseconds
+    let end = monotonicNanoseconds() &+ Self.backOffNanoseconds
     while !control.orders.isStopping {
-      let now = MonotonicTime.nanoseconds()
+      let now = monotonicNanoseconds()
       if now >= end { return true }
       control.sleep(thread: number, nanoseconds: end - now)
     }

@@ -38,17 +38,18 @@ public struct YCSBRecord: Document, Hashable {
   /// A new value of a field.
   static func value(_ random: inout some RandomNumberGenerator) -> String {
     var bytes = [UInt8](repeating: 0, count: fieldBytes)
-    var bits: UInt64 = 0
-    for place in bytes.indices {
-      // Ten characters of six bits from each random number.
-      if place % 10 == 0 { bits = random.next() }
-      bytes[place] = alphabet[Int(bits & 63)]
-      bits >>= 6
+    // Ten characters of six bits from each random number.
+    for start in stride(from: 0, to: fieldBytes, by: 10) {
+      var bits = random.next()
+      for place in start..<start + 10 {
+        // From `0` to `o`.
+        bytes[place] = 48 + UInt8(truncatingIfNeeded: bits & 63)
+        bits >>= 6
+      }
     }
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  private static let alphabet = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_".utf8)
   private static let names = (0..<fieldCount).map { "field\($0)" }
 
   public func encode(cbor writer: inout CBORWriter) {

@@ -34,7 +34,7 @@ struct YCSBScript: WorkloadScript {
     }
   }
 
-  func existingNumbers() -> [Int] { store.numbers(YCSBRecord.number(ofKey:)) }
+  func existingNumbers() throws -> [Int] { try store.numbers(YCSBRecord.number(ofKey:)) }
 
   func key(_ number: Int) -> String { YCSBRecord.key(number) }
 
@@ -91,7 +91,7 @@ final class YCSBClient: WorkloadClient {
     dice -= mix.update
     if dice < mix.insert { return try insert() }
     dice -= mix.insert
-    if dice < mix.scan { return scan() }
+    if dice < mix.scan { return try scan() }
     // Two operations, and so two latencies.
     let key = nextKey()
     _ = timer.measure(.get) { store[key] }
@@ -138,9 +138,9 @@ final class YCSBClient: WorkloadClient {
     }
   }
 
-  private func scan() {
+  private func scan() throws {
     let limit = 1 + random.below(Self.scanDocumentsMax)
     let after = cursor
-    cursor = timer.measure(.scan) { store.scan(limit: limit, after: after).next }
+    cursor = try timer.measure(.scan) { () throws(StoreError) in try store.scan(limit: limit, after: after).next }
   }
 }

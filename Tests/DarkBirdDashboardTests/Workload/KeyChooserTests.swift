@@ -123,7 +123,7 @@ extension WorkloadTests {
       #expect(load(population).count == 30, "lane 1 has none of its 30")
     }
 
-    @Test(arguments: [[1 << 40], [0], [0, 1, 1 << 40]]) func strayNumbersAreLeftAlone(_ strays: [Int]) {
+    @Test(arguments: [[1 << 40], [0], [0, 1, 2, 3]]) func strayNumbersAreLeftAlone(_ strays: [Int]) {
       let population = Population(documents: 60, capacity: 60, lanes: 1, existing: Array(50_000..<50_050) + strays)
       #expect(population.found == 50)
       #expect(load(population) == Array(50_050..<50_060))

@@ -221,7 +221,7 @@ extension WorkloadTests {
 
 /// Counts what it is told to do. Writers are the first threads, as in `clubs`.
 final class FakeScript: WorkloadScript {
-  struct Calls {
+  struct Calls: Sendable {
     var loaded: [Int] = []
     var finishedLoads = 0
     var operations: UInt64 = 0
@@ -230,7 +230,7 @@ final class FakeScript: WorkloadScript {
     var failure: (@Sendable (_ number: Int, _ isLoad: Bool) -> StoreError?)?
   }
 
-  private let mutex = Mutex(Calls())
+  private let mutex = Guarded(Calls())
   private let existing: [Int]
   private let writers: Int
 
