@@ -67,7 +67,8 @@ struct Recovery {
   ) throws(StoreError) {
     let names: [String]
     do { names = try fileSystem.list(directory) } catch { throw StoreError(error) }
-    let sequences = names.compactMap { LogFormat.number(in: $0, prefix: "wal") }.filter { $0 >= manifest.firstPage }.sorted()
+    let sequences = names.compactMap { LogFormat.number(in: $0, prefix: "wal") }.filter { $0 >= manifest.firstPage }
+      .sorted()
     guard sequences.first == manifest.firstPage else {
       throw .corrupt(
         path: path(LogFormat.pageName(manifest.firstPage)), offset: 0, reason: "the first page of the log is missing")
@@ -136,7 +137,8 @@ struct Recovery {
     if let proof = laterFrame(
       in: page, after: LogFormat.headerBytes - 8, durable: previous.lastLSN + 1, seed: seed)
     {
-      throw .corrupt(path: path, offset: 0, reason: "\(reason), but the frame at \(proof) was written after it was synced")
+      throw .corrupt(
+        path: path, offset: 0, reason: "\(reason), but the frame at \(proof) was written after it was synced")
     }
     return nil
   }
@@ -146,7 +148,9 @@ struct Recovery {
   ) throws(StoreError) {
     func corrupt(_ reason: String, _ offset: Int) -> StoreError { .corrupt(path: path, offset: offset, reason: reason) }
     guard header.store == manifest.store else { throw corrupt("a page of another store", 16) }
-    guard header.sequence == sequence else { throw corrupt("page \(header.sequence) under the name of \(sequence)", 32) }
+    guard header.sequence == sequence else {
+      throw corrupt("page \(header.sequence) under the name of \(sequence)", 32)
+    }
     guard header.firstLSN > 0 else { throw corrupt("a page that begins at LSN 0", 40) }
     guard let previous else {
       guard header.firstLSN <= (manifest.checkpointLSN ?? 0) + 1 else {
