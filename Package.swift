@@ -60,11 +60,20 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .testTarget(name: "DarkBirdTests", dependencies: ["DarkBird"], swiftSettings: swiftSettings),
-    .testTarget(name: "TerminalTests", dependencies: ["Terminal"], swiftSettings: swiftSettings),
+    // What the terminal tests run inside a real terminal, to crash, suspend and hang it up.
+    .executableTarget(
+      name: "TerminalProbe", dependencies: ["Terminal"], path: "Tests/TerminalProbe", swiftSettings: swiftSettings),
+    .testTarget(name: "TerminalTests", dependencies: ["Terminal", "TerminalProbe"], swiftSettings: swiftSettings),
     .testTarget(
       name: "DarkBirdDashboardTests", dependencies: ["DarkBirdDashboard", "DarkBird", "Terminal"],
+      // Pictures that the tests find by their own path.
+      exclude: ["Goldens"],
       swiftSettings: swiftSettings),
+    // What the tests of the command line kill -9 in the middle of acknowledged writes.
+    .executableTarget(
+      name: "KillProbe", dependencies: ["DarkBird"], path: "Tests/KillProbe", swiftSettings: swiftSettings),
     .testTarget(
-      name: "DarkBirdCLITests", dependencies: ["DarkBirdCLI", "DarkBird"], swiftSettings: swiftSettings),
+      name: "DarkBirdCLITests", dependencies: ["DarkBirdCLI", "DarkBird", "KillProbe", "Terminal"],
+      swiftSettings: swiftSettings),
   ]
 )

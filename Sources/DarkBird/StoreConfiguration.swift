@@ -50,3 +50,27 @@ public enum Acknowledgement: String, Sendable, Hashable, CaseIterable {
   /// `fdatasync`ed, one sync for all writers that wait: survives a power loss.
   case synced
 }
+
+extension StoreConfiguration {
+  func validate() throws(StoreError) {
+    func require(_ condition: Bool, _ reason: String) throws(StoreError) {
+      if !condition { throw .invalidConfiguration(reason: reason) }
+    }
+    switch pageCapacity {
+    case .records(let count): try require(count >= 1, "a page must hold 1 record or more, not \(count)")
+    case .bytes(let count):
+      try require(
+        count >= LogFormat.pageBytesMin, "a page must have \(LogFormat.pageBytesMin) bytes or more, not \(count)")
+    }
+    try require(
+      syncIntervalMilliseconds >= 1, "the sync interval must be 1 ms or more, not \(syncIntervalMilliseconds)")
+    try require(queueBytesMax >= 1, "the log's queue must hold 1 byte or more, not \(queueBytesMax)")
+    try require(
+      (1...1024).contains(shardCount) && shardCount.nonzeroBitCount == 1,
+      "the number of shards must be a power of two in 1...1024, not \(shardCount)")
+    if let bytes = checkpointLogBytes {
+      try require(bytes >= 1, "a checkpoint after \(bytes) bytes of log is not possible")
+    }
+    if isReadOnly, location == .memory { throw .invalidConfiguration(reason: "a store in memory cannot be read-only") }
+  }
+}

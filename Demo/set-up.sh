@@ -1,0 +1,59 @@
+# Sourced by Demo/run, Demo/debian-packages and Tests/run: what they need besides a Swift toolchain.
+#
+#   require_swift
+#   require_packages PACKAGE:CHECK…   installs PACKAGE where the command CHECK fails
+#
+# Installs with apt-get as root or through a sudo that asks no password; otherwise prints the one line to type and ends
+# with 69 (service unavailable).
+
+say() { printf '%s\n' "$*" >&2; }
+
+require_swift() {
+  if ! command -v swift > /dev/null 2>&1; then
+    say "swift: not found; install a Swift 6.2 toolchain or later from https://www.swift.org/install and put it on PATH"
+    exit 69
+  fi
+}
+
+has_curses() {
+  [ "$(uname)" = Darwin ] && return 0
+  # The wide library must be there to link with, not only the header.
+  [ -e /usr/include/curses.h ] && ls /usr/lib/libncursesw.so /usr/lib*/*/libncursesw.so > /dev/null 2>&1
+}
+
+has_tmux() { command -v tmux > /dev/null 2>&1; }
+
+require_packages() {
+  local missing=() pair
+  for pair in "$@"; do
+    "${pair#*:}" || missing+=("${pair%%:*}")
+  done
+  [ ${#missing[@]} -eq 0 ] && return 0
+
+  local install="apt-get update && apt-get install -y ${missing[*]}"
+  if ! command -v apt-get > /dev/null 2>&1; then
+    say "missing: ${missing[*]} (Debian's names); please install them with this system's package manager"
+    exit 69
+  fi
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! sudo -n true > /dev/null 2>&1; then
+      say "missing: ${missing[*]}; please type: sudo sh -c '$install'"
+      exit 69
+    fi
+    as_root=(sudo -n)
+  fi
+  say "installing ${missing[*]} with apt-get"
+  local log
+  log=$(mktemp)
+  export DEBIAN_FRONTEND=noninteractive
+  if ! { ${as_root[@]+"${as_root[@]}"} apt-get install -y --no-install-recommends "${missing[@]}" ||
+    { ${as_root[@]+"${as_root[@]}"} apt-get update && ${as_root[@]+"${as_root[@]}"} apt-get install -y --no-install-recommends "${missing[@]}"; }; } \
+    > "$log" 2>&1 < /dev/null; then
+    tail -n 20 "$log" >&2
+    rm -f "$log"
+    say "apt-get could not install ${missing[*]}"
+    exit 69
+  fi
+  rm -f "$log"
+}

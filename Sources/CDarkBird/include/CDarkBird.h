@@ -1,0 +1,9 @@
+#ifndef CDARKBIRD_H
+#define CDARKBIRD_H
+
+#include "crc32c.h"
+#include "db_file.h"
+#include "db_lock.h"
+#include "terminal_guard.h"
+
+#endif

@@ -1,0 +1,265 @@
+import Foundation
+
+/// The directory of a store: its lock, its manifest and its log.
+///
+/// Unchecked: `manifest` and `lockFile` are only touched under `lock`, `isClosed` under `checkpointLock`.
+final class Disk: @unchecked Sendable {
+  let directory: String
+  let fileSystem: any FileSystem
+  /// Nil in a store that is open for reading only.
+  let log: Log?
+  /// LSN of the last record that was there when the store was opened.
+  let recoveredLSN: UInt64
+  private let recoveredStatistics: StoreStatistics.Log
+  private let lock = Lock()
+  /// Held while a checkpoint is taken: one at a time, and none after the directory is released.
+  private let checkpointLock = Lock()
+  private var isClosed = false
+  private var manifest: Manifest
+  private var lockFile: (any File)?
+
+  /// Opens a directory, makes a store in it if it is missing or empty, and hands its records to `replay`.
+  init(
+    _ directory: String, _ configuration: StoreConfiguration, _ schema: SchemaDescription, _ fileSystem: any FileSystem,
+    replay: (LogRecord) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    let lockFile = try openDirectory(directory, fileSystem, isReadOnly: configuration.isReadOnly)
+    do throws(StoreError) {
+      if try Self.needsCreation(directory, fileSystem) {
+        try Self.create(directory, fileSystem, schema, configuration.pageCapacity)
+      }
+      var recovery = Recovery(directory, fileSystem)
+      var found = try recovery.run(replay)
+      manifest = found.manifest
+      recoveredLSN = found.lastLSN
+      recoveredStatistics = Self.statistics(found, configuration)
+      if configuration.isReadOnly {
+        log = nil
+      } else {
+        let file = try diskErrors(directory) { () throws(SystemError) in
+          try recovery.repair(&found, capacity: configuration.pageCapacity)
+        }
+        if manifest.schema != schema {
+          manifest.schema = schema
+          try manifest.write(directory, fileSystem)
+        }
+        let log = Log(settings: Log.Settings(directory, manifest.store, configuration), start: found)
+        LogWriter(log: log, fileSystem: fileSystem, start: found, file: file).start()
+        self.log = log
+      }
+    } catch {
+      lockFile?.close()
+      throw error
+    }
+    self.directory = directory
+    self.fileSystem = fileSystem
+    self.lockFile = lockFile
+  }
+
+  /// Completes the log and releases the directory. Once.
+  func close() throws(StoreError) {
+    checkpointLock.withLock { isClosed = true }
+    defer {
+      lock.withLock {
+        lockFile?.close()
+        lockFile = nil
+      }
+    }
+    guard let log else { return }
+    try log.close()
+    let reached = log.lsns.durable
+    try lock.withLock { () throws(StoreError) in
+      manifest.reachedLSN = reached
+      try manifest.write(directory, fileSystem)
+    }
+  }
+
+  var statistics: StoreStatistics.Log { log?.currentStatistics() ?? recoveredStatistics }
+
+  // MARK: Making a store
+
+  /// Whether the directory holds no store yet: there is no manifest, and nothing but what an interrupted creation leaves.
+  private static func needsCreation(_ directory: String, _ fileSystem: any FileSystem) throws(StoreError) -> Bool {
+    try diskErrors(directory) { () throws(SystemError) in
+      let names = try fileSystem.list(directory)
+      if names.contains(LogFormat.manifestName) { return false }
+      let firstPage = LogFormat.pageName(1)
+      guard names.contains(firstPage) else { return true }
+      // The first page is made before the manifest, and takes records only after it.
+      let page = try fileSystem.contents("\(directory)/\(firstPage)")
+      return page.withUnsafeBytes { isZero($0, from: LogFormat.headerBytes) }
+    }
+  }
+
+  private static func create(
+    _ directory: String, _ fileSystem: any FileSystem, _ schema: SchemaDescription,
+    _ capacity: StoreConfiguration.PageCapacity
+  ) throws(StoreError) {
+    var manifest = Manifest(store: UUID(), schema: schema)
+    let header = LogPageHeader(
+      store: manifest.store, sequence: 1, firstLSN: 1, previousChain: 0, capacity: capacity)
+    try diskErrors(directory) { () throws(SystemError) in
+      try Recovery(directory, fileSystem).createPage(header).close()
+    }
+    // Last: a directory with a manifest is a store.
+    try manifest.write(directory, fileSystem)
+  }
+
+  private static func statistics(_ found: RecoveredLog, _ configuration: StoreConfiguration) -> StoreStatistics.Log {
+    var statistics = StoreStatistics.Log()
+    statistics.page = found.page.sequence
+    statistics.pageRecords = found.page.records
+    statistics.pageBytes = found.page.end
+    statistics.pageCapacity = configuration.pageCapacity
+    statistics.pagesOnDisk = found.closedPages.count + 1
+    statistics.bytesOnDisk = found.closedPages.reduce(found.page.end + found.checkpointBytes) { $0 + $1.bytes }
+    statistics.checkpointLSN = found.checkpointLSN
+    return statistics
+  }
+
+  // MARK: Checkpoints
+
+  /// Takes a checkpoint of what `documents` hands out, and removes the pages that it replaces. One at a time.
+  ///
+  /// - Parameter documents: calls its argument with the LSN and encoding of every document that was there throughout, in a
+  ///   version not older than when it was called.
+  func checkpoint(
+    _ documents: ((UInt64, EncodedRecord) throws(StoreError) -> Void) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    guard let log else { throw .readOnly }
+    checkpointLock.lock()
+    defer { checkpointLock.unlock() }
+    if isClosed { throw .closed }
+    let (startLSN, firstPage) = log.checkpointStart()
+    if lock.withLock({ manifest.checkpointLSN }) == startLSN { return }
+    let store = log.settings.store
+    var writer: CheckpointWriter
+    do throws(SystemError) {
+      writer = try CheckpointWriter(directory, fileSystem, store: store, startLSN: startLSN)
+    } catch {
+      throw storeError(error, directory)
+    }
+    do throws(StoreError) {
+      try documents { (lsn, record) throws(StoreError) in
+        do throws(SystemError) {
+          try writer.add(lsn: lsn, payload: record.payload, keyLength: record.keyLength)
+        } catch {
+          throw storeError(error, directory)
+        }
+      }
+    } catch {
+      writer.cancel()
+      throw error
+    }
+    // No version in the checkpoint may be newer than the log: a crash would leave a hole.
+    let endLSN = log.lsns.memory
+    do throws(StoreError) {
+      try log.wait(for: endLSN, .synced)
+    } catch {
+      writer.cancel()
+      throw error
+    }
+    let bytes: Int
+    do throws(SystemError) { bytes = try writer.finish(endLSN: endLSN) } catch { throw storeError(error, directory) }
+    let previous = try lock.withLock { () throws(StoreError) -> UInt64? in
+      var next = manifest
+      next.checkpointLSN = endLSN
+      next.firstPage = firstPage
+      next.reachedLSN = endLSN
+      try next.write(directory, fileSystem)
+      defer { manifest = next }
+      return manifest.checkpointLSN
+    }
+    let dropped = log.dropPages(before: firstPage, checkpointLSN: endLSN, checkpointBytes: bytes)
+    // Best effort: the next opening removes what is left.
+    for page in dropped { try? fileSystem.remove("\(directory)/\(LogFormat.pageName(page))") }
+    if let previous, previous != endLSN {
+      try? fileSystem.remove("\(directory)/\(LogFormat.checkpointName(previous))")
+    }
+  }
+}
+
+/// Makes or finds the directory, takes its lock, and refuses one that holds something else.
+///
+/// - Returns: the locked file; nil for a directory without one that is opened for reading only.
+func openDirectory(
+  _ directory: String, _ fileSystem: any FileSystem, isReadOnly: Bool
+) throws(StoreError) -> (any File)? {
+  try checkDirectory(directory, fileSystem, isReadOnly: isReadOnly)
+  let path = "\(directory)/\(LogFormat.lockName)"
+  let file: any File
+  do throws(SystemError) {
+    file = try fileSystem.open(path, isReadOnly ? .read : .createIfMissing)
+  } catch {
+    if isReadOnly && error.isMissing { return nil }
+    throw storeError(error, directory)
+  }
+  var isLocked = false
+  do throws(SystemError) {
+    isLocked = try file.tryLock(exclusive: !isReadOnly)
+    if isLocked && !isReadOnly {
+      let holder = Array(processDescription().utf8)
+      try file.writeAll(holder, at: 0)
+      try file.truncate(to: holder.count)
+    }
+  } catch {
+    file.close()
+    throw storeError(error, directory)
+  }
+  if isLocked { return file }
+  let holder = String(decoding: (try? file.readAll(at: 0, count: file.size())) ?? [], as: UTF8.self)
+  file.close()
+  throw .locked(path: directory, holder: holder.isEmpty ? "another process" : holder)
+}
+
+func checkDirectory(
+  _ directory: String, _ fileSystem: any FileSystem, isReadOnly: Bool
+) throws(StoreError) {
+  let names: [String]
+  do throws(SystemError) {
+    names = try fileSystem.list(directory)
+  } catch {
+    if error.isNotADirectory { throw .notAStore(path: directory, reason: "not a directory") }
+    guard error.isMissing else { throw storeError(error, directory) }
+    if isReadOnly { throw .notAStore(path: directory, reason: "no such directory") }
+    return try diskErrors(directory) { () throws(SystemError) in
+      try fileSystem.createDirectory(directory)
+      // Or a power loss takes the whole store, however well its files were synced.
+      try fileSystem.synchronizeDirectory(parentDirectory(of: directory))
+    }
+  }
+  if names.contains(LogFormat.manifestName) { return }
+  if names.isEmpty && isReadOnly { throw .notAStore(path: directory, reason: "the directory is empty") }
+  // An interrupted creation leaves these; there is no document in them, for a store is one only with its manifest.
+  let known: Set = [LogFormat.lockName, LogFormat.manifestDraftName, LogFormat.pageName(1)]
+  if let stranger = names.sorted().first(where: { !known.contains($0) }) {
+    throw .notAStore(path: directory, reason: "there is no MANIFEST, but there is \(stranger)")
+  }
+  if isReadOnly { throw .notAStore(path: directory, reason: "there is no MANIFEST") }
+}
+
+private func parentDirectory(of path: String) -> String {
+  let head = path.split(separator: "/").dropLast().joined(separator: "/")
+  if path.hasPrefix("/") { return "/" + head }
+  return head.isEmpty ? "." : head
+}
+
+/// Runs `body` and turns its system errors into errors of the store in `directory`.
+func diskErrors<R>(_ directory: String, _ body: () throws(SystemError) -> R) throws(StoreError) -> R {
+  do { return try body() } catch { throw storeError(error, directory) }
+}
+
+private func storeError(_ error: SystemError, _ directory: String) -> StoreError {
+  error.isDiskFull ? .diskFull(path: directory) : StoreError(error)
+}
+
+extension Log.Settings {
+  init(_ directory: String, _ store: UUID, _ configuration: StoreConfiguration) {
+    self.directory = directory
+    self.store = store
+    pageCapacity = configuration.pageCapacity
+    syncIntervalNanoseconds = UInt64(configuration.syncIntervalMilliseconds) * 1_000_000
+    queueBytesMax = configuration.queueBytesMax
+    checkpointLogBytes = configuration.checkpointLogBytes
+  }
+}

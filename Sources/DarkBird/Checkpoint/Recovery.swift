@@ -1,0 +1,256 @@
+import Foundation
+
+/// What recovery found: where the log ends and goes on.
+struct RecoveredLog: Sendable {
+  struct Page: Sendable {
+    var sequence: UInt64
+    /// File offset behind the last record.
+    var end: Int
+    var records: Int
+    var chain: UInt32
+  }
+
+  var manifest: Manifest
+  /// The page that takes the next record.
+  var page: Page
+  /// Pages before it, which are sealed.
+  var closedPages: [(sequence: UInt64, bytes: Int)] = []
+  var lastLSN: UInt64
+  var checkpointLSN: UInt64?
+  var checkpointBytes = 0
+}
+
+/// Reads a store's directory: the manifest, the checkpoint it names, then the pages of the log in order.
+///
+/// In repair mode it also puts the directory in order: a torn tail is set aside and cut, files that a crash left over are
+/// removed. Otherwise nothing on disk is changed.
+struct Recovery {
+  let directory: String
+  let fileSystem: any FileSystem
+  /// What a pass over a page found; for `verify`.
+  var pages: [(name: String, scan: LogPageScan)] = []
+  var checkpointDocuments = 0
+
+  init(_ directory: String, _ fileSystem: any FileSystem) {
+    self.directory = directory
+    self.fileSystem = fileSystem
+  }
+
+  private func path(_ name: String) -> String { "\(directory)/\(name)" }
+
+  /// Hands the records of the checkpoint, then of the log, to `replay`.
+  ///
+  /// Records of the checkpoint come in no order and may be newer than those of the log that follow; `replay` must keep the
+  /// version with the higher LSN.
+  mutating func run(_ replay: (LogRecord) throws(StoreError) -> Void) throws(StoreError) -> RecoveredLog {
+    let manifest = try Manifest.read(directory, fileSystem)
+    var found = RecoveredLog(
+      manifest: manifest, page: .init(sequence: manifest.firstPage, end: 0, records: 0, chain: 0), lastLSN: 0)
+    if let lsn = manifest.checkpointLSN {
+      let checkpoint = try readCheckpoint(
+        path(LogFormat.checkpointName(lsn)), fileSystem, store: manifest.store, endLSN: lsn, replay)
+      checkpointDocuments = checkpoint.documents
+      found.checkpointLSN = lsn
+      found.checkpointBytes = checkpoint.bytes
+    }
+    try readPages(manifest, &found, replay)
+    if found.lastLSN < manifest.reachedLSN {
+      throw .corrupt(
+        path: path(LogFormat.pageName(found.page.sequence)), offset: found.page.end,
+        reason: "the log ends at LSN \(found.lastLSN), but had reached \(manifest.reachedLSN)")
+    }
+    return found
+  }
+
+  private mutating func readPages(
+    _ manifest: Manifest, _ found: inout RecoveredLog, _ replay: (LogRecord) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    let names: [String]
+    do { names = try fileSystem.list(directory) } catch { throw StoreError(error) }
+    let sequences = names.compactMap { LogFormat.number(in: $0, prefix: "wal") }.filter { $0 >= manifest.firstPage }
+      .sorted()
+    guard sequences.first == manifest.firstPage else {
+      throw .corrupt(
+        path: path(LogFormat.pageName(manifest.firstPage)), offset: 0, reason: "the first page of the log is missing")
+    }
+    var previous: LogPageScan?
+    for (index, sequence) in sequences.enumerated() {
+      guard sequence == manifest.firstPage + UInt64(index) else {
+        // A crash while unused pages are removed can leave the later one.
+        if try areUnused(sequences[index...]) { return }
+        throw .corrupt(
+          path: path(LogFormat.pageName(manifest.firstPage + UInt64(index))), offset: 0,
+          reason: "a page is missing within the log")
+      }
+      // Pages that were made ahead of need may follow the last one that was begun.
+      let isLast = try areUnused(sequences[(index + 1)...])
+      guard let scan = try readPage(sequence, isLast: isLast, manifest, previous, replay) else { break }
+      if let previous { found.closedPages.append((sequence - 1, previous.endOffset)) }
+      pages.append((LogFormat.pageName(sequence), scan))
+      found.page = .init(sequence: sequence, end: scan.endOffset, records: scan.records, chain: scan.chain)
+      found.lastLSN = scan.lastLSN
+      previous = scan
+    }
+  }
+
+  /// Reads one page. Nil for a page that was made but not begun, or whose beginning never became durable.
+  private func readPage(
+    _ sequence: UInt64, isLast: Bool, _ manifest: Manifest, _ previous: LogPageScan?,
+    _ replay: (LogRecord) throws(StoreError) -> Void
+  ) throws(StoreError) -> LogPageScan? {
+    let path = path(LogFormat.pageName(sequence))
+    let bytes: [UInt8]
+    do { bytes = try fileSystem.contents(path) } catch { throw StoreError(error) }
+    let result = bytes.withUnsafeBytes { page -> Result<LogPageScan?, StoreError> in
+      do throws(StoreError) {
+        let header: LogPageHeader
+        do throws(LogPageHeader.DecodingFailure) {
+          header = try LogPageHeader(page)
+        } catch {
+          return .success(try withoutHeader(page, error, sequence, isLast: isLast, manifest, previous, path))
+        }
+        try check(header, sequence, manifest, previous, path)
+        let scan = try scanLogPage(page, header: header, path: path, isLast: isLast) { record, _ throws(StoreError) in
+          try replay(record)
+        }
+        return .success(scan)
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
+  /// A page whose header cannot be read: fine if it is the last one and nothing in it was ever durable.
+  private func withoutHeader(
+    _ page: UnsafeRawBufferPointer, _ failure: LogPageHeader.DecodingFailure, _ sequence: UInt64, isLast: Bool,
+    _ manifest: Manifest, _ previous: LogPageScan?, _ path: String
+  ) throws(StoreError) -> LogPageScan? {
+    if case .newer(let version) = failure {
+      throw .newerFormat(path: path, found: version, supported: LogFormat.version)
+    }
+    let reason = if case .damaged(let reason) = failure { reason } else { "the page header is missing" }
+    guard isLast, let previous, previous.end == .sealed || failure == .unused else {
+      throw .corrupt(path: path, offset: 0, reason: reason)
+    }
+    let seed = LogPageHeader.frameSeed(store: manifest.store, sequence: sequence)
+    if let proof = laterFrame(
+      in: page, after: LogFormat.headerBytes - 8, durable: previous.lastLSN + 1, seed: seed)
+    {
+      throw .corrupt(
+        path: path, offset: 0, reason: "\(reason), but the frame at \(proof) was written after it was synced")
+    }
+    return nil
+  }
+
+  private func check(
+    _ header: LogPageHeader, _ sequence: UInt64, _ manifest: Manifest, _ previous: LogPageScan?, _ path: String
+  ) throws(StoreError) {
+    func corrupt(_ reason: String, _ offset: Int) -> StoreError { .corrupt(path: path, offset: offset, reason: reason) }
+    guard header.store == manifest.store else { throw corrupt("a page of another store", 16) }
+    guard header.sequence == sequence else {
+      throw corrupt("page \(header.sequence) under the name of \(sequence)", 32)
+    }
+    guard header.firstLSN > 0 else { throw corrupt("a page that begins at LSN 0", 40) }
+    guard let previous else {
+      guard header.firstLSN <= (manifest.checkpointLSN ?? 0) + 1 else {
+        throw corrupt("the log begins at LSN \(header.firstLSN); what came before is missing", 40)
+      }
+      return
+    }
+    guard previous.end == .sealed else { throw corrupt("the page before is not sealed", 0) }
+    guard header.firstLSN == previous.lastLSN + 1 else {
+      throw corrupt("begins at LSN \(header.firstLSN) after LSN \(previous.lastLSN)", 40)
+    }
+    guard header.previousChain == previous.chain else { throw corrupt("does not continue the page before", 48) }
+  }
+
+  private func areUnused(_ sequences: ArraySlice<UInt64>) throws(StoreError) -> Bool {
+    for sequence in sequences where try !isUnused(sequence) { return false }
+    return true
+  }
+
+  /// Whether a page was made ahead of need and not begun.
+  private func isUnused(_ sequence: UInt64) throws(StoreError) -> Bool {
+    do throws(SystemError) {
+      let file = try fileSystem.open(path(LogFormat.pageName(sequence)), .read)
+      defer { file.close() }
+      return try file.readAll(at: 0, count: LogFormat.headerBytes).withUnsafeBytes { isZero($0, from: 0) }
+    } catch {
+      if error.isMissing { return false }
+      throw StoreError(error)
+    }
+  }
+
+  // MARK: Putting the directory in order
+
+  /// Cuts a torn tail, removes what crashes left over, and opens the page that takes the next record.
+  func repair(_ found: inout RecoveredLog, capacity: StoreConfiguration.PageCapacity) throws(SystemError) -> any File {
+    // The manifest may come from a rename that is not durable yet; what only the one before needs must not go first.
+    try fileSystem.synchronizeDirectory(directory)
+    try removeLeftovers(found)
+    let last = pages[pages.count - 1].scan
+    if last.end == .sealed {
+      // The seal may have been written and not synced.
+      let sealed = try fileSystem.open(path(LogFormat.pageName(found.page.sequence)), .readWrite)
+      defer { sealed.close() }
+      try sealed.synchronize()
+      found.closedPages.append((found.page.sequence, found.page.end))
+      found.page = .init(
+        sequence: found.page.sequence + 1, end: LogFormat.headerBytes, records: 0, chain: found.page.chain)
+      let header = LogPageHeader(
+        store: found.manifest.store, sequence: found.page.sequence, firstLSN: found.lastLSN + 1,
+        previousChain: found.page.chain, capacity: capacity)
+      return try createPage(header)
+    }
+    let name = LogFormat.pageName(found.page.sequence)
+    let file = try fileSystem.open(path(name), .readWrite)
+    if case .torn = last.end { try setAside(file, from: found.page.end, name: "torn-\(name)-\(found.page.end)") }
+    try file.truncate(to: found.page.end)
+    try file.synchronize()
+    return file
+  }
+
+  /// Makes a page with its header, durable.
+  func createPage(_ header: LogPageHeader) throws(SystemError) -> any File {
+    let file = try fileSystem.open(path(LogFormat.pageName(header.sequence)), .createIfMissing)
+    try file.truncate(to: 0)
+    try file.writeAll(header.encoded(), at: 0)
+    try file.synchronize()
+    try fileSystem.synchronizeDirectory(directory)
+    return file
+  }
+
+  /// Keeps the bytes behind the last valid frame, but for the zeros at the end, in a file of their own.
+  private func setAside(_ file: any File, from offset: Int, name: String) throws(SystemError) {
+    var tail = try file.readAll(at: offset, count: max(0, file.size() - offset))
+    tail.removeSubrange(tail.withUnsafeBytes { endOfContent($0) }...)
+    if tail.isEmpty { return }
+    let copy = try fileSystem.open(path(name), .createIfMissing)
+    defer { copy.close() }
+    try copy.truncate(to: 0)
+    try copy.writeAll(tail, at: 0)
+    try copy.synchronize()
+    try fileSystem.synchronizeDirectory(directory)
+  }
+
+  /// Removes pages and checkpoints that the manifest does not need, drafts, and a page that was made ahead of need.
+  private func removeLeftovers(_ found: RecoveredLog) throws(SystemError) {
+    for name in try fileSystem.list(directory) {
+      if let sequence = LogFormat.number(in: name, prefix: "wal") {
+        if sequence < found.manifest.firstPage {
+          try fileSystem.remove(path(name))
+        } else if sequence > found.page.sequence {
+          let file = try fileSystem.open(path(name), .readWrite)
+          defer { file.close() }
+          try setAside(file, from: 0, name: "torn-\(name)-0")
+          try fileSystem.remove(path(name))
+        }
+      } else if let lsn = LogFormat.number(in: name, prefix: "ckpt") {
+        if lsn != found.manifest.checkpointLSN { try fileSystem.remove(path(name)) }
+      } else if name == LogFormat.manifestDraftName || name == LogFormat.checkpointDraftName {
+        try fileSystem.remove(path(name))
+      }
+    }
+  }
+}

@@ -1,0 +1,374 @@
+public import Foundation
+
+/// Reads CBOR items (RFC 8949) one after the other from bytes that someone else owns.
+///
+/// Every read checks the bounds first, so that no bytes whatever can make it trap. It never reserves more memory than
+/// the input that is left could fill. Arrays, maps and strings of indefinite length are accepted; tags that a read does
+/// not ask for are passed over.
+///
+/// The bytes must outlive the reader and must not change meanwhile: use it inside `withUnsafeBytes`, or by
+/// `CBORReader.read(_:_:)`.
+public struct CBORReader {
+  // Safe: every access goes through `take` or `peek`, which compare with `bytes.count` before they touch memory.
+  let bytes: UnsafeRawBufferPointer
+  /// Bytes read so far, 0...bytes.count.
+  public private(set) var offset = 0
+  /// Arrays and maps of indefinite length that `readArrayHeader` and `readMapHeader` have counted, and whose closing
+  /// break is still to be passed over.
+  private var breaksDue = 0
+
+  public init(_ bytes: UnsafeRawBufferPointer) {
+    self.bytes = bytes
+  }
+
+  /// Reads one item, or a sequence of items, that must take up all of `bytes`.
+  /// - Throws: what `body` throws, and `CBORError` if it leaves bytes over.
+  public static func read<Result>(
+    _ bytes: UnsafeRawBufferPointer, _ body: (inout CBORReader) throws -> Result
+  ) throws -> Result {
+    var reader = CBORReader(bytes)
+    let result = try body(&reader)
+    guard reader.isAtEnd else { throw CBORError(offset: reader.offset, reason: "bytes left over after the value") }
+    return result
+  }
+
+  /// Reads one item, or a sequence of items, that must take up all of `bytes`.
+  /// - Throws: what `body` throws, and `CBORError` if it leaves bytes over.
+  public static func read<Result>(_ bytes: [UInt8], _ body: (inout CBORReader) throws -> Result) throws -> Result {
+    try bytes.withUnsafeBytes { try read($0, body) }
+  }
+
+  /// Whether all items have been read.
+  public var isAtEnd: Bool {
+    let rest = bytes.count - offset
+    return rest <= breaksDue && bytes[offset...].allSatisfy { $0 == CBORFormat.break }
+  }
+
+  // MARK: Scalars
+
+  /// Passes over a null if one comes next, and says whether it did.
+  public mutating func skipNull() -> Bool {
+    passBreaks()
+    guard offset < bytes.count, bytes[offset] == CBORFormat.null || bytes[offset] == CBORFormat.undefined else {
+      return false
+    }
+    offset += 1
+    return true
+  }
+
+  public mutating func readBool() throws(CBORError) -> Bool {
+    let head = try nextHead()
+    switch head.first {
+    case CBORFormat.false: return false
+    case CBORFormat.true: return true
+    default: throw mismatch("a boolean", head)
+    }
+  }
+
+  /// - Throws: also if the integer is outside of `Int64`.
+  public mutating func readInt64() throws(CBORError) -> Int64 {
+    try int64(nextHead())
+  }
+
+  /// - Throws: also if the integer is outside of `Int`.
+  public mutating func readInt() throws(CBORError) -> Int {
+    try readInteger()
+  }
+
+  /// - Throws: also if the integer is negative.
+  public mutating func readUInt64() throws(CBORError) -> UInt64 {
+    let head = try nextHead()
+    guard head.major == CBORFormat.unsigned else { throw mismatch("an integer of 0 or more", head) }
+    return head.argument
+  }
+
+  /// An integer of any other width.
+  /// - Throws: also if the integer does not fit.
+  public mutating func readInteger<Integer: FixedWidthInteger>(
+    _ type: Integer.Type = Integer.self
+  ) throws(CBORError) -> Integer {
+    let head = try nextHead()
+    let value: Integer?
+    if head.major == CBORFormat.unsigned {
+      value = Integer(exactly: head.argument)
+    } else {
+      value = Integer(exactly: try int64(head))
+    }
+    guard let value else { throw CBORError(offset: head.offset, reason: "the integer does not fit in \(type)") }
+    return value
+  }
+
+  /// A floating-point number of 2, 4 or 8 bytes, or an integer (rounded to the nearest `Double`).
+  public mutating func readDouble() throws(CBORError) -> Double {
+    let head = try nextHead()
+    guard let value = number(head) else { throw mismatch("a number", head) }
+    return value
+  }
+
+  /// Text.
+  /// - Throws: also if it is not valid UTF-8.
+  /// - Complexity: O(bytes): one pass to validate, one copy.
+  public mutating func readString() throws(CBORError) -> String {
+    try string(nextHead())
+  }
+
+  /// A byte string.
+  public mutating func readBytes() throws(CBORError) -> [UInt8] {
+    try byteString(nextHead())
+  }
+
+  /// Tag 1 and a number of seconds since 1970.
+  public mutating func readDate() throws(CBORError) -> Date {
+    let head = try nextHead()
+    guard head.tag == CBORFormat.tagDate, let seconds = number(head) else { throw mismatch("a date", head) }
+    return Date(timeIntervalSince1970: seconds)
+  }
+
+  /// A byte string of 16 bytes, or text in the form of `UUID.uuidString`.
+  public mutating func readUUID() throws(CBORError) -> UUID {
+    let head = try nextHead()
+    let uuid: UUID?
+    switch head.major {
+    case CBORFormat.bytes: uuid = UUID(bytes: try byteString(head))
+    case CBORFormat.text: uuid = UUID(uuidString: try string(head))
+    default: uuid = nil
+    }
+    guard let uuid else { throw mismatch("a UUID", head) }
+    return uuid
+  }
+
+  // MARK: Arrays and maps
+
+  /// Begins an array and returns how many items follow, which the caller must read or skip.
+  /// - Complexity: O(1); O(bytes of the array) if its length is indefinite.
+  public mutating func readArrayHeader() throws(CBORError) -> Int {
+    let head = try nextHead()
+    guard head.major == CBORFormat.array else { throw mismatch("an array", head) }
+    return try containerCount(head, itemsPerElement: 1)
+  }
+
+  /// Begins a map and returns how many pairs follow, which the caller must read or skip.
+  /// - Complexity: O(1); O(bytes of the map) if its length is indefinite.
+  public mutating func readMapHeader() throws(CBORError) -> Int {
+    let head = try nextHead()
+    guard head.major == CBORFormat.map else { throw mismatch("a map", head) }
+    return try containerCount(head, itemsPerElement: 2)
+  }
+
+  /// Reads a map whose names are text: calls `body` for each name, with the reader before the field's value. A value
+  /// that `body` does not read is skipped, so that unknown fields need no care.
+  public mutating func readMap(_ body: (_ name: String, _ reader: inout CBORReader) throws -> Void) throws {
+    for _ in 0..<(try readMapHeader()) {
+      let name = try readString()
+      passBreaks()
+      let start = offset
+      try body(name, &self)
+      if offset == start { try skipValue() }
+    }
+  }
+
+  /// Reads any item.
+  ///
+  /// Tag 1 gives a date, tag 37 the UUID's text; other tags are passed over. Undefined becomes null.
+  /// - Throws: also for what a `Value` cannot hold: a negative integer below `Int64.min`, a map with names that are not
+  ///   text or that occur twice, a simple value without meaning, more than 64 arrays and maps inside each other.
+  public mutating func readValue() throws(CBORError) -> Value {
+    try value(nextHead(), depth: 0)
+  }
+
+  /// Passes over one item of any kind, and checks that it is well formed. Text is not checked for UTF-8.
+  /// - Complexity: O(items), without memory.
+  public mutating func skipValue() throws(CBORError) {
+    try skip(nextHead(), depth: 0)
+  }
+}
+
+// MARK: - Items
+
+extension CBORReader {
+  /// The head of the item that a caller asked for: passes over breaks that are due, and over tags.
+  mutating func nextHead() throws(CBORError) -> CBORHead {
+    passBreaks()
+    return try takeHead()
+  }
+
+  private mutating func passBreaks() {
+    while breaksDue > 0, offset < bytes.count, bytes[offset] == CBORFormat.break {
+      offset += 1
+      breaksDue -= 1
+    }
+  }
+
+  /// A head, its tags included. Never a break.
+  mutating func takeHead() throws(CBORError) -> CBORHead {
+    var tag: UInt64?
+    while true {
+      let start = offset
+      let first = try take(UInt8.self)
+      let major = first & 0xE0
+      let argument: UInt64
+      switch first & 0x1F {
+      case let small where small < 24: argument = UInt64(small)
+      case 24: argument = UInt64(try take(UInt8.self))
+      case 25: argument = UInt64(try take(UInt16.self))
+      case 26: argument = UInt64(try take(UInt32.self))
+      case 27: argument = try take(UInt64.self)
+      case 31 where major >= CBORFormat.bytes && major <= CBORFormat.map: argument = 0
+      case 31 where first == CBORFormat.break: throw CBORError(offset: start, reason: "a break without a beginning")
+      default: throw CBORError(offset: start, reason: "not CBOR: reserved length")
+      }
+      if major == CBORFormat.simple, first & 0x1F == 24, argument < 32 {
+        throw CBORError(offset: start, reason: "not CBOR: simple value in two bytes instead of one")
+      }
+      guard major == CBORFormat.tag else {
+        return CBORHead(offset: start, first: first, argument: argument, tag: tag)
+      }
+      tag = argument
+    }
+  }
+
+  private mutating func take<Integer: FixedWidthInteger>(_ type: Integer.Type) throws(CBORError) -> Integer {
+    let size = MemoryLayout<Integer>.size
+    guard bytes.count - offset >= size else { throw endOfInput() }
+    defer { offset += size }
+    return Integer(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
+  }
+
+  /// The next `count` bytes, which are valid as long as `bytes`.
+  private mutating func take(count: UInt64) throws(CBORError) -> UnsafeRawBufferPointer {
+    guard count <= UInt64(bytes.count - offset) else { throw endOfInput() }
+    defer { offset += Int(count) }
+    return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + Int(count)])
+  }
+
+  private func endOfInput() -> CBORError {
+    CBORError(offset: offset, reason: "the input ends inside a value")
+  }
+
+  func mismatch(_ expected: String, _ head: CBORHead) -> CBORError {
+    CBORError(offset: head.offset, reason: "expected \(expected), found \(head.kind)")
+  }
+
+  /// Passes over the break that ends an item of indefinite length, if it comes next.
+  mutating func takeBreak() -> Bool {
+    guard offset < bytes.count, bytes[offset] == CBORFormat.break else { return false }
+    offset += 1
+    return true
+  }
+
+  func int64(_ head: CBORHead) throws(CBORError) -> Int64 {
+    let value = Int64(exactly: head.argument)
+    switch head.major {
+    case CBORFormat.unsigned: if let value { return value }
+    case CBORFormat.negative: if let value { return ~value }
+    default: throw mismatch("an integer", head)
+    }
+    throw CBORError(offset: head.offset, reason: "the integer does not fit in Int64")
+  }
+
+  func number(_ head: CBORHead) -> Double? {
+    switch head.major {
+    case CBORFormat.unsigned: return Double(head.argument)
+    case CBORFormat.negative: return -1 - Double(head.argument)
+    case CBORFormat.simple:
+      switch head.first & 0x1F {
+      case 25: return Double(halfBits: UInt16(truncatingIfNeeded: head.argument))
+      case 26: return Double(Float(bitPattern: UInt32(truncatingIfNeeded: head.argument)))
+      case 27: return Double(bitPattern: head.argument)
+      default: return nil
+      }
+    default: return nil
+    }
+  }
+
+  mutating func string(_ head: CBORHead) throws(CBORError) -> String {
+    guard head.major == CBORFormat.text else { throw mismatch("a string", head) }
+    if !head.isIndefinite { return try text(head) }
+    var result = ""
+    while !takeBreak() { result += try text(takeChunk(of: head)) }
+    return result
+  }
+
+  private mutating func text(_ head: CBORHead) throws(CBORError) -> String {
+    let slice = try take(count: head.argument)
+    // Safe: `slice` lies within `bytes`, and bytes may be looked at as UInt8.
+    let text = slice.withMemoryRebound(to: UInt8.self) { utf8 in
+      // `String(validating:as:)` says the same, but is not specialised for UTF-8 and takes three times as long.
+      // Decoding repairs what is invalid, so that the bytes of the string are no longer those that were read.
+      let text = String(decoding: utf8, as: UTF8.self)
+      return utf8.allSatisfy { $0 < 0x80 } || text.utf8.elementsEqual(utf8) ? text : nil
+    }
+    guard let text else { throw CBORError(offset: head.offset, reason: "text is not valid UTF-8") }
+    return text
+  }
+
+  mutating func byteString(_ head: CBORHead) throws(CBORError) -> [UInt8] {
+    guard head.major == CBORFormat.bytes else { throw mismatch("bytes", head) }
+    if !head.isIndefinite { return try Array(take(count: head.argument)) }
+    var result: [UInt8] = []
+    while !takeBreak() { result += try take(count: takeChunk(of: head).argument) }
+    return result
+  }
+
+  /// The head of the next piece of a string of indefinite length.
+  private mutating func takeChunk(of string: CBORHead) throws(CBORError) -> CBORHead {
+    let chunk = try takeHead()
+    guard chunk.major == string.major, !chunk.isIndefinite, chunk.tag == nil else {
+      throw CBORError(offset: chunk.offset, reason: "not CBOR: a string of indefinite length holds \(chunk.kind)")
+    }
+    return chunk
+  }
+
+  /// Elements that follow the head of an array (1 item each) or of a map (2), at most what the input can hold.
+  func definiteCount(_ head: CBORHead, itemsPerElement: Int) throws(CBORError) -> Int {
+    // Every item takes at least one byte.
+    guard head.argument <= UInt64((bytes.count - offset) / itemsPerElement) else { throw endOfInput() }
+    return Int(head.argument)
+  }
+
+  private mutating func containerCount(_ head: CBORHead, itemsPerElement: Int) throws(CBORError) -> Int {
+    if !head.isIndefinite { return try definiteCount(head, itemsPerElement: itemsPerElement) }
+    var scout = self
+    let count = try scout.skipIndefinite(itemsPerElement: itemsPerElement, depth: 1)
+    breaksDue += 1
+    return count
+  }
+
+  mutating func skip(_ head: CBORHead, depth: Int) throws(CBORError) {
+    switch head.major {
+    case CBORFormat.bytes, CBORFormat.text:
+      if !head.isIndefinite {
+        _ = try take(count: head.argument)
+      } else {
+        while !takeBreak() { _ = try take(count: takeChunk(of: head).argument) }
+      }
+    case CBORFormat.array, CBORFormat.map:
+      try checkDepth(depth, head)
+      let itemsPerElement = head.major == CBORFormat.map ? 2 : 1
+      if head.isIndefinite {
+        _ = try skipIndefinite(itemsPerElement: itemsPerElement, depth: depth + 1)
+      } else {
+        for _ in 0..<(try definiteCount(head, itemsPerElement: itemsPerElement)) {
+          for _ in 0..<itemsPerElement { try skip(takeHead(), depth: depth + 1) }
+        }
+      }
+    default: break
+    }
+  }
+
+  /// Passes over the elements and the break of a container and returns how many elements there were.
+  private mutating func skipIndefinite(itemsPerElement: Int, depth: Int) throws(CBORError) -> Int {
+    var count = 0
+    while !takeBreak() {
+      for _ in 0..<itemsPerElement { try skip(takeHead(), depth: depth) }
+      count += 1
+    }
+    return count
+  }
+
+  func checkDepth(_ depth: Int, _ head: CBORHead) throws(CBORError) {
+    if depth >= CBORFormat.depthMax {
+      throw CBORError(offset: head.offset, reason: "nested more than \(CBORFormat.depthMax) deep")
+    }
+  }
+}

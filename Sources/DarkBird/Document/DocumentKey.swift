@@ -1,0 +1,98 @@
+public import Foundation
+
+/// What documents are found by: one CBOR item of any kind. `description` is the key in messages and on screens.
+///
+/// Equal keys must encode to equal bytes, and different keys to different ones.
+public protocol DocumentKey: Hashable, Sendable, CustomStringConvertible {
+  /// Writes exactly one CBOR item.
+  func encode(cbor writer: inout CBORWriter) throws
+  init(cbor reader: inout CBORReader) throws
+}
+
+extension String: DocumentKey {
+  @inlinable
+  public func encode(cbor writer: inout CBORWriter) {
+    writer.write(self)
+  }
+
+  public init(cbor reader: inout CBORReader) throws {
+    self = try reader.readString()
+  }
+}
+
+extension UUID: DocumentKey {
+  @inlinable
+  public func encode(cbor writer: inout CBORWriter) {
+    writer.write(self)
+  }
+
+  public init(cbor reader: inout CBORReader) throws {
+    self = try reader.readUUID()
+  }
+}
+
+extension Int: DocumentKey {
+  @inlinable
+  public func encode(cbor writer: inout CBORWriter) {
+    writer.write(Int64(self))
+  }
+
+  public init(cbor reader: inout CBORReader) throws {
+    self = try reader.readInteger()
+  }
+}
+
+extension Int64: DocumentKey {
+  @inlinable
+  public func encode(cbor writer: inout CBORWriter) {
+    writer.write(self)
+  }
+
+  public init(cbor reader: inout CBORReader) throws {
+    self = try reader.readInt64()
+  }
+}
+
+extension UInt64: DocumentKey {
+  @inlinable
+  public func encode(cbor writer: inout CBORWriter) {
+    writer.write(self)
+  }
+
+  public init(cbor reader: inout CBORReader) throws {
+    self = try reader.readUInt64()
+  }
+}
+
+extension Int32: DocumentKey {
+  @inlinable
+  public func encode(cbor writer: inout CBORWriter) {
+    writer.write(Int64(self))
+  }
+
+  public init(cbor reader: inout CBORReader) throws {
+    self = try reader.readInteger()
+  }
+}
+
+extension UInt32: DocumentKey {
+  @inlinable
+  public func encode(cbor writer: inout CBORWriter) {
+    writer.write(UInt64(self))
+  }
+
+  public init(cbor reader: inout CBORReader) throws {
+    self = try reader.readInteger()
+  }
+}
+
+extension Value: DocumentKey {
+  /// - Throws: if arrays and maps lie more than 64 deep in each other.
+  public func encode(cbor writer: inout CBORWriter) throws {
+    try writer.write(self)
+  }
+
+  public init(cbor reader: inout CBORReader) throws {
+    self = try reader.readValue()
+  }
+}

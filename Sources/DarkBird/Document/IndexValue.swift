@@ -1,0 +1,125 @@
+public import Foundation
+
+/// A value in a unique index or a range field.
+///
+/// Values have one total order: `false` and `true`, then numbers, then dates, then strings. Integers and floating-point
+/// numbers compare as numbers (`2 == 2.0 < 2.5`), strings by Swift's Unicode order, never numbers as strings.
+public enum IndexValue: Sendable {
+  case bool(Bool)
+  case int(Int64)
+  /// Never NaN in an index: a document with a NaN is refused with `.invalidIndexValue`.
+  case double(Double)
+  case date(Date)
+  case string(String)
+
+  /// Where the types stand in the total order.
+  var typeRank: Int {
+    switch self {
+    case .bool: 0
+    case .int, .double: 1
+    case .date: 2
+    case .string: 3
+    }
+  }
+
+  var isNaN: Bool {
+    switch self {
+    case .double(let value): value.isNaN
+    case .date(let value): value.timeIntervalSinceReferenceDate.isNaN
+    case .bool, .int, .string: false
+    }
+  }
+}
+
+extension IndexValue: Comparable {
+  public static func == (left: IndexValue, right: IndexValue) -> Bool {
+    switch (left, right) {
+    case (.string(let a), .string(let b)): a == b
+    case (.int(let a), .int(let b)): a == b
+    case (.double(let a), .double(let b)): a == b
+    case (.int(let a), .double(let b)), (.double(let b), .int(let a)): compare(a, b) == 0
+    case (.date(let a), .date(let b)): a == b
+    case (.bool(let a), .bool(let b)): a == b
+    default: false
+    }
+  }
+
+  public static func < (left: IndexValue, right: IndexValue) -> Bool {
+    switch (left, right) {
+    case (.int(let a), .int(let b)): a < b
+    case (.string(let a), .string(let b)): a < b
+    case (.double(let a), .double(let b)): a < b
+    case (.int(let a), .double(let b)): compare(a, b) < 0
+    case (.double(let a), .int(let b)): compare(b, a) > 0
+    case (.date(let a), .date(let b)): a < b
+    case (.bool(let a), .bool(let b)): !a && b
+    default: left.typeRank < right.typeRank
+    }
+  }
+
+  /// Sign of `integer - real`, exact also where a Double cannot hold the integer.
+  private static func compare(_ integer: Int64, _ real: Double) -> Int {
+    if real >= 0x1p63 { return -1 }
+    if real < -0x1p63 { return 1 }
+    let floor = real.rounded(.down)
+    let whole = Int64(floor)
+    if integer != whole { return integer < whole ? -1 : 1 }
+    return floor == real ? 0 : -1
+  }
+}
+
+extension IndexValue: Hashable {
+  public func hash(into hasher: inout Hasher) {
+    switch self {
+    case .bool(let value): hasher.combine(value)
+    case .int(let value): hasher.combine(value)
+    case .double(let value):
+      // Equal numbers must hash alike, whichever case holds them.
+      if let whole = Int64(exactly: value) { hasher.combine(whole) } else { hasher.combine(value) }
+    case .date(let value): hasher.combine(value)
+    case .string(let value): hasher.combine(value)
+    }
+  }
+}
+
+extension IndexValue: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .bool(let value): String(value)
+    case .int(let value): String(value)
+    case .double(let value): String(value)
+    case .date(let value): value.formatted(.iso8601)
+    case .string(let value): value
+    }
+  }
+}
+
+extension IndexValue: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByStringLiteral,
+  ExpressibleByBooleanLiteral
+{
+  public init(integerLiteral value: Int64) { self = .int(value) }
+  public init(floatLiteral value: Double) { self = .double(value) }
+  public init(stringLiteral value: String) { self = .string(value) }
+  public init(booleanLiteral value: Bool) { self = .bool(value) }
+}
+
+/// A type whose values can be indexed.
+public protocol IndexValueConvertible: SendableMetatype {
+  var indexValue: IndexValue { get }
+}
+
+extension IndexValue: IndexValueConvertible { public var indexValue: IndexValue { self } }
+extension Bool: IndexValueConvertible { public var indexValue: IndexValue { .bool(self) } }
+extension Int: IndexValueConvertible { public var indexValue: IndexValue { .int(Int64(self)) } }
+extension Int8: IndexValueConvertible { public var indexValue: IndexValue { .int(Int64(self)) } }
+extension Int16: IndexValueConvertible { public var indexValue: IndexValue { .int(Int64(self)) } }
+extension Int32: IndexValueConvertible { public var indexValue: IndexValue { .int(Int64(self)) } }
+extension Int64: IndexValueConvertible { public var indexValue: IndexValue { .int(self) } }
+extension UInt8: IndexValueConvertible { public var indexValue: IndexValue { .int(Int64(self)) } }
+extension UInt16: IndexValueConvertible { public var indexValue: IndexValue { .int(Int64(self)) } }
+extension UInt32: IndexValueConvertible { public var indexValue: IndexValue { .int(Int64(self)) } }
+extension Double: IndexValueConvertible { public var indexValue: IndexValue { .double(self) } }
+extension Float: IndexValueConvertible { public var indexValue: IndexValue { .double(Double(self)) } }
+extension String: IndexValueConvertible { public var indexValue: IndexValue { .string(self) } }
+extension Date: IndexValueConvertible { public var indexValue: IndexValue { .date(self) } }
+extension UUID: IndexValueConvertible { public var indexValue: IndexValue { .string(uuidString) } }

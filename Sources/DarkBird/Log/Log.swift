@@ -1,0 +1,415 @@
+import DequeModule
+import Foundation
+
+/// The write-ahead log: records go into a buffer in memory, and one thread (`LogWriter`) writes the buffer to the open page,
+/// syncs, seals full pages and makes the next page ahead of need.
+///
+/// A record's place in the log, and so its LSN, is decided in `append`, while the caller holds the locks of the document
+/// it changes: log order is memory order. Before that, and under no lock, the caller takes a `Reservation`, which waits
+/// for room in the queue and on the disk; so `append` never waits, and a full disk shows before anything is accepted.
+///
+/// Unchecked: everything below `lock` is only touched under it.
+final class Log: @unchecked Sendable {
+  struct Settings: Sendable {
+    var directory: String
+    var store: UUID
+    var pageCapacity: StoreConfiguration.PageCapacity
+    var syncIntervalNanoseconds: UInt64
+    var queueBytesMax: Int
+    /// Log bytes after which `onCheckpointDue` is called.
+    var checkpointLogBytes: Int?
+  }
+
+  /// Room for one record, to be given to `append` or `release`.
+  struct Reservation: Sendable {
+    fileprivate let bytes: Int
+  }
+
+  /// The open page, as far as records are accepted.
+  struct OpenPage: Sendable {
+    var sequence: UInt64
+    /// File offset behind the last accepted record.
+    var end: Int
+    var records: Int
+    /// File offset up to which the disk has room for this page.
+    var allocated: Int
+  }
+
+  /// Accepted records that the writer has not taken yet.
+  struct Queue {
+    var bytes: [UInt8] = []
+    /// Offsets in `bytes` at which a new page begins.
+    var pageStarts: [Int] = []
+    var records = 0
+    var firstAcceptedNanoseconds: UInt64 = 0
+  }
+
+  let settings: Settings
+  let lock = Lock()
+  /// The writer thread waits here, everyone else at `progress`.
+  let work = Condition()
+  private let progress = Condition()
+
+  // Under the lock:
+  var queue = Queue()
+  var page: OpenPage
+  /// Room in the next page, which is ready; nil while there is none.
+  var nextAllocated: Int?
+  private var reservedBytes = 0
+  private var reservedRecords = 0
+  /// Bytes that waiting reservations need in the next page.
+  private(set) var demandedBytes = 0
+  /// Set to have the writer try for room again, and how often it tried in vain.
+  var isRoomWanted = true
+  private var roomFailures: UInt64 = 0
+  private var lastRoomFailure: SystemError?
+  private(set) var memoryLSN: UInt64
+  private(set) var writtenLSN: UInt64
+  private(set) var durableLSN: UInt64
+  /// The highest LSN that someone waits for, by level.
+  private(set) var writeRequested: UInt64 = 0
+  private(set) var syncRequested: UInt64 = 0
+  private(set) var failure: String?
+  private(set) var isClosing = false
+  private var isWriterDone = false
+  var isWriterWaiting = false
+  private var continuations: [(lsn: UInt64, resume: @Sendable (StoreError?) -> Void)] = []
+  private var statistics = StoreStatistics.Log()
+  private var recentSyncs: Deque<UInt64> = []
+  /// When the oldest record that is not written, and not durable, was accepted; 0 if none.
+  private var oldestUnwritten: UInt64 = 0
+  var oldestUnsynced: UInt64 = 0
+  private var closedPages: [(sequence: UInt64, bytes: Int)]
+  private var checkpointBytes: Int
+  private var bytesSinceCheckpoint: Int
+  private var onCheckpointDue: (@Sendable () -> Void)?
+
+  init(settings: Settings, start: RecoveredLog) {
+    self.settings = settings
+    page = OpenPage(
+      sequence: start.page.sequence, end: start.page.end, records: start.page.records, allocated: start.page.end)
+    memoryLSN = start.lastLSN
+    writtenLSN = start.lastLSN
+    durableLSN = start.lastLSN
+    closedPages = start.closedPages
+    checkpointBytes = start.checkpointBytes
+    bytesSinceCheckpoint = start.closedPages.reduce(start.page.end) { $0 + $1.bytes }
+    statistics.checkpointLSN = start.checkpointLSN
+  }
+
+  // MARK: Writing
+
+  /// Waits until a record with a payload of `payloadBytes` has room in the queue and on the disk.
+  /// - Throws: `.diskFull`, `.io` if no next page can be made, `.poisoned`, `.closed`.
+  func reserve(payloadBytes: Int) throws(StoreError) -> Reservation {
+    let bytes = LogFormat.frameBytes(payload: payloadBytes)
+    lock.lock()
+    defer { lock.unlock() }
+    var failuresSeen: UInt64?
+    while true {
+      try throwIfUnusable()
+      if hasRoom(bytes) {
+        reservedBytes += bytes
+        reservedRecords += 1
+        return Reservation(bytes: bytes)
+      }
+      if let seen = failuresSeen, roomFailures > seen, let error = lastRoomFailure {
+        if error.isDiskFull { throw .diskFull(path: settings.directory) }
+        throw StoreError(error)
+      }
+      if failuresSeen == nil { failuresSeen = roomFailures }
+      demandedBytes = max(demandedBytes, reservedBytes + bytes)
+      isRoomWanted = true
+      writeRequested = memoryLSN
+      wakeWriter()
+      progress.wait(lock)
+    }
+  }
+
+  /// Whether one more record fits together with all outstanding reservations, in whatever order they are appended.
+  private func hasRoom(_ bytes: Int) -> Bool {
+    let queued = queue.bytes.count + reservedBytes
+    if queued > 0 && queued + bytes > settings.queueBytesMax { return false }
+    let records = reservedRecords + 1
+    let needed = reservedBytes + bytes + LogFormat.sealBytes
+    let fitsOpenPage = page.end + needed <= page.allocated
+    let fitsNextPage = nextAllocated.map { LogFormat.headerBytes + needed <= $0 } ?? false
+    switch settings.pageCapacity {
+    case .bytes:
+      return fitsOpenPage || fitsNextPage
+    case .records(let capacity):
+      if page.records + records <= capacity { return fitsOpenPage }
+      return fitsNextPage && records <= capacity && (page.records >= capacity || fitsOpenPage)
+    }
+  }
+
+  /// Gives back room that was not needed.
+  func release(_ reservation: Reservation) {
+    lock.withLock { giveBack(reservation.bytes) }
+  }
+
+  private func giveBack(_ bytes: Int) {
+    reservedBytes -= bytes
+    reservedRecords -= 1
+    progress.broadcast()
+  }
+
+  /// Puts a record into the queue and returns its LSN. A copy of the payload in memory; waits for nothing.
+  /// - Parameters:
+  ///   - payload: encoded key and document, as long as `reservation` was made for, or shorter.
+  ///   - publish: called with the LSN before any later record gets its own.
+  /// - Throws: `.poisoned`, `.closed`; then nothing was put into the queue.
+  func append(
+    _ kind: LogRecordKind, payload: [UInt8], keyLength: Int, _ reservation: Reservation,
+    publish: (UInt64) -> Void
+  ) throws(StoreError) -> UInt64 {
+    lock.lock()
+    defer { lock.unlock() }
+    let reserved = reservation.bytes
+    reservedBytes -= reserved
+    reservedRecords -= 1
+    try throwIfUnusable()
+    let frameBytes = LogFormat.frameBytes(payload: payload.count)
+    beginNextPageIfFull(frameBytes)
+    memoryLSN += 1
+    let now = monotonicNanoseconds()
+    if queue.records == 0 { queue.firstAcceptedNanoseconds = now }
+    if oldestUnwritten == 0 { oldestUnwritten = now }
+    if oldestUnsynced == 0 { oldestUnsynced = now }
+    queue.appendFrame(kind, lsn: memoryLSN, payload: payload, keyLength: keyLength)
+    page.end += frameBytes
+    page.records += 1
+    bytesSinceCheckpoint += frameBytes
+    if case .records = settings.pageCapacity, page.allocated - page.end < LogWriter.roomAhead { isRoomWanted = true }
+    publish(memoryLSN)
+    if isWriterWaiting && (queue.records == 1 || queue.bytes.count >= LogWriter.batchBytes) { wakeWriter() }
+    return memoryLSN
+  }
+
+  private func beginNextPageIfFull(_ frameBytes: Int) {
+    var isFull = page.end + frameBytes + LogFormat.sealBytes > page.allocated
+    if case .records(let capacity) = settings.pageCapacity, page.records >= capacity { isFull = true }
+    guard isFull else { return }
+    guard let allocated = nextAllocated else { preconditionFailure("a reservation without room") }
+    queue.pageStarts.append(queue.bytes.count)
+    statistics.rotations += 1
+    page = OpenPage(sequence: page.sequence + 1, end: LogFormat.headerBytes, records: 0, allocated: allocated)
+    nextAllocated = nil
+    isRoomWanted = true
+  }
+
+  // MARK: Waiting
+
+  /// Returns when the record `lsn` has come as far as `level`.
+  /// - Throws: `.poisoned` if it never will.
+  func wait(for lsn: UInt64, _ level: Acknowledgement) throws(StoreError) {
+    lock.lock()
+    defer { lock.unlock() }
+    while !hasReached(level, lsn) {
+      if let failure { throw .poisoned(reason: failure) }
+      request(lsn, level)
+      progress.wait(lock)
+    }
+  }
+
+  /// Calls `resume` once everything accepted so far is durable, or never will be.
+  func whenAllSynced(_ resume: @escaping @Sendable (StoreError?) -> Void) {
+    let result: StoreError?? = lock.withLock {
+      if hasReached(.synced, memoryLSN) { return .some(nil) }
+      if let failure { return .some(.poisoned(reason: failure)) }
+      continuations.append((memoryLSN, resume))
+      request(memoryLSN, .synced)
+      return nil
+    }
+    if let result { resume(result) }
+  }
+
+  private func hasReached(_ level: Acknowledgement, _ lsn: UInt64) -> Bool {
+    switch level {
+    case .memory: true
+    case .written: writtenLSN >= lsn
+    case .synced: durableLSN >= lsn
+    }
+  }
+
+  private func request(_ lsn: UInt64, _ level: Acknowledgement) {
+    writeRequested = max(writeRequested, lsn)
+    if level == .synced { syncRequested = max(syncRequested, lsn) }
+    wakeWriter()
+  }
+
+  private func wakeWriter() {
+    if isWriterWaiting { work.signal() }
+  }
+
+  private func throwIfUnusable() throws(StoreError) {
+    if let failure { throw .poisoned(reason: failure) }
+    if isClosing { throw .closed }
+  }
+
+  // MARK: What the writer reports; under the lock, or taking it
+
+  func didWrite(through lsn: UInt64, records: Int, bytes: Int) {
+    lock.withLock {
+      writtenLSN = max(writtenLSN, lsn)
+      oldestUnwritten = queue.records > 0 ? queue.firstAcceptedNanoseconds : 0
+      statistics.recordsWritten += UInt64(records)
+      statistics.bytesWritten += UInt64(bytes)
+      progress.broadcast()
+    }
+  }
+
+  func didSync(through lsn: UInt64, nanoseconds: UInt64) {
+    let ready = lock.withLock {
+      durableLSN = max(durableLSN, lsn)
+      writtenLSN = max(writtenLSN, lsn)
+      // What was accepted after the last write has waited since the queue began to fill.
+      oldestUnsynced =
+        memoryLSN > durableLSN ? (queue.records > 0 ? queue.firstAcceptedNanoseconds : monotonicNanoseconds()) : 0
+      statistics.syncs += 1
+      statistics.syncNanosecondsTotal += nanoseconds
+      if recentSyncs.count == 256 { recentSyncs.removeFirst() }
+      recentSyncs.append(nanoseconds)
+      let ready = continuations.filter { $0.lsn <= durableLSN }
+      continuations.removeAll { $0.lsn <= durableLSN }
+      progress.broadcast()
+      return ready
+    }
+    for (_, resume) in ready { resume(nil) }
+    callCheckpointIfDue()
+  }
+
+  private func callCheckpointIfDue() {
+    let call = lock.withLock { () -> (@Sendable () -> Void)? in
+      guard let threshold = settings.checkpointLogBytes, failure == nil, !isClosing,
+        bytesSinceCheckpoint >= max(threshold, checkpointBytes)
+      else { return nil }
+      bytesSinceCheckpoint = 0
+      return onCheckpointDue
+    }
+    call?()
+  }
+
+  func didFail(_ error: SystemError) {
+    let waiting = lock.withLock {
+      failure = error.description
+      let waiting = continuations
+      continuations = []
+      progress.broadcast()
+      return waiting
+    }
+    for (_, resume) in waiting { resume(.poisoned(reason: error.description)) }
+  }
+
+  func didPrepareNextPage(allocated: Int) {
+    lock.withLock {
+      nextAllocated = allocated
+      demandedBytes = 0
+      isRoomWanted = true
+      progress.broadcast()
+    }
+  }
+
+  func didExtendPage(_ sequence: UInt64, allocated: Int) {
+    lock.withLock {
+      if page.sequence == sequence { page.allocated = max(page.allocated, allocated) }
+      isRoomWanted = true
+      progress.broadcast()
+    }
+  }
+
+  func didFailToMakeRoom(_ error: SystemError) {
+    lock.withLock {
+      roomFailures += 1
+      lastRoomFailure = error
+      progress.broadcast()
+    }
+  }
+
+  func didClosePage(_ sequence: UInt64, bytes: Int) {
+    lock.withLock { closedPages.append((sequence, bytes)) }
+  }
+
+  func writerDidEnd() {
+    lock.withLock {
+      isWriterDone = true
+      progress.broadcast()
+    }
+  }
+
+  // MARK: The rest
+
+  /// Has everything written and synced, then ends the writer thread. Idempotent.
+  func close() throws(StoreError) {
+    lock.lock()
+    isClosing = true
+    wakeWriter()
+    while !isWriterDone { progress.wait(lock) }
+    let failure = self.failure
+    lock.unlock()
+    if let failure { throw .poisoned(reason: failure) }
+  }
+
+  var lsns: (memory: UInt64, written: UInt64, durable: UInt64) {
+    lock.withLock { (memoryLSN, writtenLSN, durableLSN) }
+  }
+
+  var failureReason: String? { lock.withLock { failure } }
+
+  /// The last LSN so far, and the page that holds all later records: where the replay after a checkpoint that begins now
+  /// must start.
+  func checkpointStart() -> (lsn: UInt64, page: UInt64) { lock.withLock { (memoryLSN, page.sequence) } }
+
+  func setCheckpointHandler(_ handler: @escaping @Sendable () -> Void) { lock.withLock { onCheckpointDue = handler } }
+
+  /// Forgets the pages before `firstPage`, which a checkpoint replaces, and returns them for removal.
+  func dropPages(before firstPage: UInt64, checkpointLSN: UInt64, checkpointBytes: Int) -> [UInt64] {
+    lock.withLock {
+      let dropped = closedPages.filter { $0.sequence < firstPage }.map(\.sequence)
+      closedPages.removeAll { $0.sequence < firstPage }
+      self.checkpointBytes = checkpointBytes
+      statistics.checkpoints += 1
+      statistics.checkpointLSN = checkpointLSN
+      return dropped
+    }
+  }
+
+  func currentStatistics() -> StoreStatistics.Log {
+    lock.withLock {
+      let now = monotonicNanoseconds()
+      var current = statistics
+      current.page = page.sequence
+      current.pageRecords = page.records
+      current.pageBytes = page.end
+      current.pageCapacity = settings.pageCapacity
+      current.pagesOnDisk = closedPages.count + 1
+      current.bytesOnDisk = closedPages.reduce(page.end + checkpointBytes) { $0 + $1.bytes }
+      current.queueBytes = queue.bytes.count
+      current.queueBytesMax = settings.queueBytesMax
+      current.recentSyncNanoseconds = Array(recentSyncs)
+      current.writtenLagNanoseconds = oldestUnwritten == 0 ? 0 : now - oldestUnwritten
+      current.durableLagNanoseconds = oldestUnsynced == 0 ? 0 : now - oldestUnsynced
+      current.failure = failure
+      return current
+    }
+  }
+}
+
+extension Log.Queue {
+  /// Adds a frame whose checksum and durable LSN the writer fills in.
+  mutating func appendFrame(_ kind: LogRecordKind, lsn: UInt64, payload: [UInt8], keyLength: Int) {
+    let length = LogFormat.frameHeaderBytes + payload.count
+    withUnsafeTemporaryAllocation(byteCount: LogFormat.frameHeaderBytes, alignment: 8) { header in
+      header.store(UInt32(length), at: 0)
+      header.store(UInt32(0), at: 4)
+      header.store(lsn, at: 8)
+      header.store(UInt64(0), at: 16)
+      header.store(UInt32(kind.rawValue), at: 24)
+      header.store(UInt32(keyLength), at: 28)
+      bytes.append(contentsOf: header)
+    }
+    bytes.append(contentsOf: payload)
+    for _ in length..<LogFormat.aligned(length) { bytes.append(0) }
+    records += 1
+  }
+}

@@ -1,0 +1,193 @@
+import Foundation
+
+/// Every constant of the log on disk. All integers are little-endian.
+///
+/// A page is one file, `wal-<sequence>`. Its header, in the first `headerBytes`:
+///
+/// | offset | bytes | field |
+/// |---|---|---|
+/// | 0 | 8 | magic `DBIRDWAL` |
+/// | 8 | 2 | format version |
+/// | 10 | 2 | flags, 0 |
+/// | 12 | 4 | header length, 4096 |
+/// | 16 | 16 | UUID of the store |
+/// | 32 | 8 | sequence number of the page |
+/// | 40 | 8 | LSN of the first record |
+/// | 48 | 4 | chain CRC at the end of the page before |
+/// | 52 | 4 | capacity in: 0 bytes, 1 records |
+/// | 56 | 8 | capacity (for information; it may differ from page to page) |
+/// | 64 | 4 | CRC32C of bytes 0..<64 |
+///
+/// Frames follow, each at a multiple of 8:
+///
+/// | offset | bytes | field |
+/// |---|---|---|
+/// | 0 | 4 | length without padding; 0 = no more frames |
+/// | 4 | 4 | CRC32C over UUID, page sequence, length and bytes 8..<length |
+/// | 8 | 8 | LSN |
+/// | 16 | 8 | durable LSN when the frame was written |
+/// | 24 | 1 | kind: 1 put, 2 remove, 3 clear, 4 (batch, reserved), 5 seal |
+/// | 25 | 1 | flags, 0 |
+/// | 26 | 2 | schema version, 0 |
+/// | 28 | 4 | key length |
+/// | 32 | … | key (CBOR), document (CBOR) |
+///
+/// A put of key `1` (CBOR `01`) and document `{}` (CBOR `a0`) as LSN 1 is 34 bytes and 6 of padding:
+/// `22 00 00 00 | crc | 01 00 00 00 00 00 00 00 | 00 … | 01 00 00 00 | 01 00 00 00 | 01 a0 | 00 00 00 00 00 00`.
+///
+/// A seal ends a full page: its LSN is the last one of the page, and its document part holds last LSN (8), records (8),
+/// chain CRC (4) and 4 zero bytes. The chain CRC runs over the CRCs of all frames of all pages before the seal.
+public enum LogFormat {
+  public static let version = 1
+  static let pageMagic: [UInt8] = Array("DBIRDWAL".utf8)
+  static let headerBytes = 4096
+  static let headerFieldBytes = 64
+  static let frameHeaderBytes = 32
+  static let sealPayloadBytes = 24
+  static let sealBytes = frameHeaderBytes + sealPayloadBytes
+
+  /// The smallest page that `.bytes` may ask for.
+  public static let pageBytesMin = 8 << 10
+  /// The longest encoded key.
+  public static let keyBytesMax = 64 << 10
+  /// The longest encoded document.
+  public static let documentBytesMax = 64 << 20
+
+  static func pageName(_ sequence: UInt64) -> String { numbered("wal", sequence) }
+  static func checkpointName(_ lsn: UInt64) -> String { numbered("ckpt", lsn) }
+  static let manifestName = "MANIFEST"
+  static let manifestDraftName = "MANIFEST.new"
+  static let checkpointDraftName = "ckpt.new"
+  static let lockName = "LOCK"
+
+  private static func numbered(_ prefix: String, _ number: UInt64) -> String {
+    let digits = String(number)
+    return "\(prefix)-\(String(repeating: "0", count: max(0, 12 - digits.count)))\(digits)"
+  }
+
+  /// The number in a name that `pageName` or `checkpointName` made; nil for any other name.
+  static func number(in name: String, prefix: String) -> UInt64? {
+    guard name.hasPrefix(prefix + "-"), let number = UInt64(name.dropFirst(prefix.count + 1)),
+      numbered(prefix, number) == name
+    else { return nil }
+    return number
+  }
+
+  static func aligned(_ bytes: Int) -> Int { (bytes + 7) & ~7 }
+
+  /// Bytes that a frame with this payload takes in a page.
+  static func frameBytes(payload: Int) -> Int { aligned(frameHeaderBytes + payload) }
+}
+
+/// What a frame of the log says.
+enum LogRecordKind: UInt8, Sendable {
+  case put = 1
+  case remove = 2
+  case clear = 3
+  case seal = 5
+}
+
+/// One record of the log, in memory that lives as long as the call it is passed to.
+struct LogRecord {
+  let kind: LogRecordKind
+  let lsn: UInt64
+  let durableLSN: UInt64
+  let key: UnsafeRawBufferPointer
+  let document: UnsafeRawBufferPointer
+}
+
+/// The facts in a page's header.
+struct LogPageHeader: Equatable, Sendable {
+  var store: UUID
+  var sequence: UInt64
+  var firstLSN: UInt64
+  var previousChain: UInt32
+  var capacity: StoreConfiguration.PageCapacity
+
+  /// `LogFormat.headerBytes` bytes.
+  func encoded() -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: LogFormat.headerBytes)
+    bytes.withUnsafeMutableBytes { raw in
+      raw.copyBytes(from: LogFormat.pageMagic)
+      raw.store(UInt16(LogFormat.version), at: 8)
+      raw.store(UInt32(LogFormat.headerBytes), at: 12)
+      withUnsafeBytes(of: store.uuid) { UnsafeMutableRawBufferPointer(rebasing: raw[16..<32]).copyBytes(from: $0) }
+      raw.store(sequence, at: 32)
+      raw.store(firstLSN, at: 40)
+      raw.store(previousChain, at: 48)
+      switch capacity {
+      case .bytes(let count):
+        raw.store(UInt32(0), at: 52)
+        raw.store(UInt64(count), at: 56)
+      case .records(let count):
+        raw.store(UInt32(1), at: 52)
+        raw.store(UInt64(count), at: 56)
+      }
+      raw.store(CRC32C.checksum(UnsafeRawBufferPointer(rebasing: raw[..<LogFormat.headerFieldBytes])), at: 64)
+    }
+    return bytes
+  }
+
+  enum DecodingFailure: Error, Equatable {
+    /// All zero: a page made ahead of need and not begun.
+    case unused
+    case damaged(String)
+    case newer(Int)
+  }
+
+  init(
+    store: UUID, sequence: UInt64, firstLSN: UInt64, previousChain: UInt32, capacity: StoreConfiguration.PageCapacity
+  ) {
+    self.store = store
+    self.sequence = sequence
+    self.firstLSN = firstLSN
+    self.previousChain = previousChain
+    self.capacity = capacity
+  }
+
+  init(_ bytes: UnsafeRawBufferPointer) throws(DecodingFailure) {
+    if isZero(UnsafeRawBufferPointer(rebasing: bytes.prefix(LogFormat.headerBytes)), from: 0) { throw .unused }
+    guard bytes.count >= LogFormat.headerBytes else { throw .damaged("the page header is cut off") }
+    guard bytes.prefix(8).elementsEqual(LogFormat.pageMagic) else { throw .damaged("not a log page") }
+    let fields = UnsafeRawBufferPointer(rebasing: bytes[..<LogFormat.headerFieldBytes])
+    guard bytes.load32(at: 64) == CRC32C.checksum(fields) else { throw .damaged("wrong checksum of the page header") }
+    guard bytes.load16(at: 8) == LogFormat.version else { throw .newer(Int(bytes.load16(at: 8))) }
+    var uuid = UUID().uuid
+    withUnsafeMutableBytes(of: &uuid) { $0.copyBytes(from: bytes[16..<32]) }
+    store = UUID(uuid: uuid)
+    sequence = bytes.load64(at: 32)
+    firstLSN = bytes.load64(at: 40)
+    previousChain = bytes.load32(at: 48)
+    let count = Int(truncatingIfNeeded: bytes.load64(at: 56))
+    capacity = bytes.load32(at: 52) == 1 ? .records(count) : .bytes(count)
+  }
+
+  /// The CRC state with which each frame of this page begins.
+  static func frameSeed(store: UUID, sequence: UInt64) -> UInt32 {
+    let seed = withUnsafeBytes(of: store.uuid) { CRC32C.checksum($0) }
+    return withUnsafeBytes(of: sequence.littleEndian) { CRC32C.checksum($0, seed: seed) }
+  }
+}
+
+/// The CRC of the frame that starts at `frame`.
+func frameChecksum(_ frame: UnsafeRawBufferPointer, length: Int, seed: UInt32) -> UInt32 {
+  let afterLength = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: frame[0..<4]), seed: seed)
+  return CRC32C.checksum(UnsafeRawBufferPointer(rebasing: frame[8..<length]), seed: afterLength)
+}
+
+func chained(_ chain: UInt32, _ checksum: UInt32) -> UInt32 {
+  withUnsafeBytes(of: checksum.littleEndian) { CRC32C.checksum($0, seed: chain) }
+}
+
+// Little-endian access. The caller has checked the bounds.
+extension UnsafeRawBufferPointer {
+  func load16(at offset: Int) -> UInt16 { UInt16(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt16.self)) }
+  func load32(at offset: Int) -> UInt32 { UInt32(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt32.self)) }
+  func load64(at offset: Int) -> UInt64 { UInt64(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
+}
+
+extension UnsafeMutableRawBufferPointer {
+  func store<I: FixedWidthInteger>(_ value: I, at offset: Int) {
+    storeBytes(of: value.littleEndian, toByteOffset: offset, as: I.self)
+  }
+}

@@ -1,0 +1,159 @@
+import Foundation
+
+/// Where the valid frames of a page end.
+enum LogPageEnd: Equatable, Sendable {
+  /// With a seal: the page is complete.
+  case sealed
+  /// With zeros, or with the end of the file.
+  case open
+  /// With bytes that are no frame, from `offset` on; nothing after them was ever durable.
+  case torn(reason: String)
+}
+
+/// What one pass over a page found.
+struct LogPageScan: Equatable, Sendable {
+  var end: LogPageEnd
+  /// File offset behind the last valid frame.
+  var endOffset: Int
+  /// Records, without the seal.
+  var records: Int
+  /// LSN of the last record; that before the page's first one if it has none.
+  var lastLSN: UInt64
+  /// The durable LSN that the frames tell of.
+  var durableLSN: UInt64
+  var chain: UInt32
+}
+
+/// Reads the frames of a page whose header is already decoded, and hands each record to `body` in order.
+///
+/// - Parameter isLast: only the last page may lack a seal, and only its tail may be torn.
+/// - Throws: `.corrupt` for damage that no crash explains, and what `body` throws.
+func scanLogPage(
+  _ page: UnsafeRawBufferPointer, header: LogPageHeader, path: String, isLast: Bool,
+  _ body: (LogRecord, _ offset: Int) throws(StoreError) -> Void
+) throws(StoreError) -> LogPageScan {
+  let seed = LogPageHeader.frameSeed(store: header.store, sequence: header.sequence)
+  var scan = LogPageScan(
+    end: .open, endOffset: LogFormat.headerBytes, records: 0, lastLSN: header.firstLSN - 1, durableLSN: 0,
+    chain: header.previousChain)
+  while true {
+    let offset = scan.endOffset
+    let frame: LogFrame
+    switch LogFrame.parse(page, at: offset, seed: seed) {
+    case .end:
+      if isLast && isZero(page, from: offset) { return scan }
+      return try unsound(page, scan, expected: scan.lastLSN + 1, seed, path, isLast, "no frame where one must be")
+    case .invalid(let reason):
+      return try unsound(page, scan, expected: scan.lastLSN + 1, seed, path, isLast, reason)
+    case .frame(let found):
+      frame = found
+    }
+    if frame.kind == .seal {
+      guard frame.lsn == scan.lastLSN, frame.payload.count == LogFormat.sealPayloadBytes,
+        frame.payload.load64(at: 0) == scan.lastLSN, frame.payload.load64(at: 8) == UInt64(scan.records),
+        frame.payload.load32(at: 16) == scan.chain
+      else { throw .corrupt(path: path, offset: offset, reason: "the seal contradicts the page") }
+      scan.end = .sealed
+      scan.endOffset = offset + LogFormat.aligned(frame.length)
+      scan.durableLSN = max(scan.durableLSN, frame.durableLSN)
+      return scan
+    }
+    guard frame.lsn == scan.lastLSN + 1 else {
+      throw .corrupt(path: path, offset: offset, reason: "LSN \(frame.lsn) follows LSN \(scan.lastLSN)")
+    }
+    try body(frame.record, offset)
+    scan.lastLSN = frame.lsn
+    scan.records += 1
+    scan.durableLSN = max(scan.durableLSN, frame.durableLSN)
+    scan.chain = chained(scan.chain, frame.checksum)
+    scan.endOffset = offset + LogFormat.aligned(frame.length)
+  }
+}
+
+/// Decides whether bytes that are no frame are the torn end of the last page or damage.
+private func unsound(
+  _ page: UnsafeRawBufferPointer, _ scan: LogPageScan, expected lsn: UInt64, _ seed: UInt32, _ path: String,
+  _ isLast: Bool, _ reason: String
+) throws(StoreError) -> LogPageScan {
+  guard isLast else { throw .corrupt(path: path, offset: scan.endOffset, reason: reason) }
+  if let proof = laterFrame(in: page, after: scan.endOffset, durable: lsn, seed: seed) {
+    throw .corrupt(
+      path: path, offset: scan.endOffset, reason: "\(reason), but the frame at \(proof) was written after it was synced"
+    )
+  }
+  var scan = scan
+  scan.end = .torn(reason: reason)
+  return scan
+}
+
+/// Offset of a valid frame beyond `offset` which says that the record with LSN `lsn` was durable.
+func laterFrame(in page: UnsafeRawBufferPointer, after offset: Int, durable lsn: UInt64, seed: UInt32) -> Int? {
+  var candidate = LogFormat.aligned(offset + 1)
+  let end = endOfContent(page)
+  while candidate < end, candidate + LogFormat.frameHeaderBytes <= page.count {
+    if case .frame(let frame) = LogFrame.parse(page, at: candidate, seed: seed),
+      frame.durableLSN >= lsn
+    {
+      return candidate
+    }
+    candidate += 8
+  }
+  return nil
+}
+
+func isZero(_ bytes: UnsafeRawBufferPointer, from offset: Int) -> Bool { endOfContent(bytes) <= offset }
+
+/// Offset behind the last byte that is not zero. By words: a page may end in megabytes of room that was made for it.
+func endOfContent(_ bytes: UnsafeRawBufferPointer) -> Int {
+  var end = bytes.count
+  while end >= 8, bytes.loadUnaligned(fromByteOffset: end - 8, as: UInt64.self) == 0 { end -= 8 }
+  while end > 0, bytes[end - 1] == 0 { end -= 1 }
+  return end
+}
+
+/// A frame whose checksum was verified.
+struct LogFrame {
+  enum Parsed {
+    case frame(LogFrame)
+    /// A zero length, or the end of the file.
+    case end
+    case invalid(String)
+  }
+
+  let length: Int
+  let checksum: UInt32
+  let lsn: UInt64
+  let durableLSN: UInt64
+  let kind: LogRecordKind
+  let keyLength: Int
+  /// Key and document.
+  let payload: UnsafeRawBufferPointer
+
+  var record: LogRecord {
+    LogRecord(
+      kind: kind, lsn: lsn, durableLSN: durableLSN, key: UnsafeRawBufferPointer(rebasing: payload[..<keyLength]),
+      document: UnsafeRawBufferPointer(rebasing: payload[keyLength...]))
+  }
+
+  static func parse(_ page: UnsafeRawBufferPointer, at offset: Int, seed: UInt32) -> Parsed {
+    guard offset + 4 <= page.count else { return .end }
+    let length = Int(page.load32(at: offset))
+    if length == 0 { return .end }
+    guard length >= LogFormat.frameHeaderBytes, offset + length <= page.count else {
+      return .invalid("a frame of \(length) bytes does not fit into the page")
+    }
+    let frame = UnsafeRawBufferPointer(rebasing: page[offset..<offset + length])
+    let checksum = frame.load32(at: 4)
+    guard checksum == frameChecksum(frame, length: length, seed: seed) else {
+      return .invalid("wrong checksum of a frame")
+    }
+    let keyLength = Int(frame.load32(at: 28))
+    let payload = UnsafeRawBufferPointer(rebasing: frame[LogFormat.frameHeaderBytes...])
+    guard let kind = LogRecordKind(rawValue: frame[24]) else { return .invalid("a frame of unknown kind \(frame[24])") }
+    guard keyLength <= payload.count else { return .invalid("a key that is longer than its frame") }
+    return .frame(
+      LogFrame(
+        length: length, checksum: checksum, lsn: frame.load64(at: 8), durableLSN: frame.load64(at: 16), kind: kind,
+        keyLength: keyLength, payload: payload))
+  }
+}

@@ -1,0 +1,312 @@
+import Foundation
+
+/// The thread that owns the files of the log. It takes the queue of a `Log`, writes it to the open page, syncs when someone
+/// waits for it or the interval is over, seals full pages and makes room ahead of need.
+///
+/// The first failed write or sync ends its work for good: what the disk then holds, only a new recovery can tell.
+///
+/// Unchecked: after `start`, only its own thread touches it.
+final class LogWriter: @unchecked Sendable {
+  /// Queued bytes at which the writer does not wait for more, and how long it waits for them otherwise.
+  static let batchBytes = 256 << 10
+  static let batchNanoseconds: UInt64 = 2_000_000
+  /// By how much a page that counts records grows, and the rest at which it grows.
+  static let roomChunk = 1 << 20
+  static let roomAhead = 512 << 10
+
+  private let log: Log
+  private let fileSystem: any FileSystem
+  private var file: any File
+  private var sequence: UInt64
+  /// File offset behind the last written frame.
+  private var offset: Int
+  private var records: Int
+  private var lastLSN: UInt64
+  private var durableLSN: UInt64
+  private var chain: UInt32
+  private var seed: UInt32
+  private var next: (file: any File, allocated: Int)?
+  private var queue = Log.Queue()
+
+  /// Takes over the open page that recovery found or made.
+  init(log: Log, fileSystem: any FileSystem, start: RecoveredLog, file: any File) {
+    self.log = log
+    self.fileSystem = fileSystem
+    self.file = file
+    sequence = start.page.sequence
+    offset = start.page.end
+    records = start.page.records
+    lastLSN = start.lastLSN
+    durableLSN = start.lastLSN
+    chain = start.page.chain
+    seed = LogPageHeader.frameSeed(store: log.settings.store, sequence: start.page.sequence)
+  }
+
+  func start() {
+    let thread = Thread { [self] in
+      run()
+      log.writerDidEnd()
+    }
+    thread.name = "darkbird log"
+    thread.start()
+  }
+
+  private func path(_ sequence: UInt64) -> String { "\(log.settings.directory)/\(LogFormat.pageName(sequence))" }
+
+  // MARK: The loop
+
+  private struct Job {
+    var takesQueue = false
+    var syncs = false
+    var room: RoomTask?
+    var ends = false
+  }
+
+  private enum RoomTask {
+    case extendOpenPage(sequence: UInt64, from: Int, to: Int)
+    case prepareNextPage(sequence: UInt64, bytes: Int)
+    case extendNextPage(bytes: Int)
+  }
+
+  private func run() {
+    while true {
+      let job = waitForJob()
+      do throws(SystemError) {
+        if job.takesQueue { try writeQueue() }
+        if job.syncs && lastLSN > durableLSN { try synchronize() }
+      } catch {
+        log.didFail(error)
+        waitForClose()
+        break
+      }
+      if let room = job.room { makeRoom(room) }
+      if job.ends { break }
+    }
+    shutDown()
+  }
+
+  private func waitForJob() -> Job {
+    log.lock.lock()
+    defer { log.lock.unlock() }
+    while true {
+      let now = monotonicNanoseconds()
+      var job = Job()
+      var wakeAfter: UInt64?
+      if log.queue.records > 0 {
+        let age = now - log.queue.firstAcceptedNanoseconds
+        if log.isClosing || log.writeRequested > log.writtenLSN || log.isRoomWanted
+          || log.queue.bytes.count >= Self.batchBytes || age >= Self.batchNanoseconds
+        {
+          job.takesQueue = true
+        } else {
+          wakeAfter = Self.batchNanoseconds - age
+        }
+      }
+      let unsynced = job.takesQueue || lastLSN > durableLSN
+      if unsynced {
+        let age = log.oldestUnsynced == 0 ? 0 : now - log.oldestUnsynced
+        if log.isClosing || log.syncRequested > log.durableLSN || age >= log.settings.syncIntervalNanoseconds {
+          job.syncs = true
+        } else {
+          wakeAfter = min(wakeAfter ?? .max, log.settings.syncIntervalNanoseconds - age)
+        }
+      }
+      if log.isRoomWanted && !log.isClosing {
+        job.room = roomTask()
+        // A success asks again, for there may be more to do; a failure waits until someone needs the room.
+        if job.room != nil || !job.takesQueue { log.isRoomWanted = false }
+      }
+      job.ends = log.isClosing
+      if job.takesQueue { swap(&queue, &log.queue) }
+      if job.takesQueue || job.syncs || job.room != nil || job.ends { return job }
+      log.isWriterWaiting = true
+      if let wakeAfter { log.work.wait(log.lock, nanoseconds: wakeAfter) } else { log.work.wait(log.lock) }
+      log.isWriterWaiting = false
+    }
+  }
+
+  /// What to do first to make room; under the log's lock.
+  private func roomTask() -> RoomTask? {
+    let page = log.page
+    let capacity = log.settings.pageCapacity
+    let needed = log.demandedBytes + LogFormat.sealBytes
+    // Until the page that takes records is also the one being written, its file is `next`: write the queue first.
+    guard page.sequence == sequence else { return nil }
+    switch capacity {
+    case .records(let count):
+      if page.records < count, page.allocated - page.end < max(Self.roomAhead, needed) {
+        let target = page.end + max(Self.roomChunk, needed)
+        return .extendOpenPage(sequence: page.sequence, from: page.allocated, to: target)
+      }
+    case .bytes(let bytes):
+      // Only the page that was found when the store was opened has less room than its capacity.
+      if page.allocated < bytes { return .extendOpenPage(sequence: page.sequence, from: page.allocated, to: bytes) }
+    }
+    let wanted: Int =
+      switch capacity {
+      case .bytes(let bytes): max(bytes, LogFormat.headerBytes + needed)
+      case .records: max(Self.roomChunk, LogFormat.headerBytes + needed)
+      }
+    guard let allocated = log.nextAllocated else { return .prepareNextPage(sequence: page.sequence + 1, bytes: wanted) }
+    return allocated < LogFormat.headerBytes + needed ? .extendNextPage(bytes: wanted) : nil
+  }
+
+  private func waitForClose() {
+    log.lock.lock()
+    while !log.isClosing {
+      log.isWriterWaiting = true
+      log.work.wait(log.lock)
+    }
+    log.lock.unlock()
+  }
+
+  // MARK: Pages
+
+  private func writeQueue() throws(SystemError) {
+    let bytes = queue.bytes.count
+    var start = 0
+    for pageStart in queue.pageStarts {
+      try writeFrames(start..<pageStart)
+      try sealPage()
+      try beginNextPage()
+      start = pageStart
+    }
+    try writeFrames(start..<bytes)
+    log.didWrite(through: lastLSN, records: queue.records, bytes: bytes)
+    queue.bytes.removeAll(keepingCapacity: true)
+    queue.pageStarts.removeAll(keepingCapacity: true)
+    queue.records = 0
+  }
+
+  /// Completes the queued frames in `range` and writes them to the open page.
+  private func writeFrames(_ range: Range<Int>) throws(SystemError) {
+    if range.isEmpty { return }
+    var failure: SystemError?
+    queue.bytes.withUnsafeMutableBytes { all in
+      let frames = UnsafeMutableRawBufferPointer(rebasing: all[range])
+      var position = 0
+      while position < frames.count {
+        let rest = UnsafeMutableRawBufferPointer(rebasing: frames[position...])
+        let length = Int(UnsafeRawBufferPointer(rest).load32(at: 0))
+        complete(rest, length: length)
+        lastLSN = UnsafeRawBufferPointer(rest).load64(at: 8)
+        records += 1
+        position += LogFormat.aligned(length)
+      }
+      do throws(SystemError) {
+        try file.writeAll(UnsafeRawBufferPointer(frames), at: offset)
+        offset += frames.count
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  /// Fills in the durable LSN and the checksum of a frame and adds it to the chain.
+  private func complete(_ frame: UnsafeMutableRawBufferPointer, length: Int) {
+    frame.store(durableLSN, at: 16)
+    let checksum = frameChecksum(UnsafeRawBufferPointer(frame), length: length, seed: seed)
+    frame.store(checksum, at: 4)
+    chain = chained(chain, checksum)
+  }
+
+  /// Ends the open page: nothing of the next one may reach the disk before this one is durable.
+  private func sealPage() throws(SystemError) {
+    var seal = [UInt8](repeating: 0, count: LogFormat.sealBytes)
+    let chainBeforeSeal = chain
+    seal.withUnsafeMutableBytes { frame in
+      frame.store(UInt32(frame.count), at: 0)
+      frame.store(lastLSN, at: 8)
+      frame[24] = LogRecordKind.seal.rawValue
+      frame.store(lastLSN, at: 32)
+      frame.store(UInt64(records), at: 40)
+      frame.store(chainBeforeSeal, at: 48)
+      complete(frame, length: frame.count)
+    }
+    chain = chainBeforeSeal
+    try write(seal)
+    try synchronize()
+    // Gives back the room that the page did not need. Best effort: nobody reads behind a seal.
+    try? file.truncate(to: offset)
+    file.close()
+    log.didClosePage(sequence, bytes: offset)
+  }
+
+  private func beginNextPage() throws(SystemError) {
+    guard let next else { preconditionFailure("a page was begun before it was made") }
+    self.next = nil
+    sequence += 1
+    file = next.file
+    offset = 0
+    records = 0
+    seed = LogPageHeader.frameSeed(store: log.settings.store, sequence: sequence)
+    let header = LogPageHeader(
+      store: log.settings.store, sequence: sequence, firstLSN: lastLSN + 1, previousChain: chain,
+      capacity: log.settings.pageCapacity)
+    try write(header.encoded())
+  }
+
+  private func write(_ bytes: [UInt8]) throws(SystemError) {
+    try file.writeAll(bytes, at: offset)
+    offset += bytes.count
+  }
+
+  private func synchronize() throws(SystemError) {
+    let start = monotonicNanoseconds()
+    try file.synchronize()
+    durableLSN = lastLSN
+    log.didSync(through: durableLSN, nanoseconds: monotonicNanoseconds() - start)
+  }
+
+  // MARK: Room
+
+  private func makeRoom(_ task: RoomTask) {
+    do throws(SystemError) {
+      switch task {
+      case .extendOpenPage(let page, let from, let to):
+        try file.allocate(at: from, length: to - from)
+        log.didExtendPage(page, allocated: to)
+      case .prepareNextPage(let page, let bytes):
+        try prepareNextPage(page, bytes: bytes)
+      case .extendNextPage(let bytes):
+        guard let next else { return }
+        try next.file.allocate(at: next.allocated, length: bytes - next.allocated)
+        self.next = (next.file, bytes)
+        log.didPrepareNextPage(allocated: bytes)
+      }
+    } catch {
+      log.didFailToMakeRoom(error)
+    }
+  }
+
+  private func prepareNextPage(_ page: UInt64, bytes: Int) throws(SystemError) {
+    let file = try fileSystem.open(path(page), .createIfMissing)
+    do throws(SystemError) {
+      try file.allocate(at: 0, length: bytes)
+      try file.synchronize()
+      // The name must be durable before the first record in the page is.
+      try fileSystem.synchronizeDirectory(log.settings.directory)
+    } catch {
+      file.close()
+      // Best effort: a page that was not begun is recognised, and removed, at the next opening.
+      try? fileSystem.remove(path(page))
+      throw error
+    }
+    next = (file, bytes)
+    log.didPrepareNextPage(allocated: bytes)
+  }
+
+  private func shutDown() {
+    if log.failureReason == nil {
+      // Best effort: the zeros behind the last frame do no harm.
+      try? file.truncate(to: offset)
+      if let next {
+        next.file.close()
+        try? fileSystem.remove(path(sequence + 1))
+      }
+    }
+    next?.file.close()
+    file.close()
+  }
+}

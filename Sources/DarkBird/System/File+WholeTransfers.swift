@@ -1,0 +1,48 @@
+extension File {
+  /// Writes everything, however short the single writes are.
+  func writeAll(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SystemError) {
+    var written = 0
+    while written < bytes.count {
+      let count = try write(UnsafeRawBufferPointer(rebasing: bytes[written...]), at: offset + written)
+      // A write that takes nothing would be tried for ever.
+      if count == 0 { throw SystemError(code: SystemError.ioErrorCode, call: "pwrite", path: "") }
+      written += count
+    }
+  }
+
+  func writeAll(_ bytes: [UInt8], at offset: Int) throws(SystemError) {
+    var failure: SystemError?
+    bytes.withUnsafeBytes { raw in
+      do throws(SystemError) { try writeAll(raw, at: offset) } catch { failure = error }
+    }
+    if let failure { throw failure }
+  }
+
+  /// Reads `count` bytes, or fewer at the end of the file.
+  func readAll(at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
+    var failure: SystemError?
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      do throws(SystemError) {
+        while filled < count {
+          let rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled..<count])
+          let found = try read(into: rest, at: offset + filled)
+          if found == 0 { return }
+          filled += found
+        }
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+}
+
+extension FileSystem {
+  /// The whole content of a file.
+  func contents(_ path: String) throws(SystemError) -> [UInt8] {
+    let file = try open(path, .read)
+    defer { file.close() }
+    return try file.readAll(at: 0, count: file.size())
+  }
+}

@@ -1,0 +1,147 @@
+import DarkBird
+
+/// A store as the generic commands see it: whatever wrote it, keys are values and documents are records.
+typealias RecordStore = Store<Value, Record>
+typealias StoredRecord = StoredDocument<Value, Record>
+
+func openForReading(_ directory: String) throws(Failure) -> RecordStore {
+  try onStore(directory) { try RecordStore.open(directory, readOnly: true) }
+}
+
+/// What `darkbird query` is asked for, checked against the schema of the store.
+struct Conditions {
+  private var query = Query()
+  /// Documents named by key or unique value that every other condition then filters; nil if none is named.
+  private var named: [StoredRecord]?
+
+  /// - Throws: `Failure` if a condition cannot be read, `StoreError` if it names no index of the store.
+  init(_ command: QueryCommand, of store: RecordStore) throws {
+    let fields = store.schema.fields
+    for text in command.tag {
+      let (name, _) = split(text)
+      if !fields.tags.contains(name) { throw unknown("--tag \(text)", "tag field", name, fields.tags) }
+      query.allTags.append(text)
+    }
+    for text in command.range {
+      let (field, bounds) = split(text)
+      if !fields.ranges.contains(field) { throw unknown("--range \(text)", "range field", field, fields.ranges) }
+      query.ranges.append(
+        Query.RangeCondition(
+          field: field,
+          range: try RangeArgument.parse(bounds, option: "--range \(text)", values: store.values(of: field))))
+    }
+    if query.ranges.count == 1 { query.orderBy = query.ranges[0].field }
+    if let key = command.key { restrict(to: readings(of: key).compactMap { store.stored($0) }) }
+    for text in command.unique {
+      let (name, value) = split(text)
+      if !fields.unique.contains(name) { throw unknown("--unique \(text)", "unique index", name, fields.unique) }
+      restrict(
+        to: try readings(of: value).compactMap(\.indexValue).compactMap { try store.document(unique: name, $0) })
+    }
+  }
+
+  private mutating func restrict(to documents: [StoredRecord]) {
+    guard let before = named else {
+      named = documents
+      return
+    }
+    named = before.filter { document in documents.contains { $0.key == document.key } }
+  }
+
+  func count(in store: RecordStore) throws -> Int {
+    if named == nil { return try store.count(query) }
+    var number = 0
+    try forEach(in: store, limit: .max) { _ in
+      number += 1
+      return true
+    }
+    return number
+  }
+
+  /// Calls `body` with each document, in order, until it returns false.
+  func forEach(in store: RecordStore, limit: Int, _ body: (StoredRecord) -> Bool) throws {
+    var rest = limit
+    if let named, query.isUnconditional {
+      for document in named.prefix(rest) where !body(document) { return }
+      return
+    }
+    let keys = named.map { Set($0.map(\.key)) }
+    var cursor: Cursor?
+    repeat {
+      let page = try store.documents(query, limit: min(keys == nil ? rest : .max, 1_000), after: cursor)
+      for document in page.documents where keys?.contains(document.key) ?? true {
+        guard rest > 0, body(document) else { return }
+        rest -= 1
+      }
+      cursor = page.next
+    } while cursor != nil && rest > 0
+  }
+}
+
+private func unknown(_ option: String, _ kind: String, _ name: String, _ known: [String]) -> Failure {
+  let list = known.isEmpty ? "the store has none" : "the store has \(known.joined(separator: ", "))"
+  return Failure(.usage, option, "no \(kind) '\(name)'; \(list)")
+}
+
+/// `name=value` at its first `=`.
+private func split(_ text: String) -> (name: String, value: String) {
+  let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+  return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
+}
+
+/// `LO..HI`, `LO..`, `..HI`, `LO..<HI`; a value alone is both bounds.
+enum RangeArgument {
+  /// - Parameter values: the smallest and the largest value of the field, which show what it holds.
+  static func parse(
+    _ text: String, option: String, values: (min: IndexValue, max: IndexValue)?
+  ) throws(Failure) -> IndexRange {
+    guard let dots = text.firstRange(of: "..") else {
+      let value = try bound(text, option, values)
+      return .closed(value, value)
+    }
+    let low = String(text[..<dots.lowerBound])
+    var high = String(text[dots.upperBound...])
+    let isHalfOpen = high.hasPrefix("<")
+    if isHalfOpen { high.removeFirst() }
+    if isHalfOpen && high.isEmpty { throw Failure(.usage, option, "a bound is missing after '<'") }
+    var range = IndexRange.all
+    if !low.isEmpty { range.lower = .included(try bound(low, option, values)) }
+    if !high.isEmpty {
+      let value = try bound(high, option, values)
+      range.upper = isHalfOpen ? .excluded(value) : .included(value)
+    }
+    return range
+  }
+
+  /// Reads a bound as what the field holds. Where it holds values of several types, as what the text looks like.
+  private static func bound(
+    _ text: String, _ option: String, _ values: (min: IndexValue, max: IndexValue)?
+  ) throws(Failure) -> IndexValue {
+    let reading = CSVReader.value(text)?.indexValue ?? .string(text)
+    guard let values, let kind = IndexValueKind.common(values.min, values.max) else { return reading }
+    if kind == .text { return .string(text) }
+    if IndexValueKind(reading) == kind { return reading }
+    throw Failure(.usage, option, "'\(text)' is not \(kind.rawValue), which the field holds")
+  }
+}
+
+/// What the values of a field have in common, in words for messages.
+private enum IndexValueKind: String {
+  case truth = "true or false"
+  case number = "a number"
+  case date = "a date such as 2024-01-31"
+  case text = "text"
+
+  init(_ value: IndexValue) {
+    switch value {
+    case .bool: self = .truth
+    case .int, .double: self = .number
+    case .date: self = .date
+    case .string: self = .text
+    }
+  }
+
+  static func common(_ one: IndexValue, _ other: IndexValue) -> IndexValueKind? {
+    IndexValueKind(one) == IndexValueKind(other) ? IndexValueKind(one) : nil
+  }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Foundation
+
+/// `darkbird`: one subcommand a file; without one it is `darkbird run`.
+@main
+struct DarkBirdCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "darkbird",
+    abstract: "A document store with a live dashboard.",
+    discussion: """
+      Without a command, darkbird opens its dashboard on a store in a temporary directory, under a moderate load that \
+      can run all day; q ends it, and the directory is gone. With one, it loads, asks and checks stores on disk:
+
+        darkbird                                 watch a store at work
+        darkbird run --store D --rate max        the same in a directory that stays
+        darkbird import D cities.csv --key id    a file into a store
+        darkbird query D --tag country=NO --json ask it
+        darkbird open D                          browse it
+        darkbird stats D                         what is in it
+        darkbird verify D                        is every byte as it was written
+
+      'darkbird help COMMAND' explains a command. A failure is one line on standard error and one of the exit codes of \
+      <sysexits.h>: 64 the command line, 65 bad data, 66 no such store or file, 69 no terminal, 73 cannot create, 74 \
+      the disk, 75 in use by another process, 77 no permission.
+      """,
+    version: "darkbird 0.1.0",
+    subcommands: [
+      RunCommand.self, OpenCommand.self, ImportCommand.self, QueryCommand.self, StatsCommand.self, VerifyCommand.self,
+    ],
+    defaultSubcommand: RunCommand.self)
+
+  static func main() {
+    // A reader of our output that goes away must not kill a store that is open for writing; `Output` notices it.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let failure as Failure {
+      printError(failure.description)
+      Foundation.exit(failure.code.rawValue)
+    } catch  where exitCode(for: error) == .validationFailure {
+      // Lists of values come on lines of their own; here everything is one line.
+      let words = message(for: error).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      let sentence = words.hasSuffix(".") ? String(words.dropLast()) : words
+      printError("\(oneLine(sentence)); see 'darkbird help\(subcommandNamed())'")
+      Foundation.exit(SysExit.usage.rawValue)
+    } catch {
+      exit(withError: error)  // help texts, the version, exit codes
+    }
+  }
+
+  /// The subcommand that the command line is about, with a blank before it, for a hint.
+  private static func subcommandNamed() -> String {
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName }
+    return CommandLine.arguments.dropFirst().first { names.contains($0) }.map { " \($0)" } ?? ""
+  }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import DarkBird
+import Foundation
+import Terminal
+
+/// Exit codes of BSD's <sysexits.h>, so that scripts can tell failures apart.
+enum SysExit: Int32 {
+  /// The command line makes no sense, or contradicts the store.
+  case usage = 64
+  /// A damaged store; input lines that were rejected.
+  case dataError = 65
+  /// A path that does not exist or is not what it should be.
+  case noInput = 66
+  /// No terminal to draw on.
+  case unavailable = 69
+  /// A bug of ours.
+  case software = 70
+  /// A file or directory that cannot be made.
+  case cannotCreate = 73
+  /// The disk is full or broken.
+  case ioError = 74
+  /// In use by someone else: works later.
+  case temporaryFailure = 75
+  case noPermission = 77
+  case configuration = 78
+}
+
+/// The end of a command that did not work: one line for people, one code for scripts.
+struct Failure: Error, CustomStringConvertible {
+  var code: SysExit
+  /// Begins with the path or the thing that is meant.
+  var description: String
+
+  init(_ code: SysExit, _ subject: String, _ reason: String) {
+    self.code = code
+    description = oneLine("\(subject): \(reason)")
+  }
+
+  /// A system call failed on `path`.
+  init(_ path: String, errorNumber: Int32) {
+    let code: SysExit =
+      switch errorNumber {
+      case ENOENT, ENOTDIR, EISDIR, ELOOP, ENAMETOOLONG: .noInput
+      case EACCES, EPERM, EROFS: .noPermission
+      default: .ioError
+      }
+    self.init(code, path, String(cString: strerror(errorNumber)))
+  }
+
+  /// - Parameter path: the store that the error came from; most errors of a store do not name it.
+  init(_ error: StoreError, path: String) {
+    let code: SysExit =
+      switch error {
+      case .unknownIndex, .invertedRange, .invalidIndexValue: .usage
+      case .duplicate, .keyExists, .tooLarge, .encodingFailed: .dataError
+      case .invalidConfiguration: .configuration
+      case .readOnly: .noPermission
+      case .closed: .software
+      case .diskFull, .poisoned: .ioError
+      case .io(_, _, let errorNumber): Failure(path, errorNumber: errorNumber).code
+      case .locked: .temporaryFailure
+      case .notAStore: .noInput
+      case .newerFormat, .corrupt, .undecodable, .duplicateOnOpen: .dataError
+      @unknown default: .software
+      }
+    let text = error.description
+    self.code = code
+    description = oneLine(text.contains(path) ? text : "\(path): \(text)")
+  }
+
+  init(_ error: any Error, path: String) {
+    switch error {
+    case let failure as Failure: self = failure
+    case let error as StoreError: self.init(error, path: path)
+    default: self.init(.software, path, String(describing: error))
+    }
+  }
+}
+
+/// Runs `body`, whose errors come from the store at `path`.
+func onStore<Result>(_ path: String, _ body: () throws -> Result) throws(Failure) -> Result {
+  do { return try body() } catch { throw Failure(error, path: path) }
+}
+
+/// Names and data from files end up in messages: no control character may break the line or drive the terminal.
+func oneLine(_ text: String) -> String {
+  String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+}

@@ -1,0 +1,175 @@
+import DarkBird
+import DarkBirdDashboard
+import Foundation
+
+/// A workload without a dashboard: a line a second, and a summary.
+struct HeadlessRun<Document: DarkBird.Document> {
+  private let store: Store<String, Document>
+  private let workload: Workload
+  private let load: LoadOptions
+  private let isJSON: Bool
+
+  init(_ store: Store<String, Document>, _ workload: Workload, _ load: LoadOptions, isJSON: Bool) {
+    self.store = store
+    self.workload = workload
+    self.load = load
+    self.isJSON = isJSON
+  }
+
+  /// Returns when the workload has ended, by its duration, by a signal, or because nobody reads the lines any more.
+  /// - Throws: `Failure` if it could not go on.
+  func run() throws {
+    let stop = StopSignals()
+    let output = Output()
+    let start = ContinuousClock.now
+    var nextLine = start + .seconds(1)
+    var last = LatencySnapshot()
+    while !stop.isRequested && output.isOpen {
+      let progress = workload.progress()
+      if !progress.isRunning || progress.writersStopped != nil { break }
+      let rest = nextLine - ContinuousClock.now
+      stop.wait(milliseconds: min(100, max(1, Int(rest / .milliseconds(1)))))
+      if ContinuousClock.now < nextLine { continue }
+      nextLine += .seconds(1)
+      if isJSON { continue }
+      let now = workload.recorder.snapshot()
+      output.line(line(seconds: (ContinuousClock.now - start) / .seconds(1), now, since: last))
+      output.flush()
+      last = now
+    }
+    workload.stop()
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    let progress = workload.progress()
+    if let reason = progress.writersStopped { throw Failure(.ioError, "workload", reason) }
+    if case .failed(let reason)? = progress.finishedReason { throw Failure(.ioError, "workload", reason) }
+    try store.sync()
+    let report = RunReport(seconds, load, workload.recorder.snapshot(), store.statistics(), progress)
+    output.line(isJSON ? try jsonLine(report) : report.description)
+    try output.finish()
+  }
+
+  /// What happened since the line before; latencies are those since the start.
+  private func line(seconds: Double, _ now: LatencySnapshot, since last: LatencySnapshot) -> String {
+    let statistics = store.statistics()
+    var kinds = ""
+    for kind in OperationKind.allCases where now[kind].count > 0 {
+      kinds += "  \(kind.rawValue) \(grouped(now[kind].count - last[kind].count))"
+    }
+    let slowest = now.operations.values.map(\.p99).max() ?? 0
+    var text = "\(decimal(seconds))s  \(grouped(now.count - last.count)) ops/s\(kinds)"
+    text += "  p99 max \(duration(nanoseconds: slowest))  \(grouped(statistics.documents)) documents"
+    if let log = statistics.log {
+      text += "  page \(log.page)  lag \(grouped(statistics.memoryLSN - statistics.durableLSN)) LSN"
+    }
+    return text
+  }
+}
+
+/// What a workload did. The JSON keys are part of the command's interface: the help of `darkbird run` lists them.
+struct RunReport: Encodable, CustomStringConvertible {
+  struct Latency: Encodable {
+    var p50, p90, p99, p999, max, count: UInt64
+  }
+
+  struct LSN: Encodable {
+    var memory, written, durable: UInt64
+  }
+
+  var seconds: Double
+  var workload: String
+  var seed: UInt64
+  var operations: [String: UInt64]
+  var opsPerSecond: Double
+  var latencyNanoseconds: [String: Latency]
+  var documents: Int
+  var pages: Int?
+  var rotations: UInt64?
+  var lsn: LSN
+  var duplicatesRefused: UInt64
+  var errors: UInt64
+  var lastError: String?
+
+  enum CodingKeys: String, CodingKey {
+    case seconds, workload, seed, operations
+    case opsPerSecond = "ops_per_second"
+    case latencyNanoseconds = "latency_ns"
+    case documents, pages, rotations, lsn
+    case duplicatesRefused = "duplicates_refused"
+    case errors
+    case lastError = "last_error"
+  }
+
+  init(
+    _ seconds: Double, _ load: LoadOptions, _ latencies: LatencySnapshot, _ statistics: StoreStatistics,
+    _ progress: WorkloadProgress
+  ) {
+    self.seconds = (seconds * 1_000).rounded() / 1_000
+    workload = load.workload.rawValue
+    seed = load.seed
+    operations = [:]
+    latencyNanoseconds = [:]
+    for kind in OperationKind.allCases {
+      let summary = latencies[kind]
+      operations[kind.rawValue] = summary.count
+      if summary.count == 0 { continue }
+      latencyNanoseconds[kind.rawValue] = Latency(
+        p50: summary.p50, p90: summary.p90, p99: summary.p99, p999: summary.p999, max: summary.max,
+        count: summary.count)
+    }
+    opsPerSecond = (Double(latencies.count) / max(seconds, 0.001)).rounded()
+    documents = statistics.documents
+    pages = statistics.log?.pagesOnDisk
+    rotations = statistics.log?.rotations
+    lsn = LSN(memory: statistics.memoryLSN, written: statistics.writtenLSN, durable: statistics.durableLSN)
+    duplicatesRefused = progress.duplicatesRefused
+    errors = progress.errors
+    lastError = progress.lastError
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(seconds, forKey: .seconds)
+    try container.encode(workload, forKey: .workload)
+    try container.encode(seed, forKey: .seed)
+    try container.encode(operations, forKey: .operations)
+    try container.encode(opsPerSecond, forKey: .opsPerSecond)
+    try container.encode(latencyNanoseconds, forKey: .latencyNanoseconds)
+    try container.encode(documents, forKey: .documents)
+    // Null instead of absent, so that a script finds every key in every report.
+    try container.encode(pages, forKey: .pages)
+    try container.encode(rotations, forKey: .rotations)
+    try container.encode(lsn, forKey: .lsn)
+    try container.encode(duplicatesRefused, forKey: .duplicatesRefused)
+    try container.encode(errors, forKey: .errors)
+    try container.encode(lastError, forKey: .lastError)
+  }
+
+  var description: String {
+    var lines = [
+      "\(workload), seed \(seed): \(grouped(operations.values.reduce(0, +))) operations in \(decimal(seconds)) s, "
+        + "\(grouped(Int(opsPerSecond)))/s"
+    ]
+    let columns = ["", "count", "p50", "p90", "p99", "p99.9", "max"]
+    lines.append(Self.row(columns))
+    for kind in OperationKind.allCases {
+      guard let latency = latencyNanoseconds[kind.rawValue] else { continue }
+      let times = [latency.p50, latency.p90, latency.p99, latency.p999, latency.max]
+      lines.append(Self.row([kind.rawValue, grouped(latency.count)] + times.map { duration(nanoseconds: $0) }))
+    }
+    lines.append("documents \(grouped(documents))  duplicates refused \(grouped(duplicatesRefused))")
+    if let pages, let rotations {
+      lines.append("log pages \(grouped(pages)) on disk, \(grouped(rotations)) begun")
+      lines.append(
+        "LSN memory \(grouped(lsn.memory))  written \(grouped(lsn.written))  durable \(grouped(lsn.durable))")
+    }
+    lines.append("errors \(grouped(errors))\(lastError.map { "  last: \(oneLine($0))" } ?? "")")
+    return lines.joined(separator: "\n")
+  }
+
+  /// A name and right-aligned figures.
+  private static func row(_ cells: [String]) -> String {
+    func padding(_ cell: String, _ width: Int) -> String { String(repeating: " ", count: max(0, width - cell.count)) }
+    return "  " + cells[0] + padding(cells[0], 8)
+      + cells.dropFirst().map { padding($0, 12) + $0 }.joined()
+  }
+}

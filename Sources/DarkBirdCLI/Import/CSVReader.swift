@@ -1,0 +1,162 @@
+import DarkBird
+
+/// CSV as RFC 4180 has it: a header, commas, fields in double quotes where they hold commas, quotes or line ends.
+///
+/// Written here because it must stream: SwiftCSV and its like take the whole text as one string. A record that cannot
+/// be read costs its first line only; reading goes on at the next line, also after a quote that is never closed.
+///
+/// Values are typed, quoted or not: whole and decimal numbers as JSON writes them (`042` stays a string), `true` and
+/// `false`, ISO dates (see `ISODate`); everything else is a string. An empty field is absent from the document.
+struct CSVReader: RecordReader {
+  /// Lines that one record may span. With `LineReader.lineBytesMax`, which holds for the whole record too, it bounds what
+  /// a quote that is never closed costs.
+  static let recordLinesMax = 10_000
+
+  private let lines: LineReader
+  private var columns: [String]
+  /// Lines read while looking for a closing quote that did not come.
+  private var pending: ArraySlice<LineReader.Line> = []
+
+  /// Reads the header.
+  /// - Throws: `Failure` if there is none, or a column has no name or the name of another one.
+  init(_ lines: LineReader) throws(Failure) {
+    self.lines = lines
+    columns = []
+    guard let (line, header) = try nextFields() else { throw Failure(.dataError, lines.name, "no header line") }
+    switch header {
+    case .failure(let error): throw Failure(.dataError, "\(lines.name):\(line)", error.description)
+    case .success(let names):
+      var seen: Set<String> = []
+      for (index, name) in names.enumerated() {
+        if name.isEmpty { throw Failure(.dataError, "\(lines.name):\(line)", "column \(index + 1) has no name") }
+        if !seen.insert(name).inserted {
+          throw Failure(.dataError, "\(lines.name):\(line)", "two columns are named '\(name)'")
+        }
+      }
+      columns = names
+    }
+  }
+
+  mutating func next() throws(Failure) -> NumberedRecord? {
+    guard let (line, content) = try nextFields() else { return nil }
+    return NumberedRecord(line: line, content: content.flatMap(record))
+  }
+
+  private func record(_ texts: [String]) -> Result<Record, BadInput> {
+    guard texts.count == columns.count else {
+      return .failure(BadInput(reason: "\(texts.count) fields where the header has \(columns.count)"))
+    }
+    return .success(Record(zip(columns, texts).compactMap { name, text in Self.value(text).map { (name, $0) } }))
+  }
+
+  /// What a field's text stands for; nil if it is empty.
+  static func value(_ text: String) -> Value? {
+    switch text {
+    case "": return nil
+    case "true": return .bool(true)
+    case "false": return .bool(false)
+    default: break
+    }
+    let bytes = Array(text.utf8)
+    if let (end, isInteger) = JSONNumber.scan(bytes[...]), end == bytes.count {
+      // An integer beyond 64 bits is more likely a code than a number: a Double would change its digits.
+      if isInteger { return JSONNumber.integer(bytes[...]) ?? .string(text) }
+      if let number = Double(text), number.isFinite { return .double(number) }
+    }
+    return ISODate.parse(bytes).map { .date($0) } ?? .string(text)
+  }
+
+  // MARK: Records
+
+  /// The fields of the next record that is not an empty line, and the number of its first line.
+  private mutating func nextFields() throws(Failure) -> (line: Int, fields: Result<[String], BadInput>)? {
+    while let first = try nextLine() {
+      guard let bytes = first.bytes else { return (first.number, .failure(LineReader.tooLong)) }
+      if bytes.isEmpty || bytes == [0x0d] { continue }
+      var record = RecordInProgress()
+      record.take(bytes)
+      var more: [LineReader.Line] = []
+      var size = bytes.count
+      while record.isOpen && more.count < Self.recordLinesMax && size <= LineReader.lineBytesMax,
+        let line = try nextLine()
+      {
+        more.append(line)
+        guard let bytes = line.bytes else { break }
+        size += bytes.count
+        record.take(bytes)
+      }
+      if record.isOpen { record.error = BadInput(reason: "a quote is opened and never closed") }
+      guard let error = record.error else { return (first.number, .success(record.fields)) }
+      pending = more + pending
+      return (first.number, .failure(error))
+    }
+    return nil
+  }
+
+  private mutating func nextLine() throws(Failure) -> LineReader.Line? {
+    if let line = pending.popFirst() { return line }
+    return try lines.next()
+  }
+}
+
+/// The fields of a record as its lines come in.
+private struct RecordInProgress {
+  private enum State { case fieldStart, plain, quoted, afterQuote }
+
+  private(set) var fields: [String] = []
+  var error: BadInput?
+  private var state = State.fieldStart
+  private var field: [UInt8] = []
+  /// Lines taken so far.
+  private var lines = 0
+
+  /// A quote is open: the next line belongs to this record too.
+  var isOpen: Bool { error == nil && state == .quoted }
+
+  mutating func take(_ line: [UInt8]) {
+    lines += 1
+    if state == .quoted { field.append(UInt8(ascii: "\n")) }
+    for (index, byte) in line.enumerated() {
+      switch (state, byte) {
+      case (.quoted, UInt8(ascii: "\"")):
+        state = .afterQuote
+      case (.quoted, _):
+        field.append(byte)
+      case (_, UInt8(ascii: ",")):
+        finishField()
+      case (.fieldStart, UInt8(ascii: "\"")):
+        state = .quoted
+      case (.afterQuote, UInt8(ascii: "\"")):
+        field.append(byte)
+        state = .quoted
+      case (_, 0x0d) where index == line.count - 1:
+        break
+      case (.afterQuote, _):
+        error = bad(index, "text after a closing quote")
+      case (_, UInt8(ascii: "\"")):
+        error = bad(index, "a quote inside a field that does not begin with one")
+      case (_, _):
+        field.append(byte)
+        state = .plain
+      }
+      if error != nil { return }
+    }
+    if state != .quoted { finishField() }
+  }
+
+  /// Errors are reported for the first line of the record.
+  private func bad(_ index: Int, _ reason: String) -> BadInput {
+    if lines == 1 { return BadInput(column: index + 1, reason: reason) }
+    return BadInput(reason: "\(reason), \(lines - 1) line\(lines == 2 ? "" : "s") below the opening one")
+  }
+
+  private mutating func finishField() {
+    if let text = String(validating: field, as: UTF8.self) {
+      fields.append(text)
+    } else {
+      error = BadInput(reason: "field \(fields.count + 1) is not UTF-8")
+    }
+    field.removeAll(keepingCapacity: true)
+    state = .fieldStart
+  }
+}

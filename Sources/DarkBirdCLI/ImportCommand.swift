@@ -1,0 +1,135 @@
+import ArgumentParser
+import DarkBird
+import Foundation
+
+struct ImportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import",
+    abstract: "Load an NDJSON or CSV file into a store.",
+    discussion: """
+      Each line of NDJSON, or each record of CSV, becomes a document under the key that it has in the field --key. A \
+      document that is there already under this key is replaced, also if the file itself has the key twice. The store \
+      is made if it does not exist.
+
+      --unique, --tag and --range say which fields are indexed; each may be given several times. A dotted name reaches \
+      into an object: --tag address.city. A tag field that holds an array gives one tag for each element. A store that \
+      exists already knows its indexes: leave the options out, or repeat them exactly.
+
+      CSV has a header line, and its values are typed: numbers as JSON writes them (042 is text), true and false, \
+      dates such as 2024-01-31 or 2024-01-31T08:30:00Z; the rest is text, and an empty field is absent.
+
+      A line that cannot be imported (no JSON, no key, a value that another document has in a unique index) is \
+      reported as FILE:LINE: reason; the rest goes on, and the exit code is 65. Ctrl-C stops after the current line; \
+      what was imported stays.
+
+        darkbird import D cities.csv --key id --tag country --range population
+        zcat in.ndjson.gz | darkbird import D - --key id --tag address.city
+      """)
+
+  @Argument(help: "The store: a directory, made if it does not exist.")
+  var directory: String
+
+  @Argument(help: "An NDJSON or CSV file; - is standard input.")
+  var file: String
+
+  @Option(help: ArgumentHelp("The field that is the key of a document.", valueName: "field"))
+  var key: String
+
+  @Option(help: ArgumentHelp("A field of which no two documents share a value.", valueName: "field"))
+  var unique: [String] = []
+
+  @Option(help: ArgumentHelp("A field to find documents by, as field=value.", valueName: "field"))
+  var tag: [String] = []
+
+  @Option(help: ArgumentHelp("A field to find documents by ranges of.", valueName: "field"))
+  var range: [String] = []
+
+  @Option(help: "Read the file as this, whatever its name and first byte say.")
+  var format: ImportFormat?
+
+  func run() throws {
+    // The input comes first: a file that cannot be read must leave no store behind.
+    let lines = try LineReader(path: file)
+    var reader = try (format ?? ImportFormat(of: lines)).reader(lines)
+    let store = try openStore()
+    let stop = StopSignals()
+    var importer = Importer(store: store, key: key, lines: lines)
+    do {
+      while !stop.isRequested, let record = try reader.next() { try importer.take(record) }
+    } catch {
+      importer.endProgress()
+      try? store.close()
+      throw Failure(error, path: directory)
+    }
+    importer.endProgress()
+    try onStore(directory) { try store.close() }
+    importer.report()
+    if let signal = stop.received { throw ExitCode(128 + signal) }
+    if importer.rejected > 0 { throw ExitCode(SysExit.dataError.rawValue) }
+  }
+
+  private func openStore() throws(Failure) -> RecordStore {
+    let wanted = FieldSchema(unique: unique, tags: tag, ranges: range)
+    return try onStore(directory) {
+      if try isNew() { return try RecordStore(.disk(at: directory), schema: IndexSchema(wanted)) }
+      // Compared before the store is opened for writing, which already changes the directory.
+      let existing = try StoreInspector.describe(directory).schema.fields
+      let differences = wanted.isEmpty ? [] : Self.differences(wanted, existing)
+      if !differences.isEmpty {
+        throw Failure(.usage, directory, "the store exists with other indexes: \(differences.joined(separator: ", "))")
+      }
+      return try RecordStore.open(directory, readOnly: false)
+    }
+  }
+
+  /// Whether there is no store to add to: nothing at the path, or an empty directory.
+  private func isNew() throws -> Bool {
+    var status = stat()
+    if stat(directory, &status) != 0 {
+      if errno == ENOENT { return true }
+      throw Failure(directory, errorNumber: errno)
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else { return false }
+    return try FileManager.default.contentsOfDirectory(atPath: directory).isEmpty
+  }
+
+  /// What the options name and the store has not, and the reverse.
+  static func differences(_ wanted: FieldSchema, _ existing: FieldSchema) -> [String] {
+    let kinds = [
+      ("--unique", wanted.unique, existing.unique), ("--tag", wanted.tags, existing.tags),
+      ("--range", wanted.ranges, existing.ranges),
+    ]
+    return kinds.flatMap { option, wanted, existing in
+      wanted.filter { !existing.contains($0) }.map { "\(option) \($0) is new" }
+        + existing.filter { !wanted.contains($0) }.map { "\(option) \($0) is missing" }
+    }
+  }
+}
+
+enum ImportFormat: String, CaseIterable, ExpressibleByArgument {
+  case ndjson, csv
+
+  /// By the file's extension, else by its first byte.
+  init(of lines: LineReader) throws(Failure) {
+    let name = lines.name.lowercased()
+    if name.hasSuffix(".csv") {
+      self = .csv
+      return
+    }
+    switch lines.head.first(where: { $0 > UInt8(ascii: " ") }) {
+    case UInt8(ascii: "["):
+      throw Failure(.dataError, lines.name, "a JSON array; NDJSON has one object a line, which jq -c '.[]' makes of it")
+    case UInt8(ascii: "{"):
+      self = .ndjson
+    default:
+      self = name.hasSuffix(".ndjson") || name.hasSuffix(".jsonl") || name.hasSuffix(".json") ? .ndjson : .csv
+    }
+  }
+
+  func reader(_ lines: LineReader) throws(Failure) -> any RecordReader {
+    switch self {
+    case .ndjson: JSONLinesReader(lines)
+    case .csv: try CSVReader(lines)
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import ArgumentParser
+import DarkBird
+
+struct QueryCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "query",
+    abstract: "Print the documents of a store that meet all conditions.",
+    discussion: """
+      Any number of conditions; a document must meet them all. Without any, every document is printed.
+
+        --tag club=Ajax           the field club is Ajax, or an array with Ajax
+        --range age=30..39        from 30 to 39; 30..<39 leaves 39 out
+        --range age=30..          30 and above; ..39 is 39 and below
+        --unique email=ada@b.org  the one document with this value
+        --key 42                  the document under this key, text or number
+
+      Bounds are read as what the field holds: numbers, dates such as 2024-01-31, true and false, or text. With one \
+      --range the documents come in the order of that field.
+
+      The store is opened for reading only; nothing in its directory changes. The exit code is 0 if a document was \
+      found and 1 if none was, as with grep.
+
+        darkbird query D --tag Section=games --range Size=1000000.. --limit 3
+        darkbird query D --tag Tag=implemented-in::c++ --count
+        darkbird query D --key bash --json | jq .document.Depends
+      """)
+
+  @Argument(help: "The store.")
+  var directory: String
+
+  @Option(help: ArgumentHelp("The document under this key.", valueName: "key"))
+  var key: String?
+
+  @Option(help: ArgumentHelp("The document with this value in a unique index.", valueName: "name=value"))
+  var unique: [String] = []
+
+  @Option(help: ArgumentHelp("Documents with this tag.", valueName: "name=value"))
+  var tag: [String] = []
+
+  @Option(help: ArgumentHelp("Documents with a field in a range.", valueName: "field=lo..hi"))
+  var range: [String] = []
+
+  @Option(help: "Print this many documents at most.")
+  var limit: Int?
+
+  @Flag(help: "Print how many there are instead of them.")
+  var count = false
+
+  @Flag(help: #"One JSON object a line: {"key":…,"document":{…}}. Dates are ISO 8601 strings, bytes base64."#)
+  var json = false
+
+  @Flag(help: "CSV with a header: key, then every field that a printed document has.")
+  var csv = false
+
+  func validate() throws {
+    if json && csv { throw ValidationError("--json and --csv exclude each other") }
+    if count && (csv || limit != nil) { throw ValidationError("--count takes neither --csv nor --limit") }
+    if let limit, limit < 1 { throw ValidationError("--limit \(limit): must be 1 or more") }
+    for (option, texts) in [("--unique", unique), ("--tag", tag), ("--range", range)] {
+      for text in texts where !text.dropFirst().contains("=") {
+        throw ValidationError("\(option) \(text): a name, '=' and a value are needed")
+      }
+    }
+  }
+
+  func run() throws {
+    let store = try openForReading(directory)
+    let output = Output()
+    let found = try onStore(directory) {
+      let conditions = try Conditions(self, of: store)
+      return count ? try printCount(conditions, store, output) : try printDocuments(conditions, store, output)
+    }
+    try onStore(directory) { try store.close() }
+    try output.finish()
+    if !found { throw ExitCode(1) }
+  }
+
+  private func printCount(_ conditions: Conditions, _ store: RecordStore, _ output: Output) throws -> Bool {
+    let number = try conditions.count(in: store)
+    output.line(json ? "{\"count\":\(number)}" : String(number))
+    return number > 0
+  }
+
+  private func printer() -> any DocumentPrinter {
+    if json { return JSONPrinter() }
+    return csv ? CSVPrinter() : TextPrinter()
+  }
+
+  private func printDocuments(_ conditions: Conditions, _ store: RecordStore, _ output: Output) throws -> Bool {
+    var found = false
+    var printer = printer()
+    try conditions.forEach(in: store, limit: limit ?? .max) { document in
+      found = true
+      printer.print(document.key, document.document, to: output)
+      return output.isOpen
+    }
+    printer.finish(output)
+    return found
+  }
+}
+
+/// A document that the generic commands print.
+protocol DocumentPrinter {
+  mutating func print(_ key: Value, _ document: Record, to output: Output)
+  mutating func finish(_ output: Output)
+}
+
+private struct JSONPrinter: DocumentPrinter {
+  func print(_ key: Value, _ document: Record, to output: Output) {
+    var text = "{\"key\":"
+    key.json(into: &text)
+    text += ",\"document\":"
+    document.json(into: &text)
+    output.line(text + "}")
+  }
+
+  func finish(_ output: Output) {}
+}
+
+/// Holds the documents back until the end: the header names the fields of all of them.
+private struct CSVPrinter: DocumentPrinter {
+  private var rows: [(key: Value, document: Record)] = []
+  private var columns: [String] = []
+  private var known: Set<String> = []
+
+  mutating func print(_ key: Value, _ document: Record, to output: Output) {
+    rows.append((key, document))
+    for field in document.fields where known.insert(field.name).inserted { columns.append(field.name) }
+  }
+
+  func finish(_ output: Output) {
+    if rows.isEmpty { return }
+    output.line((["key"] + columns).map(csvField).joined(separator: ","))
+    for row in rows {
+      if !output.isOpen { return }
+      let values = columns.map { row.document[$0]?.plainText ?? "" }
+      output.line(([row.key.plainText] + values).map(csvField).joined(separator: ","))
+    }
+  }
+}
+
+/// The key, then one field a line.
+private struct TextPrinter: DocumentPrinter {
+  private var isFirst = true
+
+  mutating func print(_ key: Value, _ document: Record, to output: Output) {
+    if !isFirst { output.line("") }
+    isFirst = false
+    output.line(oneLine(key.plainText))
+    let width = document.fields.map(\.name.count).max() ?? 0
+    for field in document.fields {
+      let padding = String(repeating: " ", count: width - field.name.count)
+      let lines = field.value.plainText.split(separator: "\n", omittingEmptySubsequences: false).map {
+        oneLine(String($0))
+      }
+      let indent = "\n" + String(repeating: " ", count: width + 4)
+      output.line("  \(oneLine(field.name))\(padding)  \(lines.joined(separator: indent))")
+    }
+  }
+
+  func finish(_ output: Output) {}
+}

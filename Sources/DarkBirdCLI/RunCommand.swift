@@ -1,0 +1,213 @@
+import ArgumentParser
+import DarkBird
+import DarkBirdDashboard
+import Foundation
+import Terminal
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Put a store under load and watch it. The default command.",
+    discussion: """
+      Opens a store, loads documents, and keeps reading and writing them at a given rate, while the dashboard shows \
+      throughput, latencies, shards, log pages, indexes and events. Without --store and --ram the store is in a \
+      temporary directory that is removed at the end. In the dashboard ? lists the keys and q ends it.
+
+        darkbird run --ram --rate max                 how fast is the memory part
+        darkbird run --store D --ack synced           every write waits for the disk
+        darkbird run --page-records 500               watch pages fill and rotate
+        darkbird run --headless --json --duration 20  a report, for scripts
+
+      --headless prints a line a second instead; Ctrl-C, SIGTERM or --duration end it, and a summary follows. With \
+      --json there is no line a second, and the summary is one JSON object:
+
+        seconds             from the start of the load to its end
+        workload, seed      what was run
+        operations          count of each kind
+        ops_per_second      all kinds
+        latency_ns          nanoseconds: p50, p90, p99, p999, max, and the count
+        documents           in the store at the end
+        pages, rotations    log pages on disk; pages begun (null in memory)
+        lsn                 memory, written, durable: the last record at each level
+        duplicates_refused  writes that a unique index refused, on purpose
+        errors, last_error  operations that failed in any other way
+      """)
+
+  @OptionGroup(title: "Store")
+  var store: StoreOptions
+
+  @OptionGroup(title: "Load")
+  var load: LoadOptions
+
+  @OptionGroup(title: "Output")
+  var output: OutputOptions
+
+  func run() throws {
+    if !output.headless { try requireTerminal() }
+    let temporary = store.isTemporary ? try TemporaryStore() : nil
+    defer { temporary?.remove() }
+    let name = store.ram ? "memory" : temporary?.path ?? store.store ?? ""
+    let configuration = store.configuration(temporaryPath: temporary?.path)
+    let options = load.workloadOptions
+    if options.preset == .clubs {
+      let opened = try onStore(name) { try Store<String, Person>(configuration) }
+      try run(opened, Workload.clubs(store: opened, options: options), name: name)
+    } else {
+      let opened = try onStore(name) { try Store<String, YCSBRecord>(configuration) }
+      try run(opened, Workload.ycsb(store: opened, options: options), name: name)
+    }
+  }
+
+  /// Runs the workload on its store until the user or the duration ends it, and closes the store in any case.
+  private func run<Document>(_ opened: Store<String, Document>, _ workload: Workload, name: String) throws {
+    workload.start()
+    do {
+      if output.headless {
+        try HeadlessRun(opened, workload, load, isJSON: output.json).run()
+      } else {
+        let location = store.isTemporary ? "temporary disk store" : store.ram ? "memory" : "disk \(name)"
+        try showDashboard(
+          on: opened, title: load.workload.rawValue, location: location, workload: workload, glyphs: output.glyphs)
+      }
+    } catch {
+      workload.stop()
+      try? opened.close()
+      throw Failure(error, path: name)
+    }
+    workload.stop()
+    try onStore(name) { try opened.close() }
+  }
+}
+
+struct StoreOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Keep the store in this directory, which is made if it does not exist.", valueName: "dir"))
+  var store: String?
+
+  @Flag(help: "Keep the store in memory; no file is touched.")
+  var ram = false
+
+  @Option(help: ArgumentHelp("A log page is full after this many records. (default: 5000)", valueName: "n"))
+  var pageRecords: Int?
+
+  @Option(help: ArgumentHelp("A log page is full after this many bytes.", valueName: "n"))
+  var pageBytes: Int?
+
+  @Option(
+    help: """
+      How far a write must have come before it counts as done: in memory and queued for the log; written, which \
+      survives the death of the process; synced, which survives a power loss.
+      """)
+  var ack = Acknowledgement.memory
+
+  var isTemporary: Bool { store == nil && !ram }
+
+  func validate() throws {
+    if ram && store != nil { throw ValidationError("--ram and --store exclude each other") }
+    if pageRecords != nil && pageBytes != nil {
+      throw ValidationError("--page-records and --page-bytes exclude each other")
+    }
+    if let pageRecords, pageRecords < 1 { throw ValidationError("--page-records \(pageRecords): must be 1 or more") }
+    if let pageBytes, pageBytes < 8_192 { throw ValidationError("--page-bytes \(pageBytes): must be 8192 or more") }
+    if ram && (pageRecords != nil || pageBytes != nil || ack != .memory) {
+      throw ValidationError("a store in memory has no log: --ram takes no --page-records, --page-bytes or --ack")
+    }
+  }
+
+  func configuration(temporaryPath: String?) -> StoreConfiguration {
+    guard let path = temporaryPath ?? store else { return .memory }
+    var configuration = StoreConfiguration.disk(at: path)
+    configuration.pageCapacity = pageBytes.map { .bytes($0) } ?? .records(pageRecords ?? 5_000)
+    configuration.acknowledgement = ack
+    return configuration
+  }
+}
+
+struct LoadOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("What is stored and done.\n\(presets)", valueName: "name"))
+  var workload = WorkloadOptions.Preset.clubs
+
+  @Option(help: ArgumentHelp("Documents to begin with; clubs keeps their number.", valueName: "n"))
+  var documents = 50_000
+
+  @Option(help: ArgumentHelp("Operations a second, all threads together, or max.", valueName: "n|max"))
+  var rate = RateArgument.perSecond(2_000)
+
+  @Option(help: ArgumentHelp("Threads that write.", valueName: "n"))
+  var writers = 2
+
+  @Option(help: ArgumentHelp("Threads that read.", valueName: "n"))
+  var readers = 2
+
+  @Option(help: ArgumentHelp("The same seed gives the same documents.", valueName: "n"))
+  var seed: UInt64 = 1
+
+  @Option(help: ArgumentHelp("End after this long. (default: never)", valueName: "seconds"))
+  var duration: Double?
+
+  @Option(help: "Which documents are chosen. (default: zipfian; latest for ycsb-d)")
+  var distribution: KeyDistribution?
+
+  private static var presets: String {
+    WorkloadOptions.Preset.allCases.map { "\($0.rawValue): \($0.summary)" }.joined(separator: "\n")
+  }
+
+  func validate() throws {
+    if documents < 1 { throw ValidationError("--documents \(documents): must be 1 or more") }
+    if !(0...1_024).contains(writers) { throw ValidationError("--writers \(writers): must be 0 to 1024") }
+    if !(0...1_024).contains(readers) { throw ValidationError("--readers \(readers): must be 0 to 1024") }
+    if writers + readers == 0 { throw ValidationError("--writers 0 --readers 0: nobody would do anything") }
+    if let duration, !(duration > 0 && duration <= 1e9) { throw ValidationError("--duration: must be above 0") }
+  }
+
+  var workloadOptions: WorkloadOptions {
+    WorkloadOptions(
+      preset: workload, documents: documents, rate: rate.rate, writers: writers, readers: readers, seed: seed,
+      duration: duration.map { .seconds($0) }, distribution: distribution)
+  }
+}
+
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "No dashboard: a line a second, then a summary.")
+  var headless = false
+
+  @Flag(help: "With --headless: nothing but one JSON object at the end.")
+  var json = false
+
+  @Option(help: "What the dashboard draws with. (default: the best that the terminal can)")
+  var glyphs: GlyphTier?
+
+  func validate() throws {
+    if json && !headless { throw ValidationError("--json needs --headless") }
+    if headless && glyphs != nil { throw ValidationError("--glyphs is for the dashboard, which --headless leaves out") }
+  }
+}
+
+/// `--rate`: a number of operations a second, or `max`.
+enum RateArgument: Hashable, ExpressibleByArgument {
+  case max
+  case perSecond(Int)
+
+  init?(argument: String) {
+    if argument == "max" {
+      self = .max
+    } else if let number = Int(argument), number >= 1 {
+      self = .perSecond(number)
+    } else {
+      return nil
+    }
+  }
+
+  var defaultValueDescription: String {
+    switch self {
+    case .max: "max"
+    case .perSecond(let number): String(number)
+    }
+  }
+
+  var rate: WorkloadOptions.Rate {
+    switch self {
+    case .max: .max
+    case .perSecond(let number): .perSecond(number)
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import Dispatch
+
+/// Puts the questions of the browse view to a source. Runs on the thread of queries.
+enum BrowseAnswers {
+  static let tagsPerField = 20
+
+  /// - Parameter isCancelled: asked between the pages of a long way; nil is the answer of what was cancelled.
+  static func answer(
+    _ request: BrowseRequest, from source: some Source, isCancelled: () -> Bool = { false }
+  ) -> BrowseReply? {
+    do {
+      switch request {
+      case .outline: return .outline(try source.outline(tagsPerField: tagsPerField))
+      case .plan(let run, let selection): return .plan(run: run, try source.plan(selection))
+      case .count(let run, let selection): return .count(run: run, try source.count(selection))
+      case .document(let key): return .document(key, try source.document(key))
+      case .page(let run, let selection, let number, let mark):
+        let start = DispatchTime.now().uptimeNanoseconds
+        let page = try page(number, selection, after: mark, from: source)
+        let nanoseconds = DispatchTime.now().uptimeNanoseconds - start
+        return .page(run: run, number: number, marks: [], page, nanoseconds: nanoseconds)
+      case .lastPage(let run, let selection, let number, let mark):
+        return try lastPage(run, selection, number, mark, from: source, isCancelled)
+      }
+    } catch {
+      return .failed(request, String(describing: error))
+    }
+  }
+
+  /// A page, no longer than the limit of the selection leaves.
+  private static func page(
+    _ number: Int, _ selection: Selection, after mark: PageMark?, from source: some Source
+  ) throws -> ResultPage {
+    guard case .query(_, let limit?) = selection else {
+      return try source.page(selection, limit: Results.pageSize, after: mark)
+    }
+    let left = max(0, limit - number * Results.pageSize)
+    var page = try source.page(selection, limit: min(left, Results.pageSize), after: mark)
+    if left <= Results.pageSize { page.next = nil }
+    return page
+  }
+
+  /// Goes on page by page until there is no more, and remembers where each page began.
+  private static func lastPage(
+    _ run: Int, _ selection: Selection, _ number: Int, _ mark: PageMark, from source: some Source,
+    _ isCancelled: () -> Bool
+  ) throws -> BrowseReply? {
+    let start = DispatchTime.now().uptimeNanoseconds
+    var marks: [PageMark] = []
+    var number = number
+    var mark = mark
+    while !isCancelled() {
+      let page = try page(number, selection, after: mark, from: source)
+      guard let next = page.next else {
+        let nanoseconds = DispatchTime.now().uptimeNanoseconds - start
+        return .page(run: run, number: number, marks: marks, page, nanoseconds: nanoseconds)
+      }
+      marks.append(next)
+      mark = next
+      number += 1
+    }
+    return nil
+  }
+}

@@ -1,0 +1,95 @@
+public import DarkBird
+public import Terminal
+
+/// How the dashboard looks and what it watches besides the store.
+public struct DashboardOptions: Sendable {
+  /// Name of the store in the first line.
+  public var title: String
+  /// Where the store is, for the first line, such as `disk players/`; nil tells memory from disk, no more.
+  public var location: String?
+  /// A workload that runs on the store, for latencies and progress; nil if there is none.
+  public var workload: (any WorkloadMonitor)?
+  /// Characters to draw with; nil takes the best that the terminal is likely to have.
+  public var glyphs: GlyphTier?
+  /// At most this many colours; nil takes what the terminal has, none if NO_COLOR is set.
+  public var colors: ColorDepth?
+  /// Frames a second at most, 1...60.
+  public var framesPerSecond = 30
+
+  public init(
+    title: String = "store", location: String? = nil, workload: (any WorkloadMonitor)? = nil,
+    glyphs: GlyphTier? = nil, colors: ColorDepth? = nil
+  ) {
+    self.title = title
+    self.location = location
+    self.workload = workload
+    self.glyphs = glyphs
+    self.colors = colors
+  }
+}
+
+/// Why the dashboard ended.
+public enum DashboardExit: String, Sendable, Hashable, CaseIterable {
+  /// Somebody quit with `q`.
+  case quit
+  /// SIGINT: Ctrl-C.
+  case interrupted
+  /// SIGTERM.
+  case terminated
+  /// The terminal is gone, or SIGHUP came. Nothing can be shown any more.
+  case hungUp
+}
+
+/// The dashboard: watches and browses a store on the terminal of this process.
+public enum Dashboard {
+  /// Shows a store on the terminal and blocks the calling thread until somebody quits or the program is asked to end.
+  ///
+  /// The terminal is given back as it was before this returns. The store stays open: closing it is the caller's business,
+  /// also after SIGINT, SIGTERM and a hang-up, which end the dashboard and not the process.
+  ///
+  ///     let store = try Store<UInt64, Player>(.disk(at: "players"))
+  ///     try Dashboard.run(on: store, options: DashboardOptions(title: "players"))
+  ///     try store.close()
+  ///
+  /// - Throws: if there is no terminal that can be drawn on; the description is one line for people.
+  /// - Complexity: about one percent of a processor, mostly for ten samples a second.
+  @discardableResult
+  public static func run<Key, Document>(
+    on store: Store<Key, Document>, options: DashboardOptions = DashboardOptions()
+  ) throws(TerminalError) -> DashboardExit {
+    let source = StoreSource(store, title: options.title, location: options.location)
+    defer { source.close() }
+    return try run(source: source, options: options)
+  }
+
+  /// Shows any source until somebody quits.
+  package static func run(source: any Source, options: DashboardOptions) throws(TerminalError) -> DashboardExit {
+    let screen = try CursesScreen(CursesScreen.Options(colors: options.colors))
+    defer { screen.close() }
+    let waker = screen.waker
+    let inbox = Inbox { waker.wake() }
+    let cost = OwnCost()
+    let sampler = Sampler(source: source, monitor: options.workload, cost: cost) { inbox.send(.sample($0, $1)) }
+    let queries = QueryThread(source: source) { inbox.send(.reply($0)) }
+    sampler.start()
+    queries.start()
+    defer {
+      queries.stop()
+      sampler.stop()
+    }
+    let model = Model(
+      identity: source.identity, workload: options.workload?.summary, width: screen.size.width,
+      height: screen.size.height, glyphs: options.glyphs ?? screen.glyphs)
+    let loop = ScreenLoop(
+      screen: screen, inbox: inbox, cost: cost,
+      frameInterval: .nanoseconds(1_000_000_000 / min(max(options.framesPerSecond, 1), 60))
+    ) { effect in
+      switch effect {
+      case .filterEvents(let filter): sampler.setFilter(filter)
+      case .ask(let request): queries.ask(request)
+      case .quit, .redraw: break  // The loop's own.
+      }
+    }
+    return loop.run(model)
+  }
+}

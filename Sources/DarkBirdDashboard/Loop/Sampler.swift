@@ -1,0 +1,72 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// The thread that takes a sample ten times a second. It never waits for the screen, and the screen never for it.
+final class Sampler: Sendable {
+  static let intervalNanoseconds: UInt64 = 100_000_000
+
+  private struct State {
+    var isStopped = false
+    var filter = ""
+  }
+
+  private let state = Mutex(State())
+  private let source: any Source
+  private let monitor: (any WorkloadMonitor)?
+  private let cost: OwnCost
+  private let deliver: @Sendable (Sample, [EventLine]) -> Void
+  private let stopping = DispatchSemaphore(value: 0)
+  private let ended = DispatchSemaphore(value: 0)
+
+  init(
+    source: any Source, monitor: (any WorkloadMonitor)?, cost: OwnCost,
+    deliver: @escaping @Sendable (Sample, [EventLine]) -> Void
+  ) {
+    self.source = source
+    self.monitor = monitor
+    self.cost = cost
+    self.deliver = deliver
+  }
+
+  func start() {
+    let thread = Thread { [self] in
+      run()
+      ended.signal()
+    }
+    thread.name = "darkbird-sampler"
+    thread.start()
+  }
+
+  /// Ends the thread and waits until it has. To be called once, after `start`.
+  func stop() {
+    state.withLock { $0.isStopped = true }
+    stopping.signal()
+    ended.wait()
+  }
+
+  func setFilter(_ filter: String) { state.withLock { $0.filter = filter } }
+
+  private func run() {
+    var composer = SampleComposer(source: source, monitor: monitor)
+    let start = DispatchTime.now().uptimeNanoseconds
+    let processStart = ProcessorTime.ofProcess()
+    var tick: UInt64 = 0
+    while true {
+      let (isStopped, filter) = state.withLock { ($0.isStopped, $0.filter) }
+      if isStopped { return }
+      let now = DispatchTime.now().uptimeNanoseconds - start
+      var (sample, lines) = composer.take(at: now, date: Date(), filter: filter) {
+        DispatchTime.now().uptimeNanoseconds
+      }
+      cost.reportSampler()
+      sample.dashboardNanoseconds = cost.nanoseconds
+      sample.processNanoseconds = ProcessorTime.ofProcess() - processStart
+      deliver(sample, lines)
+      // The next multiple of the interval: a late sample does not make the others late.
+      tick = max(tick + 1, (DispatchTime.now().uptimeNanoseconds - start) / Self.intervalNanoseconds + 1)
+      let next = DispatchTime(uptimeNanoseconds: start + tick * Self.intervalNanoseconds)
+      _ = stopping.wait(timeout: next)
+    }
+  }
+}

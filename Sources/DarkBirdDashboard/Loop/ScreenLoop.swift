@@ -1,0 +1,92 @@
+import DequeModule
+import Terminal
+
+/// The loop of the thread that owns the screen: take what has come, change the model, draw it.
+struct ScreenLoop {
+  let screen: any DashboardScreen
+  let inbox: Inbox
+  let cost: OwnCost
+  let frameInterval: Duration
+  /// Does what the model wants done outside; quitting and drawing are the loop's own business.
+  let perform: (Effect) -> Void
+
+  /// Runs until somebody or something ends it.
+  func run(_ initial: Model) -> DashboardExit {
+    var model = initial
+    var isDirty = true
+    var lastFrame = ContinuousClock.now - .seconds(1)
+    var meter = FrameMeter()
+    while true {
+      var effects: [Effect] = []
+      for message in inbox.take() {
+        effects += model.update(message)
+        isDirty = true
+      }
+      if apply(effects) { return .quit }
+      let now = ContinuousClock.now
+      if isDirty, now >= lastFrame + frameInterval {
+        screen.present(Renderer.render(model, colors: screen.colorDepth))
+        isDirty = false
+        lastFrame = now
+        if let milliseconds = meter.add(from: now, to: ContinuousClock.now) {
+          _ = model.update(.frameCost(milliseconds: milliseconds))
+        }
+        cost.reportScreen()
+      }
+      guard let input = screen.wait(until: isDirty ? lastFrame + frameInterval : nil) else { continue }
+      switch input {
+      case .key(let key):
+        isDirty = true
+        if apply(model.update(.key(key))) { return .quit }
+      case .resize(let width, let height):
+        isDirty = true
+        _ = model.update(.resize(width: width, height: height))
+      case .resume: isDirty = true
+      case .wake: break
+      case .interrupt(.interrupt): return .interrupted
+      case .interrupt(.terminate): return .terminated
+      case .interrupt(.hangUp), .hangup: return .hungUp
+      }
+    }
+  }
+
+  /// - Returns: whether it is time to end.
+  private func apply(_ effects: [Effect]) -> Bool {
+    for effect in effects {
+      switch effect {
+      case .quit: return true
+      case .redraw: screen.redraw()
+      case .filterEvents, .ask: perform(effect)
+      }
+    }
+    return false
+  }
+}
+
+/// Averages what frames cost, so that the figure in the header can be read.
+struct FrameMeter {
+  private var total = Duration.zero
+  private var frames = 0
+  private var since: ContinuousClock.Instant?
+
+  /// - Returns: milliseconds a frame once a second, and after the first frame.
+  mutating func add(from start: ContinuousClock.Instant, to end: ContinuousClock.Instant) -> Double? {
+    total += start.duration(to: end)
+    frames += 1
+    guard let since else {
+      self.since = end
+      return average
+    }
+    guard since.duration(to: end) >= .seconds(1) else { return nil }
+    let result = average
+    self.since = end
+    total = .zero
+    frames = 0
+    return result
+  }
+
+  private var average: Double {
+    let parts = total.components
+    return (Double(parts.seconds) * 1e3 + Double(parts.attoseconds) / 1e15) / Double(max(1, frames))
+  }
+}

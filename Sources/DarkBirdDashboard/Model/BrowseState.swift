@@ -1,0 +1,158 @@
+import DarkBird
+
+/// Everything of the browse view that is not the store's.
+struct BrowseState: Sendable {
+  enum Pane: Int, Sendable, CaseIterable {
+    case explore = 1
+    case results = 2
+    case document = 3
+  }
+
+  var outline: Outline?
+  var vocabulary: QueryVocabulary
+  var focus = Pane.results
+  var isZoomed = false
+  /// Index into the items of the tree.
+  var exploreSelection = 0
+  var editor: LineEditor?
+  /// Query lines that were run, oldest first, without repetitions in a row.
+  var history: [String] = []
+  /// Which of them the editor shows; `history.count` = a new one.
+  var historyPosition = 0
+  var error: QueryError?
+  var completions: [String] = []
+  var results: Results?
+  var opened: OpenedDocument?
+  /// Lines of the document that are scrolled away.
+  var documentScroll = 0
+  var runs = 0
+
+  static let historyMax = 100
+
+  init(schema: SchemaDescription) { vocabulary = QueryVocabulary(schema) }
+
+  /// A line of the tree.
+  struct ExploreItem: Hashable, Sendable {
+    enum Action: Hashable, Sendable {
+      case run(Selection)
+      /// Puts this into the query line, for a value to be added.
+      case type(String)
+    }
+
+    var kind: StoreStatistics.Index.Kind?
+    var name: String
+    var count: Int?
+    /// nil for a heading.
+    var action: Action?
+  }
+
+  var exploreItems: [ExploreItem] {
+    guard let outline else { return [] }
+    var items = [
+      ExploreItem(name: "everything", count: outline.documents, action: .run(.query(Query(), limit: nil)))
+    ]
+    if !outline.uniques.isEmpty || !outline.ranges.isEmpty { items.append(ExploreItem(name: "FIELDS")) }
+    for range in outline.ranges {
+      let all = Query(ranges: [.init(field: range.name, range: .all)])
+      items.append(
+        ExploreItem(kind: .range, name: range.name, count: range.entries, action: .run(.query(all, limit: nil))))
+    }
+    for unique in outline.uniques {
+      items.append(
+        ExploreItem(
+          kind: .unique, name: unique.name, count: unique.entries, action: .type("unique \(unique.name)=")))
+    }
+    for field in outline.tagFields {
+      items.append(ExploreItem(name: field.name.isEmpty ? "TAGS" : "TAGS \(field.name)", count: field.distinct))
+      for tag in field.tags {
+        items.append(
+          ExploreItem(
+            kind: .tag, name: Self.shortName(of: tag.tag, in: field.name), count: tag.count,
+            action: .run(.query(Query(allTags: [tag.tag]), limit: nil))))
+      }
+    }
+    return items
+  }
+
+  /// Under the heading of its field a tag need not repeat the field.
+  private static func shortName(of tag: String, in field: String) -> String {
+    tag.hasPrefix(field + "=") ? String(tag.dropFirst(field.count + 1)) : tag
+  }
+}
+
+/// Documents found by one query, a page of them at a time. They stay as they were found until somebody asks again.
+struct Results: Sendable {
+  /// Rows of a page.
+  static let pageSize = 200
+
+  /// Where the cursor goes when a page arrives.
+  enum Landing: Hashable, Sendable {
+    case first
+    case last
+    /// On the document with this key, if it is still there.
+    case key(RowKey)
+  }
+
+  let run: Int
+  let selection: Selection
+  /// LSN of the last write when it was run: how far the store has gone on since then.
+  let lsn: UInt64
+  var isRunning = true
+  var landing = Landing.first
+  var pageNumber = 0
+  /// Where each page after the first begins, as far as they have been read.
+  var marks: [PageMark] = []
+  var rows: [ResultRow] = []
+  var isLastPage = false
+  var selected = 0
+  /// First row that is visible.
+  var top = 0
+  var examined = 0
+  var nanoseconds: UInt64 = 0
+  var plan: PlanSummary?
+  var count: Int?
+  var failure: String?
+
+  init(run: Int, selection: Selection, lsn: UInt64) {
+    self.run = run
+    self.selection = selection
+    self.lsn = lsn
+  }
+
+  /// Rows before the page that is shown.
+  var offset: Int { pageNumber * Self.pageSize }
+  var selectedRow: ResultRow? { rows.indices.contains(selected) ? rows[selected] : nil }
+
+  mutating func show(_ page: ResultPage, number: Int, marks newMarks: [PageMark], nanoseconds: UInt64) {
+    isRunning = false
+    failure = nil
+    pageNumber = number
+    rows = page.rows
+    isLastPage = page.next == nil
+    examined = page.examined
+    self.nanoseconds = nanoseconds
+    marks += newMarks
+    if let next = page.next, marks.count == number { marks.append(next) }
+    // The last page tells how many there are.
+    if isLastPage { count = offset + rows.count }
+    switch landing {
+    case .first: selected = 0
+    case .last: selected = max(0, rows.count - 1)
+    case .key(let key): selected = rows.firstIndex { $0.key == key } ?? min(selected, max(0, rows.count - 1))
+    }
+    top = 0
+  }
+}
+
+/// A document that was opened, as it is in the store now.
+struct OpenedDocument: Hashable, Sendable {
+  enum State: Hashable, Sendable {
+    case loading
+    case found(ResultRow)
+    case gone
+    case failed(String)
+  }
+
+  var key: RowKey
+  var state = State.loading
+}

@@ -1,0 +1,23 @@
+/// What a key can do.
+enum Command: Hashable, Sendable {
+  // Everywhere.
+  case help, back, quit, redraw, glyphs
+  case overview, browse
+  // Panels.
+  case nextPanel, previousPanel, zoom
+  case panel(Int)
+  // Time.
+  case pause, live, widerWindow, narrowerWindow
+  /// Samples; negative goes back.
+  case step(Int)
+  // Lists.
+  case up, down, left, right, pageUp, pageDown, halfPageUp, halfPageDown, home, end
+  // Events.
+  case filter, hold
+  // Browse.
+  case query, open, refresh, sort, reverse
+  // The line that is being typed.
+  case submit, cancel, complete, older, newer
+  case cursorLeft, cursorRight, cursorStart, cursorEnd
+  case deleteBackward, deleteForward, deleteWord, deleteLine
+}

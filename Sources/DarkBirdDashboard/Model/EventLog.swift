@@ -1,0 +1,48 @@
+import DequeModule
+
+/// The event stream as it is shown: a bounded ring of lines, a filter, and a place to hold.
+struct EventLog: Sendable {
+  static let capacity = 6_000
+
+  struct Entry: Hashable, Sendable {
+    /// Sequence of the sample that brought it.
+    var sequence: Int
+    var line: EventLine
+  }
+
+  private(set) var entries: Deque<Entry> = []
+  var filter = ""
+  /// The filter while it is being typed; it already acts.
+  var editor: LineEditor?
+  /// The sample after which nothing is shown, while the stream is held.
+  var heldSequence: Int?
+  /// Lines that are scrolled away above the first one shown.
+  var scroll = 0
+
+  var activeFilter: String { editor?.text ?? filter }
+
+  mutating func append(_ lines: [EventLine], sequence: Int) {
+    for line in lines {
+      if entries.count == Self.capacity { entries.removeFirst() }
+      entries.append(Entry(sequence: sequence, line: line))
+    }
+  }
+
+  /// Lines to show, newest first.
+  func lines(through sequence: Int, skip: Int, limit: Int) -> [EventLine] {
+    guard limit > 0 else { return [] }
+    let last = min(sequence, heldSequence ?? .max)
+    let filter = EventFilter(activeFilter)
+    var skipped = 0
+    var result: [EventLine] = []
+    for entry in entries.reversed() where entry.sequence <= last && filter.matches(entry.line) {
+      if skipped < skip {
+        skipped += 1
+        continue
+      }
+      result.append(entry.line)
+      if result.count == limit { break }
+    }
+    return result
+  }
+}

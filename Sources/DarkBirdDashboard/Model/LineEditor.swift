@@ -1,0 +1,58 @@
+/// One line that is being typed, with a cursor.
+struct LineEditor: Hashable, Sendable {
+  static let lengthMax = 1_000
+
+  private(set) var characters: [Character]
+  /// Characters before the cursor.
+  private(set) var cursor: Int
+
+  init(_ text: String = "") {
+    characters = Array(text.prefix(Self.lengthMax))
+    cursor = characters.count
+  }
+
+  var text: String { String(characters) }
+  var prefix: String { String(characters[..<cursor]) }
+  var suffix: String { String(characters[cursor...]) }
+
+  mutating func insert(_ character: Character) {
+    guard characters.count < Self.lengthMax, !character.isNewline else { return }
+    characters.insert(character, at: cursor)
+    cursor += 1
+  }
+
+  /// Puts a completion in the place of what stands before the cursor.
+  mutating func replacePrefix(with text: String) {
+    let rest = characters[cursor...]
+    characters = Array(text.prefix(Self.lengthMax)) + rest
+    cursor = characters.count - rest.count
+  }
+
+  /// - Returns: whether the command was one of editing.
+  mutating func apply(_ command: Command) -> Bool {
+    switch command {
+    case .cursorLeft: cursor = max(0, cursor - 1)
+    case .cursorRight: cursor = min(characters.count, cursor + 1)
+    case .cursorStart: cursor = 0
+    case .cursorEnd: cursor = characters.count
+    case .deleteBackward:
+      if cursor > 0 {
+        characters.remove(at: cursor - 1)
+        cursor -= 1
+      }
+    case .deleteForward:
+      if cursor < characters.count { characters.remove(at: cursor) }
+    case .deleteWord:
+      var start = cursor
+      while start > 0, characters[start - 1].isWhitespace { start -= 1 }
+      while start > 0, !characters[start - 1].isWhitespace { start -= 1 }
+      characters.removeSubrange(start..<cursor)
+      cursor = start
+    case .deleteLine:
+      characters = []
+      cursor = 0
+    default: return false
+    }
+    return true
+  }
+}

@@ -1,0 +1,197 @@
+import DarkBird
+import Terminal
+
+extension Model {
+  mutating func enterBrowse() -> [Effect] {
+    view = .browse
+    var effects = [Effect.ask(.outline)]
+    if browse.results == nil { effects += run(.query(Query(), limit: nil)) }
+    return effects
+  }
+
+  mutating func performBrowse(_ command: Command) -> [Effect] {
+    switch command {
+    case .overview: view = .overview
+    case .back: backInBrowse()
+    case .nextPanel, .right: moveBrowseFocus(1)
+    case .previousPanel, .left: moveBrowseFocus(-1)
+    case .panel(let number): browse.focus = BrowseState.Pane(rawValue: number) ?? browse.focus
+    case .zoom: browse.isZoomed.toggle()
+    case .query: openQueryLine(browse.results.map { QueryLine.text($0.selection) } ?? "")
+    case .refresh: return refresh()
+    case .sort, .reverse: return sort(command)
+    case .open: return open()
+    default: return move(command)
+    }
+    keepSelectionVisible()
+    return []
+  }
+
+  mutating func performQuery(_ command: Command) -> [Effect] {
+    guard let editor = browse.editor else { return [] }
+    browse.completions = []
+    switch command {
+    case .submit:
+      do {
+        let selection = try QueryLine.parse(editor.text, browse.vocabulary)
+        browse.editor = nil
+        return run(selection, line: editor.text)
+      } catch {
+        browse.error = error
+      }
+    case .cancel:
+      browse.editor = nil
+      browse.error = nil
+    case .complete:
+      let completion = QueryCompletion(editor.prefix, browse.vocabulary)
+      browse.editor?.replacePrefix(with: completion.text)
+      browse.completions = completion.candidates.count > 1 ? completion.candidates : []
+    case .older: recall(browse.historyPosition - 1)
+    case .newer: recall(browse.historyPosition + 1)
+    default:
+      browse.error = nil
+      _ = browse.editor?.apply(command)
+    }
+    return []
+  }
+
+  mutating func receive(_ reply: BrowseReply) -> [Effect] {
+    switch reply {
+    case .outline(let outline):
+      browse.outline = outline
+      browse.vocabulary = QueryVocabulary(outline)
+      let items = browse.exploreItems
+      browse.exploreSelection = min(browse.exploreSelection, max(0, items.count - 1))
+    case .page(let run, let number, let marks, let page, let nanoseconds):
+      guard browse.results?.run == run else { return [] }
+      browse.results?.show(page, number: number, marks: marks, nanoseconds: nanoseconds)
+      keepSelectionVisible()
+    case .plan(let run, let plan):
+      if browse.results?.run == run { browse.results?.plan = plan }
+    case .count(let run, let count):
+      if browse.results?.run == run, let count { browse.results?.count = count }
+    case .document(let key, let row):
+      guard browse.opened?.key == key else { return [] }
+      browse.opened?.state = row.map { .found($0) } ?? .gone
+    case .failed(let request, let message): receiveFailure(of: request, message)
+    }
+    return []
+  }
+
+  private mutating func receiveFailure(of request: BrowseRequest, _ message: String) {
+    switch request {
+    case .page(let run, _, _, _), .lastPage(let run, _, _, _), .plan(let run, _):
+      guard browse.results?.run == run else { return }
+      browse.results?.isRunning = false
+      browse.results?.failure = message
+    case .count: break  // The results are there; how many there are in all stays unknown.
+    case .outline: browse.error = QueryError(message, token: "", column: 0)
+    case .document(let key): if browse.opened?.key == key { browse.opened?.state = .failed(message) }
+    }
+  }
+
+  /// Runs a selection from its first page.
+  mutating func run(_ selection: Selection, line: String? = nil, landing: Results.Landing = .first) -> [Effect] {
+    browse.runs += 1
+    browse.error = nil
+    browse.opened = nil
+    browse.documentScroll = 0
+    browse.focus = .results
+    remember(line ?? QueryLine.text(selection))
+    var results = Results(run: browse.runs, selection: selection, lsn: history.last?.statistics.memoryLSN ?? 0)
+    results.landing = landing
+    if landing != .first { results.selected = browse.results?.selected ?? 0 }
+    browse.results = results
+    let run = browse.runs
+    var effects = [Effect.ask(.page(run: run, selection, number: 0, after: nil))]
+    if case .query = selection {
+      effects += [.ask(.plan(run: run, selection)), .ask(.count(run: run, selection))]
+    }
+    return effects
+  }
+
+  private mutating func remember(_ line: String) {
+    if !line.isEmpty, browse.history.last != line {
+      browse.history.append(line)
+      if browse.history.count > BrowseState.historyMax { browse.history.removeFirst() }
+    }
+    browse.historyPosition = browse.history.count
+  }
+
+  private mutating func recall(_ position: Int) {
+    guard position >= 0, position <= browse.history.count else { return }
+    browse.historyPosition = position
+    browse.editor = LineEditor(position < browse.history.count ? browse.history[position] : "")
+    browse.error = nil
+  }
+
+  private mutating func openQueryLine(_ text: String) {
+    browse.historyPosition = browse.history.count
+    browse.editor = LineEditor(text)
+    browse.error = nil
+    browse.completions = []
+  }
+
+  private mutating func refresh() -> [Effect] {
+    var effects = [Effect.ask(.outline)]
+    if let results = browse.results {
+      effects += run(results.selection, landing: results.selectedRow.map { .key($0.key) } ?? .first)
+    }
+    return effects
+  }
+
+  /// Only what a range index keeps in order can be sorted without reading everything.
+  private mutating func sort(_ command: Command) -> [Effect] {
+    guard case .query(var query, let limit)? = browse.results?.selection else { return [] }
+    let fields = browse.vocabulary.rangeNames
+    if command == .reverse {
+      query.order = query.order == .ascending ? .descending : .ascending
+      // Without a field there is no order that could be reversed in words.
+      if query.orderBy == nil { query.orderBy = query.ranges.first?.field ?? fields.first }
+      guard query.orderBy != nil else { return [] }
+    } else {
+      let next = query.orderBy.flatMap { fields.firstIndex(of: $0) }.map { $0 + 1 } ?? 0
+      query.orderBy = next < fields.count ? fields[next] : nil
+      if query.orderBy == nil { query.order = .ascending }
+    }
+    return run(.query(query, limit: limit))
+  }
+
+  private mutating func open() -> [Effect] {
+    switch browse.focus {
+    case .explore:
+      let items = browse.exploreItems
+      guard items.indices.contains(browse.exploreSelection) else { return [] }
+      switch items[browse.exploreSelection].action {
+      case .run(let selection)?: return run(selection)
+      case .type(let text)?: openQueryLine(text)
+      case nil: break
+      }
+      return []
+    case .results, .document:
+      guard let row = browse.results?.selectedRow else { return [] }
+      browse.focus = .document
+      browse.documentScroll = 0
+      browse.opened = OpenedDocument(key: row.key)
+      return [.ask(.document(row.key))]
+    }
+  }
+
+  private mutating func backInBrowse() {
+    if browse.isZoomed {
+      browse.isZoomed = false
+    } else if browse.opened != nil || browse.focus != .results {
+      browse.opened = nil
+      browse.documentScroll = 0
+      browse.focus = .results
+    } else {
+      view = .overview
+    }
+  }
+
+  private mutating func moveBrowseFocus(_ step: Int) {
+    let panes = BrowseState.Pane.allCases
+    let position = panes.firstIndex(of: browse.focus) ?? 0
+    browse.focus = panes[(position + step + panes.count) % panes.count]
+  }
+}

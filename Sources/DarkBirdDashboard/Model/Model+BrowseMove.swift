@@ -1,0 +1,78 @@
+import Terminal
+
+/// Moving through the tree, the results and the document.
+extension Model {
+  mutating func move(_ command: Command) -> [Effect] {
+    let layout = BrowseLayout(self)
+    switch browse.focus {
+    case .explore:
+      moveInTree(command, page: layout.visibleRows(.explore))
+      return []
+    case .document:
+      let count = DocumentPanel.lines(self, width: max(1, (layout.rect(of: .document)?.width ?? 3) - 2)).count
+      let visible = layout.visibleRows(.document)
+      browse.documentScroll = Scroll.moved(
+        browse.documentScroll, by: command, page: visible, count: count, visible: visible)
+      return []
+    case .results: return moveInResults(command, page: layout.visibleRows(.results))
+    }
+  }
+
+  private mutating func moveInTree(_ command: Command, page: Int) {
+    let items = browse.exploreItems
+    guard !items.isEmpty else { return }
+    var index = Scroll.selected(browse.exploreSelection, by: command, page: page, count: items.count)
+    // Headings cannot be chosen: go on in the same direction, and back where that ends.
+    let step = index >= browse.exploreSelection ? 1 : -1
+    while items.indices.contains(index), items[index].action == nil { index += step }
+    if items.indices.contains(index) { browse.exploreSelection = index }
+  }
+
+  private mutating func moveInResults(_ command: Command, page: Int) -> [Effect] {
+    guard let results = browse.results, !results.isRunning, !results.rows.isEmpty else { return [] }
+    let last = results.rows.count - 1
+    switch command {
+    case .home where results.pageNumber > 0: return turn(to: 0, landing: .first)
+    case .end where !results.isLastPage: return turnToLast()
+    case .down, .pageDown, .halfPageDown:
+      if results.selected == last, !results.isLastPage { return turn(to: results.pageNumber + 1, landing: .first) }
+    case .up, .pageUp, .halfPageUp:
+      if results.selected == 0, results.pageNumber > 0 { return turn(to: results.pageNumber - 1, landing: .last) }
+    default: break
+    }
+    let selected = Scroll.selected(results.selected, by: command, page: page, count: results.rows.count)
+    guard selected != results.selected else { return [] }
+    browse.results?.selected = selected
+    browse.opened = nil
+    browse.documentScroll = 0
+    keepSelectionVisible()
+    return []
+  }
+
+  private mutating func turn(to number: Int, landing: Results.Landing) -> [Effect] {
+    guard let results = browse.results, number == 0 || results.marks.indices.contains(number - 1) else { return [] }
+    startTurning(landing)
+    let mark = number == 0 ? nil : results.marks[number - 1]
+    return [.ask(.page(run: results.run, results.selection, number: number, after: mark))]
+  }
+
+  private mutating func turnToLast() -> [Effect] {
+    guard let results = browse.results, let mark = results.marks.last else { return [] }
+    startTurning(.last)
+    return [.ask(.lastPage(run: results.run, results.selection, number: results.marks.count, after: mark))]
+  }
+
+  private mutating func startTurning(_ landing: Results.Landing) {
+    browse.results?.isRunning = true
+    browse.results?.landing = landing
+    browse.opened = nil
+    browse.documentScroll = 0
+  }
+
+  /// Scrolls lists so that what is selected can be seen, for instance after a change of size.
+  mutating func keepSelectionVisible() {
+    guard let results = browse.results else { return }
+    let visible = BrowseLayout(self).visibleRows(.results)
+    browse.results?.top = Scroll.top(results.top, keeping: results.selected, visible: visible)
+  }
+}

@@ -1,0 +1,188 @@
+import DarkBird
+import Foundation
+import Terminal
+
+/// Everything the screen shows. `update` is the only thing that changes it, and it does nothing else: what is to be done
+/// in the world it returns as effects.
+struct Model: Sendable {
+  enum View: Hashable, Sendable { case overview, browse }
+  enum Time: Hashable, Sendable {
+    case live
+    /// The sequence of the sample that is shown.
+    case paused(Int)
+  }
+
+  let identity: SourceIdentity
+  let zone: TimeZone
+  /// What runs, in a few words; nil without a workload.
+  let workload: String?
+
+  var width: Int
+  var height: Int
+  var glyphs: GlyphTier
+  var view = View.overview
+  /// Lines of the help that are scrolled away, while it is shown.
+  var helpScroll: Int?
+
+  /// nil: as much as the number of shards allows.
+  let historyCapacity: Int?
+  var history: History
+  var time = Time.live
+  var focus = PanelID.throughput
+  var isZoomed = false
+  /// Seconds that graphs show: an index into `windows`.
+  var window = 0
+  var shardScroll = 0
+  var indexScroll = 0
+  var events = EventLog()
+  var browse: BrowseState
+  /// Averaged over the last frames.
+  var frameMilliseconds = 0.0
+
+  static let windows = [60, 120, 300, 600]
+
+  init(
+    identity: SourceIdentity, workload: String? = nil, width: Int, height: Int, glyphs: GlyphTier,
+    zone: TimeZone = .current, historyCapacity: Int? = nil
+  ) {
+    self.identity = identity
+    self.workload = workload
+    self.width = width
+    self.height = height
+    self.glyphs = glyphs
+    self.zone = zone
+    self.historyCapacity = historyCapacity
+    history = History(capacity: historyCapacity ?? History.capacityDefault)
+    browse = BrowseState(schema: identity.schema)
+  }
+
+  /// The sample that is shown; nil before the first.
+  var shown: Sample? {
+    switch time {
+    case .live: history.last
+    case .paused(let sequence): history.sample(sequence)
+    }
+  }
+
+  /// How far the view is behind, in nanoseconds; nil while it is live.
+  var behind: UInt64? {
+    guard case .paused = time, let shown, let last = history.last else { return nil }
+    return last.nanoseconds - shown.nanoseconds
+  }
+
+  var windowSeconds: Int { Self.windows[min(max(window, 0), Self.windows.count - 1)] }
+
+  var keyContext: KeyContext {
+    if helpScroll != nil { return .help }
+    switch view {
+    case .overview: return events.editor != nil ? .filter : .overview
+    case .browse: return browse.editor != nil ? .query : .browse
+    }
+  }
+
+  mutating func update(_ message: Message) -> [Effect] {
+    switch message {
+    case .key(let key): return handle(key)
+    case .resize(let width, let height):
+      self.width = width
+      self.height = height
+      keepSelectionVisible()
+    case .sample(let sample, let lines):
+      if history.count == 0, historyCapacity == nil {
+        history = History(capacity: History.capacity(shards: sample.statistics.shards.count))
+      }
+      history.append(sample)
+      events.append(lines, sequence: sample.sequence)
+    case .reply(let reply): return receive(reply)
+    case .frameCost(let milliseconds): frameMilliseconds = milliseconds
+    }
+    return []
+  }
+
+  private mutating func handle(_ key: Key) -> [Effect] {
+    let context = keyContext
+    if let command = KeyMap.standard.command(for: key, in: context) { return perform(command, in: context) }
+    if context.isTyping, case .character(let character) = key { return type(character) }
+    return []
+  }
+
+  private mutating func perform(_ command: Command, in context: KeyContext) -> [Effect] {
+    switch command {
+    case .help:
+      helpScroll = helpScroll == nil ? 0 : nil
+      return []
+    case .quit: return [.quit]
+    case .redraw: return [.redraw]
+    case .glyphs:
+      let tiers = GlyphTier.allCases
+      glyphs = tiers[((tiers.firstIndex(of: glyphs) ?? 0) + 1) % tiers.count]
+      return []
+    default: break
+    }
+    switch context {
+    case .help:
+      scrollHelp(command)
+      return []
+    case .overview: return performOverview(command)
+    case .filter: return performFilter(command)
+    case .browse: return performBrowse(command)
+    case .query: return performQuery(command)
+    }
+  }
+
+  private mutating func type(_ character: Character) -> [Effect] {
+    if events.editor != nil, view == .overview {
+      events.editor?.insert(character)
+      events.scroll = 0
+      return [.filterEvents(events.activeFilter)]
+    }
+    browse.editor?.insert(character)
+    browse.error = nil
+    browse.completions = []
+    return []
+  }
+
+  private mutating func scrollHelp(_ command: Command) {
+    guard let scroll = helpScroll else { return }
+    if command == .back {
+      helpScroll = nil
+      return
+    }
+    let page = max(1, height - 4)
+    let count = HelpOverlay.lineCount(width: width)
+    helpScroll = Scroll.moved(scroll, by: command, page: page, count: count, visible: page)
+  }
+}
+
+/// Moving through lists.
+enum Scroll {
+  /// Where a first visible line goes.
+  static func moved(_ top: Int, by command: Command, page: Int, count: Int, visible: Int) -> Int {
+    min(max(0, target(top, command, page, count)), max(0, count - visible))
+  }
+
+  /// Where a selected line goes.
+  static func selected(_ index: Int, by command: Command, page: Int, count: Int) -> Int {
+    min(max(0, target(index, command, page, count)), max(0, count - 1))
+  }
+
+  private static func target(_ index: Int, _ command: Command, _ page: Int, _ count: Int) -> Int {
+    switch command {
+    case .up: index - 1
+    case .down: index + 1
+    case .pageUp: index - max(1, page)
+    case .pageDown: index + max(1, page)
+    case .halfPageUp: index - max(1, page / 2)
+    case .halfPageDown: index + max(1, page / 2)
+    case .home: 0
+    case .end: count - 1
+    default: index
+    }
+  }
+
+  /// The first visible line that keeps a selected one in sight.
+  static func top(_ top: Int, keeping selected: Int, visible: Int) -> Int {
+    guard visible > 0 else { return selected }
+    return max(0, min(max(top, selected - visible + 1), selected))
+  }
+}

@@ -1,0 +1,55 @@
+import DarkBird
+import Terminal
+
+/// The second line: what is wrong, or what the workload does, and three figures that tell trouble first.
+enum AlertLine {
+  static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
+    let alerts = Alert.all(at: moment)
+    let worst = alerts.first
+    // What is broken takes the whole line.
+    let right = worst?.severity == .critical ? [] : figures(moment).fitted(width: rect.width / 2)
+    let room = rect.width - right.width - 4
+    painter.writeRight(right + [Span(" ")], in: rect, y: 0)
+    guard let worst else {
+      let spans = [Span("ok", .good), Span("  ")] + workload(model, moment).fitted(width: room - 4)
+      painter.write(spans, in: rect, x: 1, y: 0)
+      return
+    }
+    let more = alerts.count > 1 ? " (+\(alerts.count - 1))" : ""
+    let text = Format.clipped("! " + worst.text, room - more.count, painter.glyphs)
+    painter.write(text + more, in: rect, x: 1, y: 0, worst.severity == .critical ? .alert : .warning)
+  }
+
+  private static func workload(_ model: Model, _ moment: Moment) -> [Segment] {
+    guard let sample = moment.sample.workload else { return [Segment(0, Span("no workload: watching only", .label))] }
+    let progress = sample.progress
+    var segments: [Segment] = []
+    switch progress.phase {
+    case .idle: segments.append(Segment(0, Span("workload not started", .label)))
+    case .loading:
+      let fraction = progress.documents > 0 ? Double(progress.loaded) / Double(progress.documents) : 0
+      segments.append(
+        .field(0, "loading", "\(Format.grouped(progress.loaded)) of \(Format.grouped(progress.documents))", .strong))
+      segments.append(Segment(1, Span(Format.percent(fraction))))
+    case .running: segments.append(.field(0, "load", model.workload ?? "running"))
+    case .paused: segments.append(Segment(0, Span("workload paused", .warning)))
+    case .finished:
+      segments.append(.field(0, "workload ended:", progress.finishedReason?.description ?? "done"))
+    }
+    if progress.duplicatesRefused > 0 { segments.append(.field(2, "dup", Format.short(progress.duplicatesRefused))) }
+    if progress.errors > 0 { segments.append(.field(1, "errors", Format.short(progress.errors), .warning)) }
+    if progress.skipped > 0 { segments.append(.field(3, "skipped", Format.short(progress.skipped))) }
+    return segments
+  }
+
+  private static func figures(_ moment: Moment) -> [Segment] {
+    var segments: [Segment] = []
+    if let log = moment.sample.statistics.log {
+      segments.append(.field(1, "log lag", Format.seconds(nanoseconds: log.durableLagNanoseconds)))
+      let fraction = log.queueBytesMax > 0 ? Double(log.queueBytes) / Double(log.queueBytesMax) : 0
+      segments.append(.field(0, "queue", Format.right(Format.percent(fraction), 3)))
+    }
+    segments.append(.field(2, "skew", Format.decimal(ShardFigures(moment).skew, places: 2)))
+    return segments
+  }
+}

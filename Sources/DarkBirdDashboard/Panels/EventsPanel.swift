@@ -1,0 +1,78 @@
+import Terminal
+
+/// What happens in the store, newest first: all of it counted, some of it shown.
+enum EventsPanel {
+  static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
+    let left = painter.write(summary(model, moment).fitted(width: rect.width), in: rect, y: 0)
+    if model.events.editor == nil {
+      painter.writeRight(
+        [Span("/", .key), Span(" filter  ", .label), Span("f", .key), Span(" hold", .label)], in: rect, y: 0,
+        after: left + 2)
+    }
+    let lines = model.events.lines(
+      through: moment.sample.sequence, skip: model.events.scroll, limit: max(0, rect.height - 1))
+    if lines.isEmpty {
+      let text =
+        model.events.activeFilter.isEmpty
+        ? "quiet: no document has changed" : "nothing seen so far contains that; newer events will, if they do"
+      painter.write(Format.clipped(text, rect.width, painter.glyphs), in: rect, y: 1, .label)
+    }
+    for (index, line) in lines.enumerated() { draw(line, model, in: rect, y: index + 1, with: &painter) }
+  }
+
+  private static func summary(_ model: Model, _ moment: Moment) -> [Segment] {
+    if let editor = model.events.editor {
+      return [Segment(0, spans: [Span("/", .key)] + editor.spans(width: 40))]
+    }
+    let counted = moment.rates?.perSecond(\.eventsCounted) ?? 0
+    let shown = moment.rates?.perSecond(\.eventsShown) ?? 0
+    var segments: [Segment] = []
+    if model.events.heldSequence != nil { segments.append(Segment(0, Span("HELD", .warning))) }
+    if !model.events.filter.isEmpty {
+      segments.append(Segment(1, Span("only ", .label), Span("\"\(model.events.filter)\"", .accent)))
+    }
+    segments.append(Segment(2, Span(Format.right(Format.rate(counted), 6) + "/s", .strong), Span(" counted", .label)))
+    let ratio = shown > 0 && counted > shown * 1.05 ? "1:\(Int((counted / shown).rounded(.up)))" : "all"
+    segments.append(Segment(3, Span(Format.right(ratio, 5)), Span(" shown", .label)))
+    return segments
+  }
+
+  private static func draw(_ line: EventLine, _ model: Model, in rect: Rect, y: Int, with painter: inout Painter) {
+    let clock = Format.clock(line.date, in: model.zone, milliseconds: rect.width >= 56)
+    var x = painter.write(clock + " ", in: rect, y: y, .label)
+    x = painter.write(line.kind.rawValue + " ", in: rect, x: x, y: y, line.kind.role)
+    if rect.width >= 44 {
+      x = painter.write(Format.left(line.shard.map { "s\($0)" } ?? "", 4) + " ", in: rect, x: x, y: y, .label)
+    }
+    let bytes = rect.width >= 56 ? line.bytes.map { Format.right(Format.bytes($0), 8) } ?? "" : ""
+    let room = rect.width - x - bytes.count
+    let key = Format.clipped(line.key, min(room, 40), painter.glyphs)
+    x = painter.write(key.isEmpty ? "" : key + " ", in: rect, x: x, y: y, .strong)
+    let detail = Format.clipped(line.detail, rect.width - x - bytes.count, painter.glyphs)
+    painter.write(detail, in: rect, x: x, y: y, line.kind == .duplicate ? .warning : .text)
+    painter.writeRight([Span(bytes, .label)], in: rect, y: y, after: x)
+  }
+}
+
+extension EventLine.Kind {
+  var role: Role {
+    switch self {
+    case .insert: .good
+    case .put: .write
+    case .remove, .clear: .unique
+    case .rotation, .checkpoint: .accent
+    case .duplicate, .gap: .warning
+    }
+  }
+}
+
+extension LineEditor {
+  /// The line with its cursor, cut on the left if it is too long.
+  func spans(width: Int) -> [Span] {
+    let room = max(1, width - 1)
+    let before = String(characters[..<cursor].suffix(room))
+    let after = String(characters[cursor...].dropFirst().prefix(max(0, room - before.count)))
+    let under = cursor < characters.count ? String(characters[cursor]) : " "
+    return [Span(before, .strong), Span(under, .selection), Span(after, .strong)]
+  }
+}

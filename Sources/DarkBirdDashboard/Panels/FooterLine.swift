@@ -1,0 +1,21 @@
+import Terminal
+
+/// The last line: the most useful keys of where one is, from the key table.
+enum FooterLine {
+  static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
+    let bindings = KeyMap.standard.bindings(in: model.keyContext).filter { $0.hint != nil }
+    let segments = bindings.enumerated().map { index, binding in
+      Segment(rank(binding.command, index), Span(binding.keys[0].name, .key), Span(" " + (binding.hint ?? ""), .label))
+    }
+    painter.write(segments.fitted(width: rect.width - 2), in: rect, x: 1, y: 0)
+  }
+
+  /// Help and quit stay to the last.
+  private static func rank(_ command: Command, _ index: Int) -> Int {
+    switch command {
+    case .help, .quit: 0
+    case .submit, .cancel, .browse, .overview: 1
+    default: index + 2
+    }
+  }
+}

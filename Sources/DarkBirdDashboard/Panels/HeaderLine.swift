@@ -1,0 +1,45 @@
+import DarkBird
+import Terminal
+
+/// The first line: what is watched, what watching costs, and whether this is live.
+enum HeaderLine {
+  static func draw(_ model: Model, _ moment: Moment?, in rect: Rect, with painter: inout Painter) {
+    let right = time(model, moment)
+    let left = segments(model, moment, isNarrow: rect.width < 60).fitted(width: rect.width - right.width - 3)
+    painter.write(left, in: rect, x: 1, y: 0)
+    painter.writeRight(right + [Span(" ")], in: rect, y: 0)
+  }
+
+  private static func segments(_ model: Model, _ moment: Moment?, isNarrow: Bool) -> [Segment] {
+    var segments = [Segment(5, Span("DARKBIRD", .accent))]
+    var title = [Span(model.identity.title, .strong)]
+    if model.view == .browse { title.append(Span(" > browse", .label)) }
+    segments.append(Segment(4, spans: title))
+    let location = model.identity.location + (model.identity.isReadOnly ? " (read only)" : "")
+    segments.append(Segment(6, Span(location, .label)))
+    guard let moment else { return segments }
+    let sample = moment.sample
+    segments.append(Segment(3, Span(Format.grouped(sample.statistics.documents), .strong), Span(" docs", .label)))
+    segments.append(.field(8, "up", Format.uptime(nanoseconds: sample.nanoseconds)))
+    // Over two seconds: a figure that people can read must not flicker.
+    let rates = Rates(moment.history, at: sample, over: 2_000_000_000)
+    let process = (rates?.perSecond(\.processNanoseconds) ?? 0) / 1e9
+    segments.append(.field(7, "cpu", Format.right(Format.cpu(process), 4)))
+    let own = (rates?.perSecond(\.dashboardNanoseconds) ?? 0) / 1e9
+    let frame = Format.decimal(model.frameMilliseconds, places: 1) + "ms"
+    segments.append(
+      Segment(
+        1, Span("ui ", .label), Span(Format.right(Format.cpu(own), 4) + " " + Format.right(frame, 5)),
+        Span(isNarrow ? "" : "/frame", .label)))
+    let dropped = sample.eventsDropped
+    segments.append(Segment(2, Span("drop ", .label), Span(Format.short(dropped), dropped > 0 ? .warning : .text)))
+    return segments
+  }
+
+  private static func time(_ model: Model, _ moment: Moment?) -> [Span] {
+    guard let moment else { return [Span("starting", .label)] }
+    let clock = Format.clock(moment.sample.date, in: model.zone)
+    guard let behind = model.behind else { return [Span("LIVE", .good), Span(" " + clock)] }
+    return [Span("PAUSED -" + Format.seconds(nanoseconds: behind), .warning), Span(" " + clock)]
+  }
+}

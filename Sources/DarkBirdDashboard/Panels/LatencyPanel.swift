@@ -1,0 +1,185 @@
+import Terminal
+
+/// Percentiles by kind of operation over the last ten seconds, and a heat map of all of them over time.
+enum LatencyPanel {
+  private static let nameWidth = 6
+
+  static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
+    guard let workload = moment.sample.workload else {
+      let lines = [
+        "Latencies are timed by a workload,", "and none runs on this store.", "", "Panel 1 counts what is done to it.",
+      ]
+      for (y, line) in lines.enumerated() { painter.write(line, in: rect, y: y, .label) }
+      return
+    }
+    // The heat map wants five lines; the table takes the rest, but never fewer than three kinds.
+    let kinds = shownKinds(workload, limit: rect.height >= 10 ? rect.height - 6 : max(1, rect.height - 1))
+    drawTable(workload, kinds, moment, in: rect, with: &painter)
+    let used = 1 + max(1, kinds.count)
+    let map = Rect(x: rect.x, y: rect.y + used, width: rect.width, height: rect.height - used)
+    if map.height >= 3 { HeatMap.draw(model, moment, in: map, with: &painter) }
+  }
+
+  /// Kinds in use; the most telling ones if there are too many, always in the same order.
+  private static func shownKinds(_ workload: WorkloadSample, limit: Int) -> [OperationKind] {
+    let importance: [OperationKind] = [.get, .put, .update, .insert, .tag, .range, .remove, .unique, .scan]
+    let kept = Set(importance.filter { workload.latencies[$0] != nil }.prefix(limit))
+    return OperationKind.allCases.filter { kept.contains($0) }
+  }
+
+  private struct Column: Sendable {
+    var title: String
+    var value: any KeyPath<LatencySummary, UInt64> & Sendable
+    /// Which column goes first when there is no room.
+    var rank: Int
+  }
+
+  private static let columns = [
+    Column(title: "p50", value: \.p50, rank: 0), Column(title: "p90", value: \.p90, rank: 4),
+    Column(title: "p99", value: \.p99, rank: 1), Column(title: "p99.9", value: \.p999, rank: 3),
+    Column(title: "max", value: \.max, rank: 2),
+  ]
+
+  private static func drawTable(
+    _ workload: WorkloadSample, _ kinds: [OperationKind], _ moment: Moment, in rect: Rect, with painter: inout Painter
+  ) {
+    let width = rect.width >= nameWidth + 5 * 7 ? 7 : 6
+    let fitting = (rect.width - nameWidth) / width
+    let kept = columns.filter { $0.rank < fitting }
+    let showsCount = width == 7 && fitting > columns.count
+    var x = nameWidth
+    for column in kept {
+      painter.write(Format.right(column.title, width), in: rect, x: x, y: 0, .label)
+      x += width
+    }
+    if showsCount { painter.write(Format.right("ops/s", width), in: rect, x: x, y: 0, .label) }
+    if kinds.isEmpty { painter.write(idleText(workload), in: rect, y: 1, .label) }
+    for (row, kind) in kinds.enumerated() {
+      let summary = workload.latencies[kind] ?? LatencySummary()
+      painter.write(kind.rawValue, in: rect, y: row + 1, kind.isWrite ? .write : .read)
+      var x = nameWidth
+      for column in kept {
+        let text = Format.right(Format.time(nanoseconds: summary[keyPath: column.value]), width)
+        painter.write(text, in: rect, x: x, y: row + 1, column.title == "p99" ? .strong : .text)
+        x += width
+      }
+      if showsCount {
+        let perSecond = Double(summary.count) / min(10, max(1, Double(moment.sample.nanoseconds) / 1e9))
+        painter.write(Format.right(Format.rate(perSecond), width), in: rect, x: x, y: row + 1)
+      }
+    }
+  }
+
+  private static func idleText(_ workload: WorkloadSample) -> String {
+    switch workload.progress.phase {
+    case .idle: "the workload has not begun"
+    case .loading: "loading; operations are timed after that"
+    case .running: "waiting for the first operations"
+    case .paused: "the workload is paused"
+    case .finished: "the workload has ended: \(workload.progress.finishedReason?.description ?? "done")"
+    }
+  }
+}
+
+/// Latency against time: the denser and warmer a cell, the more operations took that long then.
+enum HeatMap {
+  private static let labelWidth = 5
+
+  static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
+    let axisHeight = rect.height >= 6 ? 1 : 0
+    let map = Rect(
+      x: rect.x + labelWidth + 1, y: rect.y, width: rect.width - labelWidth - 1, height: rect.height - axisHeight)
+    guard map.width > 0, map.height > 0 else { return }
+    let columns = columns(moment, map.width)
+    let buckets = bucketRange(columns)
+    let rows = rows(map.height, buckets)
+    let cells = columns.map { column in rows.map { count(column, in: $0) } }
+    let most = max(1, cells.joined().max() ?? 1)
+    let bar = painter.glyphs == .ascii ? "|" : "│"
+    for (row, range) in rows.enumerated() {
+      let y = map.height - 1 - row
+      painter.write(bar, in: rect, x: labelWidth, y: y, .border)
+      if let label = decadeLabel(range) { painter.write(Format.right(label, labelWidth), in: rect, y: y, .label) }
+      for (x, column) in cells.enumerated() where column[row] > 0 {
+        let share = most > 1 ? log2Ratio(column[row], most) : 1
+        let level = min(Theme.heatLevels - 1, Int(share * Double(Theme.heatLevels)))
+        painter.write(String(painter.glyphs.shades[level]), in: map, x: x, y: y, .heat(level))
+      }
+    }
+    if axisHeight > 0 {
+      painter.write(painter.glyphs == .ascii ? "+" : "└", in: rect, x: labelWidth, y: rect.height - 1, .border)
+      let axis = Rect(x: map.x, y: rect.y, width: map.width, height: rect.height)
+      TimeAxis.draw(
+        reach: moment.reach(map.width), isLive: model.time == .live, in: axis, y: rect.height - 1, with: &painter)
+    }
+  }
+
+  private static func columns(_ moment: Moment, _ count: Int) -> [HeatColumn] {
+    moment.columns(count).map { span in
+      var sum = HeatColumn()
+      guard let span else { return sum }
+      for sample in moment.history.samples(after: span.start, through: span.end) {
+        if let heat = sample.workload?.heat { sum.add(heat) }
+      }
+      return sum
+    }
+  }
+
+  /// The buckets that are in use, widened to whole decades of time: an axis that seldom changes.
+  private static func bucketRange(_ columns: [HeatColumn]) -> ClosedRange<Double> {
+    var lowest = Int.max
+    var highest = Int.min
+    for column in columns {
+      for (bucket, count) in column.counts.enumerated() where count > 0 {
+        lowest = min(lowest, bucket)
+        highest = max(highest, bucket)
+      }
+    }
+    guard lowest <= highest else { return position(1e3)...position(1e6) }
+    var low = 100.0
+    while low * 10 <= HeatColumn.lowerBound(of: lowest) { low *= 10 }
+    var high = low * 1_000
+    while high < HeatColumn.lowerBound(of: highest + 1) { high *= 10 }
+    return position(low)...position(high)
+  }
+
+  /// Where a time stands among the buckets, which divide octaves in two.
+  private static func position(_ nanoseconds: Double) -> Double {
+    2 * (nanoseconds.log2Value - Double(HeatColumn.firstOctave))
+  }
+
+  private static func rows(_ height: Int, _ buckets: ClosedRange<Double>) -> [Range<Double>] {
+    let step = (buckets.upperBound - buckets.lowerBound) / Double(height)
+    return (0..<height).map { row in
+      buckets.lowerBound + step * Double(row)..<buckets.lowerBound + step * Double(row + 1)
+    }
+  }
+
+  private static func count(_ column: HeatColumn, in range: Range<Double>) -> UInt64 {
+    guard !column.counts.isEmpty else { return 0 }
+    // A row thinner than a bucket shows the bucket that it lies in.
+    let first = max(0, Int(range.lowerBound.rounded()))
+    let end = max(first + 1, Int(range.upperBound.rounded()))
+    guard first < column.counts.count else { return 0 }
+    return column.counts[first..<min(end, column.counts.count)].reduce(0) { $0 + UInt64($1) }
+  }
+
+  private static func decadeLabel(_ range: Range<Double>) -> String? {
+    var decade = 100.0
+    while decade < 1e12 {
+      let place = position(decade)
+      // The lower edge of a row may miss its decade by a rounding error.
+      if range.lowerBound - 1e-9 <= place, place < range.upperBound - 1e-9 { return axisLabel(decade) }
+      decade *= 10
+    }
+    return nil
+  }
+
+  private static func axisLabel(_ nanoseconds: Double) -> String {
+    Format.time(nanoseconds: nanoseconds).replacing(".0", with: "")
+  }
+
+  private static func log2Ratio(_ count: UInt64, _ most: UInt64) -> Double {
+    Double(count + 1).log2Value / Double(most + 1).log2Value * 0.999
+  }
+}

@@ -1,0 +1,149 @@
+import DarkBird
+import Terminal
+
+/// The write-ahead log: how full its page is, how fast it grows, what waits, what is durable.
+enum LogPanel {
+  static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
+    let statistics = moment.sample.statistics
+    guard let log = statistics.log else {
+      let isInMemory = model.identity.isInMemory
+      let lines: [[Span]] = [
+        isInMemory
+          ? [Span("in memory", .strong), Span("  no log, no file is touched")]
+          : [Span("read only", .strong), Span("  the log is read, never written")],
+        [Span("LSN ", .label), Span(Format.grouped(statistics.memoryLSN))],
+        [Span(isInMemory ? "what is in it ends with this process" : "nothing on the disk is changed", .label)],
+      ]
+      for (y, spans) in lines.enumerated() { painter.write(spans, in: rect, y: y) }
+      return
+    }
+    var y = 0
+    if let failure = log.failure {
+      painter.write(Format.clipped("FAILED: \(failure)", rect.width, painter.glyphs), in: rect, y: y, .alert)
+      y += 1
+    }
+    drawPage(log, in: rect, y: y, with: &painter)
+    painter.write(writing(moment, log).fitted(width: rect.width), in: rect, y: y + 1)
+    drawQueue(log, in: rect, y: y + 2, with: &painter)
+    painter.write(rotation(moment, log).fitted(width: rect.width), in: rect, y: y + 3)
+    drawStrip(moment, in: rect, y: y + 4, with: &painter)
+    painter.write(numbers(statistics).fitted(width: rect.width), in: rect, y: y + 5)
+    painter.write(checkpoints(log).fitted(width: rect.width), in: rect, y: y + 6)
+    let graph = Rect(x: rect.x, y: rect.y + y + 9, width: rect.width, height: rect.height - y - 9)
+    if graph.height >= 4 {
+      painter.write("bytes a second, to the operating system", in: rect, y: y + 8, .label)
+      drawWriting(model, moment, in: graph, with: &painter)
+    }
+  }
+
+  private static func drawWriting(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
+    let count = Graph.valueCount(width: rect.width, painter.glyphs)
+    let values = moment.rates(columns: count).map { rates in
+      rates.map { rates in
+        let bytes = rates.perSecond { $0.log?.bytesWritten }
+        return PlotValue(writes: bytes, total: bytes)
+      }
+    }
+    Graph.draw(values, model, moment, in: rect, with: &painter)
+  }
+
+  private static func drawPage(_ log: StoreStatistics.Log, in rect: Rect, y: Int, with painter: inout Painter) {
+    let (fraction, text) = fill(log)
+    let x = painter.write([Span("page ", .label), Span("\(log.page)", .strong), Span(" ")], in: rect, y: y)
+    let right = [Span(text + " "), Span(Format.right(Format.percent(fraction), 4), .strong)]
+    let bar = max(4, rect.width - x - right.width - 1)
+    painter.bar(fraction, in: rect, x: x, y: y, width: bar)
+    painter.writeRight(right, in: rect, y: y, after: x + bar)
+  }
+
+  private static func fill(_ log: StoreStatistics.Log) -> (Double, String) {
+    switch log.pageCapacity {
+    case .records(let capacity):
+      (
+        Double(log.pageRecords) / Double(max(1, capacity)),
+        "\(Format.grouped(log.pageRecords))/\(Format.grouped(capacity))"
+      )
+    case .bytes(let capacity):
+      (
+        Double(log.pageBytes) / Double(max(1, capacity)),
+        "\(Format.right(Format.bytes(log.pageBytes), 8))/\(Format.bytes(capacity))"
+      )
+    }
+  }
+
+  private static func writing(_ moment: Moment, _ log: StoreStatistics.Log) -> [Segment] {
+    let bytes = moment.rates?.perSecond { $0.log?.bytesWritten } ?? 0
+    let records = moment.rates?.perSecond { $0.log?.recordsWritten } ?? 0
+    let syncs = moment.rates?.perSecond { $0.log?.syncs } ?? 0
+    return [
+      .field(0, "write", Format.right(Format.bytes(bytes), 8) + "/s"),
+      .field(2, "", Format.right(Format.rate(records), 6) + " rec/s"),
+      .field(1, "sync p99", Format.right(moment.sample.syncP99.map { Format.time(nanoseconds: $0) } ?? "-", 5)),
+      .field(3, "", Format.right(Format.rate(syncs), 4) + "/s"),
+    ]
+  }
+
+  private static func drawQueue(_ log: StoreStatistics.Log, in rect: Rect, y: Int, with painter: inout Painter) {
+    let fraction = log.queueBytesMax > 0 ? Double(log.queueBytes) / Double(log.queueBytesMax) : 0
+    let x = painter.write("queue ", in: rect, y: y, .label)
+    let width = max(4, min(12, rect.width - 34))
+    painter.bar(fraction, in: rect, x: x, y: y, width: width, fraction > 0.8 ? .alert : .bar)
+    let percent = Format.right(Format.percent(fraction), 4)
+    let next = painter.write(percent, in: rect, x: x + width + 1, y: y, fraction > 0.8 ? .alert : .text)
+    painter.write(
+      [
+        .field(0, "lag durable", Format.seconds(nanoseconds: log.durableLagNanoseconds)),
+        .field(1, "written", Format.seconds(nanoseconds: log.writtenLagNanoseconds)),
+      ].fitted(width: rect.width - next - 2), in: rect, x: next + 2, y: y)
+  }
+
+  private static func rotation(_ moment: Moment, _ log: StoreStatistics.Log) -> [Segment] {
+    let window = Rates(moment.history, at: moment.sample, over: moment.windowNanoseconds)
+    let perSecond = window?.perSecond { $0.log?.rotations } ?? 0
+    return [
+      .field(0, "rotated", Format.grouped(log.rotations)),
+      .field(1, "every", perSecond > 0 ? Format.decimal(1 / perSecond, places: 1) + "s" : "-"),
+      .field(2, "disk", Format.bytes(log.bytesOnDisk)),
+      .field(3, "", "\(Format.grouped(log.pagesOnDisk)) pages"),
+    ]
+  }
+
+  /// A second a column, the last one on the right: a bar where a page ended, a line where one went on.
+  private static func drawStrip(_ moment: Moment, in rect: Rect, y: Int, with painter: inout Painter) {
+    let x = painter.write("pages ", in: rect, y: y, .label)
+    let note = "1 column = 1s"
+    let width = rect.width - x - (rect.width >= 44 ? note.count + 2 : 0)
+    guard width > 0, y < rect.height else { return }
+    let (turn, line) = painter.glyphs == .ascii ? ("|", "=") : ("┃", "━")
+    let second: UInt64 = 1_000_000_000
+    let last = moment.sample.nanoseconds / second
+    for column in 0..<width {
+      let back = UInt64(width - column)
+      guard last >= back, let before = moment.history.sample(atOrBefore: (last - back) * second),
+        let after = moment.history.sample(atOrBefore: (last - back + 1) * second)
+      else { continue }
+      let turned = (after.statistics.log?.rotations ?? 0) > (before.statistics.log?.rotations ?? 0)
+      painter.write(turned ? turn : line, in: rect, x: x + column, y: y, turned ? .accent : .track)
+    }
+    if rect.width >= 44 { painter.writeRight([Span(note, .label)], in: rect, y: y) }
+  }
+
+  private static func numbers(_ statistics: StoreStatistics) -> [Segment] {
+    func behind(_ lsn: UInt64) -> String {
+      let distance = statistics.memoryLSN - min(lsn, statistics.memoryLSN)
+      return distance == 0 ? "all" : "-" + Format.short(distance)
+    }
+    return [
+      .field(0, "LSN", Format.grouped(statistics.memoryLSN)),
+      .field(1, "durable", Format.left(behind(statistics.durableLSN), 7)),
+      .field(2, "written", Format.left(behind(statistics.writtenLSN), 7)),
+    ]
+  }
+
+  private static func checkpoints(_ log: StoreStatistics.Log) -> [Segment] {
+    [
+      .field(0, "checkpoints", Format.grouped(log.checkpoints)),
+      .field(1, "last at LSN", log.checkpointLSN.map { Format.grouped($0) } ?? "none yet"),
+    ]
+  }
+}

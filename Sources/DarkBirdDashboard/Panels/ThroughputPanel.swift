@@ -1,0 +1,67 @@
+import DarkBird
+import Terminal
+
+/// Operations a second over time, writes below reads, and by kind.
+enum ThroughputPanel {
+  static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
+    let values = plotValues(moment, Graph.valueCount(width: rect.width, painter.glyphs))
+    drawSummary(model, moment, values, in: rect, with: &painter)
+
+    let legend = legend(moment, width: rect.width, lines: rect.height >= 9 ? 2 : 1)
+    for (index, spans) in legend.enumerated() {
+      painter.write(spans, in: rect, y: rect.height - legend.count + index)
+    }
+    let graph = Rect(
+      x: rect.x, y: rect.y + 1, width: rect.width, height: rect.height - 1 - legend.count)
+    Graph.draw(values, model, moment, in: graph, with: &painter)
+  }
+
+  private static func plotValues(_ moment: Moment, _ columns: Int) -> [PlotValue?] {
+    moment.rates(columns: columns).map { rates in
+      rates.map {
+        let writes = $0.perSecond { $0.operations.writes }
+        return PlotValue(writes: writes, total: writes + $0.perSecond { $0.operations.reads })
+      }
+    }
+  }
+
+  private static func drawSummary(
+    _ model: Model, _ moment: Moment, _ values: [PlotValue?], in rect: Rect, with painter: inout Painter
+  ) {
+    let writes = moment.rates?.perSecond { $0.operations.writes } ?? 0
+    let reads = moment.rates?.perSecond { $0.operations.reads } ?? 0
+    let peak = max(values.reduce(0) { max($0, $1?.total ?? 0) }, writes + reads)
+    let swatches = painter.glyphs == .ascii ? ("#", ":") : ("■", "■")
+    let names = rect.width >= 44 ? ("writes", "reads") : ("w", "r")
+    func rate(_ value: Double) -> String { Format.right(Format.rate(value), 6) }
+    var segments = [
+      Segment(0, Span(rate(writes + reads) + "/s", .strong)),
+      Segment(1, Span("\(swatches.0) \(names.0) ", .write), Span(rate(writes))),
+      Segment(1, Span("\(swatches.1) \(names.1) ", .read), Span(rate(reads))),
+      Segment(2, Span("peak ", .label), Span(rate(peak))),
+      Segment(3, Span("window ", .label), Span(Format.ago(seconds: Double(model.windowSeconds)).dropMinus)),
+    ]
+    if let load = model.workload { segments.append(Segment(4, Span(load, .label))) }
+    painter.write(segments.fitted(width: rect.width), in: rect, y: 0)
+  }
+
+  /// Kinds that ever happened, with their rates; in a few lines or, if that is too much, without the rarer ones.
+  private static func legend(_ moment: Moment, width: Int, lines: Int) -> [[Span]] {
+    let used = StoreStatistics.Operations.shown.filter { moment.sample.statistics.operations[keyPath: $0.counter] > 0 }
+    guard !used.isEmpty else { return [[Span("no operation yet", .label)]] }
+    let fields = used.map { kind in
+      let rate = moment.rates?.perSecond { $0.operations[keyPath: kind.counter] } ?? 0
+      return [
+        Span(Format.left(kind.label, 4), kind.isWrite ? .write : .read), Span(Format.right(Format.rate(rate), 6)),
+      ]
+    }
+    let perLine = max(1, (width + 2) / 12)
+    return stride(from: 0, to: fields.count, by: perLine).prefix(lines).map { start in
+      Array(fields[start..<min(start + perLine, fields.count)].joined(separator: [Span("  ")]))
+    }
+  }
+}
+
+extension String {
+  fileprivate var dropMinus: String { hasPrefix("-") ? String(dropFirst()) : self }
+}

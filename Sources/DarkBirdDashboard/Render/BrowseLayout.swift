@@ -1,0 +1,56 @@
+import Terminal
+
+/// Where everything of the browse view stands. A narrow screen drops the document first (Enter opens it alone), then the
+/// tree; the focused pane is always there.
+struct BrowseLayout: Sendable {
+  private(set) var header = Rect(x: 0, y: 0, width: 0, height: 0)
+  private(set) var query = Rect(x: 0, y: 0, width: 0, height: 0)
+  private(set) var plan: Rect?
+  private(set) var footer = Rect(x: 0, y: 0, width: 0, height: 0)
+  private(set) var panes: [(id: BrowseState.Pane, rect: Rect)] = []
+
+  init(_ model: Model) {
+    self.init(width: model.width, height: model.height, focus: model.browse.focus, isZoomed: model.browse.isZoomed)
+  }
+
+  init(width: Int, height: Int, focus: BrowseState.Pane, isZoomed: Bool) {
+    guard width >= OverviewLayout.widthMin, height >= OverviewLayout.heightMin else { return }
+    header = Rect(x: 0, y: 0, width: width, height: 1)
+    query = Rect(x: 0, y: 1, width: width, height: 1)
+    footer = Rect(x: 0, y: height - 1, width: width, height: 1)
+    var body = Rect(x: 0, y: 2, width: width, height: height - 3)
+    if height >= 12 {
+      plan = Rect(x: 0, y: 2, width: width, height: 1)
+      body.y += 1
+      body.height -= 1
+    }
+    let treeWidth = width >= 160 ? 34 : width >= 100 ? 26 : 22
+    let documentWidth = width >= 160 ? width / 3 : 40
+    if isZoomed {
+      panes = [(focus, body)]
+    } else if width >= 110 {
+      place([(.explore, treeWidth), (.results, width - treeWidth - documentWidth), (.document, documentWidth)], body)
+    } else if width >= 64, focus != .document {
+      place([(.explore, treeWidth), (.results, width - treeWidth)], body)
+    } else {
+      panes = [(focus, body)]
+    }
+  }
+
+  func rect(of pane: BrowseState.Pane) -> Rect? { panes.first { $0.id == pane }?.rect }
+
+  /// Lines of a list that can be seen; 1 or more, also while the pane is not shown.
+  func visibleRows(_ pane: BrowseState.Pane) -> Int {
+    let inner = (rect(of: pane)?.height ?? 3) - 2
+    // The names of the columns.
+    return max(1, pane == .results ? inner - 1 : inner)
+  }
+
+  private mutating func place(_ columns: [(BrowseState.Pane, Int)], _ body: Rect) {
+    var x = body.x
+    for (pane, width) in columns {
+      panes.append((pane, Rect(x: x, y: body.y, width: width, height: body.height)))
+      x += width
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/// The sample that is shown and what panels compare it with.
+struct Moment {
+  let history: History
+  let sample: Sample
+  /// Over the last second; nil until there are two samples.
+  let rates: Rates?
+  let windowNanoseconds: UInt64
+
+  init?(_ model: Model) {
+    guard let sample = model.shown else { return nil }
+    history = model.history
+    self.sample = sample
+    rates = Rates(model.history, at: sample)
+    windowNanoseconds = UInt64(model.windowSeconds) * 1_000_000_000
+  }
+
+  /// The ends of `count` equal parts of the window, oldest first. They lie on multiples of their length, so that a graph
+  /// moves by whole columns; the part that is not over yet is not among them.
+  func columns(_ count: Int) -> [(start: UInt64, end: UInt64)?] {
+    guard count > 0 else { return [] }
+    let length = length(count)
+    let last = sample.nanoseconds / length
+    return (0..<count).map { column in
+      let back = UInt64(count - 1 - column)
+      guard last > back else { return nil }
+      return ((last - back - 1) * length, (last - back) * length)
+    }
+  }
+
+  /// Nanoseconds that `count` columns reach back.
+  func reach(_ count: Int) -> UInt64 { count > 0 ? length(count) * UInt64(count) : 0 }
+
+  /// No shorter than the interval of the sampler, or there would be columns without a sample.
+  private func length(_ count: Int) -> UInt64 { max(100_000_000, windowNanoseconds / UInt64(max(1, count))) }
+
+  /// Rates in each column; nil where there are no samples.
+  func rates(columns count: Int) -> [Rates?] {
+    columns(count).map { span in
+      guard let span, let earlier = history.sample(atOrBefore: span.start),
+        let later = history.sample(atOrBefore: span.end), later.nanoseconds > earlier.nanoseconds
+      else { return nil }
+      return Rates(from: earlier, to: later)
+    }
+  }
+}

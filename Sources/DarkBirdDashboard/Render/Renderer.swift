@@ -1,0 +1,99 @@
+import Terminal
+
+/// Draws a model. The same model gives the same picture, whatever the terminal.
+enum Renderer {
+  static func render(_ model: Model, colors: ColorDepth) -> Canvas {
+    let theme = Theme(depth: colors)
+    var painter = Painter(canvas: Canvas(width: model.width, height: model.height), theme: theme, glyphs: model.glyphs)
+    if model.width < OverviewLayout.widthMin || model.height < OverviewLayout.heightMin {
+      let text = "DarkBird needs \(OverviewLayout.widthMin)x\(OverviewLayout.heightMin)"
+      painter.write(text, in: painter.canvas.bounds, y: 0)
+      return painter.canvas
+    }
+    if model.helpScroll != nil {
+      drawHelp(model, with: &painter)
+    } else {
+      switch model.view {
+      case .overview: drawOverview(model, with: &painter)
+      case .browse: drawBrowse(model, with: &painter)
+      }
+    }
+    return painter.canvas
+  }
+
+  private static func drawHelp(_ model: Model, with painter: inout Painter) {
+    let bounds = painter.canvas.bounds
+    let layout = OverviewLayout(model)
+    HeaderLine.draw(model, Moment(model), in: layout.header, with: &painter)
+    HelpOverlay.draw(
+      model, in: Rect(x: 0, y: 1, width: bounds.width, height: bounds.height - 2), with: &painter)
+    FooterLine.draw(model, in: layout.footer, with: &painter)
+  }
+
+  private static func drawOverview(_ model: Model, with painter: inout Painter) {
+    let layout = OverviewLayout(model)
+    let moment = Moment(model)
+    HeaderLine.draw(model, moment, in: layout.header, with: &painter)
+    FooterLine.draw(model, in: layout.footer, with: &painter)
+    if let moment {
+      if let rect = layout.alerts { AlertLine.draw(model, moment, in: rect, with: &painter) }
+      if let rect = layout.timeline { TimeLine.draw(model, moment, in: rect, with: &painter) }
+    }
+    for (panel, rect) in layout.panels {
+      painter.frame(rect, title: title(panel, layout, rect), focused: panel == model.focus)
+      let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
+      if let moment {
+        draw(panel, model, moment, in: inner, with: &painter)
+      } else {
+        painter.write("waiting for the first sample", in: inner, y: 0, .label)
+      }
+    }
+  }
+
+  /// A place that two panels share names the other one.
+  private static func title(_ panel: PanelID, _ layout: OverviewLayout, _ rect: Rect) -> String {
+    guard layout.isTabbed, rect.width >= 50 else { return panel.title }
+    switch panel {
+    case .indexes: return "\(panel.title)   (\(PanelID.events.title))"
+    case .events: return "\(panel.title)   (\(PanelID.indexes.title))"
+    default: return panel.title
+    }
+  }
+
+  private static func draw(
+    _ panel: PanelID, _ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter
+  ) {
+    switch panel {
+    case .throughput: ThroughputPanel.draw(model, moment, in: rect, with: &painter)
+    case .latency: LatencyPanel.draw(model, moment, in: rect, with: &painter)
+    case .shards: ShardsPanel.draw(model, moment, in: rect, with: &painter)
+    case .log: LogPanel.draw(model, moment, in: rect, with: &painter)
+    case .indexes: IndexesPanel.draw(model, moment, in: rect, with: &painter)
+    case .events: EventsPanel.draw(model, moment, in: rect, with: &painter)
+    }
+  }
+
+  private static func drawBrowse(_ model: Model, with painter: inout Painter) {
+    let layout = BrowseLayout(model)
+    let moment = Moment(model)
+    HeaderLine.draw(model, moment, in: layout.header, with: &painter)
+    QueryBar.drawQuery(model, in: layout.query, with: &painter)
+    if let rect = layout.plan { QueryBar.drawPlan(model, in: rect, with: &painter) }
+    FooterLine.draw(model, in: layout.footer, with: &painter)
+    for (pane, rect) in layout.panes {
+      let title =
+        switch pane {
+        case .explore: "1 Explore"
+        case .results: ResultsPanel.title(model)
+        case .document: DocumentPanel.title(model)
+        }
+      painter.frame(rect, title: title, focused: pane == model.browse.focus)
+      let inner = Rect(x: rect.x + 1, y: rect.y + 1, width: rect.width - 2, height: rect.height - 2)
+      switch pane {
+      case .explore: ExplorePanel.draw(model, in: inner, with: &painter)
+      case .results: ResultsPanel.draw(model, in: inner, with: &painter)
+      case .document: DocumentPanel.draw(model, in: inner, with: &painter)
+      }
+    }
+  }
+}

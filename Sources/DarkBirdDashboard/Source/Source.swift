@@ -1,0 +1,220 @@
+package import DarkBird
+package import Foundation
+
+/// What the dashboard watches and browses: a store whose types it does not know. Every call may come from any thread.
+///
+/// `statistics` and `takeEvents` are called ten times a second and must not wait for anything; the others run on a thread
+/// of their own and may take as long as they need.
+package protocol Source: Sendable {
+  var identity: SourceIdentity { get }
+
+  func statistics() -> StoreStatistics
+
+  /// What happened since the last call. `limit` events at most are made into lines, spread over all that contain `filter`.
+  func takeEvents(matching filter: String, limit: Int) -> EventBatch
+
+  /// The most frequent tags of all tag fields, most frequent first.
+  func topTags(limit: Int) -> [TagCount]
+
+  /// What there is to look for.
+  func outline(tagsPerField: Int) throws -> Outline
+
+  /// One page of results.
+  func page(_ selection: Selection, limit: Int, after: PageMark?) throws -> ResultPage
+
+  /// How the store will find them; nil for a lookup.
+  func plan(_ selection: Selection) throws -> PlanSummary?
+
+  /// How many match, or nil if only reading them all would tell.
+  func count(_ selection: Selection) throws -> Int?
+
+  /// A document as it is now; nil if it is not there any more.
+  func document(_ key: RowKey) throws -> ResultRow?
+
+  /// Ends the subscription to events. Idempotent.
+  func close()
+}
+
+/// What does not change while a store is open.
+package struct SourceIdentity: Sendable, Hashable {
+  package var title: String
+  /// Such as `memory` or `disk players/`.
+  package var location: String
+  package var isReadOnly: Bool
+  /// Without a log because it lives in memory only, not because it was opened for reading.
+  package var isInMemory: Bool
+  package var schema: SchemaDescription
+
+  package init(
+    title: String, location: String, isReadOnly: Bool = false, isInMemory: Bool = false,
+    schema: SchemaDescription = SchemaDescription()
+  ) {
+    self.title = title
+    self.location = location
+    self.isReadOnly = isReadOnly
+    self.isInMemory = isInMemory
+    self.schema = schema
+  }
+}
+
+/// A line of the event stream.
+package struct EventLine: Sendable, Hashable {
+  package enum Kind: String, Sendable, Hashable, CaseIterable {
+    /// A document under a new key, one that replaces another, one that is gone, all that are gone.
+    case insert = "INS"
+    case put = "PUT"
+    case remove = "DEL"
+    case clear = "CLR"
+    /// The log began another page, or wrote a checkpoint.
+    case rotation = "ROT"
+    case checkpoint = "CKP"
+    /// A write that a unique index refused.
+    case duplicate = "DUP"
+    /// Events were lost because the dashboard was too slow.
+    case gap = "GAP"
+  }
+
+  package var kind: Kind
+  package var date: Date
+  package var shard: Int?
+  package var key: String
+  package var detail: String
+  package var bytes: Int?
+
+  package init(_ kind: Kind, date: Date, shard: Int? = nil, key: String = "", detail: String = "", bytes: Int? = nil) {
+    self.kind = kind
+    self.date = date
+    self.shard = shard
+    self.key = key
+    self.detail = detail
+    self.bytes = bytes
+  }
+}
+
+/// What `takeEvents` gives: all of it counted, some of it as lines.
+package struct EventBatch: Sendable {
+  /// Events that happened, lost ones included.
+  package var counted: UInt64 = 0
+  /// Events that were lost.
+  package var dropped: UInt64 = 0
+  package var lines: [EventLine] = []
+
+  package init() {}
+}
+
+/// Indexes and tags, for the tree beside the results.
+package struct Outline: Sendable, Hashable {
+  package struct Unique: Sendable, Hashable {
+    package var name: String
+    package var entries: Int
+
+    package init(name: String, entries: Int) {
+      self.name = name
+      self.entries = entries
+    }
+  }
+
+  package struct Range: Sendable, Hashable {
+    package var name: String
+    package var entries: Int
+    package var smallest: IndexValue?
+    package var largest: IndexValue?
+
+    package init(name: String, entries: Int, smallest: IndexValue? = nil, largest: IndexValue? = nil) {
+      self.name = name
+      self.entries = entries
+      self.smallest = smallest
+      self.largest = largest
+    }
+  }
+
+  package struct TagField: Sendable, Hashable {
+    /// "" for tags that the program computes.
+    package var name: String
+    package var distinct: Int
+    /// The most frequent ones.
+    package var tags: [TagCount]
+
+    package init(name: String, distinct: Int, tags: [TagCount]) {
+      self.name = name
+      self.distinct = distinct
+      self.tags = tags
+    }
+  }
+
+  package var documents = 0
+  package var uniques: [Unique] = []
+  package var ranges: [Range] = []
+  package var tagFields: [TagField] = []
+
+  package init() {}
+}
+
+/// What to look for.
+package enum Selection: Sendable, Hashable {
+  case key(String)
+  case unique(index: String, value: String)
+  /// A query without conditions gives everything.
+  case query(Query, limit: Int?)
+}
+
+/// A key as people read it and as the store knows it.
+package struct RowKey: Sendable, Hashable {
+  package var text: String
+  /// The key in CBOR.
+  package var encoded: [UInt8]
+
+  package init(text: String, encoded: [UInt8] = []) {
+    self.text = text
+    self.encoded = encoded
+  }
+}
+
+/// A document in a list of results.
+package struct ResultRow: Sendable, Hashable {
+  package var key: RowKey
+  package var shard: Int
+  package var lsn: UInt64
+  package var record: Record
+  /// Size of the encoded document.
+  package var bytes: Int
+
+  package init(key: RowKey, shard: Int, lsn: UInt64, record: Record, bytes: Int) {
+    self.key = key
+    self.shard = shard
+    self.lsn = lsn
+    self.record = record
+    self.bytes = bytes
+  }
+}
+
+/// Where a page ended.
+package enum PageMark: Sendable, Hashable {
+  case cursor(Cursor)
+  case offset(Int)
+}
+
+package struct ResultPage: Sendable {
+  package var rows: [ResultRow]
+  /// nil after the last page.
+  package var next: PageMark?
+  /// Candidates that were looked at.
+  package var examined: Int
+
+  package init(rows: [ResultRow], next: PageMark? = nil, examined: Int? = nil) {
+    self.rows = rows
+    self.next = next
+    self.examined = examined ?? rows.count
+  }
+}
+
+/// Which index answers and how many candidates it gives.
+package struct PlanSummary: Sendable, Hashable {
+  package var driver: String
+  package var candidates: Int
+
+  package init(driver: String, candidates: Int) {
+    self.driver = driver
+    self.candidates = candidates
+  }
+}

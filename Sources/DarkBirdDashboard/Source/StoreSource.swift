@@ -1,0 +1,168 @@
+package import DarkBird
+import Foundation
+
+/// A store in this process as a source.
+package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: Source {
+  /// Events that may wait between two samples. At more than 80,000 writes a second some are lost, and counted.
+  private static var eventCapacity: Int { 8_192 }
+  /// Events taken at once: writers wait that long at most.
+  private static var eventChunk: Int { 256 }
+  /// Events that are made into text to be compared with a filter, in one call.
+  private static var filteredMax: Int { 250 }
+  /// A query with several conditions is counted only if it looks at no more candidates than this.
+  private static var countCandidatesMax: Int { 1_000_000 }
+
+  package let identity: SourceIdentity
+  private let store: Store<Key, Document>
+  private let subscription: EventSubscription<Key, Document>
+
+  package init(_ store: Store<Key, Document>, title: String, location: String? = nil) {
+    self.store = store
+    subscription = store.events(capacity: Self.eventCapacity)
+    let place =
+      switch store.configuration.location {
+      case .memory: "memory"
+      case .disk(let path): "disk \(path)"
+      }
+    identity = SourceIdentity(
+      title: title, location: location ?? place, isReadOnly: store.configuration.isReadOnly,
+      isInMemory: store.configuration.location == .memory, schema: store.schema)
+  }
+
+  package func statistics() -> StoreStatistics { store.statistics() }
+
+  package func close() { subscription.cancel() }
+
+  // MARK: Browsing
+
+  package func topTags(limit: Int) -> [TagCount] {
+    let fields = store.schema.fields.tags + store.schema.computed.tags
+    let all = fields.flatMap { field in (try? store.tags(of: field, limit: limit)) ?? [] }
+    return all.sorted { ($1.count, $0.tag) < ($0.count, $1.tag) }.prefix(limit).map {
+      TagCount(tag: $0.tag, count: $0.count)
+    }
+  }
+
+  package func outline(tagsPerField: Int) throws -> Outline {
+    let statistics = store.statistics()
+    var outline = Outline()
+    outline.documents = statistics.documents
+    for index in statistics.indexes {
+      switch index.kind {
+      case .unique: outline.uniques.append(.init(name: index.name, entries: index.entries))
+      case .range:
+        let values = try store.values(of: index.name)
+        outline.ranges.append(
+          .init(name: index.name, entries: index.entries, smallest: values?.min, largest: values?.max))
+      case .tag:
+        let tags = try store.tags(of: index.name, limit: tagsPerField)
+        outline.tagFields.append(
+          .init(
+            name: index.name, distinct: index.distinct ?? tags.count,
+            tags: tags.map { TagCount(tag: $0.tag, count: $0.count) }))
+      }
+    }
+    return outline
+  }
+
+  package func page(_ selection: Selection, limit: Int, after mark: PageMark?) throws -> ResultPage {
+    switch selection {
+    case .key(let text):
+      for key in DocumentDigest.keys(Key.self, text: text) {
+        if let stored = store.stored(key) { return ResultPage(rows: [try row(stored)]) }
+      }
+      return ResultPage(rows: [], examined: 0)
+    case .unique(let index, let text):
+      // The text may mean a string or a number, and the index knows which it holds.
+      for value in Set([IndexValue.string(text), RangeText.guess(text)]) {
+        if let stored = try store.document(unique: index, value) { return ResultPage(rows: [try row(stored)]) }
+      }
+      return ResultPage(rows: [], examined: 0)
+    case .query(let query, _):
+      var cursor: Cursor?
+      if case .cursor(let place)? = mark { cursor = place }
+      let page = try store.documents(query, limit: limit, after: cursor)
+      return ResultPage(
+        rows: try page.documents.map(row), next: page.next.map { .cursor($0) }, examined: page.examined)
+    }
+  }
+
+  package func plan(_ selection: Selection) throws -> PlanSummary? {
+    guard case .query(let query, _) = selection else { return nil }
+    let plan = try store.explain(query)
+    let driver =
+      switch plan.driver {
+      case .scan: "scan"
+      case .tag(let tag): "tag(\(tag))"
+      case .anyTag(let tags): "any tag(\(tags.joined(separator: ", ")))"
+      case .range(let field): "range(\(field))"
+      }
+    return PlanSummary(driver: driver, candidates: plan.candidates)
+  }
+
+  package func count(_ selection: Selection) throws -> Int? {
+    guard case .query(let query, let limit) = selection else { return nil }
+    let conditions = query.allTags.count + query.anyTags.count + query.noTags.count + query.ranges.count
+    if conditions > 1, try store.explain(query).candidates > Self.countCandidatesMax { return nil }
+    let count = try store.count(query)
+    return limit.map { min($0, count) } ?? count
+  }
+
+  package func document(_ key: RowKey) throws -> ResultRow? {
+    try store.stored(try DocumentDigest.key(Key.self, encoded: key.encoded)).map(row)
+  }
+
+  private func row(_ stored: StoredDocument<Key, Document>) throws -> ResultRow {
+    let digest = try DocumentDigest(stored.document)
+    let key = RowKey(text: stored.key.description, encoded: try DocumentDigest.encoded(stored.key))
+    return ResultRow(key: key, shard: stored.shard, lsn: stored.lsn, record: digest.record, bytes: digest.bytes)
+  }
+
+  // MARK: Events
+
+  package func takeEvents(matching filter: String, limit: Int) -> EventBatch {
+    var batch = EventBatch()
+    var events: [Event<Key, Document>] = []
+    // All that could wait at the beginning; what comes meanwhile is for the next call.
+    while events.count <= Self.eventCapacity {
+      let chunk = subscription.drain(limit: Self.eventChunk)
+      events += chunk
+      if chunk.count < Self.eventChunk { break }
+    }
+    let now = Date()
+    for event in events {
+      if case .gap(let dropped) = event {
+        batch.counted += UInt64(dropped)
+        batch.dropped += UInt64(dropped)
+      } else {
+        batch.counted += 1
+      }
+    }
+    // Without a filter as many as are wanted, evenly spread; with one, many more are read to find those that match.
+    let read = filter.isEmpty ? limit : Self.filteredMax
+    let step = max(1, (events.count + read - 1) / max(1, read))
+    let wanted = EventFilter(filter)
+    for index in stride(from: 0, to: events.count, by: step) {
+      guard let line = line(events[index], now), wanted.matches(line) else { continue }
+      batch.lines.append(line)
+      if batch.lines.count == limit { break }
+    }
+    return batch
+  }
+
+  /// nil for a gap, which the header counts.
+  private func line(_ event: Event<Key, Document>, _ date: Date) -> EventLine? {
+    switch event {
+    case .put(let key, let old, let new, _, let shard):
+      let digest = try? DocumentDigest(new)
+      return EventLine(
+        old == nil ? .insert : .put, date: date, shard: shard, key: key.description,
+        detail: digest.map { DocumentDigest.summary($0.record, identity.schema) } ?? "", bytes: digest?.bytes)
+    case .removed(let key, _, _, let shard):
+      return EventLine(.remove, date: date, shard: shard, key: key.description)
+    case .cleared(let count, _):
+      return EventLine(.clear, date: date, detail: "all \(Format.grouped(count)) documents removed")
+    case .gap: return nil
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import DarkBird
+import Foundation
+
+/// Everything the dashboard knows of one moment. Immutable; panels compare two of them to get rates.
+struct Sample: Sendable {
+  /// Counts up by one; history is addressed by it.
+  var sequence: Int
+  /// Wall clock, for people.
+  var date: Date
+  /// Nanoseconds since the dashboard began, from a clock that never jumps.
+  var nanoseconds: UInt64
+  var statistics: StoreStatistics
+  /// p99 of the log's last syncs, in nanoseconds; nil if there was none. The list itself is not kept.
+  var syncP99: UInt64?
+  /// What the workload did; nil when nothing but the caller's program works on the store.
+  var workload: WorkloadSample?
+  /// Events of the store since the dashboard began, and those that the dashboard's own ring had to drop.
+  var eventsCounted: UInt64 = 0
+  var eventsDropped: UInt64 = 0
+  /// Events that were turned into lines.
+  var eventsShown: UInt64 = 0
+  /// The most frequent tags.
+  var tags: [TagCount] = []
+  /// Processor time since the dashboard began: of this process, and of the dashboard's own threads, in nanoseconds.
+  var processNanoseconds: UInt64 = 0
+  var dashboardNanoseconds: UInt64 = 0
+
+  init(sequence: Int, date: Date, nanoseconds: UInt64, statistics: StoreStatistics) {
+    self.sequence = sequence
+    self.date = date
+    self.nanoseconds = nanoseconds
+    self.statistics = statistics
+    let syncs = statistics.log?.recentSyncNanoseconds.sorted() ?? []
+    syncP99 = syncs.isEmpty ? nil : syncs[min(syncs.count - 1, syncs.count * 99 / 100)]
+    // Ten minutes of these stay in memory, and nobody reads the list again.
+    self.statistics.log?.recentSyncNanoseconds = []
+  }
+}
+
+/// A tag and the number of documents that have it.
+package struct TagCount: Hashable, Sendable {
+  package var tag: String
+  package var count: Int
+
+  package init(tag: String, count: Int) {
+    self.tag = tag
+    self.count = count
+  }
+}
+
+/// What a workload had done at one moment.
+struct WorkloadSample: Sendable {
+  var progress: WorkloadProgress
+  /// Percentiles of the last ten seconds by kind of operation; kinds that were not used are missing.
+  var latencies: [OperationKind: LatencySummary] = [:]
+  /// Latencies of all kinds since the sample before this one.
+  var heat = HeatColumn()
+}
+
+/// Latencies of one interval, by half octave from 64 ns upwards: small enough to keep six thousand of them.
+struct HeatColumn: Hashable, Sendable {
+  static let firstOctave = 6
+  static let bucketCount = 60
+
+  private(set) var counts: [UInt32] = []
+
+  init() {}
+
+  init(_ intervals: some Sequence<IntervalHistogram>) {
+    for interval in intervals {
+      for (bucket, count) in interval.counts.enumerated() where count > 0 {
+        add(count, nanoseconds: IntervalHistogram.lowerBound(of: bucket))
+      }
+    }
+  }
+
+  mutating func add(_ count: UInt64, nanoseconds: UInt64) {
+    if counts.isEmpty { counts = Array(repeating: 0, count: Self.bucketCount) }
+    let bucket = Self.bucket(of: nanoseconds)
+    counts[bucket] = UInt32(clamping: UInt64(counts[bucket]) + count)
+  }
+
+  mutating func add(_ other: HeatColumn) {
+    guard !other.counts.isEmpty else { return }
+    guard !counts.isEmpty else {
+      counts = other.counts
+      return
+    }
+    for bucket in counts.indices { counts[bucket] &+= min(other.counts[bucket], .max - counts[bucket]) }
+  }
+
+  static func bucket(of nanoseconds: UInt64) -> Int {
+    guard nanoseconds >= 1 << UInt64(firstOctave) else { return 0 }
+    let octave = UInt64.bitWidth - 1 - nanoseconds.leadingZeroBitCount
+    let half = Int(nanoseconds >> UInt64(octave - 1)) & 1
+    return min((octave - firstOctave) * 2 + half, bucketCount - 1)
+  }
+
+  /// The shortest latency of a bucket, in nanoseconds.
+  static func lowerBound(of bucket: Int) -> Double {
+    let octave = Double(UInt64(1) << UInt64(firstOctave + min(max(bucket, 0), bucketCount) / 2))
+    return bucket % 2 == 0 ? octave : octave * 1.5
+  }
+}

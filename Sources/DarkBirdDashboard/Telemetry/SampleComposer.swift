@@ -1,0 +1,101 @@
+import DarkBird
+import Foundation
+
+/// Puts a sample together from what the store, the workload and the process say, and makes lines of what is no event of
+/// the store: pages that end, checkpoints, duplicates that were refused.
+struct SampleComposer {
+  /// Lines of events in one sample. More would run past faster than anybody can read; with a filter there are fewer to
+  /// choose from, and each is wanted.
+  static let linesMax = 2
+  static let filteredLinesMax = 8
+  static let tagsMax = 20
+  private static let second: UInt64 = 1_000_000_000
+
+  private let source: any Source
+  private let monitor: (any WorkloadMonitor)?
+  private var sequence = 0
+  private var before: StoreStatistics?
+  private var counted: UInt64 = 0
+  private var dropped: UInt64 = 0
+  private var shown: UInt64 = 0
+  private var lastDuplicate: UInt64 = 0
+  private var tags: [TagCount] = []
+  /// When the tags are to be asked for again.
+  private var tagsDue: UInt64 = 0
+
+  init(source: any Source, monitor: (any WorkloadMonitor)?) {
+    self.source = source
+    self.monitor = monitor
+  }
+
+  /// - Parameters:
+  ///   - nanoseconds: since the dashboard began.
+  ///   - elapsed: a clock in nanoseconds, to find out what the question for tags costs.
+  mutating func take(
+    at nanoseconds: UInt64, date: Date, filter: String, elapsed: () -> UInt64
+  ) -> (Sample, [EventLine]) {
+    let statistics = source.statistics()
+    var sample = Sample(sequence: sequence, date: date, nanoseconds: nanoseconds, statistics: statistics)
+    sequence += 1
+    let batch = source.takeEvents(
+      matching: filter, limit: filter.isEmpty ? Self.linesMax : Self.filteredLinesMax)
+    counted += batch.counted
+    dropped += batch.dropped
+    shown += UInt64(batch.lines.count)
+    sample.eventsCounted = counted
+    sample.eventsDropped = dropped
+    sample.eventsShown = shown
+    sample.workload = workload()
+    if nanoseconds >= tagsDue {
+      let start = elapsed()
+      tags = source.topTags(limit: Self.tagsMax)
+      // Once a second, or so seldom that it takes a two-hundredth of the time.
+      tagsDue = nanoseconds + max(Self.second, (elapsed() &- start) &* 200)
+    }
+    sample.tags = tags
+    let lines = batch.lines + duplicates() + Self.logLines(before?.log, statistics.log, date)
+    before = statistics
+    let wanted = EventFilter(filter)
+    return (sample, lines.filter(wanted.matches).sorted { $0.date < $1.date })
+  }
+
+  private func workload() -> WorkloadSample? {
+    guard let monitor else { return nil }
+    let intervals = monitor.recorder.takeInterval()
+    var sample = WorkloadSample(progress: monitor.progress())
+    sample.latencies = intervals.mapValues(\.recent)
+    sample.heat = HeatColumn(intervals.values)
+    return sample
+  }
+
+  /// The newest duplicate, if there is one that was not shown yet.
+  private mutating func duplicates() -> [EventLine] {
+    guard let refused = monitor?.recentDuplicates.last, refused.ordinal > lastDuplicate else { return [] }
+    lastDuplicate = refused.ordinal
+    return [
+      EventLine(
+        .duplicate, date: refused.time, key: refused.key,
+        detail: "\(refused.index) \(refused.value) is taken by \(refused.owner): refused")
+    ]
+  }
+
+  /// What became of the log between two samples.
+  static func logLines(
+    _ before: StoreStatistics.Log?, _ after: StoreStatistics.Log?, _ date: Date
+  ) -> [EventLine] {
+    guard let before, let after else { return [] }
+    var lines: [EventLine] = []
+    if after.rotations > before.rotations {
+      lines.append(
+        EventLine(.rotation, date: date, detail: "page \(before.page) is full, page \(after.page) begins"))
+    }
+    if after.checkpoints > before.checkpoints {
+      let place = after.checkpointLSN.map { " at LSN \(Format.grouped($0))" } ?? ""
+      lines.append(
+        EventLine(
+          .checkpoint, date: date,
+          detail: "checkpoint\(place), log and checkpoint \(Format.bytes(after.bytesOnDisk))"))
+    }
+    return lines
+  }
+}

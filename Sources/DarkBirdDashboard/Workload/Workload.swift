@@ -1,0 +1,111 @@
+public import DarkBird
+import Foundation
+
+/// A workload on a store: threads that load documents and then read and write them, until it is stopped.
+///
+///     let store = try Store<String, Person>()
+///     let workload = Workload.clubs(store: store, options: WorkloadOptions(rate: .perSecond(5_000)))
+///     workload.start()
+///     print(workload.progress().operations, workload.recorder.snapshot()[.get].p99)
+///     workload.stop()
+///
+/// Documents that the store holds already are kept: the load phase adds what is missing to `options.documents`, and a
+/// store that has more stays as large as it is. Stop the workload before the store is closed.
+public final class Workload: Sendable {
+  public let options: WorkloadOptions
+  /// The latency of every operation, load phase included: the time that the call took. With a limited rate, an
+  /// operation that starts late because the one before was slow counts what it took itself, not its wait.
+  public let recorder: LatencyRecorder
+  private let control: WorkloadControl
+  private let threads: [WorkloadThread]
+  private let loaders: Int
+
+  /// Players of clubs and developers of companies. `options.preset` counts as `.clubs`.
+  public static func clubs(store: Store<String, Person>, options: WorkloadOptions = WorkloadOptions()) -> Workload {
+    var options = options.corrected
+    options.preset = .clubs
+    return Workload(ClubsScript(store: store, options: options), options)
+  }
+
+  /// The YCSB workload that `options.preset` names.
+  /// - Precondition: it is not `.clubs`.
+  public static func ycsb(store: Store<String, YCSBRecord>, options: WorkloadOptions) -> Workload {
+    precondition(options.preset != .clubs, "clubs needs a store of persons")
+    let options = options.corrected
+    return Workload(YCSBScript(store: store, options: options), options)
+  }
+
+  init(_ script: any WorkloadScript, _ options: WorkloadOptions) {
+    // With nobody to read or write, one thread loads.
+    let threadCount = max(options.writers + options.readers, 1)
+    let loaders = min(threadCount, max(options.writers, ProcessInfo.processInfo.activeProcessorCount))
+    let control = WorkloadControl(rate: options.rate, threads: threadCount)
+    let recorder = LatencyRecorder()
+    self.options = options
+    self.control = control
+    self.recorder = recorder
+    self.loaders = loaders
+    threads = (0..<threadCount).map { number in
+      WorkloadThread(
+        number, isLoader: number < loaders, control: control, script: script, options: options, recorder: recorder)
+    }
+  }
+
+  deinit { control.finish(.stopped) }
+
+  /// Starts the threads. A workload runs once: after it has finished, and when it runs already, this does nothing.
+  public func start() {
+    guard control.start(loaders: loaders) else { return }
+    for thread in threads { thread.start() }
+  }
+
+  /// Ends the threads and waits for them: a few milliseconds, and as long as the store needs for the operations that
+  /// are under way. Safe to call at any time, from any thread but the workload's own.
+  public func stop() {
+    control.finish(.stopped)
+    wait()
+  }
+
+  /// Lets the threads sleep after the operations under way. The duration goes on.
+  public func pause() { control.setPaused(true) }
+  public func resume() { control.setPaused(false) }
+
+  /// The limit of all threads together. A change takes effect at once, and debts of the old rate are forgotten.
+  public var rate: WorkloadOptions.Rate {
+    get { control.orders.rate }
+    set { control.setRate(newValue) }
+  }
+
+  /// Waits until the workload has finished: by itself, or because another thread stops it.
+  public func wait() { _ = control.wait(.distantFuture) }
+
+  /// Waits at most so long.
+  /// - Returns: whether the workload has finished.
+  public func wait(atMost timeout: Duration) -> Bool {
+    control.wait(.now() + max(timeout / .seconds(1), 0))
+  }
+
+  /// Where it stands. - Complexity: O(threads), without waiting for any of them.
+  public func progress() -> WorkloadProgress {
+    var progress = control.progress
+    for thread in threads {
+      progress.operations += thread.operations
+      progress.skipped += thread.skipped
+    }
+    return progress
+  }
+
+  /// The last writes that a unique index refused, 256 at most, oldest first.
+  public var recentDuplicates: [RefusedDuplicate] { control.duplicates }
+}
+
+extension WorkloadOptions {
+  /// Numbers below their minimum count as the minimum.
+  var corrected: WorkloadOptions {
+    var options = self
+    options.documents = max(documents, 1)
+    options.writers = max(writers, 0)
+    options.readers = max(readers, 0)
+    return options
+  }
+}

@@ -1,0 +1,154 @@
+private import CDarkBird
+internal import CNCurses
+
+#if canImport(Glibc)
+  private import Glibc
+#elseif canImport(Musl)
+  private import Musl
+#else
+  private import Darwin
+#endif
+
+extension CursesScreen {
+  /// How long the rest of a key's sequence may lag behind, on a slow line.
+  private static let sequenceTimeout = Duration.milliseconds(50)
+
+  /// The next input; nil once `deadline` has passed, never if it is nil. The thread sleeps until then. A suspend by Ctrl-Z
+  /// happens in here. After `.hangup` every call returns `.hangup`, after `close` nil, at once.
+  public func wait(until deadline: ContinuousClock.Instant?) -> TerminalInput? {
+    while isOpen {
+      takeSignals()
+      takeKeys()
+      if !queue.isEmpty { return queue.removeFirst() }
+      if isHungUp { return .hangup }
+
+      let now = ContinuousClock.now
+      let flush = decoder.isWaiting ? now + CursesScreen.sequenceTimeout : nil
+      let until = [deadline, flush].compactMap(\.self).min()
+      switch poll(milliseconds: until.map { CursesScreen.milliseconds(from: now, to: $0) } ?? -1) {
+      case .input(let input): return input
+      case .ready: continue
+      case .timedOut:
+        let now = ContinuousClock.now
+        if let flush, now >= flush { queue += decoder.flush().map(TerminalInput.key) }
+        if queue.isEmpty, let deadline, now >= deadline { return nil }
+      }
+    }
+    return nil
+  }
+
+  /// Until `deadline`, rounded up so that a wait never ends just before it.
+  private static func milliseconds(from now: ContinuousClock.Instant, to deadline: ContinuousClock.Instant) -> CInt {
+    let left = now.duration(to: deadline).components
+    guard left.seconds >= 0, left.attoseconds >= 0 else { return 0 }
+    guard left.seconds < 1_000_000 else { return 1_000_000_000 }
+    return CInt(left.seconds * 1000 + (left.attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+  }
+
+  private enum Poll {
+    case input(TerminalInput)
+    /// There may be signals or keys to take.
+    case ready
+    case timedOut
+  }
+
+  /// Sleeps until something happens.
+  private func poll(milliseconds: CInt) -> Poll {
+    var sources = [
+      pollfd(fd: STDIN_FILENO, events: isSuspended ? 0 : Int16(POLLIN), revents: 0),
+      pollfd(fd: terminal_guard_signal_fd(), events: Int16(POLLIN), revents: 0),
+      pollfd(fd: waker.readEnd, events: Int16(POLLIN), revents: 0),
+    ]
+    let count = systemPoll(&sources, nfds_t(sources.count), milliseconds)
+    guard count > 0 else { return count == 0 ? .timedOut : .ready }
+    let terminal = CInt(sources[0].revents)
+    // At the end of a terminal it stays readable with nothing to read: without this check an orphan would spin.
+    if terminal & (POLLHUP | POLLERR | POLLNVAL) != 0
+      || terminal & POLLIN != 0 && terminal_guard_readable_bytes(STDIN_FILENO) == 0
+    {
+      isHungUp = true
+      return .ready
+    }
+    guard sources[2].revents != 0 else { return .ready }
+    waker.drain()
+    return .input(.wake)
+  }
+
+  private func takeSignals() {
+    while true {
+      switch terminal_guard_next_signal() {
+      case 0: return
+      case SIGHUP: queue.append(.interrupt(.hangUp))
+      case SIGTERM: queue.append(.interrupt(.terminate))
+      case SIGINT: queue.append(.interrupt(.interrupt))
+      case SIGTSTP:
+        suspend()
+        if !isSuspended { queue.append(.resume) }
+      case SIGCONT:
+        resume()
+        if !isSuspended { queue.append(.resume) }
+      default: takeSize()
+      }
+    }
+  }
+
+  private func takeKeys() {
+    guard isOpen, !isHungUp, !isSuspended else { return }
+    while true {
+      let code = wgetch(keyboard)
+      if code == ERR { break }
+      if let byte = UInt8(exactly: code) {
+        queue += decoder.feed(byte).map(TerminalInput.key)
+      } else if code != KEY_RESIZE {
+        queue += (decoder.flush() + [CursesScreen.key(code)]).map(TerminalInput.key)
+      }
+    }
+    // ncurses has waited for the rest of a sequence.
+    if decoder.isLoneEscape { queue += decoder.flush().map(TerminalInput.key) }
+  }
+
+  static func configure(keyboard: UnsafeMutablePointer<WINDOW>) {
+    set_escdelay(25)
+    keypad(keyboard, true)
+    nodelay(keyboard, true)
+    intrflush(keyboard, false)
+  }
+
+  private static func key(_ code: CInt) -> Key {
+    switch code {
+    case KEY_UP: .up
+    case KEY_DOWN: .down
+    case KEY_LEFT: .left
+    case KEY_RIGHT: .right
+    case KEY_SR: .shiftUp
+    case KEY_SF: .shiftDown
+    case KEY_SLEFT: .shiftLeft
+    case KEY_SRIGHT: .shiftRight
+    case KEY_PPAGE, KEY_A3: .pageUp
+    case KEY_NPAGE, KEY_C3: .pageDown
+    case KEY_HOME, KEY_FIND, KEY_A1: .home
+    case KEY_END, KEY_SELECT, KEY_LL, KEY_C1: .end
+    case KEY_ENTER: .enter
+    case KEY_BTAB: .backTab
+    case KEY_BACKSPACE: .backspace
+    case KEY_DC: .delete
+    case KEY_IC: .insert
+    case KEY_F0 + 1...KEY_F0 + 63: .function(Int(code - KEY_F0))
+    default: extendedKey(code)
+    }
+  }
+
+  /// Keys that terminfo entries define by name beyond the standard ones.
+  private static func extendedKey(_ code: CInt) -> Key {
+    switch keyname(code).map({ String(cString: $0) }) {
+    case "kUP": .shiftUp
+    case "kDN": .shiftDown
+    default: .unknown
+    }
+  }
+}
+
+/// The system call, whose name the method above has taken.
+private func systemPoll(_ sources: inout [pollfd], _ count: nfds_t, _ milliseconds: CInt) -> CInt {
+  poll(&sources, count, milliseconds)
+}

@@ -1,0 +1,229 @@
+private import CDarkBird
+internal import CNCurses
+internal import Synchronization
+
+#if canImport(Glibc)
+  private import Glibc
+#elseif canImport(Musl)
+  private import Musl
+#else
+  private import Darwin
+#endif
+
+/// The terminal on standard input and output, drawn by ncurses. There is one a process, and one thread uses it.
+///
+/// While it is open, SIGINT, SIGTERM, SIGHUP and SIGTSTP are inputs of `wait`, and what the process writes to standard error
+/// on the same terminal is kept back until `close`. The terminal gets its modes back at `close`, when the process exits, and
+/// when it crashes.
+public final class CursesScreen {
+  public struct Options: Sendable, Hashable {
+    /// At most this many colours; nil takes what the terminal has, or none if the environment sets NO_COLOR.
+    public var colors: ColorDepth?
+
+    public init(colors: ColorDepth? = nil) { self.colors = colors }
+  }
+
+  /// Columns and rows.
+  public internal(set) var size: (width: Int, height: Int)
+  public let colorDepth: ColorDepth
+  /// The best characters that the locale and the type of terminal let one hope for.
+  public let glyphs: GlyphTier
+  /// For other threads: ends a `wait`.
+  public let waker: Waker
+
+  // SCREEN* and WINDOW* of ncurses, which frees them in `close`.
+  private let screen: OpaquePointer
+  /// Reads keys: a pad, since reading from a window would redraw it.
+  let keyboard: UnsafeMutablePointer<WINDOW>
+  let isUTF8: Bool
+  /// Sent around a frame so that the terminal shows it at once; empty where it might not be understood.
+  private let synchronizedUpdate: (begin: String, end: String)
+  var isOpen = true
+  /// Whether the terminal belongs to the shell at the moment.
+  var isSuspended = false
+
+  /// What the window of ncurses holds.
+  var shown: Canvas
+  var pens: Pens
+  var cellBuffer: [cchar_t] = []
+
+  var decoder = KeyDecoder()
+  var queue: [TerminalInput] = []
+  var isHungUp = false
+
+  private static let isTaken = Atomic<Bool>(false)
+
+  /// Takes over the terminal: alternate screen, no echo, hidden cursor.
+  public init(_ options: Options = Options()) throws(TerminalError) {
+    let type = try CursesScreen.usableTerminalType()
+    guard !CursesScreen.isTaken.exchange(true, ordering: .acquiring) else { throw .alreadyOpen }
+    do throws(TerminalError) {
+      waker = try Waker()
+      isUTF8 = cncurses_use_utf8()
+      // Before newterm, which installs handlers that end the process at once where it finds none.
+      let code = terminal_guard_install(STDOUT_FILENO)
+      guard code == 0 else { throw TerminalError.system(call: "tcgetattr", code: code) }
+      guard let screen = cncurses_open(type), let keyboard = newpad(1, 1) else {
+        let code = errno
+        terminal_guard_uninstall(false)
+        throw TerminalError.system(call: "newterm", code: code)
+      }
+      self.screen = screen
+      self.keyboard = keyboard
+    } catch {
+      CursesScreen.isTaken.store(false, ordering: .releasing)
+      throw error
+    }
+
+    cbreak()
+    noecho()
+    nonl()
+    terminal_guard_take_keys()
+    def_prog_mode()
+    curs_set(0)
+    // Input never delays output; no insert-character tricks, which shift wide characters by halves.
+    typeahead(-1)
+    leaveok(cncurses_window(), true)
+    idcok(cncurses_window(), false)
+    CursesScreen.configure(keyboard: keyboard)
+
+    pens = Pens(limit: options.colors ?? (CursesScreen.environment("NO_COLOR") == nil ? .full : ColorDepth.none))
+    colorDepth = pens.depth
+    glyphs = !isUTF8 || type.hasPrefix("vt") ? .ascii : type.hasPrefix("linux") ? .blocks : .braille
+    size = (Int(cncurses_width()), Int(cncurses_height()))
+    shown = Canvas(width: size.width, height: size.height)
+    let isECMA48 = CursesScreen.capability("cup")?.hasPrefix("\u{1B}[") ?? false
+    synchronizedUpdate = isECMA48 ? ("\u{1B}[?2026h", "\u{1B}[?2026l") : ("", "")
+    let restore = CursesScreen.restoreBytes(synchronizedUpdateEnd: synchronizedUpdate.end)
+    terminal_guard_set_restore(restore, restore.count)
+    // Without a place to keep it, standard error stays on the terminal.
+    _ = terminal_guard_hold_stderr()
+  }
+
+  deinit { close() }
+
+  /// Gives the terminal back exactly as it was. May be called again. After a hang-up SIGHUP stays ignored, so that the
+  /// program can finish its work.
+  public func close() {
+    guard isOpen else { return }
+    isOpen = false
+    if !isSuspended { endwin() }
+    delwin(keyboard)
+    delscreen(screen)
+    terminal_guard_uninstall(isHungUp)
+    terminal_guard_release_stderr()
+    CursesScreen.isTaken.store(false, ordering: .releasing)
+  }
+
+  /// Sends the whole picture again, over whatever another program left there.
+  public func redraw() {
+    guard isOpen, !isSuspended else { return }
+    cncurses_repaint()
+    update()
+  }
+
+  /// Shows `canvas`; only what differs from the last one is sent, and nothing if nothing does. A canvas of another size than
+  /// the terminal is cut or surrounded by spaces.
+  public func present(_ canvas: Canvas) {
+    guard isOpen, !isHungUp, !isSuspended else { return }
+    terminal_guard_trim_stderr()
+    var next = canvas
+    if canvas.width != size.width || canvas.height != size.height {
+      next = Canvas(width: size.width, height: size.height)
+      next.draw(canvas, x: 0, y: 0)
+    }
+    let runs = next.differences(from: shown)
+    guard !runs.isEmpty || mustUpdate else { return }
+    for run in runs { put(run) }
+    shown = next
+    update()
+  }
+
+  /// Whether ncurses has something to send although no cell changed: at first, and after a new size.
+  var mustUpdate = true
+
+  private func update() {
+    mustUpdate = false
+    send(synchronizedUpdate.begin)
+    cncurses_update()
+    send(synchronizedUpdate.end)
+  }
+
+  /// Sends bytes past ncurses, whose buffer is empty before and after an update.
+  private func send(_ text: String) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let written = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+      if written < 0, errno == EINTR { continue }
+      guard written > 0 else { return }
+      bytes = bytes.dropFirst(written)
+    }
+  }
+
+  /// Tells ncurses the size of the terminal. Returns whether it changed.
+  @discardableResult
+  func takeSize() -> Bool {
+    var (width, height): (CInt, CInt) = (0, 0)
+    guard terminal_guard_size(&width, &height) == 0, (Int(width), Int(height)) != size else { return false }
+    guard resizeterm(height, width) != ERR else { return false }
+    size = (Int(width), Int(height))
+    // Terminals move or cut what they show when their size changes: start from an empty picture.
+    werase(cncurses_window())
+    cncurses_repaint()
+    shown = Canvas(width: size.width, height: size.height)
+    mustUpdate = true
+    queue.append(.resize(width: size.width, height: size.height))
+    return true
+  }
+
+  /// Says whether a screen can be made here, without making it: for programs that open or make something else first.
+  /// - Throws: what `init` would throw for the terminal.
+  public static func requireUsableTerminal() throws(TerminalError) { _ = try usableTerminalType() }
+
+  private static func usableTerminalType() throws(TerminalError) -> String {
+    guard isatty(STDOUT_FILENO) == 1 else { throw .notATerminal("standard output") }
+    guard isatty(STDIN_FILENO) == 1 else { throw .notATerminal("standard input") }
+    guard let type = environment("TERM") else { throw .noTerminalType }
+    switch cncurses_look_up(type) {
+    case CNCURSES_USABLE: return type
+    case CNCURSES_DUMB: throw .dumbTerminal(type)
+    default: throw type == "dumb" ? .dumbTerminal(type) : .unknownTerminal(type)
+    }
+  }
+
+  /// A variable of the environment that is set and not empty.
+  private static func environment(_ name: String) -> String? {
+    guard let value = getenv(name) else { return nil }
+    let text = String(cString: value)
+    return text.isEmpty ? nil : text
+  }
+
+  /// What makes the terminal usable after a crash, when ncurses cannot be asked.
+  private static func restoreBytes(synchronizedUpdateEnd: String) -> [CChar] {
+    let capabilities = ["sgr0", "op", "rmkx", "cnorm", "rmcup"].map { capability($0) ?? "" }
+    let text = synchronizedUpdateEnd + capabilities.map(withoutPadding).joined()
+    // Without an alternate screen the prompt comes below the picture.
+    return (capabilities.last == "" ? text + "\r\n" : text).utf8.map { CChar(bitPattern: $0) }
+  }
+
+  private static func capability(_ name: String) -> String? {
+    cncurses_capability(name).map { String(cString: $0) }
+  }
+
+  /// A capability without its delays, `$<5/>`, which a crash has no time for.
+  static func withoutPadding(_ capability: String) -> String {
+    var result = ""
+    var rest = capability[...]
+    while let start = rest.firstIndex(of: "$") {
+      let after = rest.index(after: start)
+      guard after < rest.endIndex, rest[after] == "<", let end = rest[after...].firstIndex(of: ">") else {
+        result += rest[...start]
+        rest = rest[after...]
+        continue
+      }
+      result += rest[..<start]
+      rest = rest[rest.index(after: end)...]
+    }
+    return result + rest
+  }
+}

@@ -1,0 +1,146 @@
+/// Bytes of a terminal to keys: UTF-8, control characters, and the escape sequences that terminfo does not list for this
+/// terminal (ncurses has decoded the others). A sequence may arrive in any number of pieces.
+struct KeyDecoder {
+  private enum State {
+    case idle
+    case escape
+    /// ESC [ and what followed.
+    case csi([UInt8])
+    /// ESC O.
+    case ss3
+    case utf8([UInt8], length: Int)
+  }
+
+  private var state = State.idle
+
+  /// Longer control sequences are dropped.
+  private static let sequenceBytesMax = 32
+
+  /// Whether more bytes are needed to tell what this is.
+  var isWaiting: Bool {
+    if case .idle = state { return false }
+    return true
+  }
+
+  /// Whether all that is there is ESC, whose rest would have followed at once.
+  var isLoneEscape: Bool {
+    if case .escape = state { return true }
+    return false
+  }
+
+  /// The keys that end with this byte.
+  mutating func feed(_ byte: UInt8) -> [Key] {
+    switch state {
+    case .idle:
+      return start(byte)
+    case .escape:
+      switch byte {
+      case UInt8(ascii: "["): state = .csi([])
+      case UInt8(ascii: "O"): state = .ss3
+      default:
+        state = .idle
+        return [.escape] + start(byte)
+      }
+      return []
+    case .ss3:
+      state = .idle
+      return [KeyDecoder.ss3Key(byte)]
+    case .csi(let bytes):
+      return feedSequence(bytes, byte)
+    case .utf8(let bytes, let length):
+      return feedCharacter(bytes, length, byte)
+    }
+  }
+
+  /// The keys in what is left when nothing followed for a while: ESC alone is the key Escape.
+  mutating func flush() -> [Key] {
+    defer { state = .idle }
+    switch state {
+    case .idle: return []
+    case .escape: return [.escape]
+    case .ss3: return [.escape, .character("O")]
+    case .csi(let bytes): return bytes.isEmpty ? [.escape, .character("[")] : [.unknown]
+    case .utf8: return [.unknown]
+    }
+  }
+
+  private mutating func start(_ byte: UInt8) -> [Key] {
+    switch byte {
+    case 0x1B:
+      state = .escape
+      return []
+    case 0x08, 0x7F: return [.backspace]
+    case 0x09: return [.tab]
+    case 0x0A, 0x0D: return [.enter]
+    case 0x00...0x1F:
+      // Ctrl clears the bits above the fifth: 1 is Ctrl-A, 0x1C is Ctrl-\.
+      let base = byte >= 1 && byte <= 26 ? byte | 0x60 : byte | 0x40
+      return [.control(Character(Unicode.Scalar(base)))]
+    case 0x20...0x7E: return [.character(Character(Unicode.Scalar(byte)))]
+    case 0xC2...0xDF: state = .utf8([byte], length: 2)
+    case 0xE0...0xEF: state = .utf8([byte], length: 3)
+    case 0xF0...0xF4: state = .utf8([byte], length: 4)
+    default: return [.unknown]
+    }
+    return []
+  }
+
+  private mutating func feedCharacter(_ bytes: [UInt8], _ length: Int, _ byte: UInt8) -> [Key] {
+    guard (0x80...0xBF).contains(byte) else {
+      state = .idle
+      return [.unknown] + start(byte)
+    }
+    let bytes = bytes + [byte]
+    guard bytes.count == length else {
+      state = .utf8(bytes, length: length)
+      return []
+    }
+    state = .idle
+    guard let text = String(validating: bytes, as: UTF8.self), let character = text.first else { return [.unknown] }
+    return [.character(character)]
+  }
+
+  private mutating func feedSequence(_ bytes: [UInt8], _ byte: UInt8) -> [Key] {
+    switch byte {
+    case 0x20...0x3F where bytes.count < KeyDecoder.sequenceBytesMax:
+      state = .csi(bytes + [byte])
+      return []
+    case 0x40...0x7E:
+      state = .idle
+      return [KeyDecoder.csiKey(String(decoding: bytes, as: UTF8.self), byte)]
+    default:
+      state = .idle
+      return byte < 0x20 ? [.unknown] + start(byte) : [.unknown]
+    }
+  }
+
+  /// Sequences as xterm, the Linux console and most of their kin send them.
+  private static func csiKey(_ parameters: String, _ final: UInt8) -> Key {
+    switch (parameters, Character(Unicode.Scalar(final))) {
+    case (let number, "~"): numberedKeys[number] ?? .unknown
+    case ("", let letter), ("1", let letter): plainKeys[letter] ?? .unknown
+    case ("1;2", "A"): .shiftUp
+    case ("1;2", "B"): .shiftDown
+    case ("1;2", "C"): .shiftRight
+    case ("1;2", "D"): .shiftLeft
+    default: .unknown
+    }
+  }
+
+  private static func ss3Key(_ byte: UInt8) -> Key {
+    let letter = Character(Unicode.Scalar(byte))
+    return letter == "M" ? .enter : plainKeys[letter] ?? .unknown
+  }
+
+  private static let plainKeys: [Character: Key] = [
+    "A": .up, "B": .down, "C": .right, "D": .left, "H": .home, "F": .end, "Z": .backTab,
+    "P": .function(1), "Q": .function(2), "R": .function(3), "S": .function(4),
+  ]
+
+  private static let numberedKeys: [String: Key] = [
+    "1": .home, "2": .insert, "3": .delete, "4": .end, "5": .pageUp, "6": .pageDown, "7": .home, "8": .end,
+    "11": .function(1), "12": .function(2), "13": .function(3), "14": .function(4), "15": .function(5),
+    "17": .function(6), "18": .function(7), "19": .function(8), "20": .function(9), "21": .function(10),
+    "23": .function(11), "24": .function(12),
+  ]
+}

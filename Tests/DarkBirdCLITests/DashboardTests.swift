@@ -1,0 +1,150 @@
+import Foundation
+import Testing
+
+/// The dashboard in a real terminal.
+@Suite(.enabled(if: Tmux.isThere), .timeLimit(.minutes(5))) struct DashboardTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func terminal(width: Int = 120, height: Int = 40) async throws -> Tmux {
+    try await Tmux(
+      width: width, height: height,
+      environment: ["STORE": directory("store"), "TMPDIR": directory.path, "STATE": directory.path])
+  }
+
+  /// Starts the program, with the modes of the terminal and its process kept, and waits for a text of its first frame.
+  private func start(_ tmux: Tmux, _ arguments: String, showing text: String = "Throughput") async throws {
+    let script = """
+      stty -g > "$STATE/modes"
+      sh -c 'echo $$ > "$STATE/pid"; exec "$DARKBIRD" \(arguments)'
+      echo exit=$? same=$([ "$(stty -g)" = "$(cat "$STATE/modes")" ] && echo yes)
+
+      """
+    _ = try directory.file("start", script)
+    try await tmux.enter("ulimit -c 0; clear; . $STATE/start")
+    try await tmux.waitFor(text)
+  }
+
+  /// The program has ended with a code, the modes are as before, the screen is the shell's again, and typing is seen.
+  private func expectEnd(_ tmux: Tmux, code: Int32) async throws {
+    try await tmux.waitFor("exit=\(code) same=yes")
+    try await tmux.enter("echo typed-$((40 + 2))")
+    let rows = try await tmux.waitFor("typed-42")
+    #expect(rows.contains { $0.contains("echo typed-$((40 + 2))") }, "echo is off")
+    #expect(!rows.contains { $0.contains("Throughput") })
+  }
+
+  /// Waits until the picture is whole at a size.
+  private func picture(_ tmux: Tmux, _ width: Int, _ height: Int, _ titles: [String]) async throws -> Picture {
+    var last = Picture([], width: width, height: height)
+    func isWhole(_ picture: Picture) -> Bool {
+      picture.problems.isEmpty && titles.allSatisfy { title in picture.boxes.contains { $0.title.hasPrefix(title) } }
+    }
+    try await tmux.waitFor("a whole picture of \(width)x\(height) with \(titles)") { rows in
+      last = Picture(rows, width: width, height: height)
+      return isWhole(last)
+    }
+    return last
+  }
+
+  /// Waits until what a panel shows has changed.
+  private func expectAlive(_ tmux: Tmux, _ picture: Picture, _ title: String) async throws {
+    let box = try #require(picture.boxes.first { $0.title.hasPrefix(title) })
+    let before = picture.content(of: box)
+    try await tmux.waitFor("life in '\(title)' at \(picture.width)x\(picture.height)") { rows in
+      let now = Picture(rows, width: picture.width, height: picture.height)
+      return now.problems.isEmpty && now.boxes.contains(box) && now.content(of: box) != before
+    }
+  }
+
+  @Test func everySizeIsWholeAndAlive() async throws {
+    let tmux = try await terminal()
+    try await start(tmux, "run --documents 2000")
+    let all = ["1 Throughput", "2 Latency", "3 Shards", "4 Log", "5 Index", "6 Events"]
+    let large = try await picture(tmux, 120, 40, all)
+    for title in all where !title.hasPrefix("5") { try await expectAlive(tmux, large, title) }
+    for (width, height, titles) in [
+      (80, 24, ["1 Throughput", "2 Latency", "3 Shards", "4 Log"]), (40, 10, ["1 Throughput"]), (200, 60, all),
+      (120, 40, all),
+    ] {
+      try await tmux.resize(width, height)
+      let picture = try await picture(tmux, width, height, titles)
+      for title in titles where !title.hasPrefix("5") { try await expectAlive(tmux, picture, title) }
+    }
+    try await tmux.press("q")
+    try await expectEnd(tmux, code: 0)
+    // The store was in a temporary directory.
+    let left = try FileManager.default.subpathsOfDirectory(atPath: directory.path).filter { $0.contains("run-") }
+    #expect(left.isEmpty)
+  }
+
+  @Test func resizingAllTheTimeLeavesAWholePicture() async throws {
+    let tmux = try await terminal()
+    try await start(tmux, "run --documents 2000 --ram")
+    var generator = SplitMix(state: 7)
+    for _ in 0..<40 {
+      try await tmux.resize(Int.random(in: 5...180, using: &generator), Int.random(in: 2...60, using: &generator))
+    }
+    try await tmux.resize(100, 30)
+    _ = try await picture(tmux, 100, 30, ["1 Throughput"])
+    try await tmux.press("q")
+    try await expectEnd(tmux, code: 0)
+  }
+
+  @Test(arguments: ["C-c", "TERM"]) func cleanStops(how: String) async throws {
+    let tmux = try await terminal()
+    try await start(tmux, "run --documents 2000 --store $STORE")
+    if how == "TERM" { kill(try program(), SIGTERM) } else { try await tmux.press(how) }
+    try await expectEnd(tmux, code: 0)
+    #expect(try await darkbird("verify", directory("store")).code == 0)
+    #expect(try await darkbird("query", directory("store"), "--count").code == 0)
+  }
+
+  @Test(arguments: [(SIGTRAP, "TRAP"), (SIGILL, "ILL"), (SIGSEGV, "SEGV"), (SIGABRT, "ABRT")])
+  func trapsLeaveTheTerminalUsable(signal: Int32, name: String) async throws {
+    let tmux = try await terminal()
+    try await start(tmux, "run --documents 2000 --store $STORE")
+    kill(try program(), signal)
+    try await expectEnd(tmux, code: 128 + signal)
+    #expect(try await darkbird("verify", directory("store")).code == 0)
+  }
+
+  @Test func hangUpLeavesNoProcessBehind() async throws {
+    let tmux = try await terminal()
+    try await start(tmux, "run --documents 2000 --store $STORE")
+    let pid = try program()
+    try await tmux.killServer()
+    try await eventually("the end of process \(pid)") { kill(pid, 0) != 0 && errno == ESRCH }
+    #expect(try await darkbird("verify", directory("store")).code == 0)
+  }
+
+  @Test func openBrowsesAndChangesNothing() async throws {
+    let lines = (0..<500).map { #"{"id":"k\#($0)","club":"c\#($0 % 5)","age":\#($0 % 40)}"# }.joined(separator: "\n")
+    #expect(
+      try await darkbird(
+        "import", directory("store"), "-", "--key", "id", "--tag", "club", "--range", "age", input: lines
+      ).code == 0)
+    let before = try tree(directory("store"))
+    let tmux = try await terminal()
+    try await start(tmux, "open $STORE", showing: "500")
+    try await tmux.press("q")
+    try await expectEnd(tmux, code: 0)
+    #expect(try tree(directory("store")) == before)
+  }
+
+  @Test(arguments: ["braille", "blocks", "ascii"]) func glyphsAreAChoice(glyphs: String) async throws {
+    let tmux = try await terminal()
+    try await start(tmux, "run --documents 2000 --ram --glyphs \(glyphs)")
+    let rows = try await tmux.waitFor("Throughput")
+    #expect(rows.joined().unicodeScalars.allSatisfy(\.isASCII) == (glyphs == "ascii"))
+    try await tmux.press("q")
+    try await expectEnd(tmux, code: 0)
+  }
+
+  /// The process of the program that `start` has started.
+  private func program() throws -> Int32 {
+    let text = try String(contentsOfFile: directory("pid"), encoding: .utf8)
+    return try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+  }
+}

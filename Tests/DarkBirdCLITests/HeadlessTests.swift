@@ -1,0 +1,147 @@
+import Foundation
+import Testing
+
+@Suite(.timeLimit(.minutes(5))) struct HeadlessTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func report(_ outcome: Outcome) throws -> [String: Any] {
+    try #require(outcome.code == 0, "\(outcome)")
+    return try #require(
+      try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any], "\(outcome)")
+  }
+
+  @Test func reportHasEveryKeyThatTheHelpNames() async throws {
+    let report = try report(
+      try await darkbird(
+        "run", "--store", directory("store"), "--documents", "2000", "--rate", "max", "--duration", "2",
+        "--page-records", "500", "--headless", "--json"))
+    #expect(
+      Set(report.keys) == [
+        "seconds", "workload", "seed", "operations", "ops_per_second", "latency_ns", "documents", "pages", "rotations",
+        "lsn", "duplicates_refused", "errors", "last_error",
+      ])
+    let help = try await darkbird("help", "run").output
+    for key in report.keys { #expect(help.contains(key), "\(key) is not in the help") }
+
+    let operations = try #require(report["operations"] as? [String: Int])
+    #expect(operations.values.reduce(0, +) > 2_000 && (operations["get"] ?? 0) > 0, "\(operations)")
+    let latencies = try #require(report["latency_ns"] as? [String: [String: Int]])
+    for (kind, latency) in latencies {
+      #expect(Set(latency.keys) == ["p50", "p90", "p99", "p999", "max", "count"])
+      #expect(latency["p50"] ?? 0 <= latency["p999"] ?? 0 && latency["p999"] ?? 0 <= latency["max"] ?? 0, "\(latency)")
+      #expect(latency["count"] == operations[kind])
+    }
+    #expect(report["rotations"] as? Int ?? 0 > 2 && report["errors"] as? Int == 0, "\(report)")
+    let lsn = try #require(report["lsn"] as? [String: Int])
+    #expect(lsn["memory"] ?? 0 > 0 && lsn["memory"] == lsn["durable"] && lsn["memory"] == lsn["written"], "\(lsn)")
+
+    let verified = try await darkbird("verify", directory("store"), "--json")
+    #expect(verified.code == 0, "\(verified)")
+    let count = try await darkbird("query", directory("store"), "--count").output
+    #expect(count == "\(report["documents"] ?? "")\n")
+  }
+
+  @Test(arguments: ["clubs", "ycsb-a", "ycsb-b", "ycsb-c", "ycsb-d", "ycsb-e", "ycsb-f"])
+  func everyWorkloadRunsInMemory(workload: String) async throws {
+    let report = try report(
+      try await darkbird(
+        "run", "--ram", "--workload", workload, "--documents", "1000", "--rate", "max", "--duration", "0.5",
+        "--headless",
+        "--json", in: directory.path))
+    #expect(report["errors"] as? Int == 0 && report["documents"] as? Int ?? 0 >= 900, "\(report)")
+    #expect(report["pages"] is NSNull && report["rotations"] is NSNull, "\(report)")
+    #expect(try tree(directory.path).count == 1)
+  }
+
+  @Test func rateIsKept() async throws {
+    let report = try report(
+      try await darkbird(
+        "run", "--ram", "--documents", "100", "--rate", "500", "--duration", "3", "--headless", "--json"))
+    let operations = try #require(report["operations"] as? [String: Int]).values.reduce(0, +)
+    #expect((1_000...1_900).contains(operations), "\(operations) operations in 3 s at 500 a second and 100 to load")
+  }
+
+  @Test(arguments: [SIGINT, SIGTERM]) func signalsEndItWithASummary(signal: Int32) async throws {
+    let output = try directory.file("out", "")
+    let program = try Program(
+      builtProgram("darkbird"), ["run", "--store", directory("store"), "--documents", "500", "--headless"],
+      output: output)
+    func text() throws -> String { String(decoding: try Data(contentsOf: URL(filePath: output)), as: UTF8.self) }
+    try await eventually("two lines") { try text().split(separator: "\n").count >= 2 }
+    program.send(signal)
+    let outcome = try await program.outcome()
+    #expect(outcome.code == 0 && !outcome.wasKilled && outcome.errors.isEmpty, "\(outcome)")
+    let lines = try text().split(separator: "\n")
+    #expect(lines.first?.contains("ops/s") == true && lines.first?.contains("page") == true, "\(lines)")
+    #expect(
+      lines.contains { $0.hasPrefix("clubs, seed 1: ") } && lines.contains { $0.hasPrefix("LSN memory") }, "\(lines)")
+    #expect(try await darkbird("verify", directory("store")).code == 0)
+  }
+
+  /// With a reader that leaves after one line, the store is closed as at any other end.
+  @Test func readerThatLeavesEndsIt() async throws {
+    let outcome = try await shell(
+      """
+      '\(try builtProgram("darkbird"))' run --store '\(directory("store"))' --documents 500 --headless | head -n 1
+      echo ${PIPESTATUS[0]}
+      """)
+    #expect(outcome.lines.count == 2 && outcome.lines.last == "0" && outcome.errors.isEmpty, "\(outcome)")
+    #expect(try await darkbird("verify", directory("store")).code == 0)
+  }
+
+  // MARK: The store in a temporary directory
+
+  private func runDirectories() throws -> [String] {
+    let parent = directory("darkbird-\(getuid())")
+    guard FileManager.default.fileExists(atPath: parent) else { return [] }
+    return try FileManager.default.contentsOfDirectory(atPath: parent).filter { $0.hasPrefix("run-") }
+  }
+
+  private func start() async throws -> Program {
+    let before = try runDirectories()
+    let program = try Program(
+      builtProgram("darkbird"), ["run", "--documents", "100", "--headless"], environment: ["TMPDIR": directory.path])
+    try await eventually("a store of its own") {
+      try runDirectories().contains {
+        !before.contains($0)
+          && FileManager.default.fileExists(atPath: directory("darkbird-\(getuid())/\($0)/store/MANIFEST"))
+      }
+    }
+    return program
+  }
+
+  @Test func temporaryStoreIsGoneAtTheEnd() async throws {
+    let program = try await start()
+    #expect(try runDirectories().count == 1)
+    program.send(SIGTERM)
+    #expect(try await program.outcome().code == 0)
+    #expect(try runDirectories().isEmpty)
+  }
+
+  @Test func storesOfKilledRunsAreRemovedAndThoseOfRunningOnesAreNot() async throws {
+    let killed = try await start()
+    killed.send(SIGKILL)
+    _ = try await killed.outcome()
+    let abandoned = try runDirectories()
+    #expect(abandoned.count == 1)
+    let first = try await start()
+    #expect(try runDirectories().count == 1 && runDirectories() != abandoned)
+    let second = try await start()
+    #expect(try runDirectories().count == 2)
+    for program in [first, second] {
+      program.send(SIGINT)
+      #expect(try await program.outcome().code == 0)
+    }
+    #expect(try runDirectories().isEmpty)
+  }
+
+  @Test func temporaryDirectoryOfSomeoneElseIsNotUsed() async throws {
+    try FileManager.default.createDirectory(
+      atPath: directory("darkbird-\(getuid())"), withIntermediateDirectories: false,
+      attributes: [.posixPermissions: 0o777])
+    let outcome = try await darkbird("run", "--headless", environment: ["TMPDIR": directory.path])
+    #expect(outcome.code == 77 && outcome.errors.contains("not private"), "\(outcome)")
+  }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Testing
+
+/// `query`, `stats` and `verify` on one store: what they print, and that they change nothing.
+@Suite(.timeLimit(.minutes(5))) struct QueryTests {
+  private let directory: TemporaryDirectory
+  private let before: [String: String]
+
+  init() async throws {
+    directory = try TemporaryDirectory()
+    let clubs = ["Ajax", "PSV", "Feyenoord"]
+    let lines = (0..<300).map { number -> String in
+      let member = "\"club\":\"\(clubs[number % 3])\",\"email\":\"p\(number)@x\",\"captain\":\(number % 100 == 0)"
+      return "{\"id\":\"p\(number)\",\"age\":\(number % 60),\"score\":\(number).5,\(member)}"
+    }
+    let outcome = try await darkbird(
+      "import", directory("store"), "-", "--key", "id", "--unique", "email", "--tag", "club", "--tag", "captain",
+      "--range", "age", "--range", "score", input: lines.joined(separator: "\n"))
+    try #require(outcome.code == 0, "\(outcome)")
+    before = try tree(directory("store"))
+  }
+
+  private func run(_ command: String, _ arguments: [String]) async throws -> Outcome {
+    let outcome = try await Program(builtProgram("darkbird"), [command, directory("store")] + arguments).outcome()
+    #expect(try tree(directory("store")) == before, "\(command) \(arguments) changed the store")
+    return outcome
+  }
+
+  @Test(arguments: [
+    ([], 300), (["--tag", "club=Ajax"], 100), (["--tag", "club=Ajax", "--tag", "captain=true"], 1),
+    (["--range", "age=10..19"], 50), (["--range", "age=10..<19"], 45), (["--range", "age=50.."], 50),
+    (["--range", "age=..9.5"], 50), (["--range", "age=5..5"], 5), (["--range", "age=5"], 5),
+    (["--range", "age=.."], 300),
+    (["--range", "age=10..19", "--range", "score=..99"], 20), (["--unique", "email=p7@x"], 1), (["--key", "p7"], 1),
+    (["--key", "p7", "--tag", "club=PSV"], 1), (["--key", "p7", "--tag", "club=Ajax"], 0),
+    (["--key", "p7", "--unique", "email=p8@x"], 0), (["--key", "nobody"], 0), (["--tag", "club=Milan"], 0),
+    (["--range", "age=1000.."], 0),
+  ])
+  func conditionsCombineWithAnd(arguments: [String], count: Int) async throws {
+    let counted = try await run("query", arguments + ["--count"])
+    #expect(counted.output == "\(count)\n" && counted.code == (count > 0 ? 0 : 1), "\(counted)")
+    let printed = try await run("query", arguments + ["--json"])
+    #expect(printed.lines.count == count && printed.code == (count > 0 ? 0 : 1), "\(printed)")
+  }
+
+  @Test func rangesComeInOrderAndLimitsHold() async throws {
+    let found = try await run("query", ["--range", "score=100..", "--limit", "3", "--csv"])
+    #expect(found.lines.map { $0.prefix(4) } == ["key,", "p100", "p101", "p102"], "\(found)")
+    #expect(try await run("query", ["--limit", "2"]).output.contains("club     "))
+  }
+
+  @Test(arguments: [
+    (["--tag", "city=Rome"], "no tag field 'city'; the store has club, captain"),
+    (["--range", "club=a..b"], "no range field 'club'"),
+    (["--unique", "age=1"], "no unique index 'age'; the store has email"),
+    (["--range", "age=old.."], "'old' is not a number"), (["--range", "age=9..1"], "above"),
+    (["--range", "age=1..<"], "bound is missing"),
+  ])
+  func conditionsThatTheStoreCannotAnswer(arguments: [String], reason: String) async throws {
+    let outcome = try await run("query", arguments)
+    #expect(outcome.code == 64 && outcome.errors.contains(reason), "\(outcome)")
+    #expect(outcome.errors.count(where: \.isNewline) == 1 && outcome.output.isEmpty)
+  }
+
+  @Test func statsNameEverything() async throws {
+    let text = try await run("stats", [])
+    #expect(text.code == 0 && text.output.contains("300"), "\(text)")
+    #expect(text.output.contains("100  club=Ajax") && text.output.contains("0 to 59"), "\(text)")
+    let json = try await run("stats", ["--json"])
+    let report = try #require(
+      try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any], "\(json)")
+    #expect(report["documents"] as? Int == 300)
+    #expect(
+      Set(report.keys) == [
+        "path", "documents", "lsn", "pages", "bytes_on_disk", "checkpoint_lsn", "indexes", "tags", "computed",
+      ])
+    let indexes = try #require(report["indexes"] as? [[String: Any]])
+    #expect(
+      indexes.map { "\($0["kind"] ?? "") \($0["name"] ?? "") \($0["entries"] ?? "")" }.sorted() == [
+        "range age 300", "range score 300", "tag captain 300", "tag club 300", "unique email 300",
+      ])
+  }
+
+  @Test func verifyIsQuietAboutASoundStore() async throws {
+    let text = try await run("verify", [])
+    #expect(text.code == 0 && text.output.contains("sound") && text.errors.isEmpty, "\(text)")
+    let json = try await run("verify", ["--json"])
+    let report = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
+    #expect(report["documents"] as? Int == 300 && (report["problems"] as? [Any])?.isEmpty == true, "\(json)")
+  }
+}

@@ -1,0 +1,203 @@
+import DarkBird
+import Terminal
+import Testing
+
+@testable import DarkBirdDashboard
+
+@Suite("Browse") struct BrowseModelTests {
+  private let store = ScriptedStore()
+
+  private func browsing() -> Model {
+    var model = Script().model(20)
+    store.answer(model.update(.key(.character("b"))), in: &model)
+    return model
+  }
+
+  private func press(_ key: Key, _ model: inout Model) { store.answer(model.update(.key(key)), in: &model) }
+
+  private func type(_ line: String, _ model: inout Model) {
+    press(.character("/"), &model)
+    press(.control("u"), &model)
+    for character in line { press(.character(character), &model) }
+    press(.enter, &model)
+  }
+
+  @Test func beginsWithAllDocuments() throws {
+    let model = browsing()
+    let results = try #require(model.browse.results)
+    #expect(results.rows.count == Results.pageSize)
+    #expect(results.count == store.count)
+    #expect(model.browse.outline?.documents == store.count)
+  }
+
+  @Test func cursorWalksOverPages() throws {
+    var model = browsing()
+    for _ in 0..<Results.pageSize { press(.down, &model) }
+    var results = try #require(model.browse.results)
+    #expect(results.pageNumber == 1)
+    #expect(results.selectedRow?.key.text == "u:200")
+    press(.up, &model)
+    results = try #require(model.browse.results)
+    #expect(results.pageNumber == 0)
+    #expect(results.selectedRow?.key.text == "u:199")
+  }
+
+  @Test func endAndHomeReachTheLastAndTheFirst() throws {
+    let store = ScriptedStore(count: 20_117)
+    func press(_ key: Key, _ model: inout Model) { store.answer(model.update(.key(key)), in: &model) }
+    var model = Script().model(20)
+    press(.character("b"), &model)
+    press(.end, &model)
+    var results = try #require(model.browse.results)
+    #expect(results.selectedRow?.key.text == "u:\(store.count - 1)")
+    #expect(results.isLastPage)
+    #expect(results.offset + results.rows.count == store.count)
+    press(.pageUp, &model)
+    #expect(model.browse.results?.isLastPage == true)
+    press(.home, &model)
+    // The first Home goes to the first page.
+    results = try #require(model.browse.results)
+    #expect(results.pageNumber == 0)
+    #expect(results.selectedRow?.key.text == "u:0")
+  }
+
+  @Test func limitEndsThePages() throws {
+    var model = browsing()
+    type("range age limit 250", &model)
+    var results = try #require(model.browse.results)
+    #expect(results.rows.count == 200)
+    #expect(!results.isLastPage)
+    press(.end, &model)
+    results = try #require(model.browse.results)
+    #expect(results.rows.count == 50)
+    #expect(results.isLastPage)
+    #expect(results.count == 250)
+  }
+
+  @Test func queryRunsAndIsRemembered() throws {
+    var model = browsing()
+    type("range age 20..35", &model)
+    let expected = Query(ranges: [.init(field: "age", range: .closed(20, 35))])
+    #expect(model.browse.results?.selection == .query(expected, limit: nil))
+    #expect(model.browse.results?.plan?.driver == "range(age)")
+    type("key u:7", &model)
+    #expect(model.browse.results?.rows.map(\.key.text) == ["u:7"])
+    press(.character("/"), &model)
+    press(.up, &model)
+    #expect(model.browse.editor?.text == "key u:7")
+    press(.up, &model)
+    #expect(model.browse.editor?.text == "range age 20..35")
+    press(.down, &model)
+    #expect(model.browse.editor?.text == "key u:7")
+  }
+
+  @Test func wrongQueryKeepsTheLineAndTheResults() {
+    var model = browsing()
+    let rows = model.browse.results?.rows
+    type("range wage 20..35", &model)
+    #expect(model.browse.error?.token == "wage")
+    #expect(model.browse.editor?.text == "range wage 20..35")
+    #expect(model.browse.results?.rows == rows)
+    press(.escape, &model)
+    #expect(model.browse.error == nil && model.browse.editor == nil)
+  }
+
+  @Test func resultsAreHeldUntilAskedAgain() throws {
+    var model = browsing()
+    for _ in 0..<3 { press(.down, &model) }
+    let run = try #require(model.browse.results).run
+    for sample in Script().samples(60)[20...] { _ = model.update(.sample(sample, [])) }
+    #expect(model.browse.results?.run == run)
+    press(.function(5), &model)
+    let results = try #require(model.browse.results)
+    #expect(results.run != run)
+    #expect(results.selectedRow?.key.text == "u:3")
+  }
+
+  @Test func answersOfAnOlderRunAreIgnored() throws {
+    var model = browsing()
+    let old = try #require(model.browse.results).run
+    type("key u:7", &model)
+    let page = ResultPage(rows: [store.row(1)])
+    _ = model.update(.reply(.page(run: old, number: 0, marks: [], page, nanoseconds: 1)))
+    #expect(model.browse.results?.rows.map(\.key.text) == ["u:7"])
+  }
+
+  @Test func documentOpensAndClosesAgain() {
+    var model = browsing()
+    press(.down, &model)
+    press(.enter, &model)
+    #expect(model.browse.opened?.state == .found(store.row(1)))
+    #expect(model.browse.focus == .document)
+    press(.escape, &model)
+    #expect(model.browse.opened == nil && model.browse.focus == .results)
+    press(.escape, &model)
+    #expect(model.view == .overview)
+  }
+
+  @Test func documentThatIsGoneSaysSo() {
+    var model = browsing()
+    let effects = model.update(.key(.enter))
+    #expect(effects == [.ask(.document(RowKey(text: "u:0")))])
+    _ = model.update(.reply(.document(RowKey(text: "u:0"), nil)))
+    #expect(model.browse.opened?.state == .gone)
+    let text = DocumentPanel.lines(model, width: 60).first?.map(\.text).joined()
+    #expect(text == "removed since; this is what it was")
+  }
+
+  @Test func failureOfTheStoreIsShown() {
+    var model = browsing()
+    let run = model.browse.runs
+    _ = model.update(.reply(.failed(.plan(run: run, .query(Query(), limit: nil)), "the store is closed")))
+    #expect(model.browse.results?.failure == "the store is closed")
+    #expect(model.browse.results?.isRunning == false)
+  }
+
+  @Test func treeSkipsHeadingsAndRunsWhatIsChosen() {
+    var model = browsing()
+    press(.character("1"), &model)
+    press(.down, &model)
+    #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "age")
+    press(.up, &model)
+    #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "everything")
+    press(.end, &model)
+    #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "rust")
+    press(.enter, &model)
+    #expect(model.browse.results?.selection == .query(Query(allTags: ["skill=rust"]), limit: nil))
+    #expect(model.browse.focus == .results)
+  }
+
+  @Test func uniqueIndexOfTheTreeAsksForAValue() throws {
+    var model = browsing()
+    press(.character("1"), &model)
+    let item = try #require(model.browse.exploreItems.firstIndex { $0.kind == .unique })
+    while model.browse.exploreSelection != item { press(.down, &model) }
+    press(.enter, &model)
+    #expect(model.browse.editor?.text == "unique email=")
+  }
+
+  @Test func sortGoesThroughRangeFieldsOnly() {
+    var model = browsing()
+    func query() -> Query? {
+      guard case .query(let query, _)? = model.browse.results?.selection else { return nil }
+      return query
+    }
+    for field in ["age", "joined", "salary", nil] {
+      press(.character("s"), &model)
+      #expect(query()?.orderBy == field)
+    }
+    press(.character("S"), &model)
+    #expect(query()?.orderBy == "age" && query()?.order == .descending)
+  }
+
+  @Test func tabCompletesAndTellsTheChoices() {
+    var model = browsing()
+    press(.character("/"), &model)
+    press(.control("u"), &model)
+    for character in "tag:cl" { press(.character(character), &model) }
+    press(.tab, &model)
+    #expect(model.browse.editor?.text == "tag:club=")
+    press(.tab, &model)
+    #expect(model.browse.completions == ["tag:club=Ajax", "tag:club=Vålerenga", "tag:club=東京"])
+  }
+}

@@ -1,0 +1,134 @@
+import Terminal
+import Testing
+
+@testable import DarkBirdDashboard
+
+@Suite("Key table") struct KeyMapTests {
+  private let map = KeyMap.standard
+
+  @Test func noKeyMeansTwoThingsInOneContext() {
+    for context in KeyContext.allCases {
+      var seen: [Key: Command] = [:]
+      for binding in map.bindings(in: context) {
+        for key in binding.keys {
+          #expect(seen[key] == nil, "\(key.name) is bound twice in \(context)")
+          seen[key] = binding.command
+        }
+      }
+    }
+  }
+
+  @Test func everyBindingIsDispatchedAndDocumented() {
+    for binding in map.bindings {
+      #expect(!binding.help.isEmpty && !binding.keys.isEmpty && !binding.contexts.isEmpty)
+      for context in binding.contexts {
+        for key in binding.keys { #expect(map.command(for: key, in: context) == binding.command) }
+      }
+    }
+  }
+
+  @Test func everyBindingIsInTheHelp() {
+    var model = Script().model(2, width: 100, height: 120)
+    _ = model.update(.key(.character("?")))
+    let help = Renderer.render(model, colors: .none).lines.joined(separator: "\n")
+    for binding in map.bindings {
+      if case .panel = binding.command { continue }
+      #expect(help.contains(binding.help), "\(binding.help)")
+      for key in binding.keys { #expect(help.contains(key.name)) }
+    }
+    for (key, text) in KeyMap.signals { #expect(help.contains(key) && help.contains(text)) }
+  }
+
+  /// A key of the table that changes nothing anywhere would be a lie in the help.
+  @Test func everyCommandDoesSomethingSomewhere() {
+    for context in KeyContext.allCases {
+      let situations = Situations.all(context).map { ($0, Renderer.render($0, colors: .none)) }
+      for binding in map.bindings(in: context) {
+        let works = situations.contains { model, picture in
+          binding.keys.allSatisfy { key in
+            var changed = model
+            return !changed.update(.key(key)).isEmpty || changed.windowSeconds != model.windowSeconds
+              || changed.glyphs != model.glyphs
+              || Renderer.render(changed, colors: .none) != picture
+          }
+        }
+        #expect(works, "\(binding.keys.map(\.name)) in \(context)")
+      }
+    }
+  }
+
+  @Test(arguments: KeyContext.allCases) func hintsFitTheLastLine(_ context: KeyContext) throws {
+    var model = try #require(Situations.all(context).first)
+    _ = model.update(.resize(width: 40, height: 10))
+    let line = try #require(Renderer.render(model, colors: .none).lines.last)
+    #expect(line.contains(context.isTyping ? "Enter" : "q quit"))
+  }
+}
+
+/// Models in which the keys of a context have something to do.
+private enum Situations {
+  static func all(_ context: KeyContext) -> [Model] {
+    switch context {
+    case .overview: overview()
+    case .browse: browse()
+    case .help: [help(scrolled: 0), help(scrolled: 5)]
+    case .filter: typing(Script().model(100, width: 80, height: 24), "/", "some text")
+    case .query: queries()
+    }
+  }
+
+  private static func overview() -> [Model] {
+    var models: [Model] = []
+    for panel in [PanelID.throughput, .events, .log] {
+      for isPaused in [false, true] {
+        var model = Script().model(100, width: 80, height: 24)
+        model.focus = panel
+        model.isZoomed = isPaused
+        model.window = isPaused ? 1 : 0
+        if isPaused { model.time = .paused(50) }
+        models.append(model)
+      }
+    }
+    var scrolled = Script().model(100, width: 80, height: 24)
+    scrolled.focus = .events
+    scrolled.events.heldSequence = 99
+    scrolled.events.scroll = 30
+    return models + [scrolled]
+  }
+
+  private static func browse() -> [Model] {
+    var models = [Browsing.query()]
+    for pane in BrowseState.Pane.allCases {
+      var model = Browsing.query()
+      model.browse.focus = pane
+      models.append(model)
+    }
+    var middle = Browsing.query()
+    for _ in 0..<3 { _ = middle.update(.key(.pageDown)) }
+    return models + [middle]
+  }
+
+  private static func help(scrolled: Int) -> Model {
+    var model = Script().model(5, width: 80, height: 24)
+    model.helpScroll = scrolled
+    return model
+  }
+
+  private static func typing(_ start: Model, _ key: Character, _ text: String) -> [Model] {
+    var model = start
+    _ = model.update(.key(.character(key)))
+    _ = model.update(.key(.control("u")))
+    for character in text { _ = model.update(.key(.character(character))) }
+    var middle = model
+    for _ in 0..<3 { _ = middle.update(.key(.left)) }
+    return [model, middle]
+  }
+
+  private static func queries() -> [Model] {
+    var older = Browsing.query()
+    _ = older.update(.key(.character("/")))
+    _ = older.update(.key(.up))
+    _ = older.update(.key(.up))
+    return typing(Browsing.query(), "/", "range age 20..35 tag:cl") + [older]
+  }
+}

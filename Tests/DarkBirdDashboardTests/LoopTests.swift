@@ -1,0 +1,116 @@
+import Terminal
+import Testing
+
+@testable import DarkBirdDashboard
+
+/// A terminal that gives the inputs of a script and keeps what is shown.
+private final class ScriptedScreen: DashboardScreen {
+  var size = (width: 80, height: 24)
+  let colorDepth = ColorDepth.none
+  private var inputs: [TerminalInput?]
+  private(set) var shown: [Canvas] = []
+  private(set) var redraws = 0
+  /// Whether each wait had a deadline.
+  private(set) var hadDeadline: [Bool] = []
+
+  init(_ inputs: [TerminalInput?]) { self.inputs = inputs }
+
+  func wait(until deadline: ContinuousClock.Instant?) -> TerminalInput? {
+    hadDeadline.append(deadline != nil)
+    return inputs.isEmpty ? .hangup : inputs.removeFirst()
+  }
+
+  func present(_ canvas: Canvas) { shown.append(canvas) }
+  func redraw() { redraws += 1 }
+}
+
+@Suite("Loop") struct LoopTests {
+  private func run(
+    _ inputs: [TerminalInput?], inbox: Inbox = Inbox {}, perform: @escaping (Effect) -> Void = { _ in }
+  ) -> (DashboardExit, ScriptedScreen) {
+    let screen = ScriptedScreen(inputs)
+    let loop = ScreenLoop(
+      screen: screen, inbox: inbox, cost: OwnCost(), frameInterval: .zero, perform: perform)
+    return (loop.run(Script().model(3, width: 80, height: 24)), screen)
+  }
+
+  @Test func endsForTheRightReason() {
+    #expect(run([.key(.character("q"))]).0 == .quit)
+    #expect(run([.interrupt(.interrupt)]).0 == .interrupted)
+    #expect(run([.interrupt(.terminate)]).0 == .terminated)
+    #expect(run([.interrupt(.hangUp)]).0 == .hungUp)
+    #expect(run([]).0 == .hungUp)
+  }
+
+  @Test func drawsOnceAndThenOnlyWhatChanges() {
+    let (_, screen) = run([.wake, nil, .wake, .key(.tab), .wake])
+    // The first picture, and the one after the key.
+    #expect(screen.shown.count == 2)
+    #expect(screen.shown[0] != screen.shown[1])
+    // Nothing to draw: sleep without an end.
+    #expect(screen.hadDeadline.allSatisfy { !$0 })
+  }
+
+  @Test func messagesAreDrawn() {
+    let inbox = Inbox {}
+    let samples = Script().samples(5)
+    inbox.send(.sample(samples[3], []))
+    inbox.send(.sample(samples[4], []))
+    let (_, screen) = run([.wake], inbox: inbox)
+    #expect(screen.shown.count == 1)
+    #expect(inbox.take().isEmpty)
+  }
+
+  @Test func resizeGivesAPictureOfThatSize() throws {
+    let (_, screen) = run([.resize(width: 120, height: 40)])
+    #expect(try #require(screen.shown.last).width == 120)
+  }
+
+  @Test func redrawAndQuestionsGoOutside() {
+    var asked: [Effect] = []
+    let (_, screen) = run([.key(.control("l")), .key(.character("b"))]) { asked.append($0) }
+    #expect(screen.redraws == 1)
+    #expect(asked.contains(.ask(.outline)))
+  }
+
+  @Test func framesAreNoCloserThanTheirInterval() {
+    let screen = ScriptedScreen([.key(.tab), .key(.tab), .key(.tab), .key(.character("q"))])
+    let loop = ScreenLoop(
+      screen: screen, inbox: Inbox {}, cost: OwnCost(), frameInterval: .seconds(3_600), perform: { _ in })
+    #expect(loop.run(Script().model(3, width: 80, height: 24)) == .quit)
+    #expect(screen.shown.isEmpty)
+    #expect(screen.hadDeadline == [true, true, true, true])
+  }
+
+  @Test func inboxIsBounded() {
+    let inbox = Inbox {}
+    for _ in 0..<(Inbox.capacity + 10) { inbox.send(.frameCost(milliseconds: 1)) }
+    #expect(inbox.take().count == Inbox.capacity)
+  }
+
+  @Test func samplerDeliversAndStops() async {
+    let (samples, continuation) = AsyncStream.makeStream(of: Int.self)
+    let sampler = Sampler(source: FakeSource(), monitor: nil, cost: OwnCost()) { sample, _ in
+      continuation.yield(sample.sequence)
+    }
+    sampler.start()
+    for await sequence in samples where sequence == 1 { break }
+    sampler.stop()
+  }
+
+  @Test func queriesAreAnsweredInTheirOrderAndOldRunsDropped() async {
+    let (replies, continuation) = AsyncStream.makeStream(of: BrowseReply.self)
+    let queries = QueryThread(source: ScriptedStore()) { continuation.yield($0) }
+    queries.ask(.page(run: 1, .key("u:1"), number: 0, after: nil))
+    queries.ask(.page(run: 2, .key("u:2"), number: 0, after: nil))
+    queries.ask(.outline)
+    queries.start()
+    var keys: [String] = []
+    for await reply in replies {
+      if case .page(_, _, _, let page, _) = reply { keys += page.rows.map(\.key.text) }
+      if case .outline = reply { break }
+    }
+    queries.stop()
+    #expect(keys == ["u:2"])
+  }
+}

@@ -1,0 +1,170 @@
+import Foundation
+import Terminal
+import Testing
+
+@testable import DarkBirdDashboard
+
+@Suite("Model") struct ModelTests {
+  private func press(_ keys: String, _ model: inout Model) -> [Effect] {
+    keys.flatMap { model.update(.key(.character($0))) }
+  }
+
+  @Test func pauseStopsTheViewAndNotTheSampling() throws {
+    var model = Script().model(100)
+    _ = press(" ", &model)
+    let samples = Script().samples(150)
+    for sample in samples[100...] { _ = model.update(.sample(sample, [])) }
+    #expect(try #require(model.shown).sequence == 99)
+    #expect(model.history.last?.sequence == 149)
+    #expect(model.behind == 5_000_000_000)
+    _ = press(" ", &model)
+    #expect(try #require(model.shown).sequence == 149)
+    #expect(model.behind == nil)
+  }
+
+  @Test func stepsGoBackAndForthWithinTheHistory() throws {
+    var model = Script().model(100)
+    _ = press("[", &model)
+    #expect(try #require(model.shown).sequence == 98)
+    _ = press("{{", &model)
+    #expect(try #require(model.shown).sequence == 78)
+    _ = press("]}", &model)
+    #expect(try #require(model.shown).sequence == 89)
+    _ = press("{{{{{{{{{{{{", &model)
+    #expect(try #require(model.shown).sequence == 0)
+    _ = press("`", &model)
+    #expect(model.time == .live)
+  }
+
+  @Test func aPausedViewMovesOnWhenItsSampleIsForgotten() throws {
+    var model = Model(
+      identity: Script().identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt, historyCapacity: 10)
+    for sample in Script().samples(10) { _ = model.update(.sample(sample, [])) }
+    _ = press("{", &model)
+    #expect(try #require(model.shown).sequence == 0)
+    for sample in Script().samples(15)[10...] { _ = model.update(.sample(sample, [])) }
+    #expect(try #require(model.shown).sequence == 5)
+  }
+
+  @Test func focusMovesInCircles() {
+    var model = Script().model(2)
+    for expected in [PanelID.latency, .shards, .log, .indexes, .events, .throughput] {
+      _ = model.update(.key(.tab))
+      #expect(model.focus == expected)
+    }
+    _ = model.update(.key(.backTab))
+    #expect(model.focus == .events)
+    _ = press("4", &model)
+    #expect(model.focus == .log)
+    _ = press("h", &model)
+    #expect(model.focus == .shards)
+  }
+
+  @Test func escapeGoesBackLayerByLayer() {
+    var model = Script().model(20)
+    _ = press(" zf", &model)
+    #expect(model.isZoomed && model.events.heldSequence != nil && model.time != .live)
+    _ = model.update(.key(.escape))
+    #expect(!model.isZoomed && model.events.heldSequence != nil)
+    _ = model.update(.key(.escape))
+    #expect(model.events.heldSequence == nil && model.time != .live)
+    _ = model.update(.key(.escape))
+    #expect(model.time == .live)
+  }
+
+  @Test func filterActsWhileItIsTyped() throws {
+    var model = Script().model(100)
+    #expect(press("/", &model).isEmpty)
+    #expect(press("dup", &model) == [.filterEvents("d"), .filterEvents("du"), .filterEvents("dup")])
+    let sequence = try #require(model.shown).sequence
+    #expect(model.events.lines(through: sequence, skip: 0, limit: 100).allSatisfy { $0.kind == .duplicate })
+    #expect(model.update(.key(.enter)) == [.filterEvents("dup")])
+    #expect(model.keyContext == .overview)
+    #expect(model.events.filter == "dup")
+    // Leaving the line keeps the filter that was there.
+    _ = press("/", &model)
+    _ = model.update(.key(.control("u")))
+    #expect(model.update(.key(.escape)) == [.filterEvents("dup")])
+    #expect(model.events.filter == "dup")
+  }
+
+  @Test func keysWithMeaningAreTextWhileTyping() {
+    var model = Script().model(5)
+    _ = press("/q? b", &model)
+    #expect(model.events.activeFilter == "q? b")
+    #expect(model.view == .overview && model.helpScroll == nil)
+  }
+
+  @Test func heldEventsStayWhileOthersCome() throws {
+    var model = Script().model(100)
+    _ = press("f", &model)
+    let before = model.events.lines(through: 99, skip: 0, limit: 5)
+    let sample = Script().samples(101)[100]
+    _ = model.update(.sample(sample, Script().events(100)))
+    #expect(model.events.lines(through: 100, skip: 0, limit: 5) == before)
+    _ = press("f", &model)
+    #expect(model.events.lines(through: 100, skip: 0, limit: 5) != before)
+  }
+
+  @Test func scrollingEventsHoldsThem() {
+    var model = Script().model(100)
+    _ = press("6", &model)
+    _ = model.update(.key(.pageDown))
+    #expect(model.events.heldSequence == 99)
+    #expect(model.events.scroll > 0)
+    _ = model.update(.key(.home))
+    #expect(model.events.scroll == 0)
+  }
+
+  @Test func glyphsCycle() {
+    var model = Script().model(2)
+    _ = press("G", &model)
+    #expect(model.glyphs == .blocks)
+    _ = press("G", &model)
+    #expect(model.glyphs == .ascii)
+    _ = press("G", &model)
+    #expect(model.glyphs == .braille)
+  }
+
+  @Test func windowStaysWithinItsBounds() {
+    var model = Script().model(2)
+    _ = press("+", &model)
+    #expect(model.windowSeconds == 60)
+    _ = press("-----", &model)
+    #expect(model.windowSeconds == 600)
+    _ = press("+", &model)
+    #expect(model.windowSeconds == 300)
+  }
+
+  @Test(arguments: [Key.character("q"), .function(10)]) func quits(_ key: Key) {
+    var model = Script().model(2)
+    #expect(model.update(.key(key)) == [.quit])
+    _ = press("b", &model)
+    #expect(model.update(.key(key)) == [.quit])
+    _ = press("?", &model)
+    #expect(model.update(.key(key)) == [.quit])
+  }
+
+  @Test func filtersIgnoreTheCaseOfLetters() {
+    let line = EventLine(.duplicate, date: Script.start, shard: 17, key: "U:88", detail: "Ada Østby is taken")
+    for text in ["", "dup", "u:88", "ada", "Østby", "s17", "TAKEN"] {
+      #expect(EventFilter(text).matches(line), "\(text)")
+    }
+    for text in ["x", "østby", "s18", "is taken by", "u:888"] { #expect(!EventFilter(text).matches(line), "\(text)") }
+  }
+
+  @Test func historyIsShorterForManyShards() {
+    #expect(History.capacity(shards: 64) == 6_000)
+    #expect(History.capacity(shards: 256) == 3_000)
+    #expect(History.capacity(shards: 1_024) == 750)
+    #expect(History.capacity(shards: 1 << 20) == 600)
+  }
+
+  @Test func eventRingIsBounded() {
+    var log = EventLog()
+    let lines = Array(repeating: EventLine(.put, date: Script.start), count: 24)
+    for sequence in 0..<600 { log.append(lines, sequence: sequence) }
+    #expect(log.entries.count == EventLog.capacity)
+    #expect(log.entries.last?.sequence == 599)
+  }
+}

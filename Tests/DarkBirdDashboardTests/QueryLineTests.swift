@@ -1,0 +1,124 @@
+import DarkBird
+import Foundation
+import Testing
+
+@testable import DarkBirdDashboard
+
+@Suite("Query line") struct QueryLineTests {
+  private let vocabulary = QueryVocabulary(ScriptedStore().outline(tagsPerField: 20))
+
+  private func parse(_ line: String) throws -> Selection { try QueryLine.parse(line, vocabulary) }
+
+  private func range(_ field: String, _ range: IndexRange) -> Selection {
+    .query(Query(ranges: [.init(field: field, range: range)]), limit: nil)
+  }
+
+  @Test func emptyLineIsEverything() throws {
+    #expect(try parse("  ") == .query(Query(), limit: nil))
+  }
+
+  @Test func lookups() throws {
+    #expect(try parse("key u:88123") == .key("u:88123"))
+    #expect(try parse("key \"a key with blanks\"") == .key("a key with blanks"))
+    #expect(try parse("unique email=x@y") == .unique(index: "email", value: "x@y"))
+    #expect(try parse("unique email=a=b") == .unique(index: "email", value: "a=b"))
+  }
+
+  @Test func bounds() throws {
+    #expect(try parse("range age 20..35") == range("age", .closed(20, 35)))
+    #expect(try parse("range age 20..<35") == range("age", .halfOpen(20, 35)))
+    #expect(try parse("range age 20..") == range("age", .atLeast(20)))
+    #expect(try parse("range age ..35") == range("age", .atMost(35)))
+    #expect(try parse("range age ..<35") == range("age", .less(than: 35)))
+    #expect(try parse("range age 34") == range("age", .exactly(34)))
+    #expect(try parse("range age ..") == range("age", .all))
+    #expect(try parse("range age") == range("age", .all))
+    #expect(try parse("range salary -1.5..2.5") == range("salary", .closed(-1.5, 2.5)))
+  }
+
+  @Test func datesAreDates() throws {
+    let january = Date(timeIntervalSince1970: 1_704_067_200)  // 2024-01-01 UTC
+    let february = Date(timeIntervalSince1970: 1_706_745_600)
+    #expect(try parse("range joined 2024..<2024-02") == range("joined", .halfOpen(january, february)))
+    #expect(try parse("range joined 2024-01-01..") == range("joined", .atLeast(january)))
+    #expect(try parse("range joined 2024-01-01T00:00:00Z..") == range("joined", .atLeast(january)))
+    #expect(RangeText.date("2024-02-30") == nil)
+  }
+
+  @Test func everythingTogether() throws {
+    let line = "tag:club=Ajax !tag:skill=go any:skill=swift any:skill=rust range age 20..35 sort:joined desc limit 500"
+    let query = Query(
+      allTags: ["club=Ajax"], anyTags: ["skill=swift", "skill=rust"], noTags: ["skill=go"],
+      ranges: [.init(field: "age", range: .closed(20, 35))], orderBy: "joined", order: .descending)
+    #expect(try parse(line) == .query(query, limit: 500))
+  }
+
+  @Test func oneRangeIsAnOrderByItself() throws {
+    let query = Query(ranges: [.init(field: "age", range: .all)], orderBy: "age", order: .descending)
+    #expect(try parse("range age desc") == .query(query, limit: nil))
+  }
+
+  @Test func quotesKeepBlanks() throws {
+    let query = Query(allTags: ["club=FC Oslo"])
+    #expect(try parse("tag:\"club=FC Oslo\"") == .query(query, limit: nil))
+    #expect(try parse("\"tag:club=FC Oslo\"") == .query(query, limit: nil))
+    #expect(try parse("tag:club=FC\\ Oslo") == .query(query, limit: nil))
+  }
+
+  static let wrong: [(line: String, token: String, column: Int)] = [
+    ("wat", "wat", 0), ("range wage 1..2", "wage", 6), ("range", "range", 0), ("range age x..2", "x..2", 10),
+    ("range age 35..20", "35..20", 10), ("range age 20..<", "20..<", 10), ("range joined tomorrow..", "tomorrow..", 13),
+    ("unique", "unique", 0), ("unique email", "email", 7), ("unique mail=x", "mail=x", 7),
+    ("tag:clob=x", "tag:clob=x", 0), ("tag:", "tag:", 0), ("tag:vip", "tag:vip", 0), ("limit", "limit", 0),
+    ("limit 0", "0", 6), ("limit many", "many", 6), ("desc", "desc", 0), ("sort:club", "sort:club", 0),
+    ("key a b", "b", 6), ("limit 3 key a", "key", 8), ("tag:\"club=x", "\"club=x", 4),
+  ]
+
+  @Test(arguments: wrong) func errorsNameTheWord(_ line: String, _ token: String, _ column: Int) throws {
+    let error = #expect(throws: QueryError.self) { try parse(line) }
+    #expect(error?.token == token)
+    #expect(error?.column == column)
+  }
+
+  @Test func messagesTellWhatThereIs() {
+    let error = #expect(throws: QueryError.self) { try parse("range wage 1..2") }
+    #expect(error?.description == "'wage': no such range field; there is age, joined, salary")
+  }
+
+  /// What a menu or the history puts into the line means the same when it is read again.
+  @Test(arguments: [
+    "key \"a b\"", "unique email=x@y",
+    "range age 20..35 tag:club=Ajax !tag:skill=go any:skill=rust sort:age desc limit 7",
+    "range age 20..<35", "range age ..35", "range age 34", "range joined 2024-01-31..", "tag:\"club=FC Oslo\"", "",
+  ]) func textOfASelectionGivesItBack(_ line: String) throws {
+    let selection = try parse(line)
+    #expect(try parse(QueryLine.text(selection)) == selection)
+  }
+
+  @Test func completion() {
+    func complete(_ text: String) -> QueryCompletion { QueryCompletion(text, vocabulary) }
+    #expect(complete("ra").text == "range ")
+    #expect(complete("range a").text == "range age ")
+    #expect(complete("range ").candidates == ["age", "joined", "salary"])
+    #expect(complete("unique e").text == "unique email=")
+    #expect(complete("range age 1..2 so").text == "range age 1..2 sort:")
+    #expect(complete("sort:j").text == "sort:joined ")
+    #expect(complete("tag:skill=s").text == "tag:skill=swift ")
+    #expect(complete("any:").candidates == ["any:club=", "any:skill="])
+    #expect(complete("nothing").candidates.isEmpty)
+    #expect(complete("nothing").text == "nothing")
+  }
+
+  @Test(arguments: 0..<200) func noTextTraps(_ seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    let pieces =
+      QueryLine.words + ["age", "20..35", "..", "<", "\"", "\\", "=", "club=Ajax", " ", "é", "-", "1e400", "limit 1"]
+    for _ in 0..<50 {
+      let line = (0..<Int.random(in: 0...8, using: &generator)).map { _ in
+        pieces.randomElement(using: &generator) ?? ""
+      }.joined(separator: Bool.random(using: &generator) ? " " : "")
+      if let selection = try? QueryLine.parse(line, vocabulary) { _ = QueryLine.text(selection) }
+      _ = QueryCompletion(line, vocabulary)
+    }
+  }
+}

@@ -1,0 +1,146 @@
+import DarkBird
+import Foundation
+import Terminal
+import Testing
+
+@testable import DarkBirdDashboard
+
+/// Any size, any keys, any answers: no trap, every line of the exact width, no border broken.
+@Suite("Rendering, by chance") struct RenderPropertyTests {
+  @Test(arguments: 0..<60) func anyMessagesAndSizes(_ seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    let script = Script(
+      hasLog: Bool.random(using: &generator), hasWorkload: Bool.random(using: &generator),
+      failsAfter: Bool.random(using: &generator) ? 30 : nil)
+    let store = ScriptedStore(count: [0, 1, 7, 1_000_000].randomElement(using: &generator) ?? 0)
+    var samples = script.samples(60)[...]
+    var model = Model(
+      identity: script.identity, workload: "clubs", width: 80, height: 24, glyphs: .braille, zone: .gmt,
+      historyCapacity: 40)
+    let keys = KeyMap.standard.bindings.flatMap(\.keys).filter { $0 != .character("q") && $0 != .end }
+    let text = Array("range age 20..35 tag:é東\u{301}\u{202E}\u{7}").map(Key.character)
+    for _ in 0..<50 {
+      switch Int.random(in: 0..<10, using: &generator) {
+      case 0, 1:
+        let width = Int.random(in: 1...250, using: &generator)
+        _ = model.update(.resize(width: width, height: Int.random(in: 1...80, using: &generator)))
+      case 2, 3:
+        guard let sample = samples.popFirst() else { continue }
+        _ = model.update(.sample(sample, script.events(sample.sequence)))
+      case 4: _ = model.update(.key((text.randomElement(using: &generator) ?? .enter)))
+      default: store.answer(model.update(.key(keys.randomElement(using: &generator) ?? .enter)), in: &model)
+      }
+      let colors = ColorDepth.allCases.randomElement(using: &generator) ?? .full
+      check(model, Renderer.render(model, colors: colors), "seed \(seed)")
+    }
+  }
+
+  /// Values at the edge of what a store can report.
+  @Test func extremeFigures() {
+    var statistics = StoreStatistics()
+    statistics.documents = .max
+    statistics.memoryLSN = .max
+    statistics.operations.gets = .max
+    statistics.operations.puts = .max / 2
+    statistics.shards = Array(
+      repeating: { () -> StoreStatistics.Shard in
+        var shard = StoreStatistics.Shard()
+        shard.documents = .max / 2048
+        shard.operations = .max
+        shard.lockWaitNanoseconds = .max
+        return shard
+      }(), count: 1024)
+    var log = StoreStatistics.Log()
+    log.pageBytes = .max
+    log.pageCapacity = .bytes(0)
+    log.queueBytes = .max
+    log.queueBytesMax = 1
+    log.durableLagNanoseconds = .max
+    log.recordsWritten = .max
+    log.failure = String(repeating: "very long\n", count: 100)
+    statistics.log = log
+    statistics.indexes = [
+      .init(kind: .tag, name: "", entries: .max, distinct: .max),
+      .init(kind: .range, name: String(repeating: "長い", count: 60), entries: 0),
+    ]
+    var model = Script().model(3)
+    let samples = [StoreStatistics(), statistics, statistics].enumerated().map { index, statistics in
+      Sample(
+        sequence: 3 + index, date: .distantFuture, nanoseconds: UInt64(index + 4) * 100_000_000, statistics: statistics)
+    }
+    for sample in samples { _ = model.update(.sample(sample, [EventLine(.put, date: .distantPast, key: "\u{0}")])) }
+    for (width, height) in [(1, 1), (40, 10), (41, 13), (79, 23), (80, 24), (120, 40), (250, 80)] {
+      for glyphs in GlyphTier.allCases {
+        _ = model.update(.resize(width: width, height: height))
+        model.glyphs = glyphs
+        check(model, Renderer.render(model, colors: .full), "\(width)x\(height)")
+      }
+    }
+  }
+
+  @Test func asciiTierDrawsNothingElse() {
+    var model = Script().model(100)
+    model.glyphs = .ascii
+    // The texts of the store are its own.
+    model.events = EventLog()
+    for (width, height) in [(40, 10), (80, 24), (120, 40), (200, 60)] {
+      _ = model.update(.resize(width: width, height: height))
+      for line in Renderer.render(model, colors: .none).lines {
+        let own = line.filter { $0 != "å" }
+        #expect(own.utf8.count == own.count, "\(line)")
+      }
+    }
+  }
+
+  @Test(arguments: [(39, 10), (40, 9), (1, 1), (10, 3)]) func tooSmallSaysSoInOneLine(_ width: Int, _ height: Int) {
+    let model = Script().model(3, width: width, height: height)
+    let lines = Renderer.render(model, colors: .full).lines
+    #expect(lines[0] == String(String("DarkBird needs 40x10").prefix(width)).padded(width))
+    #expect(lines.dropFirst().allSatisfy { $0.allSatisfy { $0 == " " } })
+  }
+
+  private func check(_ model: Model, _ canvas: Canvas, _ context: String) {
+    #expect(canvas.width == model.width && canvas.height == model.height, "\(context)")
+    #expect(canvas.isConsistent, "\(context)")
+    #expect(canvas.lines.allSatisfy { displayWidth($0) == model.width }, "\(context)")
+    guard model.width >= OverviewLayout.widthMin, model.height >= OverviewLayout.heightMin else { return }
+    if model.helpScroll != nil {
+      return checkBorder(
+        canvas, Rect(x: 0, y: 1, width: model.width, height: model.height - 2), model.glyphs, true, context)
+    }
+    switch model.view {
+    case .overview:
+      let layout = OverviewLayout(model)
+      #expect(layout.rect(of: model.focus) != nil, "\(context)")
+      for (panel, rect) in layout.panels {
+        checkBorder(canvas, rect, model.glyphs, panel == model.focus, context)
+      }
+    case .browse:
+      let layout = BrowseLayout(model)
+      #expect(layout.rect(of: model.browse.focus) != nil, "\(context)")
+      for (pane, rect) in layout.panes {
+        checkBorder(canvas, rect, model.glyphs, pane == model.browse.focus, context)
+      }
+    }
+  }
+
+  /// The left, right and lower edge are whole; the upper one has a title in it and both corners.
+  private func checkBorder(
+    _ canvas: Canvas, _ rect: Rect, _ glyphs: GlyphTier, _ isFocused: Bool, _ context: String
+  ) {
+    var expected = Canvas(width: canvas.width, height: canvas.height)
+    expected.box(rect, glyphs: glyphs, focused: isFocused)
+    let (right, bottom) = (rect.x + rect.width - 1, rect.y + rect.height - 1)
+    for y in rect.y...bottom {
+      #expect(canvas[rect.x, y].text == expected[rect.x, y].text, "\(context) left edge, row \(y)")
+      #expect(canvas[right, y].text == expected[right, y].text, "\(context) right edge, row \(y)")
+    }
+    for x in rect.x...right {
+      #expect(canvas[x, bottom].text == expected[x, bottom].text, "\(context) lower edge, column \(x)")
+    }
+  }
+}
+
+extension String {
+  fileprivate func padded(_ width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}

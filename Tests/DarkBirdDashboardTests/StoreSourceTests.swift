@@ -1,0 +1,151 @@
+import DarkBird
+import Foundation
+import Terminal
+import Testing
+
+@testable import DarkBirdDashboard
+
+private struct Player: Document, Codable {
+  var name: String
+  var email: String
+  var club: String
+  var age: Int
+
+  static let schema: IndexSchema<Player> = [
+    .unique("email", \.email), .tag("club", \.club), .range("age", \.age),
+  ]
+}
+
+@Suite("A store as a source") struct StoreSourceTests {
+  private let store: Store<Int, Player>
+  private let source: StoreSource<Int, Player>
+
+  init() throws {
+    store = try Store<Int, Player>(.memory)
+    source = StoreSource(store, title: "players")
+    for number in 0..<1_000 {
+      let player = Player(
+        name: "Player \(number)", email: "p\(number)@example.org", club: ["Ajax", "Brann"][number % 2],
+        age: 16 + number % 50)
+      try store.put(player, for: number)
+    }
+  }
+
+  @Test func identityTellsWhatItIs() {
+    #expect(source.identity.title == "players")
+    #expect(source.identity.location == "memory")
+    #expect(source.identity.schema.fields == FieldSchema(unique: ["email"], tags: ["club"], ranges: ["age"]))
+  }
+
+  @Test func outlineHasFieldsAndTags() throws {
+    let outline = try source.outline(tagsPerField: 10)
+    #expect(outline.documents == 1_000)
+    #expect(outline.uniques == [.init(name: "email", entries: 1_000)])
+    #expect(outline.ranges == [.init(name: "age", entries: 1_000, smallest: 16, largest: 65)])
+    #expect(outline.tagFields.map(\.name) == ["club"])
+    #expect(outline.tagFields.first?.tags.map(\.count) == [500, 500])
+    #expect(source.topTags(limit: 1).count == 1)
+  }
+
+  @Test func findsByKeyText() throws {
+    let rows = try source.page(.key("17"), limit: 10, after: nil).rows
+    #expect(rows.map(\.key.text) == ["17"])
+    #expect(rows.first?.record["name"] == "Player 17")
+    #expect(try source.page(.key("nobody"), limit: 10, after: nil).rows.isEmpty)
+  }
+
+  @Test func findsByUniqueValue() throws {
+    let rows = try source.page(.unique(index: "email", value: "p17@example.org"), limit: 10, after: nil).rows
+    #expect(rows.map(\.key.text) == ["17"])
+    #expect(throws: StoreError.self) { try source.page(.unique(index: "mail", value: "x"), limit: 10, after: nil) }
+  }
+
+  @Test func pagesThroughAQuery() throws {
+    let vocabulary = QueryVocabulary(try source.outline(tagsPerField: 10))
+    let selection = try QueryLine.parse("tag:club=Ajax range age 20..<40", vocabulary)
+    var keys: Set<String> = []
+    var mark: PageMark?
+    repeat {
+      let page = try source.page(selection, limit: 7, after: mark)
+      #expect(page.rows.count <= 7)
+      for row in page.rows { #expect(keys.insert(row.key.text).inserted) }
+      mark = page.next
+    } while mark != nil
+    let expected = (0..<1_000).filter { $0 % 2 == 0 && (20..<40).contains(16 + $0 % 50) }.map(String.init)
+    #expect(keys == Set(expected))
+    #expect(try source.count(selection) == expected.count)
+    #expect(try source.plan(selection) != nil)
+  }
+
+  @Test func scanReachesEverything() throws {
+    var model = Model(identity: source.identity, width: 120, height: 40, glyphs: .ascii, zone: .gmt)
+    func answer(_ effects: [Effect]) {
+      for case .ask(let request) in effects {
+        if let reply = BrowseAnswers.answer(request, from: source) { _ = model.update(.reply(reply)) }
+      }
+    }
+    answer(model.update(.key(.character("b"))))
+    #expect(model.browse.results?.count == 1_000)
+    answer(model.update(.key(.end)))
+    #expect(model.browse.results?.isLastPage == true)
+    #expect(model.browse.results?.rows.count == 200)
+  }
+
+  @Test func documentsAreReadAnew() throws {
+    let row = try #require(try source.page(.key("17"), limit: 1, after: nil).rows.first)
+    _ = try store.update(17) { $0.age = 99 }
+    let now = try #require(try source.document(row.key))
+    #expect(now.record["age"] == 99)
+    #expect(now.lsn > row.lsn)
+    try store.remove(17)
+    #expect(try source.document(row.key) == nil)
+  }
+
+  @Test func eventsAreCountedAndSomeAreLines() throws {
+    _ = source.takeEvents(matching: "", limit: 5)
+    let player = Player(name: "New", email: "new@example.org", club: "Ajax", age: 20)
+    try store.put(player, for: 2_000)
+    try store.put(player, for: 2_000)
+    try store.remove(2_000)
+    let batch = source.takeEvents(matching: "", limit: 5)
+    #expect(batch.counted == 3 && batch.dropped == 0)
+    #expect(batch.lines.map(\.kind) == [.insert, .put, .remove])
+    #expect(batch.lines.first?.detail == "email=new@example.org age=20 club=Ajax name=New")
+  }
+
+  @Test func filterFindsAmongManyEvents() throws {
+    _ = source.takeEvents(matching: "", limit: 5)
+    for number in 0..<100 { try store.remove(number) }
+    let batch = source.takeEvents(matching: "57", limit: 5)
+    #expect(batch.counted == 100)
+    #expect(batch.lines.contains { $0.key == "57" })
+    #expect(batch.lines.allSatisfy { $0.key.contains("57") || $0.shard == 57 })
+  }
+
+  @Test func lostEventsAreCounted() throws {
+    _ = source.takeEvents(matching: "", limit: 5)
+    for _ in 0..<10 { for number in 0..<1_000 { _ = try store.update(number) { $0.age += 1 } } }
+    let batch = source.takeEvents(matching: "", limit: 5)
+    #expect(batch.counted == 10_000)
+    #expect(batch.dropped > 0)
+    #expect(batch.lines.count <= 5)
+  }
+
+  @Test func closingEndsTheSubscription() {
+    #expect(source.statistics().subscribers == 1)
+    source.close()
+    #expect(source.statistics().subscribers == 0)
+  }
+}
+
+@Suite("Keys of documents from text") struct KeyTextTests {
+  @Test func textBecomesTheKeyOfTheType() throws {
+    #expect(DocumentDigest.keys(Int.self, text: "42") == [42])
+    #expect(DocumentDigest.keys(Int.self, text: "x").isEmpty)
+    #expect(DocumentDigest.keys(String.self, text: "42") == ["42"])
+    #expect(DocumentDigest.keys(UInt64.self, text: "18446744073709551615") == [.max])
+    #expect(DocumentDigest.keys(Value.self, text: "42") == [.int(42), .string("42")])
+    let uuid = UUID()
+    #expect(DocumentDigest.keys(UUID.self, text: uuid.uuidString).first == uuid)
+  }
+}

@@ -1,0 +1,92 @@
+import DarkBird
+import Foundation
+
+@testable import DarkBirdDashboard
+
+/// Documents to browse, made from their number: any count of them at no cost.
+struct ScriptedStore: Source {
+  var identity: SourceIdentity { Script().identity }
+  var count = 1_204_117
+
+  func statistics() -> StoreStatistics { StoreStatistics() }
+  func takeEvents(matching filter: String, limit: Int) -> EventBatch { EventBatch() }
+  func topTags(limit: Int) -> [TagCount] { [] }
+  func close() {}
+
+  func outline(tagsPerField: Int) -> Outline {
+    var outline = Outline()
+    outline.documents = count
+    outline.uniques = [.init(name: "email", entries: count)]
+    outline.ranges = [
+      .init(name: "age", entries: count, smallest: 16, largest: 67),
+      .init(name: "joined", entries: count, smallest: .date(Script.start), largest: .date(Script.start)),
+      .init(name: "salary", entries: 602_000, smallest: 30_000.0, largest: 250_000.0),
+    ]
+    outline.tagFields = [
+      .init(
+        name: "club", distinct: 83,
+        tags: [
+          .init(tag: "club=Ajax", count: 41_882), .init(tag: "club=Vålerenga", count: 39_004),
+          .init(tag: "club=東京", count: 30_201),
+        ]),
+      .init(
+        name: "skill", distinct: 41,
+        tags: [.init(tag: "skill=swift", count: 40_117), .init(tag: "skill=rust", count: 38_550)]),
+    ]
+    return outline
+  }
+
+  func page(_ selection: Selection, limit: Int, after mark: PageMark?) -> ResultPage {
+    switch selection {
+    case .key(let key): return ResultPage(rows: key.hasPrefix("u:") ? [row(Int(key.dropFirst(2)) ?? 0)] : [])
+    case .unique: return ResultPage(rows: [row(88_123)])
+    case .query:
+      var start = 0
+      if case .offset(let offset)? = mark { start = offset }
+      let end = min(start + limit, count)
+      return ResultPage(rows: (start..<end).map(row), next: end < count ? .offset(end) : nil, examined: limit * 2)
+    }
+  }
+
+  func plan(_ selection: Selection) -> PlanSummary? {
+    guard case .query(let query, _) = selection else { return nil }
+    if let range = query.ranges.first { return PlanSummary(driver: "range(\(range.field))", candidates: 61_204) }
+    if let tag = query.allTags.first { return PlanSummary(driver: "tag(\(tag))", candidates: 41_882) }
+    return PlanSummary(driver: "scan", candidates: count)
+  }
+
+  func count(_ selection: Selection) -> Int? { count }
+
+  func document(_ key: RowKey) -> ResultRow? { row(Int(key.text.dropFirst(2)) ?? 0) }
+
+  func row(_ number: Int) -> ResultRow {
+    let clubs = ["Ajax", "Vålerenga", "東京", "Brann"]
+    let names = ["Ada Østby", "Linus Brandt", "山田 太郎", "Grace O'Neill", "Zoë Müller"]
+    let record: Record = [
+      "name": .string(names[number % names.count]),
+      "email": .string("person\(number)@example.org"),
+      "age": .int(Int64(20 + number * 7 % 40)),
+      "club": .string(clubs[number % clubs.count]),
+      "skills": ["swift", "go"],
+      "salary": .double(Double(40_000 + number % 900 * 100)),
+      "joined": .date(Script.start.addingTimeInterval(Double(-number % 1_000) * 86_400)),
+      "address": ["city": "Oslo", "street": "Grønland 4", "geo": [59.91, 10.75]],
+      "bio": .string("Plays on the left wing, writes compilers at night and has never once been offside in either."),
+    ]
+    return ResultRow(
+      key: RowKey(text: "u:\(number)"), shard: number * 7 % 64, lsn: UInt64(9_000_000 + number), record: record,
+      bytes: 280 + number % 60)
+  }
+
+  /// Answers what a model asks, at once.
+  func answer(_ effects: [Effect], in model: inout Model) {
+    for case .ask(let request) in effects {
+      guard var reply = BrowseAnswers.answer(request, from: self) else { continue }
+      // Pictures must not depend on how fast this machine is.
+      if case .page(let run, let number, let marks, let page, _) = reply {
+        reply = .page(run: run, number: number, marks: marks, page, nanoseconds: 812_000)
+      }
+      _ = model.update(.reply(reply))
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import DarkBird
+import Foundation
+import Terminal
+import Testing
+
+@testable import DarkBirdDashboard
+
+@Suite("Samples and history") struct TelemetryTests {
+  private func sample(_ sequence: Int, at nanoseconds: UInt64, gets: UInt64 = 0) -> Sample {
+    var statistics = StoreStatistics()
+    statistics.operations.gets = gets
+    return Sample(sequence: sequence, date: Script.start, nanoseconds: nanoseconds, statistics: statistics)
+  }
+
+  @Test func historyIsBoundedAndFoundBySequenceAndTime() {
+    var history = History(capacity: 5)
+    for index in 0..<12 { history.append(sample(index, at: UInt64(index) * 100)) }
+    #expect(history.count == 5)
+    #expect(history.sample(9)?.sequence == 9)
+    #expect(history.sample(0)?.sequence == 7)
+    #expect(history.sample(99)?.sequence == 11)
+    #expect(history.sample(atOrBefore: 950)?.sequence == 9)
+    #expect(history.sample(atOrBefore: 900)?.sequence == 9)
+    #expect(history.sample(atOrBefore: 699) == nil)
+    #expect(history.samples(after: 800, through: 1_000).map(\.sequence) == [9, 10])
+    #expect(history.samples(after: 5_000, through: 6_000).isEmpty)
+    #expect(history.samples(after: 900, through: 800).isEmpty)
+  }
+
+  @Test func ratesUseTheTimeThatPassed() throws {
+    var history = History()
+    history.append(sample(0, at: 0))
+    // The second sample was late: a machine under load.
+    history.append(sample(1, at: 400_000_000, gets: 4_000))
+    let last = sample(2, at: 1_000_000_000, gets: 10_000)
+    history.append(last)
+    let rates = try #require(Rates(history, at: last))
+    #expect(rates.perSecond { $0.operations.gets } == 10_000)
+    #expect(rates.perSecond { $0.log?.rotations } == 0)
+  }
+
+  @Test func columnsStandOnTheirOwnTime() throws {
+    var model = Model(identity: Script().identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
+    for index in 0..<300 {
+      _ = model.update(.sample(sample(index, at: UInt64(index) * 100_000_000, gets: UInt64(index) * 100), []))
+    }
+    let before = try #require(Moment(model)).columns(60)
+    _ = model.update(.sample(sample(300, at: 30_000_000_000, gets: 30_000), []))
+    let after = try #require(Moment(model)).columns(60)
+    // A second later the picture has moved by exactly one column.
+    #expect(before.dropFirst().compactMap { $0?.end } == after.dropLast().compactMap { $0?.end })
+    let values = try #require(Moment(model)).rates(columns: 60).compactMap { $0?.perSecond { $0.operations.gets } }
+    #expect(values.allSatisfy { ($0 - 1_000).magnitude < 1e-6 })
+    #expect(values.count == 30)
+  }
+
+  @Test func heatColumnsAddUp() {
+    var column = HeatColumn()
+    column.add(3, nanoseconds: 0)
+    column.add(2, nanoseconds: 1_000)
+    column.add(.max, nanoseconds: .max)
+    var sum = HeatColumn()
+    sum.add(column)
+    sum.add(column)
+    #expect(sum.counts[0] == 6)
+    #expect(sum.counts[HeatColumn.bucket(of: 1_000)] == 4)
+    #expect(sum.counts[HeatColumn.bucketCount - 1] == .max)
+    for bucket in 1..<HeatColumn.bucketCount {
+      #expect(HeatColumn.bucket(of: UInt64(HeatColumn.lowerBound(of: bucket))) == bucket)
+    }
+  }
+
+  @Test func composerCountsEventsAndMakesLines() throws {
+    let source = FakeSource()
+    let monitor = FakeMonitor()
+    var composer = SampleComposer(source: source, monitor: monitor)
+    var log = StoreStatistics.Log()
+    log.page = 4
+    source.set { statistics, batch in
+      statistics.log = log
+      batch.counted = 40
+      batch.dropped = 3
+      batch.lines = [EventLine(.put, date: Script.start, key: "a")]
+    }
+    let (first, lines) = composer.take(at: 0, date: Script.start, filter: "") { 0 }
+    #expect(first.eventsCounted == 40 && first.eventsDropped == 3 && first.eventsShown == 1)
+    #expect(lines.map(\.kind) == [.put])
+    log.page = 6
+    log.rotations = 2
+    log.checkpoints = 1
+    source.set { statistics, _ in statistics.log = log }
+    monitor.refuse(
+      RefusedDuplicate(ordinal: 1, time: Script.start, key: "u:2", index: "email", value: "x@y", owner: "u:1"))
+    monitor.recorder.record(.get, nanoseconds: 1_000)
+    let (second, more) = composer.take(at: 100_000_000, date: Script.start, filter: "") { 0 }
+    #expect(second.sequence == 1 && second.eventsCounted == 40)
+    #expect(more.map(\.kind) == [.duplicate, .rotation, .checkpoint])
+    #expect(more[0].detail == "email x@y is taken by u:1: refused")
+    #expect(more[1].detail == "page 4 is full, page 6 begins")
+    let workload = try #require(second.workload)
+    #expect(workload.latencies[.get]?.count == 1)
+    #expect(workload.heat.counts.reduce(0, +) == 1)
+    // The same duplicate is shown once.
+    #expect(composer.take(at: 200_000_000, date: Script.start, filter: "") { 0 }.1.isEmpty)
+  }
+
+  @Test func filterAppliesToAllLines() {
+    let source = FakeSource()
+    let monitor = FakeMonitor()
+    var composer = SampleComposer(source: source, monitor: monitor)
+    monitor.refuse(
+      RefusedDuplicate(ordinal: 1, time: Script.start, key: "u:2", index: "email", value: "x", owner: "u:1"))
+    let (_, lines) = composer.take(at: 0, date: Script.start, filter: "rot") { 0 }
+    #expect(lines.isEmpty)
+  }
+
+  @Test func tagsAreAskedForSeldomIfThatIsSlow() {
+    let source = FakeSource()
+    var composer = SampleComposer(source: source, monitor: nil)
+    var clock: UInt64 = 0
+    // Each question takes 20 ms: then four seconds must pass.
+    for tick in 0..<80 {
+      _ = composer.take(at: UInt64(tick) * 100_000_000, date: Script.start, filter: "") {
+        clock += 20_000_000
+        return clock
+      }
+    }
+    #expect(source.tagQuestions == 2)
+  }
+
+  @Test func alertsNameWhatIsWrong() throws {
+    let healthy = try #require(Moment(Script().model(100)))
+    #expect(Alert.all(at: healthy).isEmpty)
+    let failed = try #require(Moment(Script(failsAfter: 50).model(100)))
+    let alert = try #require(Alert.all(at: failed).first)
+    #expect(alert.severity == .critical)
+    #expect(alert.text == "the log takes no more writes: players/wal-241: fdatasync: Input/output error")
+  }
+}

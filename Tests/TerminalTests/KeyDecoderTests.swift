@@ -1,0 +1,58 @@
+import Testing
+
+@testable import Terminal
+@testable import TerminalProbe
+
+@Suite struct KeyDecoderTests {
+  static func decode(_ bytes: some Sequence<UInt8>) -> [Key] {
+    var decoder = KeyDecoder()
+    var keys: [Key] = []
+    for byte in bytes { keys += decoder.feed(byte) }
+    return keys + decoder.flush()
+  }
+
+  @Test(
+    arguments: [
+      ("q", [.character("q")]), ("é漢😀", [.character("é"), .character("漢"), .character("😀")]),
+      ("\u{1B}", [.escape]), ("\u{1B}\u{1B}", [.escape, .escape]), ("\u{1B}q", [.escape, .character("q")]),
+      ("\u{1B}[", [.escape, .character("[")]), ("\u{1B}O", [.escape, .character("O")]),
+      ("\u{1B}[A\u{1B}OB", [.up, .down]), ("\u{1B}[1;2C", [.shiftRight]), ("\u{1B}[1~\u{1B}[8~", [.home, .end]),
+      ("\u{1B}[24~", [.function(12)]), ("\u{1B}OM", [.enter]), ("\u{1B}[Z", [.backTab]),
+      ("\u{1B}[200~q", [.unknown, .character("q")]), ("\u{1B}[?2026;2$y", [.unknown]), ("\u{1B}[12", [.unknown]),
+      ("\u{1B}[1\u{1B}[A", [.unknown, .up]), ("\r\n\t\u{7F}\u{8}", [.enter, .enter, .tab, .backspace, .backspace]),
+      ("\u{0}\u{1}\u{1A}\u{1C}\u{1F}", [.control("@"), .control("a"), .control("z"), .control("\\"), .control("_")]),
+    ] as [(String, [Key])])
+  func sequencesBecomeKeys(text: String, keys: [Key]) {
+    #expect(KeyDecoderTests.decode(text.utf8) == keys)
+  }
+
+  @Test(
+    arguments: [
+      [0xFF], [0xC3, 0x28], [0xE2, 0x82], [0xC0, 0xAF], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80],
+    ] as [[UInt8]])
+  func wrongUTF8IsUnknown(bytes: [UInt8]) {
+    #expect(KeyDecoderTests.decode(bytes).first == .unknown)
+  }
+
+  @Test(arguments: 0..<300 as Range<UInt64>)
+  func anyBytesAreSurvived(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    var decoder = KeyDecoder()
+    for _ in 0..<500 {
+      let byte = Bool.random(using: &random) ? UInt8.random(in: 0...255, using: &random) : 0x1B
+      _ = decoder.feed(Bool.random(using: &random) ? byte : UInt8(ascii: "["))
+    }
+    _ = decoder.flush()
+    #expect(!decoder.isWaiting)
+    #expect(decoder.feed(UInt8(ascii: "q")) == [.character("q")])
+  }
+
+  @Test func anEndlessSequenceIsDropped() {
+    var decoder = KeyDecoder()
+    _ = decoder.feed(0x1B)
+    _ = decoder.feed(UInt8(ascii: "["))
+    var keys: [Key] = []
+    for _ in 0..<40 { keys += decoder.feed(UInt8(ascii: "1")) }
+    #expect(keys.first == .unknown)
+  }
+}
