@@ -58,7 +58,9 @@ struct Manifest: Sendable, Equatable {
     }
     guard version == LogFormat.version else { throw corrupt("unknown format \(version)", at: 8) }
     let payload = bytes[Self.headerBytes...]
-    guard payload.count == Int(length) else { throw corrupt("the manifest has \(payload.count) bytes, not \(length)", at: 12) }
+    guard payload.count == Int(length) else {
+      throw corrupt("the manifest has \(payload.count) bytes, not \(length)", at: 12)
+    }
     guard payload.withUnsafeBytes({ CRC32C.checksum($0) }) == checksum else {
       throw corrupt("wrong checksum of the manifest", at: 16)
     }

@@ -167,7 +167,8 @@ extension Store where Key == Value, Document == Record {
     if !readOnly && !schema.computed.isEmpty {
       let names = schema.computed.unique + schema.computed.tags + schema.computed.ranges
       throw .invalidConfiguration(
-        reason: "\(path): can only be read without the program that computes its indexes (\(names.joined(separator: ", ")))")
+        reason:
+          "\(path): can only be read without the program that computes its indexes (\(names.joined(separator: ", ")))")
     }
     var settings = configuration ?? .disk(at: path)
     settings.location = .disk(path: path)
