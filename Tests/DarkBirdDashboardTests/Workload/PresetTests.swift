@@ -20,8 +20,8 @@ extension WorkloadTests {
       return workload
     }
 
-    private func documents(_ store: Store<String, Person>) -> [String: Person] {
-      let all = store.scan(limit: .max, after: nil).documents
+    private func documents(_ store: Store<String, Person>) throws -> [String: Person] {
+      let all = try store.scan().documents
       return Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0.document) })
     }
 
@@ -36,8 +36,9 @@ extension WorkloadTests {
       for kind in OperationKind.allCases where kind != .scan {
         #expect(latencies[kind].count > 0, "\(kind)")
       }
+      #expect(store.audit().isClean)
       // The people have changed: the oldest have gone, and others have come.
-      let numbers = documents(store).keys.compactMap(Person.number(ofKey:))
+      let numbers = try documents(store).keys.compactMap(Person.number(ofKey:))
       #expect(numbers.min()! > 1_000)
     }
 
@@ -57,20 +58,21 @@ extension WorkloadTests {
       let runs = zip(stores, [1, 1, 2] as [UInt64]).map {
         clubs($0, documents: 200, writers: 1, readers: 0, operations: 5_000, seed: $1)
       }
-      #expect(documents(stores[0]) == documents(stores[1]))
+      let left = try stores.map(documents)
+      #expect(left[0] == left[1])
       #expect(runs[0].progress().duplicatesRefused == runs[1].progress().duplicatesRefused)
-      #expect(documents(stores[0]) != documents(stores[2]))
+      #expect(left[0] != left[2])
     }
 
     @Test func aSecondRunGoesOnWithWhatTheFirstHasLeft() throws {
       let store = try Store<String, Person>(.memory)
       _ = clubs(store, documents: 300, writers: 2, operations: 5_000)
-      let left = documents(store)
+      let left = try documents(store)
       let second = clubs(store, documents: 300, writers: 3, operations: 0)
       #expect(second.progress().loaded == 300)
       #expect(second.progress().errors == 0)
       #expect(store.count == 300)
-      #expect(documents(store).filter { left[$0.key] != nil } == left, "nothing was replaced")
+      #expect(try documents(store).filter { left[$0.key] != nil } == left, "nothing was replaced")
       let third = clubs(store, documents: 300, writers: 3, operations: 20_000)
       #expect(third.progress().errors == 0)
       #expect((297...300).contains(store.count))
@@ -79,6 +81,41 @@ extension WorkloadTests {
       #expect((296...300).contains(store.count))
       _ = clubs(store, documents: 400, writers: 1, operations: 0)
       #expect(store.count == 400)
+    }
+
+    @Test(arguments: Acknowledgement.allCases)
+    func aReopenedStoreGoesOnWhereItWas(_ acknowledgement: Acknowledgement) throws {
+      let directory = FileManager.default.temporaryDirectory.appending(path: "darkbird-workload-\(UUID().uuidString)")
+      defer { try? FileManager.default.removeItem(at: directory) }
+      var configuration = StoreConfiguration.disk(at: directory.path)
+      configuration.pageCapacity = .records(100)
+      var left: [String: Person] = [:]
+      for run in 1...3 {
+        let store = try Store<String, Person>(configuration)
+        #expect(try documents(store) == left)
+        let workload = Workload.clubs(
+          store: store,
+          options: WorkloadOptions(
+            documents: 200, rate: .max, writers: run, readers: 1, operations: 600, acknowledgement: acknowledgement))
+        workload.start()
+        workload.wait()
+        #expect(workload.progress().errors == 0, "\(workload.progress())")
+        #expect((200 - run...200).contains(store.count))
+        #expect(store.audit().isClean)
+        left = try documents(store)
+        try store.close()
+      }
+    }
+
+    @Test func aClosedStoreEndsTheWorkload() throws {
+      let store = try Store<String, Person>(.memory)
+      let workload = Workload.clubs(
+        store: store, options: WorkloadOptions(documents: 10, rate: .max, writers: 1, readers: 0))
+      workload.start()
+      #expect(!workload.wait(atMost: .milliseconds(1)))
+      try store.close()
+      workload.wait()
+      #expect(workload.progress().finishedReason == .failed("the store is closed"))
     }
 
     @Test func foreignKeysAreLeftAlone() throws {
