@@ -17,8 +17,13 @@ require_swift() {
 
 has_curses() {
   [ "$(uname)" = Darwin ] && return 0
+  [ -e /usr/include/curses.h ] || return 1
   # The wide library must be there to link with, not only the header.
-  [ -e /usr/include/curses.h ] && ls /usr/lib/libncursesw.so /usr/lib*/*/libncursesw.so > /dev/null 2>&1
+  local library
+  for library in /usr/lib/libncursesw.so /usr/lib*/*/libncursesw.so; do
+    if [ -e "$library" ]; then return 0; fi
+  done
+  return 1
 }
 
 has_tmux() { command -v tmux > /dev/null 2>&1; }

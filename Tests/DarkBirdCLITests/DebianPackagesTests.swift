@@ -56,14 +56,11 @@ import Testing
     let isSize = #"field["Installed-Size"] ~ /^[0-9]+$/"#
     let cases = [
       (#"field["Section"] == "games""#, "--tag Section=games"),
-      (#"field["Priority"] == "required""#, "--tag Priority=required"),
-      (#"(", " field["Tag"] ", ") ~ /[, ]role::program[, ]/"#, "--tag Tag=role::program"),
       (#"(", " field["Tag"] ", ") ~ /[, ]implemented-in::c\+\+[, ]/"#, "--tag Tag=implemented-in::c++"),
       (
         #"\#(isSize) && field["Installed-Size"] + 0 >= 1000 && field["Installed-Size"] + 0 <= 2000"#,
         "--range Installed-Size=1000..2000"
       ),
-      (#"\#(isSize) && field["Installed-Size"] + 0 >= 100000"#, "--range Installed-Size=100000.."),
       (
         #"field["Section"] == "games" && (", " field["Tag"] ", ") ~ /[, ]interface::x11[, ]/ && field["Size"] + 0 < 50000"#,
         "--tag Section=games --tag Tag=interface::x11 --range 'Size=..<50000'"

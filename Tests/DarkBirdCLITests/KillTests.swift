@@ -19,7 +19,7 @@ import Testing
       let program = try Program(
         builtProgram("darkbird"),
         [
-          "run", "--store", store, "--documents", "3000", "--rate", "max", "--page-records", "400", "--seed",
+          "run", "--store", store, "--documents", "3000", "--rate", "5000", "--page-records", "400", "--seed",
           "\(round)",
           "--duration", "20", "--headless",
         ], output: output)
