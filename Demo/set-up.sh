@@ -10,7 +10,7 @@ say() { printf '%s\n' "$*" >&2; }
 
 require_swift() {
   if ! command -v swift > /dev/null 2>&1; then
-    say "swift: not found; install a Swift 6.2 toolchain or later from https://www.swift.org/install and put it on PATH"
+    say "swift: not found; install a Swift 6.3 toolchain or later from https://www.swift.org/install and put it on PATH"
     exit 69
   fi
 }

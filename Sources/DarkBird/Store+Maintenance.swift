@@ -49,7 +49,9 @@ extension Store {
     var problems: [String] = []
     for (number, shard) in shards.enumerated() {
       let found = shard.map.slots.compactMap { $0 }
-      if found.count != shard.map.count { problems.append("shard \(number) counts \(shard.map.count), has \(found.count)") }
+      if found.count != shard.map.count {
+        problems.append("shard \(number) counts \(shard.map.count), has \(found.count)")
+      }
       for entry in found where shard.map.find(entry.key, hash: UInt(bitPattern: entry.key.hashValue)) !== entry {
         problems.append("a document of shard \(number) is not found under its key")
       }

@@ -62,12 +62,15 @@ extension StoreConfiguration {
       try require(
         count >= LogFormat.pageBytesMin, "a page must have \(LogFormat.pageBytesMin) bytes or more, not \(count)")
     }
-    try require(syncIntervalMilliseconds >= 1, "the sync interval must be 1 ms or more, not \(syncIntervalMilliseconds)")
+    try require(
+      syncIntervalMilliseconds >= 1, "the sync interval must be 1 ms or more, not \(syncIntervalMilliseconds)")
     try require(queueBytesMax >= 1, "the log's queue must hold 1 byte or more, not \(queueBytesMax)")
     try require(
       (1...1024).contains(shardCount) && shardCount.nonzeroBitCount == 1,
       "the number of shards must be a power of two in 1...1024, not \(shardCount)")
-    if let bytes = checkpointLogBytes { try require(bytes >= 1, "a checkpoint after \(bytes) bytes of log is not possible") }
+    if let bytes = checkpointLogBytes {
+      try require(bytes >= 1, "a checkpoint after \(bytes) bytes of log is not possible")
+    }
     if isReadOnly, location == .memory { throw .invalidConfiguration(reason: "a store in memory cannot be read-only") }
   }
 }

@@ -13,7 +13,8 @@ func showDashboard<Key, Document>(
   on store: Store<Key, Document>, title: String, location: String, workload: (any WorkloadMonitor)?,
   glyphs: GlyphTier?
 ) throws(Failure) {
-  let options = DashboardOptions(title: title, location: location, workload: workload, glyphs: glyphs)
+  var options = DashboardOptions(title: title, location: location, workload: workload, glyphs: glyphs)
+  options.startsInBrowse = workload == nil
   do { try Dashboard.run(on: store, options: options) } catch { throw Failure(error) }
 }
 

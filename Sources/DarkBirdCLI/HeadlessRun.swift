@@ -24,7 +24,9 @@ struct HeadlessRun<Document: DarkBird.Document> {
     let start = ContinuousClock.now
     var nextLine = start + .seconds(1)
     var last = LatencySnapshot()
-    while !stop.isRequested && output.isOpen && workload.progress().isRunning {
+    while !stop.isRequested && output.isOpen {
+      let progress = workload.progress()
+      if !progress.isRunning || progress.writersStopped != nil { break }
       let rest = nextLine - ContinuousClock.now
       stop.wait(milliseconds: min(100, max(1, Int(rest / .milliseconds(1)))))
       if ContinuousClock.now < nextLine { continue }
@@ -38,6 +40,7 @@ struct HeadlessRun<Document: DarkBird.Document> {
     workload.stop()
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     let progress = workload.progress()
+    if let reason = progress.writersStopped { throw Failure(.ioError, "workload", reason) }
     if case .failed(let reason)? = progress.finishedReason { throw Failure(.ioError, "workload", reason) }
     try store.sync()
     let report = RunReport(seconds, load, workload.recorder.snapshot(), store.statistics(), progress)

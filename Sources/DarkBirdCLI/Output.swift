@@ -98,9 +98,10 @@ func decimal(_ value: Double) -> String {
   return "\(tenths / 10).\(tenths % 10)"
 }
 
-/// One JSON object, keys in the order of the alphabet, one line.
+/// One JSON object, keys in snake case and in the order of the alphabet, one line.
 func jsonLine(_ value: some Encodable) throws -> String {
   let encoder = JSONEncoder()
+  encoder.keyEncodingStrategy = .convertToSnakeCase
   encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
   return String(decoding: try encoder.encode(value), as: UTF8.self)
 }

@@ -11,6 +11,11 @@ struct VerifyCommand: ParsableCommand {
       0 if the store is sound and 65 if it is not. Nothing in the directory changes.
 
       A tail that was torn off when the program was killed is no problem: opening the store for writing cuts it.
+
+      With --json it is one object: sound, pages (file, records, bytes, last_lsn,
+      is_sealed of each), records, documents, last_lsn, durable_lsn,
+      checkpoint_lsn, checkpoint_documents, torn_tail_bytes, and problems (path,
+      offset, reason of each).
       """)
 
   @Argument(help: "The store.")
@@ -23,15 +28,47 @@ struct VerifyCommand: ParsableCommand {
     let report = try onStore(directory) { try StoreInspector.verify(directory) }
     let output = Output()
     if json {
-      output.line(try jsonLine(report))
+      output.line(try jsonLine(VerifyOutput(report: report)))
     } else {
       for line in lines(report) { output.line(oneLine(line)) }
     }
     try output.finish()
-    if !report.isSound { throw Failure(.dataError, directory, "not sound") }
+    if !report.isSound {
+      let count = report.problems.count
+      throw Failure(.dataError, directory, "not sound: \(count) problem\(count == 1 ? "" : "s")")
+    }
   }
 
   private func lines(_ report: VerifyReport) -> [String] {
-    []
+    let checkpoint = report.checkpointLSN.map {
+      "up to LSN \(grouped($0)), \(grouped(report.checkpointDocuments)) documents"
+    }
+    var lines = [
+      "checkpoint  \(checkpoint ?? "none")",
+      "log         \(grouped(report.pages.count)) pages, \(grouped(report.records)) records",
+      "last LSN    \(grouped(report.lastLSN)), of which \(grouped(report.durableLSN)) are known to be durable",
+      "documents   \(grouped(report.documents))",
+    ]
+    if report.tornTailBytes > 0 {
+      lines.append("torn tail   \(byteCount(report.tornTailBytes)), which the next opening for writing cuts")
+    }
+    if report.isSound { return lines + ["sound"] }
+    return lines
+      + report.problems.map { problem in
+        "\(problem.path): \(problem.offset.map { "offset \($0): " } ?? "")\(problem.reason)"
+      }
+  }
+}
+
+/// The report with its verdict.
+private struct VerifyOutput: Encodable {
+  var report: VerifyReport
+
+  private enum CodingKeys: String, CodingKey { case sound }
+
+  func encode(to encoder: any Encoder) throws {
+    try report.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(report.isSound, forKey: .sound)
   }
 }

@@ -13,6 +13,8 @@ public struct DashboardOptions: Sendable {
   public var glyphs: GlyphTier?
   /// At most this many colours; nil takes what the terminal has, none if NO_COLOR is set.
   public var colors: ColorDepth?
+  /// Begins with the documents instead of the overview, for stores at rest.
+  public var startsInBrowse = false
   /// Frames a second at most, 1...60.
   public var framesPerSecond = 30
 
@@ -77,7 +79,7 @@ public enum Dashboard {
       queries.stop()
       sampler.stop()
     }
-    let model = Model(
+    var model = Model(
       identity: source.identity, workload: options.workload?.summary, width: screen.size.width,
       height: screen.size.height, glyphs: options.glyphs ?? screen.glyphs)
     let loop = ScreenLoop(
@@ -90,6 +92,7 @@ public enum Dashboard {
       case .quit, .redraw: break  // The loop's own.
       }
     }
-    return loop.run(model)
+    let effects = options.startsInBrowse ? model.enterBrowse() : []
+    return loop.run(model, effects)
   }
 }

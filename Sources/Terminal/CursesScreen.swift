@@ -176,6 +176,10 @@ public final class CursesScreen {
     return true
   }
 
+  /// Says whether a screen can be made here, without making it: for programs that open or make something else first.
+  /// - Throws: what `init` would throw for the terminal.
+  public static func requireUsableTerminal() throws(TerminalError) { _ = try usableTerminalType() }
+
   private static func usableTerminalType() throws(TerminalError) -> String {
     guard isatty(STDOUT_FILENO) == 1 else { throw .notATerminal("standard output") }
     guard isatty(STDIN_FILENO) == 1 else { throw .notATerminal("standard input") }

@@ -41,7 +41,7 @@ import Testing
       let documents = try #require(report["documents"] as? Int)
       let counted = try await darkbird("query", store, "--count")
       #expect(counted.output == "\(documents)\n", "round \(round)")
-      let lsn = try #require(report["lastLSN"] as? Int)
+      let lsn = try #require(report["last_lsn"] as? Int)
       #expect(lsn >= lastLSN, "round \(round)")
       lastLSN = lsn
     }

@@ -86,6 +86,7 @@ import Testing
     #expect(text.code == 0 && text.output.contains("sound") && text.errors.isEmpty, "\(text)")
     let json = try await run("verify", ["--json"])
     let report = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
+    #expect(report["sound"] as? Bool == true && report["last_lsn"] as? Int == 300)
     #expect(report["documents"] as? Int == 300 && (report["problems"] as? [Any])?.isEmpty == true, "\(json)")
   }
 }

@@ -175,7 +175,9 @@ func readCheckpoint(
     )
   }
   guard checksum == expected else { throw corrupt("wrong checksum of the checkpoint's footer", offset + 20) }
-  guard count == UInt64(documents), end == endLSN else { throw corrupt("the footer contradicts the checkpoint", offset + 4) }
+  guard count == UInt64(documents), end == endLSN else {
+    throw corrupt("the footer contradicts the checkpoint", offset + 4)
+  }
   return (documents, size)
 }
 

@@ -212,7 +212,7 @@ func openDirectory(
   throw .locked(path: directory, holder: holder.isEmpty ? "another process" : holder)
 }
 
-private func checkDirectory(
+func checkDirectory(
   _ directory: String, _ fileSystem: any FileSystem, isReadOnly: Bool
 ) throws(StoreError) {
   let names: [String]

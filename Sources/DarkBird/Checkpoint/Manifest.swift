@@ -58,7 +58,9 @@ struct Manifest: Sendable, Equatable {
     }
     guard version == LogFormat.version else { throw corrupt("unknown format \(version)", at: 8) }
     let payload = bytes[Self.headerBytes...]
-    guard payload.count == Int(length) else { throw corrupt("the manifest has \(payload.count) bytes, not \(length)", at: 12) }
+    guard payload.count == Int(length) else {
+      throw corrupt("the manifest has \(payload.count) bytes, not \(length)", at: 12)
+    }
     guard payload.withUnsafeBytes({ CRC32C.checksum($0) }) == checksum else {
       throw corrupt("wrong checksum of the manifest", at: 16)
     }
@@ -107,7 +109,11 @@ struct Manifest: Sendable, Equatable {
   static func read(_ directory: String, _ fileSystem: any FileSystem) throws(StoreError) -> Manifest {
     let path = "\(directory)/\(LogFormat.manifestName)"
     let bytes: [UInt8]
-    do { bytes = try fileSystem.contents(path) } catch { throw StoreError(error) }
+    do throws(SystemError) {
+      bytes = try fileSystem.contents(path)
+    } catch {
+      throw error.isMissing ? .notAStore(path: directory, reason: "its MANIFEST is missing") : StoreError(error)
+    }
     return try Manifest(bytes, path: path)
   }
 

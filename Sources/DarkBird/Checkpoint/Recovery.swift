@@ -67,7 +67,8 @@ struct Recovery {
   ) throws(StoreError) {
     let names: [String]
     do { names = try fileSystem.list(directory) } catch { throw StoreError(error) }
-    let sequences = names.compactMap { LogFormat.number(in: $0, prefix: "wal") }.filter { $0 >= manifest.firstPage }.sorted()
+    let sequences = names.compactMap { LogFormat.number(in: $0, prefix: "wal") }.filter { $0 >= manifest.firstPage }
+      .sorted()
     guard sequences.first == manifest.firstPage else {
       throw .corrupt(
         path: path(LogFormat.pageName(manifest.firstPage)), offset: 0, reason: "the first page of the log is missing")
@@ -75,13 +76,14 @@ struct Recovery {
     var previous: LogPageScan?
     for (index, sequence) in sequences.enumerated() {
       guard sequence == manifest.firstPage + UInt64(index) else {
+        // A crash while unused pages are removed can leave the later one.
+        if try areUnused(sequences[index...]) { return }
         throw .corrupt(
           path: path(LogFormat.pageName(manifest.firstPage + UInt64(index))), offset: 0,
           reason: "a page is missing within the log")
       }
       // Pages that were made ahead of need may follow the last one that was begun.
-      var isLast = true
-      for later in sequences[(index + 1)...] where isLast { isLast = try isUnused(later) }
+      let isLast = try areUnused(sequences[(index + 1)...])
       guard let scan = try readPage(sequence, isLast: isLast, manifest, previous, replay) else { break }
       if let previous { found.closedPages.append((sequence - 1, previous.endOffset)) }
       pages.append((LogFormat.pageName(sequence), scan))
@@ -135,7 +137,8 @@ struct Recovery {
     if let proof = laterFrame(
       in: page, after: LogFormat.headerBytes - 8, durable: previous.lastLSN + 1, seed: seed)
     {
-      throw .corrupt(path: path, offset: 0, reason: "\(reason), but the frame at \(proof) was written after it was synced")
+      throw .corrupt(
+        path: path, offset: 0, reason: "\(reason), but the frame at \(proof) was written after it was synced")
     }
     return nil
   }
@@ -145,7 +148,9 @@ struct Recovery {
   ) throws(StoreError) {
     func corrupt(_ reason: String, _ offset: Int) -> StoreError { .corrupt(path: path, offset: offset, reason: reason) }
     guard header.store == manifest.store else { throw corrupt("a page of another store", 16) }
-    guard header.sequence == sequence else { throw corrupt("page \(header.sequence) under the name of \(sequence)", 32) }
+    guard header.sequence == sequence else {
+      throw corrupt("page \(header.sequence) under the name of \(sequence)", 32)
+    }
     guard header.firstLSN > 0 else { throw corrupt("a page that begins at LSN 0", 40) }
     guard let previous else {
       guard header.firstLSN <= (manifest.checkpointLSN ?? 0) + 1 else {
@@ -158,6 +163,11 @@ struct Recovery {
       throw corrupt("begins at LSN \(header.firstLSN) after LSN \(previous.lastLSN)", 40)
     }
     guard header.previousChain == previous.chain else { throw corrupt("does not continue the page before", 48) }
+  }
+
+  private func areUnused(_ sequences: ArraySlice<UInt64>) throws(StoreError) -> Bool {
+    for sequence in sequences where try !isUnused(sequence) { return false }
+    return true
   }
 
   /// Whether a page was made ahead of need and not begun.
@@ -176,6 +186,8 @@ struct Recovery {
 
   /// Cuts a torn tail, removes what crashes left over, and opens the page that takes the next record.
   func repair(_ found: inout RecoveredLog, capacity: StoreConfiguration.PageCapacity) throws(SystemError) -> any File {
+    // The manifest may come from a rename that is not durable yet; what only the one before needs must not go first.
+    try fileSystem.synchronizeDirectory(directory)
     try removeLeftovers(found)
     let last = pages[pages.count - 1].scan
     if last.end == .sealed {

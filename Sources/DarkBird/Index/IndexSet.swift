@@ -210,7 +210,9 @@ final class IndexSet: Sendable {
     }
     for (index, name) in uniqueNames.enumerated() {
       let found = stripes(ofUniqueIndex: index).reduce(0) { $0 + $1.owners.count }
-      if found != uniqueCounts[index] { problems.append("unique \(name): \(found) entries, not \(uniqueCounts[index])") }
+      if found != uniqueCounts[index] {
+        problems.append("unique \(name): \(found) entries, not \(uniqueCounts[index])")
+      }
     }
     for (name, (stripe, expected)) in zip(rangeNames, zip(ranges, rangeCounts)) {
       let found = stripe.documents.count

@@ -121,7 +121,8 @@ struct QueryExecution {
       let lower: OrderedMapBound<UInt64> = isDescending ? .start : position.map { .after($0) } ?? .start
       let upper: OrderedMapBound<UInt64> = isDescending ? position.map { .before($0) } ?? .end : .end
       if maps.count == 1 {
-        maps[0].visit(from: lower, to: upper, descending: isDescending) { number, entry in body(entry, .number(number)) }
+        maps[0].visit(from: lower, to: upper, descending: isDescending) { number, entry in body(entry, .number(number))
+        }
         return
       }
       // The next `batch` of the union are among the next `batch` of each map.

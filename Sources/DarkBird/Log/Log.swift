@@ -264,7 +264,8 @@ final class Log: @unchecked Sendable {
       durableLSN = max(durableLSN, lsn)
       writtenLSN = max(writtenLSN, lsn)
       // What was accepted after the last write has waited since the queue began to fill.
-      oldestUnsynced = memoryLSN > durableLSN ? (queue.records > 0 ? queue.firstAcceptedNanoseconds : monotonicNanoseconds()) : 0
+      oldestUnsynced =
+        memoryLSN > durableLSN ? (queue.records > 0 ? queue.firstAcceptedNanoseconds : monotonicNanoseconds()) : 0
       statistics.syncs += 1
       statistics.syncNanosecondsTotal += nanoseconds
       if recentSyncs.count == 256 { recentSyncs.removeFirst() }

@@ -135,8 +135,9 @@ struct LogPageHeader: Equatable, Sendable {
     case newer(Int)
   }
 
-  init(store: UUID, sequence: UInt64, firstLSN: UInt64, previousChain: UInt32, capacity: StoreConfiguration.PageCapacity)
-  {
+  init(
+    store: UUID, sequence: UInt64, firstLSN: UInt64, previousChain: UInt32, capacity: StoreConfiguration.PageCapacity
+  ) {
     self.store = store
     self.sequence = sequence
     self.firstLSN = firstLSN

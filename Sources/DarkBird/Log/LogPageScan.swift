@@ -77,7 +77,9 @@ private func unsound(
 ) throws(StoreError) -> LogPageScan {
   guard isLast else { throw .corrupt(path: path, offset: scan.endOffset, reason: reason) }
   if let proof = laterFrame(in: page, after: scan.endOffset, durable: lsn, seed: seed) {
-    throw .corrupt(path: path, offset: scan.endOffset, reason: "\(reason), but the frame at \(proof) was written after it was synced")
+    throw .corrupt(
+      path: path, offset: scan.endOffset, reason: "\(reason), but the frame at \(proof) was written after it was synced"
+    )
   }
   var scan = scan
   scan.end = .torn(reason: reason)
@@ -142,7 +144,9 @@ struct LogFrame {
     }
     let frame = UnsafeRawBufferPointer(rebasing: page[offset..<offset + length])
     let checksum = frame.load32(at: 4)
-    guard checksum == frameChecksum(frame, length: length, seed: seed) else { return .invalid("wrong checksum of a frame") }
+    guard checksum == frameChecksum(frame, length: length, seed: seed) else {
+      return .invalid("wrong checksum of a frame")
+    }
     let keyLength = Int(frame.load32(at: 28))
     let payload = UnsafeRawBufferPointer(rebasing: frame[LogFormat.frameHeaderBytes...])
     guard let kind = LogRecordKind(rawValue: frame[24]) else { return .invalid("a frame of unknown kind \(frame[24])") }

@@ -44,7 +44,9 @@ struct Condition: ~Copyable, @unchecked Sendable {
   }
 
   func wait(_ lock: borrowing Lock) { db_condition_wait(pointer, lock.pointer) }
-  func wait(_ lock: borrowing Lock, nanoseconds: UInt64) { _ = db_condition_wait_for(pointer, lock.pointer, nanoseconds) }
+  func wait(_ lock: borrowing Lock, nanoseconds: UInt64) {
+    _ = db_condition_wait_for(pointer, lock.pointer, nanoseconds)
+  }
   func signal() { db_condition_signal(pointer) }
   func broadcast() { db_condition_broadcast(pointer) }
 }

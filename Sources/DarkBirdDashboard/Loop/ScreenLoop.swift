@@ -10,8 +10,9 @@ struct ScreenLoop {
   /// Does what the model wants done outside; quitting and drawing are the loop's own business.
   let perform: (Effect) -> Void
 
-  /// Runs until somebody or something ends it.
-  func run(_ initial: Model) -> DashboardExit {
+  /// Does `effects`, then runs until somebody or something ends it.
+  func run(_ initial: Model, _ effects: [Effect] = []) -> DashboardExit {
+    if apply(effects) { return .quit }
     var model = initial
     var isDirty = true
     var lastFrame = ContinuousClock.now - .seconds(1)

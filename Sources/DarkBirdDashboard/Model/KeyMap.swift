@@ -74,7 +74,8 @@ extension KeyMap {
       keys: [.character("b")], command: .browse, contexts: [.overview], group: .everywhere,
       help: "browse the documents", hint: "browse"),
     KeyBinding(
-      keys: [.escape, .backspace], command: .back, contexts: all, group: .everywhere, help: "back by one layer"),
+      keys: [.escape, .backspace], command: .back, contexts: all, group: .everywhere, help: "back by one layer",
+      hint: "back"),
     KeyBinding(
       keys: [.character("G")], command: .glyphs, contexts: all, group: .everywhere,
       help: "draw with braille, blocks or ASCII"),
@@ -121,7 +122,7 @@ extension KeyMap {
       help: "pause the view; sampling goes on", hint: "pause"),
     KeyBinding(
       keys: [.character("[")], command: .step(-1), contexts: [.overview], group: .time,
-      help: "a sample back (0.1 s)", hint: "back"),
+      help: "a sample back (0.1 s)"),
     KeyBinding(
       keys: [.character("]")], command: .step(1), contexts: [.overview], group: .time, help: "a sample forward"),
     KeyBinding(

@@ -72,6 +72,11 @@ struct Model: Sendable {
 
   var windowSeconds: Int { Self.windows[min(max(window, 0), Self.windows.count - 1)] }
 
+  /// Whether Esc leads anywhere.
+  var hasLayer: Bool {
+    helpScroll != nil || view == .browse || isZoomed || events.heldSequence != nil || time != .live
+  }
+
   var keyContext: KeyContext {
     if helpScroll != nil { return .help }
     switch view {

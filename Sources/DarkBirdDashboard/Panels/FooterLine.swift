@@ -3,7 +3,9 @@ import Terminal
 /// The last line: the most useful keys of where one is, from the key table.
 enum FooterLine {
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
-    let bindings = KeyMap.standard.bindings(in: model.keyContext).filter { $0.hint != nil }
+    let bindings = KeyMap.standard.bindings(in: model.keyContext).filter {
+      $0.hint != nil && ($0.command != .back || model.hasLayer)
+    }
     let segments = bindings.enumerated().map { index, binding in
       Segment(rank(binding.command, index), Span(binding.keys[0].name, .key), Span(" " + (binding.hint ?? ""), .label))
     }
@@ -14,7 +16,7 @@ enum FooterLine {
   private static func rank(_ command: Command, _ index: Int) -> Int {
     switch command {
     case .help, .quit: 0
-    case .submit, .cancel, .browse, .overview: 1
+    case .submit, .cancel, .browse, .overview, .back: 1
     default: index + 2
     }
   }

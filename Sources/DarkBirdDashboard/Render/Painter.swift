@@ -117,7 +117,12 @@ extension GlyphTier {
   var ellipsis: String { self == .ascii ? "~" : "…" }
 
   /// From nearly nothing to full, for sparklines.
-  var levels: [Character] { self == .ascii ? Array("_.:-=+*#") : Array("▁▂▃▄▅▆▇█") }
+  var levels: [Character] { self == .ascii ? Self.asciiLevels : Self.blockLevels }
   /// From few to many, for heat maps.
-  var shades: [Character] { self == .ascii ? Array(".:-+*x%#") : Array("··░░▒▒▓█") }
+  var shades: [Character] { self == .ascii ? Self.asciiShades : Self.blockShades }
+
+  private static let asciiLevels = Array("_.:-=+*#")
+  private static let blockLevels = Array("▁▂▃▄▅▆▇█")
+  private static let asciiShades = Array(".:-+*x%#")
+  private static let blockShades = Array("··░░▒▒▓█")
 }

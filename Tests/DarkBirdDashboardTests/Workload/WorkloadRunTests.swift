@@ -7,7 +7,7 @@ import Testing
 
 extension WorkloadTests {
   /// Threads, phases, schedule and errors, with a script in place of a store.
-  @Suite(.timeLimit(.minutes(1))) struct RunTests {
+  @Suite(.timeLimit(.minutes(10))) struct RunTests {
     /// Waits for another thread, busily but not for ever.
     private func eventually(_ condition: () -> Bool) -> Bool {
       let deadline = ContinuousClock.now + .seconds(20)

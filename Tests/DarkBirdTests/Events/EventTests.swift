@@ -2,7 +2,7 @@ import Testing
 
 @testable import DarkBird
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct EventTests {
   private typealias MemberEvent = Event<Int, Member>
 

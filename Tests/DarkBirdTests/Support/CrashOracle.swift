@@ -1,3 +1,5 @@
+import Foundation
+
 @testable import DarkBird
 
 /// Knows what a store held after each LSN, and so whether what a crash left is right: the state after some LSN that is
@@ -29,7 +31,9 @@ struct CrashOracle: Sendable {
   /// Opens what a crash left and compares it. Returns the open store.
   func open(_ disk: SimulatedFileSystem, floor: UInt64, _ what: String) throws -> MemberStore {
     let store: MemberStore
-    do { store = try MemberStore(configuration, on: disk) } catch { throw Mismatch("\(what): does not open: \(error)") }
+    do { store = try MemberStore(configuration, on: disk) } catch {
+      throw Mismatch("\(what): does not open: \(error)\n\(disk.trace)")
+    }
     let lsn = store.memoryLSN
     try require(lsn >= floor, "\(what): LSN \(lsn) is back, but \(floor) was durable")
     try require(lsn <= lastLSN, "\(what): LSN \(lsn) is back, but the last was \(lastLSN)")
@@ -38,17 +42,19 @@ struct CrashOracle: Sendable {
     return store
   }
 
-  /// A power loss after `disk` was as it is, recovery, and sometimes more: a second power loss during the recovery, or
-  /// writes, and a power loss again.
+  /// A power loss after `disk` was as it is, and recovery. Sometimes the process is killed first, and the power goes
+  /// during or after the recovery from that; sometimes the power goes again during the recovery; sometimes the store goes
+  /// on, and the power is lost once more.
   func check(_ disk: SimulatedFileSystem, floor: UInt64, seed: UInt64, _ what: String) throws {
     var generator = SeededGenerator(seed: seed &* 31 &+ 7)
-    var image = disk.crashImage(seed: seed)
-    if generator.chance(30) {
-      image.plan(
-        SimulatedFault(
-          calls: Set(SimulatedCall.allCases), after: generator.below(30), times: .max, effect: .error(5)))
-      // Whether it opens depends on when the power goes.
-      do { try MemberStore(configuration, on: image).close() } catch {}
+    var (floor, image) = (floor, disk)
+    if generator.chance(25) {
+      image = disk.killImage()
+      floor = max(floor, openAndLosePower(image, &generator))
+    }
+    image = image.crashImage(seed: seed)
+    if generator.chance(25) {
+      floor = max(floor, openAndLosePower(image, &generator))
       image = image.crashImage(seed: generator.next())
     }
     let store = try open(image, floor: floor, what)
@@ -72,6 +78,19 @@ struct CrashOracle: Sendable {
     try requireEqual(again.audit().problems, [], "\(what): audit after a second power loss")
     try close(again, what)
     try close(store, what)
+  }
+
+  /// Opens a store while the power goes at some call. Returns an LSN that it said was durable.
+  private func openAndLosePower(_ disk: SimulatedFileSystem, _ generator: inout SeededGenerator) -> UInt64 {
+    disk.plan(
+      SimulatedFault(
+        calls: Set(SimulatedCall.allCases), after: generator.below(60), times: .max, effect: .error(EIO)))
+    do {
+      let store = try MemberStore(configuration, on: disk)
+      let durable = store.statistics().durableLSN
+      try? store.close()
+      return durable
+    } catch { return 0 }
   }
 
   private func close(_ store: MemberStore, _ what: String) throws {

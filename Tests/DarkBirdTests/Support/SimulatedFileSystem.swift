@@ -57,6 +57,9 @@ final class SimulatedFileSystem: FileSystem {
 
   func callCount(_ call: SimulatedCall) -> Int { state.withLock { $0.callCounts[call] ?? 0 } }
 
+  /// The last calls, faults and images, also those of the disks that this is an image of; for the message of a failure.
+  var trace: String { state.withLock { $0.trace } }
+
   var openFileCount: Int { state.withLock { $0.handles.count } }
 
   // MARK: Looking at the disk and damaging it
@@ -129,7 +132,7 @@ final class SimulatedFileSystem: FileSystem {
     forgetting handle: Int? = nil,
     _ body: (inout SimulatedState, _ bytesMax: Int) throws(SystemError) -> Result
   ) throws(SystemError) -> Result {
-    let (number, observer) = state.withLock { ($0.count(call), $0.observer) }
+    let (number, observer) = state.withLock { ($0.count(call, path), $0.observer) }
     observer?(number, call, path)
     // Results leave through a variable: a `Mutex` hands out only what it can prove to be sent.
     nonisolated(unsafe) var result: Swift.Result<Result, SystemError>?  // written once, under the lock, by this thread

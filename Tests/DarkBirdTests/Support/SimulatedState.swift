@@ -44,6 +44,8 @@ struct SimulatedState: Sendable {
   var isPoweredOff = false
   var callCount = 0
   var callCounts: [SimulatedCall: Int] = [:]
+  /// The last calls and what became of them, also those before the power loss or kill that this is an image of.
+  private var recentCalls: [String] = []
   var observer: (@Sendable (Int, SimulatedCall, String) -> Void)?
 
   var bytesUsed: Int { files.values.reduce(0) { $0 + $1.contents.size } }
@@ -69,7 +71,16 @@ struct SimulatedState: Sendable {
 
   // MARK: Faults
 
-  mutating func count(_ call: SimulatedCall) -> Int {
+  /// What happened last, oldest first, one line each; for the message of a failure.
+  var trace: String { recentCalls.joined(separator: "\n") }
+
+  mutating func note(_ what: String) {
+    if recentCalls.count == 100 { recentCalls.removeFirst(50) }
+    recentCalls.append(what)
+  }
+
+  mutating func count(_ call: SimulatedCall, _ path: String) -> Int {
+    note("  \(call.rawValue) \(path)")
     callCounts[call, default: 0] += 1
     callCount += 1
     return callCount - 1
@@ -78,7 +89,9 @@ struct SimulatedState: Sendable {
   mutating func effect(on call: SimulatedCall, path: String) -> SimulatedFault.Effect? {
     if isPoweredOff { return .error(EIO) }
     for index in faults.indices {
-      if let effect = faults[index].strike(call, path: path) { return effect }
+      guard let effect = faults[index].strike(call, path: path) else { continue }
+      note("    suffers \(effect)")
+      return effect
     }
     return nil
   }
@@ -251,6 +264,7 @@ struct SimulatedState: Sendable {
     image.callCount = 0
     image.callCounts = [:]
     image.observer = nil
+    image.note("  -- image: \(image.directories.mapValues { $0.changes })")
     image.dropUnreachableFiles()
     return image
   }
@@ -268,6 +282,7 @@ struct SimulatedState: Sendable {
     }
     image.dropLostDirectories()
     image.dropUnreachableFiles()
+    image.note("  -- power loss: \(image.directories.mapValues { $0.entries.keys.sorted() })")
     return image
   }
 

@@ -13,7 +13,7 @@ struct Player: Document, Codable, Equatable {
   static let schema: IndexSchema<Player> = [
     .unique("email", \.email),
     .tag("club", \.club),
-    .tags(computed: { $0.isCaptain ? ["captain"] : [] }),
+    .tags { $0.isCaptain ? ["captain"] : [] },
     .range("age", \.age),
     .range("joined", \.joined),
   ]

@@ -6,7 +6,7 @@ let directory = FileManager.default.temporaryDirectory.appending(path: "darkbird
 defer { try? FileManager.default.removeItem(atPath: directory) }
 let season = Date(timeIntervalSince1970: 1_720_000_000)
 
-func showPlayers() async throws {
+func showPlayers() throws {
   print("== players")
   var configuration = StoreConfiguration.disk(at: directory)
   configuration.pageCapacity = .records(1_000)
@@ -22,7 +22,9 @@ func showPlayers() async throws {
   // A unique value has one owner; a refused write changes nothing.
   do {
     try store.put(Player(name: "Bob", email: "ben@ajax.nl", club: "PSV", age: 19, joined: season), for: 3)
-  } catch StoreError.duplicate(let index, let value, let owner) {
+  } catch {
+    // Not `catch StoreError.duplicate(…)`: here Swift 6.3.1 crashes on a pattern that does not catch everything.
+    guard case .duplicate(let index, let value, let owner) = error else { throw error }
     print("refused: \(index) \(value) belongs to \(owner)")
   }
 
@@ -71,5 +73,5 @@ func showDevelopers() throws {
   try store.close()
 }
 
-try await showPlayers()
+try showPlayers()
 try showDevelopers()
