@@ -27,10 +27,10 @@ extension WorkloadTests {
 
     @Test func theNumberOfPeopleStays() throws {
       let store = try Store<String, Person>(.memory)
-      let workload = clubs(store, documents: 500, writers: 3, readers: 1, operations: 60_000)
+      let workload = clubs(store, documents: 500, writers: 3, readers: 1, operations: 20_000)
       #expect((497...500).contains(store.count), "each writer is at most one removal behind")
       let progress = workload.progress()
-      #expect(progress.operations == 60_000)
+      #expect(progress.operations == 20_000)
       #expect(progress.errors == 0, "\(progress.lastError ?? "")")
       let latencies = workload.recorder.snapshot()
       for kind in OperationKind.allCases where kind != .scan {
@@ -39,13 +39,13 @@ extension WorkloadTests {
       #expect(store.audit().isClean)
       // The people have changed: the oldest have gone, and others have come.
       let numbers = try documents(store).keys.compactMap(Person.number(ofKey:))
-      #expect(numbers.min()! > 1_000)
+      #expect(numbers.min()! > 500)
     }
 
     @Test func aboutOneWriteInAHundredIsADuplicate() throws {
       let store = try Store<String, Person>(.memory)
-      let workload = clubs(store, writers: 1, readers: 0, operations: 20_000)
-      #expect((120...280).contains(workload.progress().duplicatesRefused))
+      let workload = clubs(store, writers: 1, readers: 0, operations: 10_000)
+      #expect((50...150).contains(workload.progress().duplicatesRefused))
       let duplicate = try #require(workload.recentDuplicates.last)
       #expect(duplicate.index == "email")
       #expect(duplicate.value.contains("@"))
@@ -148,7 +148,7 @@ extension WorkloadTests {
       ] as [(WorkloadOptions.Preset, [OperationKind: Double])])
     func ycsbKeepsTheSharesOfItsMix(_ preset: WorkloadOptions.Preset, shares: [OperationKind: Double]) throws {
       let store = try Store<String, YCSBRecord>(.memory)
-      let (documents, operations) = (1_000, 10_000)
+      let (documents, operations) = (1_000, 5_000)
       let workload = Workload.ycsb(
         store: store,
         options: WorkloadOptions(preset: preset, documents: documents, rate: .max, operations: operations))
@@ -160,7 +160,7 @@ extension WorkloadTests {
       for kind in OperationKind.allCases where kind != .remove {
         let loaded = kind == .insert ? documents : 0
         let share = Double(Int(latencies[kind].count) - loaded) / Double(operations)
-        #expect(abs(share - shares[kind, default: 0]) < 0.02, "\(kind)")
+        #expect(abs(share - shares[kind, default: 0]) < 0.03, "\(kind)")
       }
       #expect(store.count == documents + Int(latencies[.insert].count) - documents - Int(latencies[.remove].count))
     }
