@@ -93,14 +93,16 @@ extension Store {
     }
   }
 
-  /// Called by the log's writer, which must not wait for it.
-  func checkpointInBackground() {
-    let thread = Thread { [weak self] in
-      // A failure shows in the statistics; the next checkpoint is due after as much log again.
-      try? self?.checkpoint()
+  /// Has a thread of its own take each checkpoint that is due.
+  func takeCheckpointsInBackground() {
+    // The log's writer must never hold the store: if that were the last reference, `close` would wait for the writer on the
+    // writer itself. A checkpoint that fails is due again after as much log.
+    let checkpoint: @Sendable () -> Void = { [weak self] in try? self?.checkpoint() }
+    disk?.log?.setCheckpointHandler {
+      let thread = Thread(block: checkpoint)
+      thread.name = "darkbird checkpoint"
+      thread.start()
     }
-    thread.name = "darkbird checkpoint"
-    thread.start()
   }
 }
 

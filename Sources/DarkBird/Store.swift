@@ -60,7 +60,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       try? disk?.close()
       throw error
     }
-    disk?.log?.setCheckpointHandler { [weak self] in self?.checkpointInBackground() }
+    takeCheckpointsInBackground()
   }
 
   deinit { try? close() }
