@@ -1,4 +1,4 @@
-import Synchronization
+public import Synchronization
 
 /// A part of the results of a query, in order.
 public struct DocumentPage<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
@@ -7,6 +7,13 @@ public struct DocumentPage<Key: DocumentKey, Document: DarkBird.Document>: Senda
   public var next: Cursor?
   /// Candidates that were looked at.
   public var examined: Int
+
+  @inlinable
+  init(documents: [StoredDocument<Key, Document>], next: Cursor?, examined: Int) {
+    self.documents = documents
+    self.next = next
+    self.examined = examined
+  }
 }
 
 /// Queries by kind, counted outside of any lock.

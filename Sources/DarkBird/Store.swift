@@ -1,4 +1,4 @@
-import Synchronization
+public import Synchronization
 
 /// A concurrent document store in memory, with unique indexes, tags, range queries, events and, on disk, a write-ahead log.
 ///

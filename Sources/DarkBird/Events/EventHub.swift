@@ -1,4 +1,4 @@
-import Synchronization
+public import Synchronization
 
 /// A change as the store makes it; `Event` is what subscribers get. It holds entries, so that publishing copies no document.
 @usableFromInline

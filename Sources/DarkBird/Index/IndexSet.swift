@@ -24,6 +24,7 @@ final class IndexSet: Sendable {
   /// Stripes, numbered from the first unique one to the last range, use them in turn.
   private let locks: [IndexLock]
 
+  @usableFromInline
   init<Document>(_ schema: IndexSchema<Document>) {
     uniqueNames = schema.uniques.map(\.name)
     rangeNames = schema.ranges.map(\.name)

@@ -191,6 +191,12 @@ public struct Cursor: Sendable, Hashable {
     case value(IndexValue, DocumentNumber)
   }
 
-  let driver: QueryPlan.Driver
-  let position: Position
+  @usableFromInline let driver: QueryPlan.Driver
+  @usableFromInline let position: Position
+
+  @usableFromInline
+  init(driver: QueryPlan.Driver, position: Position) {
+    self.driver = driver
+    self.position = position
+  }
 }

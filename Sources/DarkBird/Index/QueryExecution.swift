@@ -4,7 +4,7 @@ import Synchronization
 @usableFromInline
 struct QueryExecution: Sendable {
   let query: Query
-  let plan: QueryPlan
+  @usableFromInline let plan: QueryPlan
   /// The index that gives the candidates: that of the plan, or the one that the page before had.
   @usableFromInline let driver: QueryPlan.Driver
   private let cursor: Cursor?
@@ -82,6 +82,7 @@ struct QueryExecution: Sendable {
   }
 
   /// Whether the driver's candidates are exactly the results.
+  @usableFromInline
   var isAnsweredByCount: Bool {
     guard query.noTags.isEmpty else { return false }
     return switch plan.driver {

@@ -12,7 +12,7 @@ import Foundation
 final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
   /// One record whose document is `range` of the batch's bytes; empty for a removal.
   @usableFromInline
-  struct Item {
+  struct Item: Sendable {
     @usableFromInline let key: Key
     @usableFromInline let hash: UInt
     @usableFromInline let lsn: UInt64
@@ -21,7 +21,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   }
 
   @usableFromInline
-  struct Batch {
+  struct Batch: Sendable {
     @usableFromInline var bytes: [UInt8] = []
     /// By worker.
     @usableFromInline var items: [ContiguousArray<Item>]
@@ -120,7 +120,6 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
       batch.bytes.withUnsafeBytes { bytes in
         // Safe: `concurrentPerform` returns when all are done.
         nonisolated(unsafe) let bytes = bytes
-        nonisolated(unsafe) let batch = batch
         DispatchQueue.concurrentPerform(iterations: workers) { worker in
           if let error = applyItems(batch.items[worker], bytes) { failure.add(error) }
         }

@@ -1,5 +1,5 @@
 import CDarkBird
-import Synchronization
+public import Synchronization
 
 /// A mutex: not recursive, and held for a bounded time only, never while user code, a codec or I/O runs.
 ///

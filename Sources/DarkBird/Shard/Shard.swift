@@ -18,6 +18,7 @@ final class Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sen
   @usableFromInline let mutex = Lock()
   @usableFromInline let contents: UnsafeMutablePointer<Contents>
 
+  @usableFromInline
   init(_ map: ShardMap<Key, Document> = ShardMap()) {
     contents = .allocate(capacity: 1)
     contents.initialize(to: Contents())
