@@ -190,6 +190,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
   /// Runs `body` while nothing can change: all shards are locked, then all index stripes.
   func withAllLocked<R>(_ body: () -> R) -> R {
+    if planted(.storeNotLockedAsAWhole) { return body() }
     for shard in shards { shard.lock() }
     defer { for shard in shards { shard.unlock() } }
     return indexes.withAllStripes(body)
@@ -235,7 +236,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       switch expectation {
       case .anything: if old == nil && new == nil { refusal = .nothingToRemove }
       case .absent: if old != nil { refusal = .keyExists }
-      case .version(let version): if old !== version { refusal = .versionChanged }
+      case .version(let version): if old !== version, !planted(.lostUpdate) { refusal = .versionChanged }
       }
       var lsn: UInt64 = 0
       if refusal == nil {
@@ -251,14 +252,17 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         let claims = indexes.claims(old: oldKeys, new: newKeys) { number in
           number == old?.number || isCurrent(number, among: cleared, locked: shardNumber)
         }
+        if planted(.duplicatePublished) { hub.publish(&lost) { .replaced(old: old, new: new, lsn: 0) } }
         if claims.isEmpty {
           let number = old?.number ?? documentNumber(shard: shardNumber, slot: shard.contents.pointee.map.nextSlot)
           new?.number = number
           do throws(StoreError) {
+            if planted(.shardUnlockedWhileLogging) { shard.unlock() }
             lsn = try sequence(new == nil ? .remove : .put, record: record, reservation, &lost) {
               .replaced(old: old, new: new, lsn: $0)
             }
-            new?.lsn = lsn
+            if planted(.shardUnlockedWhileLogging) { shard.lock() }
+            if !planted(.entryWithoutLSN) { new?.lsn = lsn }
             indexes.replace(number, old: oldKeys, new: newKeys)
             shard.contents.pointee.map.apply(old: old, new: new, hash: hash, slot: slot(number))
           } catch {
@@ -351,6 +355,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     for claim in claims {
       for number in claim.owners {
         guard let entry = entry(number) else { continue }
+        if planted(.hashTakenForTheValue) { return (claim, entry) }
         if indexSchema.uniques[claim.index].value(entry.document) == claim.value { return (claim, entry) }
         notOwners.append(entry)
       }
@@ -363,6 +368,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   @usableFromInline
   func isCurrent(_ number: DocumentNumber, among entries: [Entry<Key, Document>], locked: Int) -> Bool {
     guard let entry = entries.last(where: { $0.number == number }) else { return false }
+    if planted(.clearedClaimNotCheckedAgain) { return true }
     let shard = shards[shardNumber(number)]
     if shardNumber(number) == locked { return shard.contents.pointee.map.entry(inSlot: slot(number)) === entry }
     guard shard.mutex.tryLock() else { return false }

@@ -85,6 +85,9 @@ final class IndexSet: Sendable {
   /// In ascending order, so that no two threads wait for each other.
   @usableFromInline
   func lock(_ mask: LockMask) {
+    if planted(.stripesNotLocked) { return }
+    let above = mask & (mask &- 1)
+    if planted(.stripesLockedInAnyOrder), mask & 2 == 0, above != 0 { return (lock(above), lock(mask & ~above)).0 }
     var rest = mask
     while rest != 0 {
       locks[rest.trailingZeroBitCount].lock.lock()
@@ -125,6 +128,7 @@ final class IndexSet: Sendable {
       var owners = uniques[uniqueStripe(index, hash)].owners.candidates(hash)
       if owners.isEmpty { continue }
       owners.removeAll(where: passingOver)
+      if planted(.uniqueNotChecked) { continue }
       if !owners.isEmpty { claims.append(UniqueClaim(index: index, value: value, owners: owners)) }
     }
     return claims
@@ -139,12 +143,14 @@ final class IndexSet: Sendable {
   func remove(_ number: DocumentNumber, _ keys: IndexKeys, notIn others: IndexKeys) {
     for (index, value) in keys.values.enumerated() {
       guard let value, others.values.isEmpty || others.values[index] != value else { continue }
+      if planted(index < uniqueNames.count ? .oldUniqueKept : .removedRangeKept), others.values.isEmpty { continue }
       if index < uniqueNames.count {
         uniques[uniqueStripe(index, keys.hashes[index])].owners.remove(keys.hashes[index], number)
       } else {
         ranges[index - uniqueNames.count].documents.remove(value, number)
       }
     }
+    if planted(.oldTagKept), !others.values.isEmpty { return }
     for tag in keys.tags where !others.hasTag(tag.name) { tags[tagNumber(tag.name)].postings.remove(tag.name, number) }
   }
 

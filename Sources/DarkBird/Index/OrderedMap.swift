@@ -182,7 +182,9 @@ private final class OrderedMapNode<Key: Comparable & Sendable, Value: OrderedMap
   }
 
   func uniqueChild(_ index: Int) -> OrderedMapNode {
-    if !isKnownUniquelyReferenced(&children[index]) { children[index] = children[index].copy() }
+    if !isKnownUniquelyReferenced(&children[index]), !planted(.sharedNodeChanged) {
+      children[index] = children[index].copy()
+    }
     return children[index]
   }
 

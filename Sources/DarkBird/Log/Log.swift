@@ -149,6 +149,7 @@ final class Log: @unchecked Sendable {
   /// Gives back room that was not needed.
   @usableFromInline
   func release(_ reservation: Reservation) {
+    if planted(.reservationNotReleased) { return }
     lock.withLock { giveBack(reservation.bytes) }
   }
 
@@ -249,7 +250,7 @@ final class Log: @unchecked Sendable {
   }
 
   private func throwIfUnusable() throws(StoreError) {
-    if let failure { throw .poisoned(reason: failure) }
+    if let failure, !planted(.failureForgotten) { throw .poisoned(reason: failure) }
     if isClosing { throw .closed }
   }
 

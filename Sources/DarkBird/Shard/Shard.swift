@@ -32,6 +32,7 @@ final class Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sen
 
   @inlinable @inline(__always)
   func lock() {
+    if planted(.shardNotLocked) { return }
     if !mutex.tryLock() { waitAndLock() }
   }
 
