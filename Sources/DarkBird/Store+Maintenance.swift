@@ -66,7 +66,7 @@ extension Store {
     for (number, shard) in frozen.shards.enumerated() {
       let map = shard.contents.pointee.map
       var found = 0
-      map.forEach { entry in
+      for entry in map.entries {
         found += 1
         if map.find(entry.key, hash: UInt(bitPattern: entry.key.hashValue)) !== entry {
           problems.append("a document of shard \(number) is not found under its key")

@@ -159,9 +159,10 @@ struct QueryExecution: Sendable {
         return visit(map, from: lower, to: upper, body)
       }
       // The rest of the value where the page before ended, then the values beyond it.
-      let wasStopped = !(map.value(value)?.visit(after: number, descending: isDescending) {
-        body($0, .value(value, $0))
-      } ?? true)
+      let wasStopped =
+        !(map.value(value)?.visit(after: number, descending: isDescending) {
+          body($0, .value(value, $0))
+        } ?? true)
       if wasStopped { return }
       let (start, end) = isDescending ? (lower, OrderedMapBound.before(value)) : (OrderedMapBound.after(value), upper)
       visit(map, from: start, to: end, body)

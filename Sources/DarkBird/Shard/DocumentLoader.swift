@@ -184,7 +184,8 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
         indexes.unlock(stripes)
         for claim in claims {
           for number in claim.owners {
-            let other = shards[Int(number) >> slotBits].contents.pointee.map.entry(inSlot: Int(number) & (1 << slotBits - 1))
+            let map = shards[Int(number) >> slotBits].contents.pointee.map
+            let other = map.entry(inSlot: Int(number) & (1 << slotBits - 1))
             guard let other, schema.uniques[claim.index].value(other.document) == claim.value else { continue }
             return .duplicateOnOpen(
               index: schema.uniques[claim.index].name, value: claim.value,
@@ -204,7 +205,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   func indexProblems() -> [String] {
     var documents: [(number: DocumentNumber, keys: IndexKeys)] = []
     for shard in shards {
-      shard.contents.pointee.map.forEach { entry in
+      for entry in shard.contents.pointee.map.entries {
         if let keys = try? schema.keys(of: entry.document) { documents.append((entry.number, keys)) }
       }
     }

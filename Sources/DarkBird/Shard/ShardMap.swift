@@ -96,10 +96,7 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
   }
 
   /// All entries in the order of their slots.
-  @usableFromInline
-  func forEach(_ body: (Element) -> Void) {
-    for chunk in chunks { for case let entry? in chunk { body(entry) } }
-  }
+  var entries: some Sequence<Element> { chunks.lazy.joined().compactMap { $0 } }
 
   // MARK: Changes
 

@@ -18,12 +18,6 @@ struct ShardMapTests {
     }
   }
 
-  private func entries(_ map: ShardMap<Int, Member>) -> [MemberEntry] {
-    var entries: [MemberEntry] = []
-    map.forEach { entries.append($0) }
-    return entries
-  }
-
   @Test(arguments: 0..<40) func matchesADictionary(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     var map = ShardMap<Int, Member>()
@@ -42,7 +36,7 @@ struct ShardMapTests {
       #expect(map.entry(inSlot: slot) === new, "seed \(seed)")
       #expect(map.count == model.count)
     }
-    #expect(Set(entries(map).map(\.key)) == Set(model.keys), "seed \(seed)")
+    #expect(Set(map.entries.map(\.key)) == Set(model.keys), "seed \(seed)")
   }
 
   @Test(arguments: 0..<10) func copiesStayAsTheyWere(seed: UInt64) {
@@ -61,7 +55,7 @@ struct ShardMapTests {
       if step % 300 == 0 { copies.append((map, Set(slots.keys))) }
     }
     for (copy, keys) in copies {
-      #expect(Set(entries(copy).map(\.key)) == keys, "seed \(seed)")
+      #expect(Set(copy.entries.map(\.key)) == keys, "seed \(seed)")
       for key in 0..<700 { #expect((copy.find(key, hash: hash(key, 3)) != nil) == keys.contains(key), "seed \(seed)") }
     }
   }
