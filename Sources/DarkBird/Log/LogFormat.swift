@@ -26,7 +26,7 @@ import Foundation
 /// | 4 | 4 | CRC32C over UUID, page sequence, length and bytes 8..<length |
 /// | 8 | 8 | LSN |
 /// | 16 | 8 | durable LSN when the frame was written |
-/// | 24 | 1 | kind: 1 put, 2 remove, 3 clear, 4 (batch, reserved), 5 seal |
+/// | 24 | 1 | kind: 1 put, 2 remove, 3 clear, 4 batch, 5 seal |
 /// | 25 | 1 | flags, 0 |
 /// | 26 | 2 | schema version, 0 |
 /// | 28 | 4 | key length |
@@ -84,6 +84,8 @@ enum LogRecordKind: UInt8, Sendable {
   case put = 1
   case remove = 2
   case clear = 3
+  /// Several puts and removes as one record; see `LogBatch`.
+  case batch = 4
   case seal = 5
 }
 
@@ -157,6 +159,7 @@ struct LogPageHeader: Equatable, Sendable {
     store = UUID(uuid: uuid)
     sequence = bytes.load64(at: 32)
     firstLSN = bytes.load64(at: 40)
+    guard firstLSN > 0 else { throw .damaged("a page that begins at LSN 0") }
     previousChain = bytes.load32(at: 48)
     let count = Int(truncatingIfNeeded: bytes.load64(at: 56))
     capacity = bytes.load32(at: 52) == 1 ? .records(count) : .bytes(count)
