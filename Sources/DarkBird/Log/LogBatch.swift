@@ -1,9 +1,6 @@
 /// The payload of a batch frame: several operations that are one record of the log, with one LSN and one checksum, so that
 /// all of them are there after a crash or none is.
-///
-/// Count (u32), 4 zero bytes; then for each operation: kind (u8: 1 put, 2 remove), 3 zero bytes, key length (u32), document
-/// length (u32; 0 for a remove), key, document. Operations follow each other without padding, and the last one ends where
-/// the frame does.
+/// The bytes are in the article <doc:LogFormat>.
 enum LogBatch {
   static let headerBytes = 8
   static let operationHeaderBytes = 12
