@@ -10,7 +10,7 @@ struct DumpCommand: ParsableCommand {
       Shows what is in the files, in their order: the manifest, the header, blocks and footer of a checkpoint, the header \
       of each page and its frames, one line each: offset, LSN, the LSN that was durable at the time, kind, key, bytes of \
       key and document, checksum and whether it is right. A damaged store is shown as far as it can be read, with a line \
-      where the damage is.
+      where the damage is, and the exit code is 65; the torn end that a killed program leaves counts as damage here.
 
       No lock is taken and nothing changes: a store that is at work can be watched. With an option that chooses frames, \
       only these, their pages and damage are shown. With --json every line is an object; 'part' says of what: manifest, \

@@ -3,7 +3,7 @@ import Foundation
 /// A checkpoint: all documents at some moment between two LSNs, in the file `ckpt-<end LSN>`. It is fuzzy: writes go on
 /// while it is taken, each document is there in some version of that span, and the replay of the log from the start LSN
 /// on makes them whole.
-/// The bytes are in the article <doc:LogFormat>.
+/// The bytes are in the article <doc:FormatOnDisk>.
 enum CheckpointFormat {
   static let magic: [UInt8] = Array("DBIRDCKP".utf8)
   static let headerBytes = 64

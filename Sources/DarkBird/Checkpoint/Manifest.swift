@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a store's directory holds, in the file `MANIFEST`; see the article <doc:LogFormat>. Replaced as a whole: write, sync,
+/// What a store's directory holds, in the file `MANIFEST`; see the article <doc:FormatOnDisk>. Replaced as a whole: write, sync,
 /// rename, sync of the directory.
 struct Manifest: Sendable, Equatable {
   var store: UUID

@@ -1,7 +1,7 @@
 public import Foundation
 
 /// The parts of a store's files, as `StoreInspector.dump` hands them out. Offsets and sizes are bytes from the beginning of
-/// the file `file`, a name in the store's directory. The format is in the article <doc:LogFormat>.
+/// the file `file`, a name in the store's directory. The format is in the article <doc:FormatOnDisk>.
 public enum StoreDump {
   /// One part of a file, in the order of the files and of their bytes.
   public enum Item: Sendable, Hashable {

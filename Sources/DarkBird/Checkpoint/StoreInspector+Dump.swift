@@ -7,7 +7,10 @@ extension StoreInspector {
   /// A damaged part is handed out as such, and the reading goes on with the next one that is sound. Takes no lock and
   /// changes nothing; while a program writes to the store, the end of the last page may look damaged.
   ///
-  /// - Parameter body: returns whether to go on.
+  /// - Parameters:
+  ///   - path: the directory of the store.
+  ///   - selection: which parts to hand out; all by default.
+  ///   - body: gets each part, and returns whether to go on.
   /// - Throws: `.notAStore`, `.io`.
   /// - Complexity: O(bytes of the files), with one page, or one block of a checkpoint, in memory.
   public static func dump(

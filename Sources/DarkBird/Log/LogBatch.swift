@@ -1,6 +1,6 @@
 /// The payload of a batch frame: several operations that are one record of the log, with one LSN and one checksum, so that
 /// all of them are there after a crash or none is.
-/// The bytes are in the article <doc:LogFormat>.
+/// The bytes are in the article <doc:FormatOnDisk>.
 enum LogBatch {
   static let headerBytes = 8
   static let operationHeaderBytes = 12

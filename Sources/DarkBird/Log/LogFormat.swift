@@ -1,6 +1,6 @@
 import Foundation
 
-/// Every constant of the log on disk. The article <doc:LogFormat> has the tables of bytes, and examples that a test compares
+/// Every constant of the log on disk. The article <doc:FormatOnDisk> has the tables of bytes, and examples that a test compares
 /// with what is written.
 public enum LogFormat {
   public static let version = 1

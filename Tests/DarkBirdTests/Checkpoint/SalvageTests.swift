@@ -386,7 +386,8 @@ struct SalvageTests {
         try require(documents[key] != nil || expected.mayBeGone(key, lsn), "document \(key) of LSN \(lsn) is gone")
         // Without the manifest nobody knows how far the log had come.
         if lsn >= report.staleBefore ?? 0, !report.damages.contains(where: { $0.file == LogFormat.manifestName }) {
-          try requireEqual(documents[key], victim.documents[key], "document \(key), which is said not to be stale, \(report.damages) \(report.gaps)")
+          try requireEqual(
+            documents[key], victim.documents[key], "document \(key), said not to be stale, \(report.gaps)")
         }
       }
     } catch let error as StoreError {

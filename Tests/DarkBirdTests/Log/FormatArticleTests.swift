@@ -13,7 +13,7 @@ struct FormatArticleTests {
     var url = URL(filePath: #filePath)
     for _ in 0..<4 { url.deleteLastPathComponent() }
     let article = try String(
-      contentsOf: url.appending(path: "Sources/DarkBird/DarkBird.docc/LogFormat.md"), encoding: .utf8)
+      contentsOf: url.appending(path: "Sources/DarkBird/DarkBird.docc/FormatOnDisk.md"), encoding: .utf8)
     let body = try #require(article.components(separatedBy: "```hex \(name)\n").dropFirst().first, "no example \(name)")
     var bytes: [UInt8] = []
     var start: Int?
@@ -118,7 +118,7 @@ struct FormatArticleTests {
     var url = URL(filePath: #filePath)
     for _ in 0..<4 { url.deleteLastPathComponent() }
     let article = try String(
-      contentsOf: url.appending(path: "Sources/DarkBird/DarkBird.docc/LogFormat.md"), encoding: .utf8)
+      contentsOf: url.appending(path: "Sources/DarkBird/DarkBird.docc/FormatOnDisk.md"), encoding: .utf8)
     for (kind, number) in [
       ("put", LogRecordKind.put), ("remove", .remove), ("clear", .clear), ("batch", .batch), ("seal", .seal),
     ] {
