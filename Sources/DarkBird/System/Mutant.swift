@@ -16,7 +16,8 @@ enum Mutant: String, Sendable {
   case uniqueNotChecked, clearedClaimNotCheckedAgain, duplicatePublished, shardUnlockedWhileLogging, entryWithoutLSN
   case lostUpdate, reservationNotReleased
   // Indexes
-  case oldTagKept, oldUniqueKept, removedRangeKept, sharedNodeChanged, sharedChunkChanged, ownerChainBroken, wordChainBroken
+  case oldTagKept, oldUniqueKept, removedRangeKept, sharedNodeChanged, sharedChunkChanged, ownerChainBroken,
+    wordChainBroken
   case hashTakenForTheValue, movedValueNotFollowed
   // Queries
   case changedDocumentNotChecked, pageOfManyMoments
