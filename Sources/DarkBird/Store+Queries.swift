@@ -65,7 +65,7 @@ extension Store {
         if entry.map({ $0.lsn > lsn }) ?? true { hasChanged = true }
       }
       // Otherwise the value may have moved from one document to another between the two looks.
-      if !hasChanged || planted(.movedValueNotFollowed) { return nil }
+      if !hasChanged { return nil }
     }
   }
 

@@ -102,6 +102,34 @@ struct ConcurrencyTests {
     #expect(store.audit().problems == [])
   }
 
+  /// A lookup finds the document that stays, and never another one, while writers move everything around it.
+  @Test func lookupsBesideWriters() throws {
+    let store = try MemberStore()
+    for key in 0..<100 { try store.put(Member(age: key), for: key) }
+    let isDone = Counter()
+    onThreads(4) { thread in
+      do {
+        if thread < 2 {
+          for round in 0..<4 {
+            for key in 1_000..<2_000 where key % 2 == thread { try store.put(Member(age: key), for: key) }
+            for key in 1_000..<2_000 where key % 2 == thread { try store.remove(key) }
+            for key in 0..<100 { try store.put(Member(name: "\(round)", age: key), for: key) }
+          }
+          isDone.next()
+        }
+        var key = 0
+        while isDone.value < 2 {
+          key = key == 1_999 ? 0 : key + 1
+          let age = store[key]?.age
+          #expect(age == key || age == nil && key >= 100)
+          #expect(store.contains(key) || key >= 100)
+        }
+      } catch { Issue.record("\(error)") }
+    }
+    #expect(store.count == 100)
+    #expect(store.audit().problems == [])
+  }
+
   @Test func updatesAreAtomic() throws {
     let store = try MemberStore()
     try store.put(Member(age: 0), for: 1)

@@ -18,7 +18,7 @@ enum Mutant: String, Sendable {
   // Indexes
   case oldTagKept, oldUniqueKept, removedRangeKept, sharedNodeChanged, sharedChunkChanged, ownerChainBroken,
     wordChainBroken
-  case hashTakenForTheValue, movedValueNotFollowed
+  case hashTakenForTheValue
   // Queries
   case changedDocumentNotChecked, pageOfManyMoments
   // Events
