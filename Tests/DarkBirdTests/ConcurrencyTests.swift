@@ -41,6 +41,7 @@ struct ConcurrencyTests {
     for _ in 0..<20 {
       let disk = SimulatedFileSystem.forStores()
       let store = try MemberStore(on: disk)
+      try store.put(Member(), for: 1)
       onThreads(8) { thread in
         for step in 0..<20 {
           do { try store.put(Member(age: thread * 1_000 + step), for: 1) } catch { Issue.record("\(error)") }

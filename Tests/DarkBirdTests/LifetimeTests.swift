@@ -16,7 +16,7 @@ struct LifetimeTests {
       // Returns when the sync has been reported, after which the writer sees that a checkpoint is due.
       try store?.put(Member(age: round), for: 1, ack: .synced)
       store = nil
-      #expect(eventually { disk.openFileCount == 0 }, "round \(round): the store does not close")
+      #expect(eventually(within: 10) { disk.openFileCount == 0 }, "round \(round): the store does not close")
       if disk.openFileCount > 0 { return }
       #expect(try MemberStore(on: disk)[1] == Member(age: round))
     }

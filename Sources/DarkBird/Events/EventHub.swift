@@ -62,7 +62,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   /// publication.
   @inlinable
   func publish(_ lost: inout LostChanges<Key, Document>, _ change: () -> Change<Key, Document>) {
-    let early = planted(.eventsOutOfOrder) ? change() : nil
+    let early = planted(.eventsOutOfOrder) ? (change(), planted(.eventsOutOfOrder)).0 : nil
     lock.lock()
     let change = early ?? change()
     for ring in rings {

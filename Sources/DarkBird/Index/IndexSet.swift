@@ -166,7 +166,7 @@ final class IndexSet: @unchecked Sendable {
   func remove(_ number: DocumentNumber, _ keys: IndexKeys, notIn others: IndexKeys) {
     for index in keys.values.indices {
       guard let value = keys.value(index, notIn: others) else { continue }
-      if planted(index < uniqueNames.count ? .oldUniqueKept : .removedRangeKept), others.values.isEmpty { continue }
+      if planted(index < uniqueNames.count ? .oldUniqueKept : .oldRangeKept), !others.values.isEmpty { continue }
       let hash = keys.values[index].hash
       if index < uniqueNames.count {
         uniques[uniqueStripe(index, hash)].remove(hash, number)
