@@ -21,7 +21,7 @@ public import Synchronization
 public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
   public let configuration: StoreConfiguration
   @usableFromInline let indexSchema: IndexSchema<Document>
-  @usableFromInline let shards: [Shard<Key, Document>]
+  @usableFromInline let shards: ShardTable<Key, Document>
   /// How many bits of a document's number are its shard.
   @usableFromInline let shardBits: UInt32
   @usableFromInline let indexes: IndexSet
@@ -90,7 +90,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
   /// A store in memory with documents that are there already.
   init(
-    _ configuration: StoreConfiguration, _ schema: IndexSchema<Document>, shards: [Shard<Key, Document>],
+    _ configuration: StoreConfiguration, _ schema: IndexSchema<Document>, shards: ShardTable<Key, Document>,
     shardBits: UInt32, indexes: IndexSet, lsn: UInt64
   ) {
     self.configuration = configuration
@@ -247,11 +247,14 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
           continue
         }
         if old == nil { oldKeys = IndexKeys() }
-        let stripes = indexes.mask(old: oldKeys, new: newKeys)
-        indexes.lock(stripes)
-        let claims = indexes.claims(old: oldKeys, new: newKeys) { number in
-          number == old?.number || isCurrent(number, among: cleared, locked: shardNumber)
-        }
+        let stripes = indexSchema.isEmpty ? 0 : indexes.mask(old: oldKeys, new: newKeys)
+        if stripes != 0 { indexes.lock(stripes) }
+        let claims =
+          stripes == 0
+          ? []
+          : indexes.claims(old: oldKeys, new: newKeys) { number in
+            number == old?.number || isCurrent(number, among: cleared, locked: shardNumber)
+          }
         if planted(.duplicatePublished) { hub.publish(&lost) { .replaced(old: old, new: new, lsn: 0) } }
         if claims.isEmpty {
           let slot = old?.number.slot(shardBits) ?? shard.contents.pointee.map.nextSlot
@@ -264,7 +267,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
             }
             if planted(.shardUnlockedWhileLogging) { shard.lock() }
             if !planted(.entryWithoutLSN) { new?.lsn = lsn }
-            indexes.replace(number, old: oldKeys, new: newKeys)
+            if stripes != 0 { indexes.replace(number, old: oldKeys, new: newKeys) }
             shard.contents.pointee.map.apply(old: old, new: new, hash: hash, slot: slot)
           } catch {
             refusal = .logFailed(error)
@@ -272,7 +275,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         } else {
           refusal = .claimed(claims)
         }
-        indexes.unlock(stripes)
+        if stripes != 0 { indexes.unlock(stripes) }
       }
       shard.contents.pointee.operations.count(kind, refusal)
       shard.unlock()

@@ -220,7 +220,7 @@ final class IndexSet: @unchecked Sendable {
     lock(mask)
     defer { unlock(mask) }
     return (
-      names.map { tags[tagNumber($0)].byTag[$0]?.documents ?? DocumentSet() },
+      names.map { tags[tagNumber($0)].documents($0) ?? DocumentSet() },
       rangeIndexes.map { ranges[$0] }, asOf()
     )
   }
@@ -233,9 +233,7 @@ final class IndexSet: @unchecked Sendable {
   func tags(ofField field: Int) -> [(tag: String, count: Int)] {
     (0..<Self.tagStripeCount).flatMap { number in
       let postings = withLocks(lock(ofStripe: uniqueCount + number)) { tags[number] }
-      return postings.byTag.filter { $0.value.field == field }.map {
-        (tag: $0.key.text, count: $0.value.documents.count)
-      }
+      return postings.all.filter { $0.field == field }.map { (tag: $0.name.text, count: $0.documents.count) }
     }
   }
 
@@ -293,7 +291,7 @@ final class IndexSet: @unchecked Sendable {
       }
       for tag in keys.tags {
         tagCount += 1
-        if tags[tagNumber(tag.name)].byTag[tag.name]?.documents.contains(number) != true {
+        if tags[tagNumber(tag.name)].documents(tag.name)?.contains(number) != true {
           problems.append("tag \(tag.name.text) does not lead to its document")
         }
       }
@@ -313,14 +311,14 @@ final class IndexSet: @unchecked Sendable {
     var found = 0
     for stripe in 0..<Self.tagStripeCount {
       let postings = tags[stripe]
-      let entries = postings.byTag.reduce(0) { $0 + $1.value.documents.count }
+      let entries = postings.all.reduce(0) { $0 + $1.documents.count }
       if postings.entries.reduce(0, +) != entries { problems.append("tags: wrong count of entries") }
-      if postings.distinct.reduce(0, +) != postings.byTag.count {
+      if postings.distinct.reduce(0, +) != postings.all.count {
         problems.append("tags: wrong count of distinct tags")
       }
-      for (tag, posting) in postings.byTag {
-        if posting.documents.isEmpty { problems.append("tag \(tag.text): an empty set") }
-        problems += posting.documents.structuralProblems().map { "tag \(tag.text): \($0)" }
+      for posting in postings.all {
+        if posting.documents.isEmpty { problems.append("tag \(posting.name.text): an empty set") }
+        problems += posting.documents.structuralProblems().map { "tag \(posting.name.text): \($0)" }
       }
       found += entries
     }

@@ -31,7 +31,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
 
   private static var batchBytes: Int { 4 << 20 }
 
-  @usableFromInline let shards: [Shard<Key, Document>]
+  @usableFromInline let shards: ShardTable<Key, Document>
   @usableFromInline let shardBits: UInt32
   @usableFromInline let schema: IndexSchema<Document>
   @usableFromInline let indexes: IndexSet
@@ -48,7 +48,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   convenience init(shardCount: Int, schema: IndexSchema<Document>) {
     // A number that is not allowed is refused later, by name.
     let count = (1...1024).contains(shardCount) && shardCount.nonzeroBitCount == 1 ? shardCount : 1
-    let shards = (0..<count).map { _ in Shard<Key, Document>() }
+    let shards = ShardTable<Key, Document>(count: count)
     let indexes = IndexSet(schema)
     let shardBits = UInt32(count.trailingZeroBitCount)
     self.init(
@@ -59,7 +59,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
 
   @usableFromInline
   init(
-    _ shards: [Shard<Key, Document>], _ shardBits: UInt32, _ schema: IndexSchema<Document>, _ indexes: IndexSet,
+    _ shards: ShardTable<Key, Document>, _ shardBits: UInt32, _ schema: IndexSchema<Document>, _ indexes: IndexSet,
     applyItems: @escaping @Sendable (ContiguousArray<Item>, UnsafeRawBufferPointer) -> StoreError?,
     indexShard: @escaping @Sendable (Int) -> StoreError?
   ) {
@@ -129,7 +129,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
 
   @inlinable
   static func apply(
-    _ items: ContiguousArray<Item>, _ bytes: UnsafeRawBufferPointer, to shards: [Shard<Key, Document>],
+    _ items: ContiguousArray<Item>, _ bytes: UnsafeRawBufferPointer, to shards: ShardTable<Key, Document>,
     _ shardBits: UInt32
   ) -> StoreError? {
     for item in items {
@@ -169,7 +169,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
 
   @inlinable
   static func index(
-    _ shards: [Shard<Key, Document>], _ shard: Int, _ schema: IndexSchema<Document>, _ indexes: IndexSet,
+    _ shards: ShardTable<Key, Document>, _ shard: Int, _ schema: IndexSchema<Document>, _ indexes: IndexSet,
     _ shardBits: UInt32
   ) -> StoreError? {
     let none = IndexKeys()

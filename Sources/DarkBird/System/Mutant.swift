@@ -16,7 +16,7 @@ enum Mutant: String, Sendable {
   case uniqueNotChecked, clearedClaimNotCheckedAgain, duplicatePublished, shardUnlockedWhileLogging, entryWithoutLSN
   case lostUpdate, reservationNotReleased
   // Indexes
-  case oldTagKept, oldUniqueKept, oldRangeKept, sharedNodeChanged, sharedChunkChanged, ownerChainBroken,
+  case oldTagKept, oldUniqueKept, oldRangeKept, sharedNodeChanged, sharedChunkChanged, ownerChainBroken, tagChainBroken,
     wordChainBroken
   case hashTakenForTheValue
   // Queries
