@@ -1,5 +1,6 @@
 #if DARKBIRD_MUTANTS
   import Foundation
+  import Synchronization
 #endif
 
 /// Faults that can be planted in the engine, to show that a test would notice them.
@@ -38,11 +39,13 @@ enum Mutant: String, Sendable {
     return mutant
   }
 
-  /// Also lets another thread run where the fault is, so that a fault of timing need not wait for luck.
+  private let calls = Atomic<Int>(0)
+
+  /// Also has other threads run where the fault is, so that a fault of timing need not wait for luck.
   @usableFromInline
   func planted(_ mutant: Mutant) -> Bool {
     if mutant != plantedMutant { return false }
-    sched_yield()
+    if calls.add(1, ordering: .relaxed).newValue % 8 == 0 { usleep(100) } else { sched_yield() }
     return true
   }
 #else

@@ -10,7 +10,7 @@ struct TagPostingsTests {
     var copies: [(postings: TagPostings, model: [Int: Set<DocumentNumber>])] = []
     // Hash values differ from process to process; this many tags collide in all of them.
     let tags = generator.pick([3, 40, 500])
-    func tag(_ number: Int) -> Tag { Tag(TagName(field: "f=", value: "\(number)"), field: UInt32(number % 2)) }
+    func tag(_ number: Int) -> DarkBird.Tag { DarkBird.Tag(TagName("f=\(number)"), field: UInt32(number % 2)) }
     func check(_ postings: TagPostings, _ model: [Int: Set<DocumentNumber>]) {
       for number in 0..<tags {
         var found: [DocumentNumber] = []
