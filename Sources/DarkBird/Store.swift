@@ -42,28 +42,30 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   public convenience init(
     _ configuration: StoreConfiguration = .memory, schema: IndexSchema<Document> = Document.schema
   ) throws(StoreError) {
-    try self.init(
-      configuration, schema: schema, loading: DocumentLoader(shardCount: configuration.shardCount, schema: schema))
+    let loader = DocumentLoader<Key, Document>(shardCount: configuration.shardCount, schema: schema)
+    try self.init(configuration, schema: schema, loading: loader) { record throws(StoreError) in
+      try loader.replay(record)
+    }
   }
 
   @usableFromInline
   convenience init(
-    _ configuration: StoreConfiguration, schema: IndexSchema<Document>, loading loader: DocumentLoader<Key, Document>
+    _ configuration: StoreConfiguration, schema: IndexSchema<Document>, loading loader: DocumentLoader<Key, Document>,
+    replay: (LogRecord) throws(StoreError) -> Void
   ) throws(StoreError) {
-    try self.init(configuration, schema: schema, fileSystem: PosixFileSystem(), loading: loader)
+    try self.init(configuration, schema: schema, fileSystem: PosixFileSystem(), loading: loader, replay: replay)
   }
 
   package convenience init(
     _ configuration: StoreConfiguration, schema: IndexSchema<Document>, fileSystem: any FileSystem
   ) throws(StoreError) {
-    try self.init(
-      configuration, schema: schema, fileSystem: fileSystem,
-      loading: DocumentLoader(shardCount: configuration.shardCount, schema: schema))
+    let loader = DocumentLoader<Key, Document>(shardCount: configuration.shardCount, schema: schema)
+    try self.init(configuration, schema: schema, fileSystem: fileSystem, loading: loader, replay: loader.replay)
   }
 
   private init(
     _ configuration: StoreConfiguration, schema: IndexSchema<Document>, fileSystem: any FileSystem,
-    loading loader: DocumentLoader<Key, Document>
+    loading loader: DocumentLoader<Key, Document>, replay: (LogRecord) throws(StoreError) -> Void
   ) throws(StoreError) {
     try configuration.validate()
     try schema.validate()
@@ -77,7 +79,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       disk = nil
       return
     }
-    disk = try Disk(path, configuration, schema.description, fileSystem, replay: loader.replay)
+    disk = try Disk(path, configuration, schema.description, fileSystem, replay: replay)
     do throws(StoreError) {
       try loader.buildIndexes()
     } catch {
