@@ -18,6 +18,7 @@ struct DarkBirdCommand: ParsableCommand {
         darkbird open D                          browse it
         darkbird stats D                         what is in it
         darkbird verify D                        is every byte as it was written
+        darkbird bench                           how fast is it here
 
       'darkbird help COMMAND' explains a command. A failure is one line on standard error and one of the exit codes of \
       <sysexits.h>: 64 the command line, 65 bad data, 66 no such store or file, 69 no terminal, 73 cannot create, 74 \
@@ -26,6 +27,7 @@ struct DarkBirdCommand: ParsableCommand {
     version: "darkbird 0.1.0",
     subcommands: [
       RunCommand.self, OpenCommand.self, ImportCommand.self, QueryCommand.self, StatsCommand.self, VerifyCommand.self,
+      BenchCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 
