@@ -76,7 +76,7 @@ extension Bench {
     let store = try loadedStore()
     let scans = 10
     let run = try measure(threads: threads, operations: scans, timingOneIn: 1) { _, tally in
-      try store.forEach { _, document in tally.visit(document.age) }
+      try store.forEach(Query()) { _, document in tally.visit(document.age) }
     }
     try expect(run.tally.documents, scans * count, of: row)
     return BenchResult(row, run.countingDocuments)

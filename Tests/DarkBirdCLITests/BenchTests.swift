@@ -120,7 +120,7 @@ import Testing
 
   @Test func directoryThatDoesNotExist() async throws {
     let outcome = try await darkbird("bench", "--documents", "1000", "--directory", directory("missing"))
-    #expect(outcome.code == 66 && outcome.errors.contains(directory("missing")), "\(outcome)")
+    #expect(outcome.code == 73 && outcome.errors.contains(directory("missing")), "\(outcome)")
     #expect(outcome.errors.count(where: \.isNewline) == 1, "\(outcome)")
   }
 }
