@@ -3,60 +3,46 @@
 #endif
 #include "db_lock.h"
 
-#include <stdlib.h>
 #include <time.h>
 
-// These calls fail only on misuse (a destroyed or foreign lock): a bug, not a condition of the world.
-static void check(int result) {
-  if (result != 0) abort();
+#if defined(__linux__)
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// Every error of these calls (interrupted, timed out, changed already) is a return for no reason; callers look again.
+void db_wait_on_word(const void *word, uint32_t expected, uint64_t nanoseconds) {
+  struct timespec timeout = {(time_t)(nanoseconds / 1000000000u), (long)(nanoseconds % 1000000000u)};
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, nanoseconds == 0 ? NULL : &timeout, NULL, 0);
 }
 
-void db_lock_init(db_lock_t *lock) {
-  pthread_mutexattr_t attributes;
-  check(pthread_mutexattr_init(&attributes));
-#ifdef __linux__
-  check(pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP));
-#endif
-  check(pthread_mutex_init(lock, &attributes));
-  check(pthread_mutexattr_destroy(&attributes));
+void db_wake_one(const void *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0); }
+void db_wake_all(const void *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0); }
+
+#elif defined(__APPLE__)
+#include <os/clock.h>
+#include <os/os_sync_wait_on_address.h>
+
+void db_wait_on_word(const void *word, uint32_t expected, uint64_t nanoseconds) {
+  if (nanoseconds == 0) {
+    os_sync_wait_on_address((void *)word, expected, sizeof(uint32_t), OS_SYNC_WAIT_ON_ADDRESS_NONE);
+  } else {
+    os_sync_wait_on_address_with_timeout((void *)word, expected, sizeof(uint32_t), OS_SYNC_WAIT_ON_ADDRESS_NONE,
+                                         OS_CLOCK_MACH_ABSOLUTE_TIME, nanoseconds);
+  }
 }
 
-void db_lock_destroy(db_lock_t *lock) { check(pthread_mutex_destroy(lock)); }
-void db_lock_lock(db_lock_t *lock) { check(pthread_mutex_lock(lock)); }
-bool db_lock_try(db_lock_t *lock) { return pthread_mutex_trylock(lock) == 0; }
-void db_lock_unlock(db_lock_t *lock) { check(pthread_mutex_unlock(lock)); }
+void db_wake_one(const void *word) {
+  os_sync_wake_by_address_any((void *)word, sizeof(uint32_t), OS_SYNC_WAKE_BY_ADDRESS_NONE);
+}
+void db_wake_all(const void *word) {
+  os_sync_wake_by_address_all((void *)word, sizeof(uint32_t), OS_SYNC_WAKE_BY_ADDRESS_NONE);
+}
 
-void db_condition_init(db_condition_t *condition) {
-#ifdef __APPLE__
-  check(pthread_cond_init(condition, NULL));
 #else
-  pthread_condattr_t attributes;
-  check(pthread_condattr_init(&attributes));
-  check(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC));
-  check(pthread_cond_init(condition, &attributes));
-  check(pthread_condattr_destroy(&attributes));
+#error "No way to wait for a word in memory is known for this system."
 #endif
-}
-
-void db_condition_destroy(db_condition_t *condition) { check(pthread_cond_destroy(condition)); }
-void db_condition_wait(db_condition_t *condition, db_lock_t *lock) { check(pthread_cond_wait(condition, lock)); }
-
-bool db_condition_wait_for(db_condition_t *condition, db_lock_t *lock, uint64_t nanoseconds) {
-#ifdef __APPLE__
-  struct timespec relative = {(time_t)(nanoseconds / 1000000000u), (long)(nanoseconds % 1000000000u)};
-  return pthread_cond_timedwait_relative_np(condition, lock, &relative) == 0;
-#else
-  struct timespec deadline;
-  clock_gettime(CLOCK_MONOTONIC, &deadline);
-  uint64_t total = (uint64_t)deadline.tv_nsec + nanoseconds % 1000000000u;
-  deadline.tv_sec += (time_t)(nanoseconds / 1000000000u + total / 1000000000u);
-  deadline.tv_nsec = (long)(total % 1000000000u);
-  return pthread_cond_timedwait(condition, lock, &deadline) == 0;
-#endif
-}
-
-void db_condition_signal(db_condition_t *condition) { check(pthread_cond_signal(condition)); }
-void db_condition_broadcast(db_condition_t *condition) { check(pthread_cond_broadcast(condition)); }
 
 uint64_t db_monotonic_nanoseconds(void) {
   struct timespec now;

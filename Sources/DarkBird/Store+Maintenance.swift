@@ -15,7 +15,7 @@ extension Store {
     var statistics = StoreStatistics()
     var operations = StoreStatistics.Operations()
     for shard in shards {
-      let (own, kinds) = shard.withLock { (shard.statistics, shard.operations) }
+      let (own, kinds) = shard.withLock { _ in (shard.statistics, shard.contents.pointee.operations) }
       statistics.shards.append(own)
       statistics.documents += own.documents
       operations.add(kinds)
@@ -40,35 +40,51 @@ extension Store {
     return statistics
   }
 
-  /// Compares all indexes with what a rebuild from the documents would give. Everything waits meanwhile, but for the calls
-  /// of the schema's functions.
+  /// A store that holds the documents and indexes of this one as they are now, all of one moment, for reading only.
+  ///
+  /// It shares its memory with this store; what either changes or frees later is copied or kept then. So keep it for as long
+  /// as a job takes, not for ever.
+  /// - Complexity: O(shards), during which everything waits. The first write to a shard afterwards copies its table, 8 bytes
+  ///   a slot.
+  public func snapshot() -> Store {
+    var settings = StoreConfiguration.memory
+    settings.shardCount = configuration.shardCount
+    settings.isReadOnly = true
+    return withAllLocked {
+      Store(
+        settings, indexSchema, shards: shards.map { Shard($0.contents.pointee.map) }, slotBits: slotBits,
+        indexes: IndexSet(copying: indexes), lsn: memoryLSN)
+    }
+  }
+
+  /// Compares all indexes with what a rebuild from the documents would give, as of one moment. Writes go on meanwhile.
   /// - Complexity: O(documents × indexes).
   public func audit() -> AuditReport {
-    for shard in shards { shard.lock() }
-    var entries: [Entry<Key, Document>] = []
+    let frozen = snapshot()
+    var documents: [(number: DocumentNumber, keys: IndexKeys)] = []
     var problems: [String] = []
-    for (number, shard) in shards.enumerated() {
-      let found = shard.map.slots.compactMap { $0 }
-      if found.count != shard.map.count {
-        problems.append("shard \(number) counts \(shard.map.count), has \(found.count)")
+    for (number, shard) in frozen.shards.enumerated() {
+      let map = shard.contents.pointee.map
+      var found = 0
+      for entry in map.entries {
+        found += 1
+        if map.find(entry.key, hash: UInt(bitPattern: entry.key.hashValue)) !== entry {
+          problems.append("a document of shard \(number) is not found under its key")
+        }
+        if frozen.shardNumber(entry.number) != number || map.entry(inSlot: frozen.slot(entry.number)) !== entry {
+          problems.append("document \(entry.key.description) is not where its number says")
+        }
+        if entry.lsn > frozen.memoryLSN { problems.append("document \(entry.key.description) is from the future") }
+        do throws(StoreError) {
+          documents.append((entry.number, try indexSchema.keys(of: entry.document)))
+        } catch {
+          problems.append("document \(entry.key.description): \(error)")
+        }
       }
-      for entry in found where shard.map.find(entry.key, hash: UInt(bitPattern: entry.key.hashValue)) !== entry {
-        problems.append("a document of shard \(number) is not found under its key")
-      }
-      entries += found
+      if found != map.count { problems.append("shard \(number) counts \(map.count), has \(found)") }
     }
-    problems += indexes.withAllStripes { indexes.problems(comparedTo: entries) }
-    for shard in shards { shard.unlock() }
-    // What the entries hold is what the schema says now. Outside the locks: the schema's functions are user code.
-    for entry in entries {
-      guard let keys = try? indexSchema.keys(of: entry.document), keys.values == entry.keys.values,
-        keys.tags.map(\.text) == entry.keys.tags.map(\.text)
-      else {
-        problems.append("document \(entry.key.description) is not indexed as the schema says")
-        continue
-      }
-    }
-    return AuditReport(documents: entries.count, problems: problems)
+    problems += frozen.indexes.problems(comparedTo: documents)
+    return AuditReport(documents: documents.count, problems: problems)
   }
 
   /// Writes all documents to a checkpoint and removes the log pages that it replaces. Writes and reads go on meanwhile;
@@ -79,15 +95,13 @@ extension Store {
   public func checkpoint() throws(StoreError) {
     guard let disk else { return }
     try disk.checkpoint { (add: (UInt64, EncodedRecord) throws(StoreError) -> Void) throws(StoreError) in
-      for shard in shards {
-        var previous: Int?
-        while true {
-          let chunk = shard.chunk(after: previous, descending: false, limit: 256)
-          for entry in chunk.entries {
+      for shard in shards.indices {
+        var number = 0
+        while let chunk = chunk(number, ofShard: shard) {
+          for case let entry? in chunk {
             try add(entry.lsn, try EncodedRecord(key: entry.key, document: entry.document))
           }
-          guard let last = chunk.lastSlot else { break }
-          previous = last
+          number += 1
         }
       }
     }

@@ -1,4 +1,4 @@
-import Synchronization
+public import Synchronization
 
 /// A part of the results of a query, in order.
 public struct DocumentPage<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
@@ -7,11 +7,19 @@ public struct DocumentPage<Key: DocumentKey, Document: DarkBird.Document>: Senda
   public var next: Cursor?
   /// Candidates that were looked at.
   public var examined: Int
+
+  @inlinable
+  init(documents: [StoredDocument<Key, Document>], next: Cursor?, examined: Int) {
+    self.documents = documents
+    self.next = next
+    self.examined = examined
+  }
 }
 
 /// Queries by kind, counted outside of any lock.
+@usableFromInline
 final class QueryCounters: Sendable {
-  let unique = Atomic<UInt64>(0)
+  @usableFromInline let unique = Atomic<UInt64>(0)
   let tag = Atomic<UInt64>(0)
   let range = Atomic<UInt64>(0)
   let scan = Atomic<UInt64>(0)
@@ -20,17 +28,48 @@ final class QueryCounters: Sendable {
 extension Store {
   public typealias Page = DocumentPage<Key, Document>
 
+  // MARK: One document
+
   /// The document that owns a value of a unique index. O(1).
   /// - Throws: `.unknownIndex`.
+  @inlinable
   public func document(
     unique index: String, _ value: some IndexValueConvertible
   ) throws(StoreError) -> StoredDocument<Key, Document>? {
+    try owner(unique: index, value.indexValue).map(stored)
+  }
+
+  /// Calls `body` with the document that owns a value of a unique index, without copying it; nil if there is none.
+  /// - Throws: `.unknownIndex`, and what `body` throws.
+  @inlinable
+  public func withDocument<R>(
+    unique index: String, _ value: some IndexValueConvertible, _ body: (Key, borrowing Document) throws -> R
+  ) throws -> R? {
+    guard let entry = try owner(unique: index, value.indexValue) else { return nil }
+    return try body(entry.key, entry.document)
+  }
+
+  @inlinable
+  func owner(unique index: String, _ value: IndexValue) throws(StoreError) -> Entry<Key, Document>? {
     guard let number = indexes.uniqueNames.firstIndex(of: index) else {
       throw .unknownIndex(name: index, known: indexes.uniqueNames)
     }
     queries.unique.add(1, ordering: .relaxed)
-    return indexes.owner(uniqueIndex: number, value.indexValue).map { stored(typed($0)) }
+    let hash = UInt(bitPattern: value.hashValue)
+    while true {
+      let (owners, lsn) = indexes.owners(uniqueIndex: number, hash: hash) { memoryLSN }
+      var hasChanged = false
+      for owner in owners {
+        let entry = entry(owner)
+        if let entry, indexSchema.uniques[number].value(entry.document) == value { return entry }
+        if entry.map({ $0.lsn > lsn }) ?? true { hasChanged = true }
+      }
+      // Otherwise the value may have moved from one document to another between the two looks.
+      if !hasChanged { return nil }
+    }
   }
+
+  // MARK: Many documents
 
   /// The documents with a tag, such as `club=Ajax`; see `documents(_:limit:after:)`.
   public func documents(tagged tag: String, limit: Int = .max, after cursor: Cursor? = nil) throws(StoreError) -> Page {
@@ -54,7 +93,7 @@ extension Store {
   /// The documents that meet all conditions of a query.
   ///
   /// The results are those of one moment during the call, for each page (a scan and a query with nothing but `noTags`: of one
-  /// moment for each shard); no lock is held while conditions are checked.
+  /// moment for some hundred documents); no lock is held while conditions are checked.
   ///
   /// - Parameters:
   ///   - limit: the most documents to return.
@@ -62,48 +101,81 @@ extension Store {
   /// - Throws: `.unknownIndex`, `.invertedRange`, `.invalidIndexValue`, `.invalidConfiguration` for a cursor of another
   ///   query.
   /// - Complexity: O(log n + candidates looked at); see `explain`.
+  @inlinable
   public func documents(_ query: Query, limit: Int = .max, after cursor: Cursor? = nil) throws(StoreError) -> Page {
-    let execution = try QueryExecution(query, indexes, documents: { self.count })
-    execution.count(in: queries)
-    if let cursor, cursor.driver != execution.plan.driver, execution.isPlanForced || !execution.accepts(cursor) {
-      throw .invalidConfiguration(reason: "the cursor belongs to another query")
-    }
-    var page = Page(documents: [], next: nil, examined: 0)
-    if limit <= 0 { return page }
-    var last: Cursor.Position?
-    try visit(execution, after: cursor) { entry, position in
-      page.examined += 1
-      guard execution.matches(entry) else { return true }
-      if page.documents.count == limit {
-        page.next = last.map { Cursor(driver: cursor?.driver ?? execution.plan.driver, position: $0) }
-        return false
+    try ofOneMoment(query, after: cursor) { store, execution, isUnchanged in
+      var page = Page(documents: [], next: nil, examined: 0)
+      if limit <= 0 { return page }
+      var last: Cursor.Position?
+      store.visit(execution, batch: min(limit, 255) + 1) { entry, position in
+        page.examined += 1
+        guard let entry, store.matches(entry, execution, &isUnchanged) else {
+          if entry == nil { isUnchanged = false }
+          return isUnchanged
+        }
+        if page.documents.count == limit {
+          page.next = last.map { Cursor(driver: execution.driver, position: $0) }
+          return false
+        }
+        page.documents.append(store.stored(entry))
+        last = position
+        return isUnchanged
       }
-      page.documents.append(stored(typed(entry)))
-      last = position
-      return true
+      return page
     }
-    return page
   }
 
-  /// How many documents meet all conditions. O(log n) for one tag or one range, otherwise as `documents`.
+  /// How many documents meet all conditions, at one moment. O(log n) for one tag or one range, otherwise as `documents`.
   /// - Throws: as `documents`.
+  @inlinable
   public func count(_ query: Query) throws(StoreError) -> Int {
-    let execution = try QueryExecution(query, indexes, documents: { self.count })
-    execution.count(in: queries)
-    if execution.isAnsweredByCount { return execution.plan.candidates }
-    var count = 0
-    try visit(execution, after: nil) { entry, _ in
-      if execution.matches(entry) { count += 1 }
-      return true
+    try ofOneMoment(query, after: nil) { store, execution, isUnchanged in
+      if execution.isAnsweredByCount { return execution.plan.candidates }
+      var count = 0
+      store.visit(execution, batch: 256) { entry, _ in
+        if let entry {
+          if store.matches(entry, execution, &isUnchanged) { count += 1 }
+        } else {
+          isUnchanged = false
+        }
+        return isUnchanged
+      }
+      return count
     }
-    return count
+  }
+
+  /// Calls `body` with each document that meets all conditions of a query, in order, without copying it.
+  ///
+  /// Each document matches at the moment when it is visited; all of one moment they are in a `snapshot()`. No lock is held
+  /// while `body` runs.
+  /// - Throws: as `documents`, and what `body` throws, at once.
+  /// - Complexity: O(log n + candidates looked at), a few tens of nanoseconds for each.
+  @inlinable
+  public func forEach(
+    _ query: Query = Query(), _ body: (_ key: Key, _ document: borrowing Document) throws -> Void
+  ) throws {
+    let execution = try execution(query, after: nil)
+    execution.count(in: queries)
+    var failure: (any Error)?
+    var isUnchanged = true
+    visit(execution, batch: 256) { entry, _ in
+      guard let entry, matches(entry, execution, &isUnchanged) else { return true }
+      do {
+        try body(entry.key, entry.document)
+        return true
+      } catch {
+        failure = error
+        return false
+      }
+    }
+    if let failure { throw failure }
   }
 
   /// How a query would be answered now. O(log n) for each condition.
   /// - Throws: as `documents`.
-  public func explain(_ query: Query) throws(StoreError) -> QueryPlan {
-    try QueryExecution(query, indexes, documents: { self.count }).plan
-  }
+  public func explain(_ query: Query) throws(StoreError) -> QueryPlan { try execution(query, after: nil).plan }
+
+  // MARK: Indexes
 
   /// The most frequent tags of a tag field with their counts, most frequent first.
   /// - Parameter field: name of a tag field.
@@ -122,60 +194,139 @@ extension Store {
   public func values(of field: String) throws(StoreError) -> (min: IndexValue, max: IndexValue)? {
     let documents = indexes.documents(rangeIndex: try indexes.rangeNumber(field))
     guard let first = documents.first, let last = documents.last else { return nil }
-    return (first.value, last.value)
+    return (first, last)
   }
 
-  /// Every index entry came from an `Entry` of this store.
-  func typed(_ entry: IndexedEntry) -> Entry<Key, Document> { unsafeDowncast(entry, to: Entry<Key, Document>.self) }
+  // MARK: How a query is answered
 
-  /// Visits the candidates of a query's driver until `body` returns false.
-  private func visit(
-    _ execution: QueryExecution, after cursor: Cursor?, _ body: (IndexedEntry, Cursor.Position) -> Bool
-  ) throws(StoreError) {
-    switch cursor?.driver ?? execution.plan.driver {
-    case .scan: scanShards(execution.query.order, after: cursor, body)
-    case .tag, .anyTag, .range: try execution.visit(indexes, after: cursor, body)
+  @usableFromInline
+  func execution(_ query: Query, after cursor: Cursor?) throws(StoreError) -> QueryExecution {
+    try QueryExecution(query, after: cursor, indexes, documents: { count }, memoryLSN: { memoryLSN })
+  }
+
+  /// Runs `body` until it has met no document that changed since the indexes were looked at (it sets `isUnchanged` to false
+  /// then). After some attempts, when writers are too busy, on a snapshot.
+  @inlinable
+  func ofOneMoment<R>(
+    _ query: Query, after cursor: Cursor?, _ body: (Store, QueryExecution, _ isUnchanged: inout Bool) -> R
+  ) throws(StoreError) -> R {
+    for attempt in 0..<4 {
+      let execution = try execution(query, after: cursor)
+      if attempt == 0 { execution.count(in: queries) }
+      var isUnchanged = true
+      let result = body(self, execution, &isUnchanged)
+      if isUnchanged { return result }
     }
+    let frozen = snapshot()
+    var isUnchanged = true
+    return body(frozen, try frozen.execution(query, after: cursor), &isUnchanged)
   }
 
-  /// Visits all documents shard by shard in the order of their slots, some hundred at a time under the shard's lock.
-  private func scanShards(
-    _ order: Query.Order, after cursor: Cursor?, _ body: (IndexedEntry, Cursor.Position) -> Bool
+  /// Whether a document meets all conditions. Of one that has not changed since, the indexes know; of another, only the
+  /// schema's functions.
+  /// - Parameter isUnchanged: becomes false if it has changed and the query is no scan.
+  @inlinable
+  func matches(
+    _ entry: Entry<Key, Document>, _ execution: QueryExecution, _ isUnchanged: inout Bool
+  ) -> Bool {
+    if entry.lsn <= execution.lsn {
+      if execution.isAnsweredByDriver { return true }
+      return execution.meetsTagConditions(entry.number)
+        && execution.ranges.allSatisfy { field, range in
+          indexSchema.ranges[field].value(entry.document).map(range.contains) ?? false
+        }
+    }
+    if execution.driver == .scan {
+      if execution.isAnsweredByDriver { return true }
+    } else {
+      isUnchanged = false
+    }
+    guard let keys = try? indexSchema.keys(of: entry.document) else { return false }
+    let uniques = indexSchema.uniques.count
+    return execution.meetsTagConditions(keys)
+      && execution.ranges.allSatisfy { field, range in keys.values[uniques + field].map(range.contains) ?? false }
+      && execution.orderField.map { keys.values[uniques + $0] != nil } ?? true
+  }
+
+  /// Visits the candidates of a query until `body` returns false; nil is a candidate that has gone.
+  /// - Parameter batch: how many candidates to fetch at once.
+  @inlinable
+  func visit(
+    _ execution: QueryExecution, batch: Int, _ body: (Entry<Key, Document>?, Cursor.Position) -> Bool
   ) {
-    let isDescending = order == .descending
-    var start: (shard: Int, slot: Int)?
-    if case .number(let number)? = cursor?.position {
-      start = (Int(number % UInt64(shards.count)), Int(number / UInt64(shards.count)))
+    if execution.driver == .scan { return scanShards(execution, body) }
+    var numbers: ContiguousArray<DocumentNumber> = []
+    var positions: ContiguousArray<Cursor.Position> = []
+    var entries: ContiguousArray<Entry<Key, Document>?> = []
+    numbers.reserveCapacity(batch)
+    positions.reserveCapacity(batch)
+    entries.reserveCapacity(batch)
+    var wasStopped = false
+    func flush() {
+      entries.removeAll(keepingCapacity: true)
+      fetch(numbers, into: &entries)
+      for index in entries.indices where !wasStopped { wasStopped = !body(entries[index], positions[index]) }
+      numbers.removeAll(keepingCapacity: true)
+      positions.removeAll(keepingCapacity: true)
     }
-    let first = start?.shard ?? (isDescending ? shards.count - 1 : 0)
-    for shard in isDescending ? Array((0...first).reversed()) : Array(first..<shards.count) {
+    execution.visit { number, position in
+      numbers.append(number)
+      positions.append(position)
+      if numbers.count == batch { flush() }
+      return !wasStopped
+    }
+    if !wasStopped { flush() }
+  }
+
+  /// Appends the current versions of documents; nil for one that has gone. Neighbours in a shard under one lock.
+  @inlinable
+  func fetch(
+    _ numbers: ContiguousArray<DocumentNumber>, into entries: inout ContiguousArray<Entry<Key, Document>?>
+  ) {
+    var index = 0
+    while index < numbers.count {
+      let number = shardNumber(numbers[index])
+      let shard = shards[number]
+      shard.lock()
+      repeat {
+        entries.append(shard.contents.pointee.map.entry(inSlot: slot(numbers[index])))
+        index += 1
+      } while index < numbers.count && shardNumber(numbers[index]) == number
+      shard.unlock()
+    }
+  }
+
+  /// Visits all documents shard by shard in the order of their slots, a chunk of slots at a time.
+  @inlinable
+  func scanShards(_ execution: QueryExecution, _ body: (Entry<Key, Document>?, Cursor.Position) -> Bool) {
+    let isDescending = execution.isDescending
+    let chunkSlots = ShardMap<Key, Document>.chunkSlots
+    var start: DocumentNumber?
+    if case .number(let number)? = execution.start { start = number }
+    let first = start.map(shardNumber) ?? (isDescending ? shards.count - 1 : 0)
+    for shard in stride(from: first, through: isDescending ? 0 : shards.count - 1, by: isDescending ? -1 : 1) {
       // The slot before the one to begin with.
-      var previous = shard == start?.shard ? start?.slot : nil
-      while true {
-        let chunk = shards[shard].chunk(after: previous, descending: isDescending, limit: 256)
-        for entry in chunk.entries where !body(entry, .number(entry.number)) { return }
-        guard let last = chunk.lastSlot else { break }
-        previous = last
+      let previous = shard == first ? start.map(slot) : nil
+      var chunk = previous.map { $0 / chunkSlots } ?? (isDescending ? chunkCount(shard) - 1 : 0)
+      while let entries = self.chunk(chunk, ofShard: shard) {
+        for index in 0..<chunkSlots {
+          let place = isDescending ? chunkSlots - 1 - index : index
+          guard let entry = entries[place] else { continue }
+          let slot = chunk * chunkSlots + place
+          if let previous, isDescending ? slot >= previous : slot <= previous { continue }
+          if !body(entry, .number(entry.number)) { return }
+        }
+        chunk += isDescending ? -1 : 1
       }
     }
   }
-}
 
-extension Shard {
-  /// Documents of the slots after (or before) a slot, up to `limit` slots; and the last slot looked at, nil at the end.
-  func chunk(after slot: Int?, descending: Bool, limit: Int) -> (entries: [Entry<Key, Document>], lastSlot: Int?) {
-    withLock {
-      let range: Range<Int>
-      if descending {
-        let end = min(slot ?? map.slots.count, map.slots.count)
-        range = max(0, end - limit)..<end
-      } else {
-        let begin = min(slot.map { $0 + 1 } ?? 0, map.slots.count)
-        range = begin..<min(begin + limit, map.slots.count)
-      }
-      let entries = map.slots[range].compactMap { $0 }
-      if range.isEmpty { return ([], nil) }
-      return (descending ? entries.reversed() : entries, descending ? range.lowerBound : range.upperBound - 1)
-    }
+  @inlinable
+  func chunkCount(_ shard: Int) -> Int { shards[shard].withLock { $0.chunks.count } }
+
+  /// The entries of some hundred slots as they are now; nil beyond the last slot.
+  @inlinable
+  func chunk(_ chunk: Int, ofShard shard: Int) -> ContiguousArray<Entry<Key, Document>?>? {
+    shards[shard].withLock { chunk >= 0 && chunk < $0.chunks.count ? $0.chunks[chunk] : nil }
   }
 }

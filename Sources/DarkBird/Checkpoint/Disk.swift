@@ -3,13 +3,14 @@ import Foundation
 /// The directory of a store: its lock, its manifest and its log.
 ///
 /// Unchecked: `manifest` and `lockFile` are only touched under `lock`, `isClosed` under `checkpointLock`.
+@usableFromInline
 final class Disk: @unchecked Sendable {
   let directory: String
   let fileSystem: any FileSystem
   /// Nil in a store that is open for reading only.
-  let log: Log?
+  @usableFromInline let log: Log?
   /// LSN of the last record that was there when the store was opened.
-  let recoveredLSN: UInt64
+  @usableFromInline let recoveredLSN: UInt64
   private let recoveredStatistics: StoreStatistics.Log
   private let lock = Lock()
   /// Held while a checkpoint is taken: one at a time, and none after the directory is released.

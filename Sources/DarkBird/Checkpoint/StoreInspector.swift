@@ -75,19 +75,17 @@ public enum StoreInspector {
     do throws(StoreError) {
       let manifest = try Manifest.read(path, fileSystem)
       let schema = IndexSchema<Record>(manifest.schema.fields)
-      let shards = (0..<64).map { _ in Shard<Value, Record>() }
-      let loader = DocumentLoader(shards: shards, schema: schema)
+      let loader = DocumentLoader<Value, Record>(shardCount: 64, schema: schema)
       var recovery = Recovery(path, fileSystem)
       defer { report.add(recovery) }
       let found = try recovery.run { (record) throws(StoreError) in try loader.replay(record) }
       report.lastLSN = found.lastLSN
       report.checkpointLSN = found.checkpointLSN
-      report.documents = shards.reduce(0) { $0 + $1.map.count }
+      try loader.finish()
+      report.documents = loader.documentCount
       try report.add(tornTailOf: found, recovery, path, fileSystem)
-      let indexes = IndexSet(schema)
-      try loader.buildIndexes(indexes)
-      let entries = shards.flatMap { $0.map.slots.compactMap { $0 } }
-      report.problems += indexes.problems(comparedTo: entries).map { .init(path: path, offset: nil, reason: $0) }
+      try loader.buildIndexes()
+      report.problems += loader.indexProblems().map { .init(path: path, offset: nil, reason: $0) }
     } catch {
       try report.add(error, path)
       report.addDamagedPages(path, fileSystem)

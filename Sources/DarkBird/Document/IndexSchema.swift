@@ -6,42 +6,66 @@
 ///
 /// Each element may decide for each document; nil means that this document is not in that index. The name of an element
 /// made without `computed` is the name of the field in the encoded document: tools that know nothing of the Swift type
-/// rebuild the index from it. Functions must be pure: they run once for each version of a document, under no lock.
+/// rebuild the index from it. Functions must be pure: they run when a version of a document comes
+/// and again when it goes, under no lock, and must say the same both times.
 public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
   public struct Element: Sendable {
+    @usableFromInline
     enum Content: Sendable {
       case unique(@Sendable (Document) -> IndexValue?)
       case range(@Sendable (Document) -> IndexValue?)
-      /// Gives whole tags.
-      case tags(@Sendable (Document) -> [String])
+      /// Appends the tags of a document, for the tag field of this number.
+      case tags(@Sendable (Document, _ field: UInt32, _ keys: inout IndexKeys) -> Void)
     }
     let name: String
     /// Whether `name` is a field of the encoded document.
     let isField: Bool
     let content: Content
+
+    @usableFromInline
+    init(name: String, isField: Bool, content: Content) {
+      self.name = name
+      self.isField = isField
+      self.content = content
+    }
   }
 
-  let uniques: [(name: String, isField: Bool, value: @Sendable (Document) -> IndexValue?)]
-  let ranges: [(name: String, isField: Bool, value: @Sendable (Document) -> IndexValue?)]
-  let tagFields: [(name: String, isField: Bool, tags: @Sendable (Document) -> [String])]
+  @usableFromInline
+  struct Values: Sendable {
+    @usableFromInline let name: String
+    let isField: Bool
+    @usableFromInline let value: @Sendable (Document) -> IndexValue?
+  }
+
+  @usableFromInline
+  struct Tags: Sendable {
+    let name: String
+    let isField: Bool
+    @usableFromInline let append: @Sendable (Document, _ field: UInt32, _ keys: inout IndexKeys) -> Void
+  }
+
+  @usableFromInline let uniques: [Values]
+  @usableFromInline let ranges: [Values]
+  @usableFromInline let tagFields: [Tags]
 
   public init(arrayLiteral elements: Element...) { self.init(elements) }
 
   public init(_ elements: [Element]) {
     uniques = elements.compactMap {
-      if case .unique(let value) = $0.content { ($0.name, $0.isField, value) } else { nil }
+      if case .unique(let value) = $0.content { Values(name: $0.name, isField: $0.isField, value: value) } else { nil }
     }
     ranges = elements.compactMap {
-      if case .range(let value) = $0.content { ($0.name, $0.isField, value) } else { nil }
+      if case .range(let value) = $0.content { Values(name: $0.name, isField: $0.isField, value: value) } else { nil }
     }
     tagFields = elements.compactMap {
-      if case .tags(let tags) = $0.content { ($0.name, $0.isField, tags) } else { nil }
+      if case .tags(let tags) = $0.content { Tags(name: $0.name, isField: $0.isField, append: tags) } else { nil }
     }
   }
 
   /// Nothing is indexed.
   public init() { self.init([]) }
 
+  @inlinable
   public var isEmpty: Bool { uniques.isEmpty && ranges.isEmpty && tagFields.isEmpty }
 
   /// Names and kinds, as the manifest of a store on disk keeps them.
@@ -71,28 +95,36 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
 
   /// Everything under which a document is indexed.
   /// - Throws: `.invalidIndexValue` for a NaN.
+  @inlinable
   func keys(of document: Document) throws(StoreError) -> IndexKeys {
-    if isEmpty { return IndexKeys.none }
     var keys = IndexKeys()
+    if isEmpty { return keys }
     keys.values.reserveCapacity(uniques.count + ranges.count)
-    for (name, _, value) in uniques { keys.values.append(try checked(value(document), name)) }
-    for (name, _, value) in ranges { keys.values.append(try checked(value(document), name)) }
-    for (field, element) in tagFields.enumerated() {
-      for text in element.tags(document) where !keys.hasTag(text) {
-        keys.tags.append(Tag(text: text, field: UInt32(field)))
-      }
+    keys.hashes.reserveCapacity(uniques.count)
+    for unique in uniques {
+      let value = unique.value(document)
+      if let value, value.isNaN { throw Self.nan(unique.name) }
+      keys.values.append(value)
+      keys.hashes.append(value.map { UInt(bitPattern: $0.hashValue) } ?? 0)
     }
+    for range in ranges {
+      let value = range.value(document)
+      if let value, value.isNaN { throw Self.nan(range.name) }
+      keys.values.append(value)
+    }
+    for (number, field) in tagFields.enumerated() { field.append(document, UInt32(number), &keys) }
     return keys
   }
 
-  private func checked(_ value: IndexValue?, _ name: String) throws(StoreError) -> IndexValue? {
-    if let value, value.isNaN { throw .invalidIndexValue(index: name, reason: "NaN has no place in an order") }
-    return value
+  @usableFromInline
+  static func nan(_ name: String) -> StoreError {
+    .invalidIndexValue(index: name, reason: "NaN has no place in an order")
   }
 }
 
 extension IndexSchema.Element {
   /// At most one document for each value of a field.
+  @inlinable
   public static func unique<V: IndexValueConvertible>(
     _ field: String, _ value: @escaping @Sendable (Document) -> V?
   ) -> Self {
@@ -100,6 +132,7 @@ extension IndexSchema.Element {
   }
 
   /// At most one document for each computed value.
+  @inlinable
   public static func unique<V: IndexValueConvertible>(
     computed name: String, _ value: @escaping @Sendable (Document) -> V?
   ) -> Self {
@@ -107,6 +140,7 @@ extension IndexSchema.Element {
   }
 
   /// An ordered index of a field, for range queries.
+  @inlinable
   public static func range<V: IndexValueConvertible>(
     _ field: String, _ value: @escaping @Sendable (Document) -> V?
   ) -> Self {
@@ -114,6 +148,7 @@ extension IndexSchema.Element {
   }
 
   /// An ordered index of a computed value.
+  @inlinable
   public static func range<V: IndexValueConvertible>(
     computed name: String, _ value: @escaping @Sendable (Document) -> V?
   ) -> Self {
@@ -121,31 +156,68 @@ extension IndexSchema.Element {
   }
 
   /// One tag a document: `field=value`.
+  @inlinable
   public static func tag<V: IndexValueConvertible>(
     _ field: String, _ value: @escaping @Sendable (Document) -> V?
   ) -> Self {
-    Self(name: field, isField: true, content: .tags { value($0).map { [tagText(field, $0.indexValue)] } ?? [] })
+    let prefix = TagPrefix(field)
+    return Self(
+      name: field, isField: true,
+      content: .tags { document, number, keys in
+        if let value = value(document) { keys.append(Tag(prefix.tag(value.indexValue), field: number)) }
+      })
   }
 
   /// One tag `field=value` for each element.
+  @inlinable
   public static func tag<C: Collection & SendableMetatype>(
     _ field: String, each values: @escaping @Sendable (Document) -> C?
   ) -> Self where C.Element: IndexValueConvertible {
-    Self(
+    let prefix = TagPrefix(field)
+    return Self(
       name: field, isField: true,
-      content: .tags { values($0)?.map { tagText(field, $0.indexValue) } ?? [] })
+      content: .tags { document, number, keys in
+        guard let values = values(document) else { return }
+        for value in values { keys.append(Tag(prefix.tag(value.indexValue), field: number)) }
+      })
   }
 
   /// Tags as they are, such as `vip`.
   public static func tags(
     computed name: String = "", _ tags: @escaping @Sendable (Document) -> [String]
   ) -> Self {
-    Self(name: name, isField: false, content: .tags(tags))
+    Self(
+      name: name, isField: false,
+      content: .tags { document, number, keys in
+        for tag in tags(document) { keys.append(Tag(TagName(tag), field: number)) }
+      })
   }
 }
 
-/// The tag of a field's value: `field=value`.
-func tagText(_ field: String, _ value: IndexValue) -> String { "\(field)=\(value)" }
+/// What the tags of a field begin with.
+@usableFromInline
+struct TagPrefix: Sendable {
+  @usableFromInline let text: String
+  /// Whether the sign at the end is the only one.
+  @usableFromInline let isWhole: Bool
+
+  @usableFromInline
+  init(_ field: String) {
+    text = "\(field)="
+    isWhole = !field.contains("=")
+  }
+
+  @inlinable
+  func tag(_ value: IndexValue) -> TagName {
+    if isWhole, case .string(let value) = value { return TagName(field: text, value: value) }
+    return slowTag(value)
+  }
+
+  @usableFromInline
+  func slowTag(_ value: IndexValue) -> TagName {
+    isWhole ? TagName(field: text, value: value.description) : TagName(text + value.description)
+  }
+}
 
 /// Fields of schemaless documents that are indexed, by name. A dotted name reaches into nested maps; a tag field that
 /// holds an array gives one tag for each element.

@@ -22,6 +22,7 @@ public enum IndexValue: Sendable {
     }
   }
 
+  @usableFromInline
   var isNaN: Bool {
     switch self {
     case .double(let value): value.isNaN
@@ -109,17 +110,17 @@ public protocol IndexValueConvertible: SendableMetatype {
 }
 
 extension IndexValue: IndexValueConvertible { public var indexValue: IndexValue { self } }
-extension Bool: IndexValueConvertible { public var indexValue: IndexValue { .bool(self) } }
-extension Int: IndexValueConvertible { public var indexValue: IndexValue { .int(Int64(self)) } }
+extension Bool: IndexValueConvertible { @inlinable public var indexValue: IndexValue { .bool(self) } }
+extension Int: IndexValueConvertible { @inlinable public var indexValue: IndexValue { .int(Int64(self)) } }
 extension Int8: IndexValueConvertible { public var indexValue: IndexValue { .int(Int64(self)) } }
 extension Int16: IndexValueConvertible { public var indexValue: IndexValue { .int(Int64(self)) } }
-extension Int32: IndexValueConvertible { public var indexValue: IndexValue { .int(Int64(self)) } }
-extension Int64: IndexValueConvertible { public var indexValue: IndexValue { .int(self) } }
+extension Int32: IndexValueConvertible { @inlinable public var indexValue: IndexValue { .int(Int64(self)) } }
+extension Int64: IndexValueConvertible { @inlinable public var indexValue: IndexValue { .int(self) } }
 extension UInt8: IndexValueConvertible { public var indexValue: IndexValue { .int(Int64(self)) } }
 extension UInt16: IndexValueConvertible { public var indexValue: IndexValue { .int(Int64(self)) } }
-extension UInt32: IndexValueConvertible { public var indexValue: IndexValue { .int(Int64(self)) } }
-extension Double: IndexValueConvertible { public var indexValue: IndexValue { .double(self) } }
+extension UInt32: IndexValueConvertible { @inlinable public var indexValue: IndexValue { .int(Int64(self)) } }
+extension Double: IndexValueConvertible { @inlinable public var indexValue: IndexValue { .double(self) } }
 extension Float: IndexValueConvertible { public var indexValue: IndexValue { .double(Double(self)) } }
-extension String: IndexValueConvertible { public var indexValue: IndexValue { .string(self) } }
-extension Date: IndexValueConvertible { public var indexValue: IndexValue { .date(self) } }
+extension String: IndexValueConvertible { @inlinable public var indexValue: IndexValue { .string(self) } }
+extension Date: IndexValueConvertible { @inlinable public var indexValue: IndexValue { .date(self) } }
 extension UUID: IndexValueConvertible { public var indexValue: IndexValue { .string(uuidString) } }

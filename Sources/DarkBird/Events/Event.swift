@@ -16,3 +16,17 @@ public enum Event<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
     }
   }
 }
+
+extension Event {
+  init(_ change: Change<Key, Document>, slotBits: UInt32) {
+    switch change {
+    case .replaced(let old, let new?, let lsn):
+      self = .put(
+        key: new.key, old: old?.document, new: new.document, lsn: lsn, shard: Int(new.number) >> slotBits)
+    case .replaced(let old?, nil, let lsn):
+      self = .removed(key: old.key, old: old.document, lsn: lsn, shard: Int(old.number) >> slotBits)
+    case .replaced(nil, nil, _): preconditionFailure("a change of nothing")
+    case .cleared(let count, let lsn): self = .cleared(count: count, lsn: lsn)
+    }
+  }
+}

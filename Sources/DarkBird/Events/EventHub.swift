@@ -1,21 +1,48 @@
-import Synchronization
+public import Synchronization
+
+/// A change as the store makes it; `Event` is what subscribers get. It holds entries, so that publishing copies no document.
+@usableFromInline
+enum Change<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
+  /// A document was inserted, replaced or removed; one of the two is there.
+  case replaced(old: Entry<Key, Document>?, new: Entry<Key, Document>?, lsn: UInt64)
+  case cleared(count: Int, lsn: UInt64)
+}
+
+/// Changes that slow subscribers lost, to be freed once the locks are released: what a document does when it goes is user
+/// code.
+@usableFromInline
+struct LostChanges<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
+  @usableFromInline var first: Change<Key, Document>?
+  @usableFromInline var others: [Change<Key, Document>] = []
+
+  @inlinable
+  init() {}
+
+  @inlinable
+  mutating func append(_ change: Change<Key, Document>) {
+    if first == nil { first = change } else { others.append(change) }
+  }
+}
 
 /// The subscribers of a store. Publishing is O(subscribers), and nothing but an atomic load when there are none.
 ///
 /// Unchecked: `rings` and `isFinished` are only touched under the lock.
+@usableFromInline
 final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
-  private let lock = Lock()
-  private var rings: [EventRing<Key, Document>] = []
+  @usableFromInline let lock = Lock()
+  @usableFromInline var rings: [EventRing<Key, Document>] = []
   private var isFinished = false
-  private let count = Atomic<Int>(0)
-  private let droppedCount = Atomic<UInt64>(0)
+  @usableFromInline let count = Atomic<Int>(0)
+  @usableFromInline let droppedCount = Atomic<UInt64>(0)
 
+  init() {}
+
+  @inlinable
   var isActive: Bool { count.load(ordering: .acquiring) > 0 }
   var subscribers: Int { count.load(ordering: .relaxed) }
   var dropped: UInt64 { droppedCount.load(ordering: .relaxed) }
 
-  func subscribe(capacity: Int) -> EventSubscription<Key, Document> {
-    let ring = EventRing<Key, Document>(capacity: capacity)
+  func subscribe(_ ring: EventRing<Key, Document>) -> EventSubscription<Key, Document> {
     lock.withLock {
       if isFinished { return ring.finish() }
       rings.append(ring)
@@ -31,16 +58,18 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
     }
   }
 
-  /// Publishes what `event` returns. Calls happen one after the other, so an LSN that `event` takes is in the order of
+  /// Publishes what `change` returns. Calls happen one after the other, so an LSN that `change` takes is in the order of
   /// publication.
-  func publish(_ event: () -> Event<Key, Document>) {
-    lock.withLock {
-      let event = event()
-      for ring in rings {
-        let lost = ring.push(event)
-        if lost > 0 { droppedCount.add(UInt64(lost), ordering: .relaxed) }
-      }
+  @inlinable
+  func publish(_ lost: inout LostChanges<Key, Document>, _ change: () -> Change<Key, Document>) {
+    lock.lock()
+    let change = change()
+    for ring in rings {
+      guard let dropped = ring.push(change) else { continue }
+      lost.append(dropped)
+      droppedCount.add(1, ordering: .relaxed)
     }
+    lock.unlock()
   }
 
   /// Ends all subscriptions.

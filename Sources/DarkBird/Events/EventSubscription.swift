@@ -1,5 +1,3 @@
-import DequeModule
-
 /// A subscription to the events of a store. Ends when it is cancelled, when the store closes, or when the last reference
 /// to it goes.
 ///
@@ -46,40 +44,54 @@ public final class EventSubscription<Key: DocumentKey, Document: DarkBird.Docume
   }
 }
 
-/// The events that wait for one subscriber.
+/// The changes that wait for one subscriber.
 ///
 /// Unchecked: everything but the lock is only touched under it.
+@usableFromInline
 final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
   typealias Element = Event<Key, Document>
 
-  private let lock = Lock()
-  private let capacity: Int
-  private var events: Deque<Element> = []
-  private var dropped = 0
+  @usableFromInline let lock = Lock()
+  private let slotBits: UInt32
+  /// A circle of changes, `count` of them from `first` on.
+  @usableFromInline var changes: [Change<Key, Document>?]
+  @usableFromInline var first = 0
+  @usableFromInline var count = 0
+  @usableFromInline var dropped = 0
   private var isFinished = false
-  private var consumer: CheckedContinuation<Element?, Never>?
+  @usableFromInline var consumer: CheckedContinuation<Event<Key, Document>?, Never>?
 
-  init(capacity: Int) { self.capacity = capacity }
+  init(capacity: Int, slotBits: UInt32) {
+    self.slotBits = slotBits
+    changes = Array(repeating: nil, count: capacity)
+  }
 
-  /// Adds an event; returns how many were dropped for it (0 or 1).
-  func push(_ event: Element) -> Int {
-    let (waiting, lost) = lock.withLock { () -> (CheckedContinuation<Element?, Never>?, Int) in
-      if isFinished { return (nil, 0) }
-      if let waiting = consumer {
-        consumer = nil
-        return (waiting, 0)
-      }
-      var lost = 0
-      if events.count >= capacity {
-        events.removeFirst()
-        dropped += 1
-        lost = 1
-      }
-      events.append(event)
-      return (nil, lost)
+  /// Adds a change; returns the oldest if it was dropped for it.
+  @inlinable
+  func push(_ change: Change<Key, Document>) -> Change<Key, Document>? {
+    lock.lock()
+    defer { lock.unlock() }
+    var last = first + count
+    if last >= changes.count { last -= changes.count }
+    if count == changes.count {
+      let oldest = changes[last]
+      changes[last] = change
+      first = first + 1 == changes.count ? 0 : first + 1
+      dropped += 1
+      return oldest
     }
-    waiting?.resume(returning: event)
-    return lost
+    changes[last] = change
+    count += 1
+    if consumer != nil { wakeConsumer() }
+    return nil
+  }
+
+  /// Under the lock. What the consumer does next runs on a thread of its own.
+  @usableFromInline
+  func wakeConsumer() {
+    guard let waiting = consumer else { return }
+    consumer = nil
+    waiting.resume(returning: popFirst())
   }
 
   func take(_ limit: Int) -> [Element] {
@@ -106,7 +118,11 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
       defer { dropped = 0 }
       return .gap(dropped: dropped)
     }
-    return events.popFirst()
+    guard count > 0, let change = changes[first] else { return nil }
+    changes[first] = nil
+    first = first + 1 == changes.count ? 0 : first + 1
+    count -= 1
+    return Event(change, slotBits: slotBits)
   }
 
   func finish() {

@@ -1,32 +1,75 @@
-/// A tag of a document and the number of the tag field in the schema that gave it.
-struct Tag: Sendable {
-  let text: String
-  let field: UInt32
-}
-
-/// Everything under which one version of a document is indexed.
+/// Everything under which one version of a document is indexed. Made outside of all locks by the functions of the schema, for a
+/// version that comes and for the one that it replaces; nothing of it is kept with the document.
 @usableFromInline
 struct IndexKeys: Sendable {
   /// Values of the unique indexes, then of the range fields, in the order of the schema; nil where it is not indexed.
-  var values: ContiguousArray<IndexValue?> = []
+  @usableFromInline var values: ContiguousArray<IndexValue?> = []
+  /// Of the values of the unique indexes; 0 where there is none.
+  @usableFromInline var hashes: ContiguousArray<UInt> = []
   /// Without repetition.
-  var tags: ContiguousArray<Tag> = []
+  @usableFromInline var tags: ContiguousArray<Tag> = []
 
-  static let none = IndexKeys()
+  @usableFromInline
+  init() {}
 
-  func hasTag(_ text: String) -> Bool { tags.contains { $0.text == text } }
+  func hasTag(_ name: TagName) -> Bool { tags.contains { $0.name == name } }
+
+  @inlinable
+  mutating func append(_ tag: Tag) {
+    for other in tags where other.name == tag.name { return }
+    tags.append(tag)
+  }
 }
 
-/// What an index knows of a document: its number, its version and its index keys. The generic `Entry` adds the rest, so
-/// that the indexes need not be generic.
-///
-/// Unchecked: `number` and `lsn` are set once, under the shard's lock, before the entry becomes visible through it.
+/// The text of a tag, in two parts so that `field=value` need not be put together to find it.
 @usableFromInline
-class IndexedEntry: @unchecked Sendable {
-  /// The document's place: slot times shards plus shard. The same for all versions of a document.
-  final var number: UInt64 = 0
-  @usableFromInline final var lsn: UInt64 = 0
-  final let keys: IndexKeys
+struct TagName: Sendable, Hashable {
+  /// Up to and with the first "="; empty if there is none.
+  @usableFromInline let field: String
+  @usableFromInline let value: String
+  @usableFromInline let hash: Int
 
-  init(keys: IndexKeys) { self.keys = keys }
+  /// - Parameter field: ends with the only "=" in it.
+  @inlinable
+  init(field: String, value: String) {
+    self.field = field
+    self.value = value
+    var hasher = Hasher()
+    hasher.combine(field)
+    hasher.combine(value)
+    hash = hasher.finalize()
+  }
+
+  @usableFromInline
+  init(_ text: String) {
+    if let sign = text.firstIndex(of: "=") {
+      let start = text.index(after: sign)
+      self.init(field: String(text[..<start]), value: String(text[start...]))
+    } else {
+      self.init(field: "", value: text)
+    }
+  }
+
+  var text: String { field + value }
+
+  @inlinable
+  static func == (left: TagName, right: TagName) -> Bool {
+    left.hash == right.hash && left.value == right.value && left.field == right.field
+  }
+
+  @inlinable
+  func hash(into hasher: inout Hasher) { hasher.combine(hash) }
+}
+
+/// A tag of a document and the number of the tag field in the schema that gave it.
+@usableFromInline
+struct Tag: Sendable {
+  @usableFromInline let name: TagName
+  @usableFromInline let field: UInt32
+
+  @inlinable
+  init(_ name: TagName, field: UInt32) {
+    self.name = name
+    self.field = field
+  }
 }

@@ -1,215 +1,276 @@
-/// All indexes of a store, divided into stripes, each with a lock of its own.
+/// All indexes of a store, divided into stripes, each with a lock of its own (shared by some where there are more than 64).
 ///
-/// A write locks the stripes that the old and the new version of its document touch, in ascending order (so that no two
-/// writes can wait for each other), checks the unique owners, and then takes the old entry out and puts the new one in.
-/// Between that lock and its unlock the indexes say either the old or the new version, never both or neither.
+/// A write locks the stripes in which the old and the new version of its document differ, in ascending order (so that no
+/// two writes can wait for each other), checks the unique owners, and then takes the old entries out and puts the new ones
+/// in. Between that lock and its unlock the indexes say either the old or the new version, never both or neither. A write
+/// that changes no indexed value touches no index.
+///
+/// The indexes know documents by their numbers. They hold neither documents nor, but for tags and the values of range
+/// fields, what documents are indexed under.
 @usableFromInline
 final class IndexSet: Sendable {
-  let uniqueNames: [String]
+  @usableFromInline let uniqueNames: [String]
   let rangeNames: [String]
   let tagFieldNames: [String]
 
   private static let stripesPerUniqueIndex = 16
   private static let tagStripeCount = 32
 
+  private static let locksMax = 64
+
   private let uniques: [UniqueStripe]
   private let tags: [TagStripe]
   private let ranges: [RangeStripe]
-  /// All of the above in the order in which they are locked.
-  private let stripes: [IndexStripe]
+  /// Stripes, numbered from the first unique one to the last range, use them in turn.
+  private let locks: [IndexLock]
 
+  @usableFromInline
   init<Document>(_ schema: IndexSchema<Document>) {
     uniqueNames = schema.uniques.map(\.name)
     rangeNames = schema.ranges.map(\.name)
     tagFieldNames = schema.tagFields.map(\.name)
     let fieldCount = tagFieldNames.count
     uniques = (0..<uniqueNames.count * Self.stripesPerUniqueIndex).map { _ in UniqueStripe() }
-    tags = (0..<Self.tagStripeCount).map { _ in TagStripe(fieldCount: fieldCount) }
+    tags = (0..<Self.tagStripeCount).map { _ in TagStripe(TagPostings(fieldCount: fieldCount)) }
     ranges = rangeNames.map { _ in RangeStripe() }
-    stripes = uniques + tags + ranges
+    locks = Self.makeLocks(uniques.count + tags.count + ranges.count)
+  }
+
+  /// A copy that shares everything until one of the two changes. All stripes of `other` must be locked.
+  init(copying other: IndexSet) {
+    uniqueNames = other.uniqueNames
+    rangeNames = other.rangeNames
+    tagFieldNames = other.tagFieldNames
+    uniques = other.uniques.map { UniqueStripe($0.owners) }
+    tags = other.tags.map { TagStripe($0.postings) }
+    ranges = other.ranges.map { RangeStripe($0.documents) }
+    locks = Self.makeLocks(uniques.count + tags.count + ranges.count)
+  }
+
+  private static func makeLocks(_ stripes: Int) -> [IndexLock] {
+    (0..<min(stripes, locksMax)).map { _ in IndexLock() }
   }
 
   // MARK: Stripes
 
-  private func uniqueStripe(_ index: Int, _ value: IndexValue) -> Int {
-    index * Self.stripesPerUniqueIndex + value.hashValue.stripe(of: Self.stripesPerUniqueIndex)
+  private func uniqueStripe(_ index: Int, _ hash: UInt) -> Int {
+    index * Self.stripesPerUniqueIndex + Int(hash % UInt(Self.stripesPerUniqueIndex))
   }
-  private func tagStripe(_ tag: String) -> Int { tag.hashValue.stripe(of: Self.tagStripeCount) }
+  private func tagStripe(_ tag: TagName) -> Int { uniques.count + tagNumber(tag) }
+  private func tagNumber(_ tag: TagName) -> Int { Int(UInt(bitPattern: tag.hash) % UInt(Self.tagStripeCount)) }
+  /// - Parameter index: in the values of `IndexKeys`.
+  private func rangeStripe(_ index: Int) -> Int { uniques.count + tags.count + index - uniqueNames.count }
 
-  private func addStripes(of keys: IndexKeys, to list: inout StripeList) {
+  /// Locks by number, one bit each.
+  @usableFromInline typealias LockMask = UInt64
+
+  private func lock(ofStripe stripe: Int) -> LockMask { 1 << UInt64(stripe % Self.locksMax) }
+
+  /// The locks of the stripes in which `keys` are and `others` are not.
+  private func mask(of keys: IndexKeys, notIn others: IndexKeys) -> LockMask {
+    var mask: LockMask = 0
     for (index, value) in keys.values.enumerated() {
-      guard let value else { continue }
-      list.add(
-        index < uniqueNames.count ? uniqueStripe(index, value) : uniques.count + tags.count + index - uniqueNames.count)
+      guard let value, others.values.isEmpty || others.values[index] != value else { continue }
+      mask |= lock(
+        ofStripe: index < uniqueNames.count ? uniqueStripe(index, keys.hashes[index]) : rangeStripe(index))
     }
-    for tag in keys.tags { list.add(uniques.count + tagStripe(tag.text)) }
+    for tag in keys.tags where !others.hasTag(tag.name) { mask |= lock(ofStripe: tagStripe(tag.name)) }
+    return mask
   }
 
-  /// Runs `body` while the stripes of both versions are locked.
+  /// The locks of the stripes in which two versions differ.
   @usableFromInline
-  func withStripes<R>(old: IndexedEntry?, new: IndexedEntry?, _ body: () -> R) -> R {
-    let capacity = (old?.keys.stripesMax ?? 0) + (new?.keys.stripesMax ?? 0)
-    if capacity == 0 { return body() }
-    return withUnsafeTemporaryAllocation(of: Int32.self, capacity: capacity) { buffer in
-      var list = StripeList(buffer)
-      if let old { addStripes(of: old.keys, to: &list) }
-      if let new { addStripes(of: new.keys, to: &list) }
-      for stripe in list.stripes { stripes[Int(stripe)].lock.lock() }
-      defer { for stripe in list.stripes { stripes[Int(stripe)].lock.unlock() } }
-      return body()
+  func mask(old: IndexKeys, new: IndexKeys) -> LockMask { mask(of: old, notIn: new) | mask(of: new, notIn: old) }
+
+  /// In ascending order, so that no two threads wait for each other.
+  @usableFromInline
+  func lock(_ mask: LockMask) {
+    var rest = mask
+    while rest != 0 {
+      locks[rest.trailingZeroBitCount].lock.lock()
+      rest &= rest - 1
     }
+  }
+
+  @usableFromInline
+  func unlock(_ mask: LockMask) {
+    var rest = mask
+    while rest != 0 {
+      locks[rest.trailingZeroBitCount].lock.unlock()
+      rest &= rest - 1
+    }
+  }
+
+  private func withLocks<R>(_ mask: LockMask, _ body: () -> R) -> R {
+    lock(mask)
+    defer { unlock(mask) }
+    return body()
   }
 
   /// Runs `body` while every stripe is locked.
   func withAllStripes<R>(_ body: () -> R) -> R {
-    for stripe in stripes { stripe.lock.lock() }
-    defer { for stripe in stripes { stripe.lock.unlock() } }
-    return body()
+    withLocks(locks.indices.reduce(0) { $0 | lock(ofStripe: $1) }, body)
   }
 
   // MARK: Changes, under the stripes' locks
 
-  /// The unique value of `new` that a document other than `old` owns.
+  /// The unique values of `new` that `old` does not have and that documents, besides those with a number that is passed
+  /// over, may own. Almost always none.
   @usableFromInline
-  func conflict(old: IndexedEntry?, new: IndexedEntry) -> UniqueConflict? {
-    for index in uniqueNames.indices where index < new.keys.values.count {
-      guard let value = new.keys.values[index],
-        let owner = uniques[uniqueStripe(index, value)].owners[value], owner !== old
-      else { continue }
-      return UniqueConflict(index: uniqueNames[index], value: value, owner: owner)
+  func claims(old: IndexKeys, new: IndexKeys, passingOver: (DocumentNumber) -> Bool) -> [UniqueClaim] {
+    var claims: [UniqueClaim] = []
+    for index in uniqueNames.indices where index < new.values.count {
+      guard let value = new.values[index], old.values.isEmpty || old.values[index] != value else { continue }
+      let hash = new.hashes[index]
+      var owners = uniques[uniqueStripe(index, hash)].owners.candidates(hash)
+      if owners.isEmpty { continue }
+      owners.removeAll(where: passingOver)
+      if !owners.isEmpty { claims.append(UniqueClaim(index: index, value: value, owners: owners)) }
     }
-    return nil
+    return claims
   }
 
   @usableFromInline
-  func replace(old: IndexedEntry?, new: IndexedEntry?) {
-    if let old { remove(old, unless: new?.keys) }
-    if let new { insert(new) }
+  func replace(_ number: DocumentNumber, old: IndexKeys, new: IndexKeys) {
+    remove(number, old, notIn: new)
+    insert(number, new, notIn: old)
   }
 
-  /// Takes out what `entry` has and `next`, under the same number, will not overwrite.
-  private func remove(_ entry: IndexedEntry, unless next: IndexKeys?) {
-    for (index, value) in entry.keys.values.enumerated() {
-      guard let value else { continue }
-      if let kept = next?.values[index], kept == value { continue }
+  func remove(_ number: DocumentNumber, _ keys: IndexKeys, notIn others: IndexKeys) {
+    for (index, value) in keys.values.enumerated() {
+      guard let value, others.values.isEmpty || others.values[index] != value else { continue }
       if index < uniqueNames.count {
-        uniques[uniqueStripe(index, value)].owners[value] = nil
+        uniques[uniqueStripe(index, keys.hashes[index])].owners.remove(keys.hashes[index], number)
       } else {
-        ranges[index - uniqueNames.count].documents.remove(RangeKey(value: value, number: entry.number))
+        ranges[index - uniqueNames.count].documents.remove(value, number)
       }
     }
-    for tag in entry.keys.tags {
-      if let next, next.hasTag(tag.text) { continue }
-      tags[tagStripe(tag.text)].remove(tag, entry)
-    }
+    for tag in keys.tags where !others.hasTag(tag.name) { tags[tagNumber(tag.name)].postings.remove(tag.name, number) }
   }
 
-  private func insert(_ entry: IndexedEntry) {
-    for (index, value) in entry.keys.values.enumerated() {
-      guard let value else { continue }
+  func insert(_ number: DocumentNumber, _ keys: IndexKeys, notIn others: IndexKeys) {
+    for (index, value) in keys.values.enumerated() {
+      guard let value, others.values.isEmpty || others.values[index] != value else { continue }
       if index < uniqueNames.count {
-        uniques[uniqueStripe(index, value)].owners[value] = entry
+        uniques[uniqueStripe(index, keys.hashes[index])].owners.insert(keys.hashes[index], number)
       } else {
-        ranges[index - uniqueNames.count].documents.set(RangeKey(value: value, number: entry.number), entry)
+        ranges[index - uniqueNames.count].documents.insert(value, number)
       }
     }
-    for tag in entry.keys.tags { tags[tagStripe(tag.text)].insert(tag, entry) }
+    for tag in keys.tags where !others.hasTag(tag.name) { tags[tagNumber(tag.name)].postings.insert(tag, number) }
   }
 
   /// Empties every index; all stripes must be locked.
   func removeAll() {
-    for stripe in uniques { stripe.owners = [:] }
-    for stripe in tags { stripe.removeAll() }
+    for stripe in uniques { stripe.owners = OwnerTable() }
+    for stripe in tags { stripe.postings.removeAll() }
     for stripe in ranges { stripe.documents = OrderedMap() }
   }
 
   // MARK: Lookups
 
-  func owner(uniqueIndex index: Int, _ value: IndexValue) -> IndexedEntry? {
-    let stripe = uniques[uniqueStripe(index, value)]
-    return stripe.lock.withLock { stripe.owners[value] }
+  /// Documents that may own a value, and what `asOf` says at that moment.
+  @usableFromInline
+  func owners(uniqueIndex index: Int, hash: UInt, asOf: () -> UInt64) -> (numbers: [DocumentNumber], lsn: UInt64) {
+    let stripe = uniqueStripe(index, hash)
+    let mask = lock(ofStripe: stripe)
+    lock(mask)
+    defer { unlock(mask) }
+    return (uniques[stripe].owners.candidates(hash), asOf())
   }
 
-  /// The documents of several tags, all as of one moment.
-  func documents(tagged texts: [String]) -> [OrderedMap<UInt64>] {
-    let touched = Set(texts.map(tagStripe)).sorted()
-    for stripe in touched { tags[stripe].lock.lock() }
-    defer { for stripe in touched { tags[stripe].lock.unlock() } }
-    return texts.map { tags[tagStripe($0)].postings[$0]?.documents ?? OrderedMap() }
+  /// The documents of tags and of range fields, all as of one moment, and what `asOf` says at that moment.
+  func documents(
+    tagged names: [TagName], rangeIndexes: [Int], asOf: () -> UInt64
+  ) -> (tagged: [DocumentSet], ranges: [OrderedMap<IndexValue, DocumentSet>], lsn: UInt64) {
+    var mask: LockMask = 0
+    for name in names { mask |= lock(ofStripe: tagStripe(name)) }
+    for index in rangeIndexes { mask |= lock(ofStripe: rangeStripe(uniqueNames.count + index)) }
+    lock(mask)
+    defer { unlock(mask) }
+    return (
+      names.map { tags[tagNumber($0)].postings.byTag[$0]?.documents ?? DocumentSet() },
+      rangeIndexes.map { ranges[$0].documents }, asOf()
+    )
   }
 
-  func documents(rangeIndex index: Int) -> OrderedMap<RangeKey> {
-    ranges[index].lock.withLock { ranges[index].documents }
+  func documents(rangeIndex index: Int) -> OrderedMap<IndexValue, DocumentSet> {
+    documents(tagged: [], rangeIndexes: [index], asOf: { 0 }).ranges[0]
   }
 
   /// All tags of a tag field with their counts, each stripe as of one moment.
   func tags(ofField field: Int) -> [(tag: String, count: Int)] {
-    tags.flatMap { stripe in
-      stripe.lock.withLock {
-        stripe.postings.filter { $0.value.field == field }.map { (tag: $0.key, count: $0.value.documents.count) }
+    tags.indices.flatMap { number in
+      let postings = withLocks(lock(ofStripe: uniques.count + number)) { tags[number].postings }
+      return postings.byTag.filter { $0.value.field == field }.map {
+        (tag: $0.key.text, count: $0.value.documents.count)
       }
     }
   }
 
   func statistics() -> [StoreStatistics.Index] {
-    var found: [StoreStatistics.Index] = []
-    for (index, name) in uniqueNames.enumerated() {
-      let entries = stripes(ofUniqueIndex: index).reduce(0) { sum, stripe in
-        sum + stripe.lock.withLock { stripe.owners.count }
-      }
-      found.append(.init(kind: .unique, name: name, entries: entries))
+    var uniqueEntries = uniqueNames.map { _ in 0 }
+    for (stripe, unique) in uniques.enumerated() {
+      uniqueEntries[stripe / Self.stripesPerUniqueIndex] += withLocks(lock(ofStripe: stripe)) { unique.owners.count }
     }
-    for (index, name) in rangeNames.enumerated() {
-      found.append(.init(kind: .range, name: name, entries: documents(rangeIndex: index).count))
-    }
-    for (field, name) in tagFieldNames.enumerated() {
-      var index = StoreStatistics.Index(kind: .tag, name: name, entries: 0, distinct: 0)
-      for stripe in tags {
-        stripe.lock.withLock {
-          index.entries += stripe.entries[field]
-          index.distinct = (index.distinct ?? 0) + stripe.distinct[field]
+    var tagEntries = tagFieldNames.map { _ in 0 }
+    var tagDistinct = tagEntries
+    for (number, stripe) in tags.enumerated() where !tagFieldNames.isEmpty {
+      withLocks(lock(ofStripe: uniques.count + number)) {
+        for field in tagEntries.indices {
+          tagEntries[field] += stripe.postings.entries[field]
+          tagDistinct[field] += stripe.postings.distinct[field]
         }
       }
-      found.append(index)
     }
-    return found
+    return zip(uniqueNames, uniqueEntries).map { .init(kind: .unique, name: $0, entries: $1) }
+      + rangeNames.enumerated().map { index, name in
+        .init(kind: .range, name: name, entries: documents(rangeIndex: index).count)
+      }
+      + tagFieldNames.enumerated().map { field, name in
+        .init(kind: .tag, name: name, entries: tagEntries[field], distinct: tagDistinct[field])
+      }
   }
 
-  private func stripes(ofUniqueIndex index: Int) -> ArraySlice<UniqueStripe> {
-    uniques[index * Self.stripesPerUniqueIndex..<(index + 1) * Self.stripesPerUniqueIndex]
-  }
+  // MARK: Audit
 
-  /// How the indexes differ from what `entries`, all current documents, would give. All stripes must be locked.
-  func problems(comparedTo entries: [IndexedEntry]) -> [String] {
+  /// How the indexes differ from what `documents`, all current ones, would give. Nothing may change meanwhile.
+  func problems(comparedTo documents: [(number: DocumentNumber, keys: IndexKeys)]) -> [String] {
     var problems: [String] = []
     var uniqueCounts = uniqueNames.map { _ in 0 }
     var rangeCounts = rangeNames.map { _ in 0 }
     var tagCount = 0
-    for entry in entries {
-      for (index, value) in entry.keys.values.enumerated() {
+    var owned = uniqueNames.map { _ in Set<IndexValue>() }
+    for (number, keys) in documents {
+      for (index, value) in keys.values.enumerated() {
         guard let value else { continue }
         if index < uniqueNames.count {
           uniqueCounts[index] += 1
-          if uniques[uniqueStripe(index, value)].owners[value] !== entry {
+          if !owned[index].insert(value).inserted {
+            problems.append("unique \(uniqueNames[index]): \(value) has two owners")
+          }
+          let hash = keys.hashes[index]
+          if !uniques[uniqueStripe(index, hash)].owners.contains(hash, number) {
             problems.append("unique \(uniqueNames[index]): \(value) does not lead to its document")
           }
         } else {
           let range = index - uniqueNames.count
           rangeCounts[range] += 1
-          if ranges[range].documents.entry(RangeKey(value: value, number: entry.number)) !== entry {
+          if ranges[range].documents.value(value)?.contains(number) != true {
             problems.append("range \(rangeNames[range]): \(value) does not lead to its document")
           }
         }
       }
-      for tag in entry.keys.tags {
+      for tag in keys.tags {
         tagCount += 1
-        if tags[tagStripe(tag.text)].postings[tag.text]?.documents.entry(entry.number) !== entry {
-          problems.append("tag \(tag.text) does not lead to its document")
+        if tags[tagNumber(tag.name)].postings.byTag[tag.name]?.documents.contains(number) != true {
+          problems.append("tag \(tag.name.text) does not lead to its document")
         }
       }
     }
     for (index, name) in uniqueNames.enumerated() {
-      let found = stripes(ofUniqueIndex: index).reduce(0) { $0 + $1.owners.count }
+      let first = index * Self.stripesPerUniqueIndex
+      let found = uniques[first..<first + Self.stripesPerUniqueIndex].reduce(0) { $0 + $1.owners.count }
       if found != uniqueCounts[index] {
         problems.append("unique \(name): \(found) entries, not \(uniqueCounts[index])")
       }
@@ -220,12 +281,15 @@ final class IndexSet: Sendable {
       problems += stripe.documents.structuralProblems().map { "range \(name): \($0)" }
     }
     var found = 0
-    for stripe in tags {
-      let entries = stripe.postings.reduce(0) { $0 + $1.value.documents.count }
-      if stripe.entries.reduce(0, +) != entries { problems.append("tags: wrong count of entries") }
-      if stripe.distinct.reduce(0, +) != stripe.postings.count { problems.append("tags: wrong count of distinct tags") }
-      for (tag, postings) in stripe.postings {
-        problems += postings.documents.structuralProblems().map { "tag \(tag): \($0)" }
+    for postings in tags.map(\.postings) {
+      let entries = postings.byTag.reduce(0) { $0 + $1.value.documents.count }
+      if postings.entries.reduce(0, +) != entries { problems.append("tags: wrong count of entries") }
+      if postings.distinct.reduce(0, +) != postings.byTag.count {
+        problems.append("tags: wrong count of distinct tags")
+      }
+      for (tag, posting) in postings.byTag {
+        if posting.documents.isEmpty { problems.append("tag \(tag.text): an empty set") }
+        problems += posting.documents.structuralProblems().map { "tag \(tag.text): \($0)" }
       }
       found += entries
     }
@@ -234,44 +298,11 @@ final class IndexSet: Sendable {
   }
 }
 
-/// A unique value that another document owns.
+/// A unique value that a write claims, and the documents that may own it already. Whether one does, only its document can
+/// tell, and so a function of the schema, which is called under no lock.
 @usableFromInline
-struct UniqueConflict {
-  let index: String
-  let value: IndexValue
-  @usableFromInline let owner: IndexedEntry
-}
-
-/// Stripe numbers, ascending and without repetition, in memory that the caller lends.
-private struct StripeList {
-  private let buffer: UnsafeMutableBufferPointer<Int32>
-  private var count = 0
-
-  init(_ buffer: UnsafeMutableBufferPointer<Int32>) { self.buffer = buffer }
-
-  mutating func add(_ stripe: Int) {
-    let stripe = Int32(stripe)
-    var index = count
-    while index > 0 && buffer[index - 1] > stripe { index -= 1 }
-    if index > 0 && buffer[index - 1] == stripe { return }
-    var last = count
-    while last > index {
-      buffer[last] = buffer[last - 1]
-      last -= 1
-    }
-    buffer[index] = stripe
-    count += 1
-  }
-
-  var stripes: Slice<UnsafeMutableBufferPointer<Int32>> { buffer[..<count] }
-}
-
-extension IndexKeys {
-  /// An upper bound of the stripes that a document touches.
-  fileprivate var stripesMax: Int { values.count + tags.count }
-}
-
-extension Int {
-  /// A stripe for this hash value.
-  fileprivate func stripe(of count: Int) -> Int { Int(truncatingIfNeeded: UInt(bitPattern: self) % UInt(count)) }
+struct UniqueClaim {
+  @usableFromInline let index: Int
+  @usableFromInline let value: IndexValue
+  @usableFromInline let owners: [DocumentNumber]
 }

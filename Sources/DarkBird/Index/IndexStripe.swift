@@ -1,31 +1,39 @@
-/// A part of the indexes with a lock of its own. What the subclasses hold is only touched under it.
-class IndexStripe: @unchecked Sendable {
-  let lock = Lock()
-}
-
 /// Owners of the values of one unique index, for a part of the values.
-final class UniqueStripe: IndexStripe, @unchecked Sendable {
-  // Unchecked: see `IndexStripe`.
-  var owners: [IndexValue: IndexedEntry] = [:]
-}
+///
+/// Unchecked, as the other stripes: what they hold is only touched under their lock, which `IndexSet` has.
+final class UniqueStripe: @unchecked Sendable {
+  var owners: OwnerTable
 
-/// The documents of a range field in the order of their values.
-final class RangeStripe: IndexStripe, @unchecked Sendable {
-  // Unchecked: see `IndexStripe`.
-  var documents = OrderedMap<RangeKey>()
+  init(_ owners: OwnerTable = OwnerTable()) { self.owners = owners }
 }
 
 /// The documents of a part of the tags.
-final class TagStripe: IndexStripe, @unchecked Sendable {
-  // Unchecked: see `IndexStripe`.
-  struct Postings {
+final class TagStripe: @unchecked Sendable {
+  var postings: TagPostings
+
+  init(_ postings: TagPostings) { self.postings = postings }
+}
+
+/// The documents of a range field in the order of their values.
+final class RangeStripe: @unchecked Sendable {
+  var documents: OrderedMap<IndexValue, DocumentSet>
+
+  init(_ documents: OrderedMap<IndexValue, DocumentSet> = OrderedMap()) { self.documents = documents }
+}
+
+final class IndexLock: Sendable {
+  let lock = Lock()
+}
+
+/// Documents by tag. A copy is a snapshot.
+struct TagPostings: Sendable {
+  struct Posting: Sendable {
     /// Number of the tag field that first gave the tag.
     let field: Int
-    /// By document number.
-    var documents = OrderedMap<UInt64>()
+    var documents: DocumentSet
   }
 
-  private(set) var postings: [String: Postings] = [:]
+  private(set) var byTag: [TagName: Posting] = [:]
   /// Pairs of document and tag, and distinct tags, by tag field.
   private(set) var entries: [Int]
   private(set) var distinct: [Int]
@@ -35,33 +43,29 @@ final class TagStripe: IndexStripe, @unchecked Sendable {
     distinct = entries
   }
 
-  func insert(_ tag: Tag, _ entry: IndexedEntry) {
-    if let slot = postings.index(forKey: tag.text) {
-      if postings.values[slot].documents.set(entry.number, entry) { entries[postings.values[slot].field] += 1 }
+  mutating func insert(_ tag: Tag, _ number: DocumentNumber) {
+    if let slot = byTag.index(forKey: tag.name) {
+      if byTag.values[slot].documents.insert(number) { entries[byTag.values[slot].field] += 1 }
       return
     }
-    var first = Postings(field: Int(tag.field))
-    first.documents.set(entry.number, entry)
-    postings[tag.text] = first
-    entries[first.field] += 1
-    distinct[first.field] += 1
+    let field = Int(tag.field)
+    byTag[tag.name] = Posting(field: field, documents: DocumentSet(number))
+    entries[field] += 1
+    distinct[field] += 1
   }
 
-  func remove(_ tag: Tag, _ entry: IndexedEntry) {
-    guard let slot = postings.index(forKey: tag.text) else { return }
-    let field = postings.values[slot].field
-    if postings.values[slot].documents.remove(entry.number) { entries[field] -= 1 }
-    if postings.values[slot].documents.isEmpty {
-      postings.remove(at: slot)
+  mutating func remove(_ tag: TagName, _ number: DocumentNumber) {
+    guard let slot = byTag.index(forKey: tag) else { return }
+    let field = byTag.values[slot].field
+    switch byTag.values[slot].documents.remove(number) {
+    case .notThere: break
+    case .removed: entries[field] -= 1
+    case .removedLast:
+      entries[field] -= 1
       distinct[field] -= 1
+      byTag.remove(at: slot)
     }
   }
 
-  func removeAll() {
-    postings = [:]
-    for field in entries.indices {
-      entries[field] = 0
-      distinct[field] = 0
-    }
-  }
+  mutating func removeAll() { self = TagPostings(fieldCount: entries.count) }
 }

@@ -1,24 +1,25 @@
-/// An ordered map from `Key` to entries: a B+tree with copy-on-write nodes.
+/// An ordered map from keys to sets of documents: a B+tree with copy-on-write nodes.
 ///
 /// A copy of the map is a snapshot: O(1) to take, unaffected by later changes to the original, which copies the nodes on
 /// its path instead. So a query takes its snapshot under the index's lock and reads it at leisure.
 ///
-/// Lookup, insertion and removal are O(log n); `count(from:to:)` is O(log n) because inner nodes know the size of their
-/// subtrees.
-struct OrderedMap<Key: Comparable & Sendable>: Sendable {
-  private var root = OrderedMapNode<Key>(isLeaf: true)
+/// Lookup, insertion and removal are O(log n). So is `count(from:to:)`, because inner nodes know how many documents their
+/// subtrees have.
+struct OrderedMap<Key: Comparable & Sendable, Value: OrderedMapValue>: Sendable {
+  private var root = OrderedMapNode<Key, Value>(isLeaf: true)
 
+  /// Documents under all keys.
   var count: Int { root.count }
   var isEmpty: Bool { root.count == 0 }
 
-  /// Inserts, or replaces the entry under an equal key. Returns whether the key is new.
+  /// Adds a document to the set under a key. Returns false if it was there.
   @discardableResult
-  mutating func set(_ key: Key, _ entry: IndexedEntry) -> Bool {
+  mutating func insert(_ key: Key, _ member: Value.Member) -> Bool {
     makeRootUnique()
-    let isNew = root.set(key, entry)
-    if root.keys.count > OrderedMapNode<Key>.capacity {
+    let isNew = root.insert(key, member)
+    if root.keys.count > OrderedMapNode<Key, Value>.capacity {
       let right = root.split()
-      let parent = OrderedMapNode<Key>(isLeaf: false)
+      let parent = OrderedMapNode<Key, Value>(isLeaf: false)
       parent.keys = [root.keys[0], right.keys[0]]
       parent.children = [root, right]
       parent.count = root.count + right.count
@@ -27,11 +28,11 @@ struct OrderedMap<Key: Comparable & Sendable>: Sendable {
     return isNew
   }
 
-  /// Removes the entry under a key. Returns whether there was one.
+  /// Removes a document from the set under a key. Returns whether it was there.
   @discardableResult
-  mutating func remove(_ key: Key) -> Bool {
+  mutating func remove(_ key: Key, _ member: Value.Member) -> Bool {
     makeRootUnique()
-    let wasThere = root.remove(key)
+    let wasThere = root.remove(key, member)
     while !root.isLeaf && root.children.count == 1 { root = root.children[0] }
     if root.count == 0 { root = OrderedMapNode(isLeaf: true) }
     return wasThere
@@ -41,16 +42,15 @@ struct OrderedMap<Key: Comparable & Sendable>: Sendable {
     if !isKnownUniquelyReferenced(&root) { root = root.copy() }
   }
 
-  func entry(_ key: Key) -> IndexedEntry? {
-    var found: IndexedEntry?
-    visit(from: .before(key), to: .after(key)) { _, entry in
-      found = entry
-      return false
-    }
-    return found
+  /// The set under a key; nil if it is empty.
+  func value(_ key: Key) -> Value? {
+    var node = root
+    while !node.isLeaf { node = node.children[max(0, node.position(.after(key)) - 1)] }
+    let index = node.position(.before(key))
+    return index < node.keys.count && node.keys[index] == key ? node.value(index) : nil
   }
 
-  /// How many keys lie before `bound`.
+  /// How many documents lie before `bound`.
   func rank(_ bound: OrderedMapBound<Key>) -> Int {
     var node = root
     var rank = 0
@@ -59,17 +59,19 @@ struct OrderedMap<Key: Comparable & Sendable>: Sendable {
       for sibling in node.children[..<child] { rank += sibling.count }
       node = node.children[child]
     }
-    return rank + node.position(bound)
+    let position = node.position(bound)
+    if Value.isTrivial { return rank + position }
+    return node.values[..<position].reduce(rank) { $0 + $1.count }
   }
 
   func count(from lower: OrderedMapBound<Key>, to upper: OrderedMapBound<Key>) -> Int {
     max(0, rank(upper) - rank(lower))
   }
 
-  /// Visits the entries between two bounds in ascending or descending order until `body` returns false.
+  /// Visits the keys between two bounds in ascending or descending order until `body` returns false.
   func visit(
     from lower: OrderedMapBound<Key>, to upper: OrderedMapBound<Key>, descending: Bool = false,
-    _ body: (Key, IndexedEntry) -> Bool
+    _ body: (Key, Value) -> Bool
   ) {
     _ = descending ? root.visitDown(lower, upper, body) : root.visitUp(lower, upper, body)
   }
@@ -100,6 +102,25 @@ struct OrderedMap<Key: Comparable & Sendable>: Sendable {
   }
 }
 
+/// What an `OrderedMap` has under a key: a set of documents that is never empty.
+protocol OrderedMapValue: Sendable {
+  associatedtype Member
+  /// The only value, if all are equal and none need be stored.
+  static var trivial: Self? { get }
+  init(_ member: Member)
+  var count: Int { get }
+  /// Returns false if the member was there.
+  mutating func insert(_ member: Member) -> Bool
+  /// What becomes of the set without a member.
+  mutating func remove(_ member: Member) -> OrderedMapRemoval
+}
+
+extension OrderedMapValue {
+  fileprivate static var isTrivial: Bool { trivial != nil }
+}
+
+enum OrderedMapRemoval { case notThere, removed, removedLast }
+
 /// A place between keys.
 enum OrderedMapBound<Key: Comparable & Sendable>: Sendable {
   case start
@@ -118,18 +139,21 @@ enum OrderedMapBound<Key: Comparable & Sendable>: Sendable {
   }
 }
 
-/// A leaf holds keys and their entries; an inner node holds children, and for each a key that is not above any key in it.
+/// A leaf holds keys and their values; an inner node holds children, and for each a key that is not above any key in it.
 ///
 /// Unchecked: a node that two maps share is never changed (`isKnownUniquelyReferenced` decides), and a map is changed
 /// only under its index's lock.
-private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Sendable {
-  static var capacity: Int { 64 }
+private final class OrderedMapNode<Key: Comparable & Sendable, Value: OrderedMapValue>: @unchecked Sendable {
+  /// Keys in a node: about a kilobyte of them.
+  static var capacity: Int { max(64, 1024 / MemoryLayout<Key>.stride) }
 
   let isLeaf: Bool
   var keys: ContiguousArray<Key> = []
-  var entries: ContiguousArray<IndexedEntry> = []
+  /// Of a leaf; empty if they are trivial.
+  var values: ContiguousArray<Value> = []
+  /// Of an inner node.
   var children: ContiguousArray<OrderedMapNode> = []
-  /// Entries in this subtree.
+  /// Documents in this subtree.
   var count = 0
 
   init(isLeaf: Bool) { self.isLeaf = isLeaf }
@@ -137,11 +161,14 @@ private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Senda
   func copy() -> OrderedMapNode {
     let copy = OrderedMapNode(isLeaf: isLeaf)
     copy.keys = keys
-    copy.entries = entries
+    copy.values = values
     copy.children = children
     copy.count = count
     return copy
   }
+
+  /// The value under the key at `index` of a leaf.
+  func value(_ index: Int) -> Value { Value.trivial ?? values[index] }
 
   /// Index of the first key that is not on the left of `bound`.
   func position(_ bound: OrderedMapBound<Key>) -> Int {
@@ -159,22 +186,22 @@ private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Senda
     return children[index]
   }
 
-  func set(_ key: Key, _ entry: IndexedEntry) -> Bool {
+  func insert(_ key: Key, _ member: Value.Member) -> Bool {
     if isLeaf {
       let index = position(.before(key))
       if index < keys.count && keys[index] == key {
-        entries[index] = entry
-        return false
+        if Value.isTrivial || !values[index].insert(member) { return false }
+      } else {
+        keys.insert(key, at: index)
+        if !Value.isTrivial { values.insert(Value(member), at: index) }
       }
-      keys.insert(key, at: index)
-      entries.insert(entry, at: index)
       count += 1
       return true
     }
     let index = max(0, position(.after(key)) - 1)
     if key < keys[index] { keys[index] = key }
     let child = uniqueChild(index)
-    let isNew = child.set(key, entry)
+    let isNew = child.insert(key, member)
     if isNew { count += 1 }
     if child.keys.count > Self.capacity {
       let right = child.split()
@@ -191,9 +218,11 @@ private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Senda
     right.keys = ContiguousArray(keys[middle...])
     keys.removeSubrange(middle...)
     if isLeaf {
-      right.entries = ContiguousArray(entries[middle...])
-      entries.removeSubrange(middle...)
-      right.count = right.keys.count
+      if !Value.isTrivial {
+        right.values = ContiguousArray(values[middle...])
+        values.removeSubrange(middle...)
+      }
+      right.count = Value.isTrivial ? right.keys.count : right.values.reduce(0) { $0 + $1.count }
     } else {
       right.children = ContiguousArray(children[middle...])
       children.removeSubrange(middle...)
@@ -203,19 +232,24 @@ private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Senda
     return right
   }
 
-  func remove(_ key: Key) -> Bool {
+  func remove(_ key: Key, _ member: Value.Member) -> Bool {
     if isLeaf {
       let index = position(.before(key))
       guard index < keys.count && keys[index] == key else { return false }
-      keys.remove(at: index)
-      entries.remove(at: index)
+      switch Value.isTrivial ? .removedLast : values[index].remove(member) {
+      case .notThere: return false
+      case .removed: break
+      case .removedLast:
+        keys.remove(at: index)
+        if !Value.isTrivial { values.remove(at: index) }
+      }
       count -= 1
       return true
     }
     let index = position(.after(key)) - 1
     guard index >= 0 else { return false }
     let child = uniqueChild(index)
-    guard child.remove(key) else { return false }
+    guard child.remove(key, member) else { return false }
     count -= 1
     if child.keys.isEmpty {
       keys.remove(at: index)
@@ -235,7 +269,7 @@ private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Senda
     let target = uniqueChild(left)
     let source = children[left + 1]
     target.keys.append(contentsOf: source.keys)
-    target.entries.append(contentsOf: source.entries)
+    target.values.append(contentsOf: source.values)
     target.children.append(contentsOf: source.children)
     target.count += source.count
     keys.remove(at: left + 1)
@@ -243,12 +277,12 @@ private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Senda
   }
 
   func visitUp(
-    _ lower: OrderedMapBound<Key>, _ upper: OrderedMapBound<Key>, _ body: (Key, IndexedEntry) -> Bool
+    _ lower: OrderedMapBound<Key>, _ upper: OrderedMapBound<Key>, _ body: (Key, Value) -> Bool
   ) -> Bool {
     var index = position(lower)
     if isLeaf {
       while index < keys.count && upper.isAbove(keys[index]) {
-        if !body(keys[index], entries[index]) { return false }
+        if !body(keys[index], value(index)) { return false }
         index += 1
       }
       return index == keys.count
@@ -262,12 +296,12 @@ private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Senda
   }
 
   func visitDown(
-    _ lower: OrderedMapBound<Key>, _ upper: OrderedMapBound<Key>, _ body: (Key, IndexedEntry) -> Bool
+    _ lower: OrderedMapBound<Key>, _ upper: OrderedMapBound<Key>, _ body: (Key, Value) -> Bool
   ) -> Bool {
     var index = position(upper) - 1
     if isLeaf {
       while index >= 0 && !lower.isAbove(keys[index]) {
-        if !body(keys[index], entries[index]) { return false }
+        if !body(keys[index], value(index)) { return false }
         index -= 1
       }
       return index < 0
@@ -285,7 +319,11 @@ private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Senda
     for (left, right) in zip(keys, keys.dropFirst()) where !(left < right) { problems.append("keys out of order") }
     if keys.count > Self.capacity { problems.append("a node of \(keys.count) keys") }
     if isLeaf {
-      if keys.count != entries.count || count != keys.count { problems.append("leaf counts differ") }
+      let documents = Value.isTrivial ? keys.count : values.reduce(0) { $0 + $1.count }
+      if count != documents || values.count != (Value.isTrivial ? 0 : keys.count) {
+        problems.append("leaf counts differ")
+      }
+      if values.contains(where: { $0.count == 0 }) { problems.append("an empty set") }
       return keys.isEmpty ? nil : (keys[0], keys[keys.count - 1])
     }
     if keys.count != children.count { problems.append("\(keys.count) keys for \(children.count) children") }
@@ -301,17 +339,5 @@ private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Senda
       bounds = (bounds?.first ?? inner.first, inner.last)
     }
     return bounds
-  }
-}
-
-/// A key of a range index: the value, then the document's number, so that documents with equal values have an order.
-struct RangeKey: Comparable, Sendable {
-  let value: IndexValue
-  let number: UInt64
-
-  static func < (left: RangeKey, right: RangeKey) -> Bool {
-    if left.value < right.value { return true }
-    if right.value < left.value { return false }
-    return left.number < right.number
   }
 }

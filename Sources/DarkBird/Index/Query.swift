@@ -76,18 +76,18 @@ public struct IndexRange: Sendable, Hashable {
   }
 
   /// The places in a range index between which the values of this range lie.
-  var bounds: (lower: OrderedMapBound<RangeKey>, upper: OrderedMapBound<RangeKey>) {
-    let low: OrderedMapBound<RangeKey> =
+  var bounds: (lower: OrderedMapBound<IndexValue>, upper: OrderedMapBound<IndexValue>) {
+    let low: OrderedMapBound<IndexValue> =
       switch lower {
-      case .unbounded: upper.value?.smallestOfType.map { .before(RangeKey(value: $0, number: 0)) } ?? .start
-      case .included(let value): .before(RangeKey(value: value, number: 0))
-      case .excluded(let value): .after(RangeKey(value: value, number: .max))
+      case .unbounded: upper.value?.smallestOfType.map { .before($0) } ?? .start
+      case .included(let value): .before(value)
+      case .excluded(let value): .after(value)
       }
-    let high: OrderedMapBound<RangeKey> =
+    let high: OrderedMapBound<IndexValue> =
       switch upper {
-      case .unbounded: lower.value?.smallestOfNextType.map { .before(RangeKey(value: $0, number: 0)) } ?? .end
-      case .included(let value): .after(RangeKey(value: value, number: .max))
-      case .excluded(let value): .before(RangeKey(value: value, number: 0))
+      case .unbounded: lower.value?.smallestOfNextType.map { .before($0) } ?? .end
+      case .included(let value): .after(value)
+      case .excluded(let value): .before(value)
       }
     return (low, high)
   }
@@ -183,13 +183,20 @@ public struct QueryPlan: Sendable, Hashable, CustomStringConvertible {
 
 /// Where a page of results ended. Valid for the same query on the same store while it is open.
 public struct Cursor: Sendable, Hashable {
+  @usableFromInline
   enum Position: Sendable, Hashable {
     /// After a document's number (scans and tags).
-    case number(UInt64)
+    case number(DocumentNumber)
     /// After a value and a number in a range index.
-    case value(IndexValue, UInt64)
+    case value(IndexValue, DocumentNumber)
   }
 
-  let driver: QueryPlan.Driver
-  let position: Position
+  @usableFromInline let driver: QueryPlan.Driver
+  @usableFromInline let position: Position
+
+  @usableFromInline
+  init(driver: QueryPlan.Driver, position: Position) {
+    self.driver = driver
+    self.position = position
+  }
 }

@@ -1,55 +1,79 @@
 import Synchronization
 
-/// A query with its names resolved, its driver chosen, and the driver's index as of one moment.
-struct QueryExecution {
+/// A query with its names resolved, its driver chosen, and all indexes it needs as of one moment.
+@usableFromInline
+struct QueryExecution: Sendable {
   let query: Query
-  let plan: QueryPlan
-  /// Number in `IndexKeys.values` and range, for each range condition.
-  private let ranges: [(value: Int, range: IndexRange)]
-  private let hasOrderField: Bool
+  @usableFromInline let plan: QueryPlan
+  /// The index that gives the candidates: that of the plan, or the one that the page before had.
+  @usableFromInline let driver: QueryPlan.Driver
+  private let cursor: Cursor?
+  /// LSN of the last change that the indexes hold: a document with a later one may no longer be what they say.
+  @usableFromInline let lsn: UInt64
+  /// Number of the range field and range, for each range condition.
+  @usableFromInline let ranges: [(field: Int, range: IndexRange)]
+  private let allTags: [DocumentSet]
+  private let anyTags: [DocumentSet]
+  private let noTags: [DocumentSet]
+  private let rangeMaps: [(field: Int, documents: OrderedMap<IndexValue, DocumentSet>)]
 
-  /// - Parameter documents: how many documents there are; asked only for a scan.
-  init(_ query: Query, _ indexes: IndexSet, documents: () -> Int) throws(StoreError) {
-    var ranges: [(value: Int, range: IndexRange)] = []
+  /// - Parameters:
+  ///   - cursor: where the page before ended.
+  ///   - documents: how many documents there are; asked only for a scan.
+  ///   - memoryLSN: LSN of the last change.
+  /// - Throws: `.unknownIndex`, `.invertedRange`, `.invalidIndexValue`, `.invalidConfiguration` for a cursor of another
+  ///   query.
+  @usableFromInline
+  init(
+    _ query: Query, after cursor: Cursor?, _ indexes: IndexSet, documents: () -> Int, memoryLSN: () -> UInt64
+  ) throws(StoreError) {
+    var ranges: [(field: Int, range: IndexRange)] = []
     for condition in query.ranges {
       try condition.range.validate(condition.field)
-      ranges.append((indexes.uniqueNames.count + (try indexes.rangeNumber(condition.field)), condition.range))
+      ranges.append((try indexes.rangeNumber(condition.field), condition.range))
     }
-    if let field = query.orderBy { _ = try indexes.rangeNumber(field) }
+    var fields = ranges.map(\.field)
+    if let field = query.orderBy { fields.append(try indexes.rangeNumber(field)) }
+    let names = (query.allTags + query.anyTags + query.noTags).map { TagName($0) }
+    let found = indexes.documents(tagged: names, rangeIndexes: fields, asOf: memoryLSN)
     self.query = query
     self.ranges = ranges
-    hasOrderField = query.orderBy != nil
-    plan = try Self.choose(query, indexes, documents: documents)
-  }
+    lsn = found.lsn
+    let any = query.allTags.count
+    let none = any + query.anyTags.count
+    allTags = Array(found.tagged[..<any])
+    anyTags = Array(found.tagged[any..<none])
+    noTags = Array(found.tagged[none...])
+    rangeMaps = zip(fields, found.ranges).map { (field: $0, documents: $1) }
 
-  /// The index with the fewest candidates, or that of the order asked for.
-  private static func choose(
-    _ query: Query, _ indexes: IndexSet, documents: () -> Int
-  ) throws(StoreError) -> QueryPlan {
-    func plan(range field: String) throws(StoreError) -> QueryPlan {
-      let map = indexes.documents(rangeIndex: try indexes.rangeNumber(field))
+    // The index with the fewest candidates, or that of the order asked for.
+    func plan(_ field: String, _ number: Int) -> QueryPlan {
       let bounds = query.range(of: field).bounds
+      let map = found.ranges[number]
       return QueryPlan(driver: .range(field), candidates: map.count(from: bounds.lower, to: bounds.upper))
     }
-    if let field = query.orderBy { return try plan(range: field) }
-    var plans: [QueryPlan] = []
-    for (tag, map) in zip(query.allTags, indexes.documents(tagged: query.allTags)) {
-      plans.append(QueryPlan(driver: .tag(tag), candidates: map.count))
-    }
+    var plans = zip(query.allTags, allTags).map { QueryPlan(driver: .tag($0), candidates: $1.count) }
     if !query.anyTags.isEmpty {
-      let total = indexes.documents(tagged: query.anyTags).reduce(0) { $0 + $1.count }
-      plans.append(QueryPlan(driver: .anyTag(query.anyTags), candidates: total))
+      plans.append(QueryPlan(driver: .anyTag(query.anyTags), candidates: anyTags.reduce(0) { $0 + $1.count }))
     }
-    for condition in query.ranges { plans.append(try plan(range: condition.field)) }
-    return plans.min { $0.candidates < $1.candidates } ?? QueryPlan(driver: .scan, candidates: documents())
+    for (number, condition) in query.ranges.enumerated() { plans.append(plan(condition.field, number)) }
+    self.plan =
+      if let field = query.orderBy {
+        plan(field, fields.count - 1)
+      } else {
+        plans.min { $0.candidates < $1.candidates } ?? QueryPlan(driver: .scan, candidates: documents())
+      }
+    self.cursor = cursor
+    driver = cursor?.driver ?? self.plan.driver
+    if let cursor, !Self.accepts(cursor, query, self.plan) {
+      throw .invalidConfiguration(reason: "the cursor belongs to another query")
+    }
   }
 
-  /// Whether the driver follows from the query alone, so that every page of it has the same.
-  var isPlanForced: Bool { hasOrderField }
-
   /// Whether a page before this one, when other candidates were fewer, can have ended at `cursor`.
-  func accepts(_ cursor: Cursor) -> Bool {
-    switch cursor.driver {
+  private static func accepts(_ cursor: Cursor, _ query: Query, _ plan: QueryPlan) -> Bool {
+    if query.orderBy != nil { return cursor.driver == plan.driver }
+    return switch cursor.driver {
     case .scan: plan.driver == .scan
     case .tag(let tag): query.allTags.contains(tag)
     case .anyTag(let tags): query.anyTags == tags
@@ -58,86 +82,132 @@ struct QueryExecution {
   }
 
   /// Whether the driver's candidates are exactly the results.
+  @usableFromInline
   var isAnsweredByCount: Bool {
     guard query.noTags.isEmpty else { return false }
-    switch plan.driver {
-    case .scan: return true
-    case .tag: return query.allTags.count == 1 && query.anyTags.isEmpty && query.ranges.isEmpty
-    case .anyTag: return query.anyTags.count == 1 && query.allTags.isEmpty && query.ranges.isEmpty
+    return switch plan.driver {
+    case .scan: true
+    case .tag: query.allTags.count == 1 && query.anyTags.isEmpty && query.ranges.isEmpty
+    case .anyTag: query.anyTags.count == 1 && query.allTags.isEmpty && query.ranges.isEmpty
     case .range(let field):
-      return query.allTags.isEmpty && query.anyTags.isEmpty && query.ranges.allSatisfy { $0.field == field }
+      query.allTags.isEmpty && query.anyTags.isEmpty && query.ranges.allSatisfy { $0.field == field }
         && query.ranges.count <= 1
     }
   }
 
-  func matches(_ entry: IndexedEntry) -> Bool {
-    let keys = entry.keys
-    return query.allTags.allSatisfy(keys.hasTag)
-      && (query.anyTags.isEmpty || query.anyTags.contains(where: keys.hasTag))
-      && !query.noTags.contains(where: keys.hasTag)
-      && ranges.allSatisfy { condition in
-        keys.values[condition.value].map(condition.range.contains) ?? false
-      }
+  /// Whether every candidate that has not changed since is a result.
+  @usableFromInline
+  var isAnsweredByDriver: Bool {
+    switch driver {
+    case .scan: noTags.isEmpty
+    case .tag: allTags.count == 1 && anyTags.isEmpty && noTags.isEmpty && ranges.isEmpty && query.orderBy == nil
+    case .anyTag: allTags.isEmpty && noTags.isEmpty && ranges.isEmpty && query.orderBy == nil
+    case .range(let field):
+      allTags.isEmpty && anyTags.isEmpty && noTags.isEmpty
+        && (ranges.isEmpty || ranges.count == 1 && query.ranges[0].field == field)
+    }
   }
 
+  /// Whether a document that has not changed since meets the conditions on tags.
+  @usableFromInline
+  func meetsTagConditions(_ number: DocumentNumber) -> Bool {
+    allTags.allSatisfy { $0.contains(number) } && (anyTags.isEmpty || anyTags.contains { $0.contains(number) })
+      && !noTags.contains { $0.contains(number) }
+  }
+
+  /// Whether the tags of a document meet the conditions on tags.
+  @usableFromInline
+  func meetsTagConditions(_ keys: IndexKeys) -> Bool {
+    query.allTags.allSatisfy { keys.hasTag(TagName($0)) }
+      && (query.anyTags.isEmpty || query.anyTags.contains { keys.hasTag(TagName($0)) })
+      && !query.noTags.contains { keys.hasTag(TagName($0)) }
+  }
+
+  /// A range field in which a document must have a value.
+  @usableFromInline
+  var orderField: Int? { query.orderBy == nil ? nil : rangeMaps[rangeMaps.count - 1].field }
+
+  @usableFromInline
   func count(in counters: QueryCounters) {
-    switch plan.driver {
+    switch driver {
     case .scan: counters.scan.add(1, ordering: .relaxed)
     case .tag, .anyTag: counters.tag.add(1, ordering: .relaxed)
     case .range: counters.range.add(1, ordering: .relaxed)
     }
   }
 
-  /// Visits the driver's candidates in order until `body` returns false.
-  func visit(
-    _ indexes: IndexSet, after cursor: Cursor?, _ body: (IndexedEntry, Cursor.Position) -> Bool
-  ) throws(StoreError) {
-    let isDescending = query.order == .descending
-    switch cursor?.driver ?? plan.driver {
+  /// Where the page before ended.
+  @usableFromInline
+  var start: Cursor.Position? { cursor?.position }
+
+  @usableFromInline
+  var isDescending: Bool { query.order == .descending }
+
+  /// Visits the driver's candidates in order until `body` returns false. Not for a scan: the store does that itself.
+  @usableFromInline
+  func visit(_ body: (DocumentNumber, Cursor.Position) -> Bool) {
+    switch driver {
     case .scan: preconditionFailure("the store scans its shards itself")
-    case .tag(let tag): visitTags(indexes.documents(tagged: [tag]), after: cursor, isDescending, body)
-    case .anyTag(let tags): visitTags(indexes.documents(tagged: tags), after: cursor, isDescending, body)
+    case .tag(let tag):
+      guard let index = query.allTags.firstIndex(of: tag) else { return }
+      visitUnion([allTags[index]], body)
+    case .anyTag: visitUnion(anyTags, body)
     case .range(let field):
-      var (lower, upper) = query.range(of: field).bounds
-      if case .value(let value, let number)? = cursor?.position {
-        let key = RangeKey(value: value, number: number)
-        if isDescending { upper = .before(key) } else { lower = .after(key) }
+      guard let (_, map) = rangeMap(field) else { return }
+      let (lower, upper) = query.range(of: field).bounds
+      guard case .value(let value, let number)? = cursor?.position else {
+        return visit(map, from: lower, to: upper, body)
       }
-      indexes.documents(rangeIndex: try indexes.rangeNumber(field)).visit(
-        from: lower, to: upper, descending: isDescending
-      ) { key, entry in body(entry, .value(key.value, key.number)) }
+      // The rest of the value where the page before ended, then the values beyond it.
+      let wasStopped =
+        !(map.value(value)?.visit(after: number, descending: isDescending) {
+          body($0, .value(value, $0))
+        } ?? true)
+      if wasStopped { return }
+      let (start, end) = isDescending ? (lower, OrderedMapBound.before(value)) : (OrderedMapBound.after(value), upper)
+      visit(map, from: start, to: end, body)
     }
   }
 
-  /// Visits the union of several maps in the order of the document numbers.
-  private func visitTags(
-    _ maps: [OrderedMap<UInt64>], after cursor: Cursor?, _ isDescending: Bool,
-    _ body: (IndexedEntry, Cursor.Position) -> Bool
+  private func rangeMap(_ field: String) -> (field: Int, documents: OrderedMap<IndexValue, DocumentSet>)? {
+    if let index = query.ranges.firstIndex(where: { $0.field == field }) { return rangeMaps[index] }
+    return query.orderBy == field ? rangeMaps.last : nil
+  }
+
+  private func visit(
+    _ map: OrderedMap<IndexValue, DocumentSet>, from lower: OrderedMapBound<IndexValue>,
+    to upper: OrderedMapBound<IndexValue>, _ body: (DocumentNumber, Cursor.Position) -> Bool
   ) {
-    var position: UInt64?
+    map.visit(from: lower, to: upper, descending: isDescending) { value, documents in
+      documents.visit(descending: isDescending) { body($0, .value(value, $0)) }
+    }
+  }
+
+  /// Visits the union of several sets in the order of the document numbers.
+  private func visitUnion(
+    _ sets: [DocumentSet], _ body: (DocumentNumber, Cursor.Position) -> Bool
+  ) {
+    var position: DocumentNumber?
     if case .number(let number)? = cursor?.position { position = number }
-    let batch = maps.count == 1 ? Int.max : 256
+    if sets.count == 1 {
+      sets[0].visit(after: position, descending: isDescending) { body($0, .number($0)) }
+      return
+    }
+    let batch = 256
     while true {
-      let lower: OrderedMapBound<UInt64> = isDescending ? .start : position.map { .after($0) } ?? .start
-      let upper: OrderedMapBound<UInt64> = isDescending ? position.map { .before($0) } ?? .end : .end
-      if maps.count == 1 {
-        maps[0].visit(from: lower, to: upper, descending: isDescending) { number, entry in body(entry, .number(number))
-        }
-        return
-      }
-      // The next `batch` of the union are among the next `batch` of each map.
-      var next: [UInt64: IndexedEntry] = [:]
-      for map in maps {
+      // The next `batch` of the union are among the next `batch` of each set.
+      var next: Set<DocumentNumber> = []
+      for set in sets {
         var taken = 0
-        map.visit(from: lower, to: upper, descending: isDescending) { number, entry in
-          next[number] = entry
+        set.visit(after: position, descending: isDescending) { number in
+          next.insert(number)
           taken += 1
           return taken < batch
         }
       }
       if next.isEmpty { return }
-      for (number, entry) in next.sorted(by: { isDescending ? $0.key > $1.key : $0.key < $1.key }).prefix(batch) {
-        if !body(entry, .number(number)) { return }
+      for number in next.sorted(by: { isDescending ? $0 > $1 : $0 < $1 }).prefix(batch) {
+        if !body(number, .number(number)) { return }
         position = number
       }
     }

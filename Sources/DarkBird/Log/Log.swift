@@ -9,6 +9,7 @@ import Foundation
 /// for room in the queue and on the disk; so `append` never waits, and a full disk shows before anything is accepted.
 ///
 /// Unchecked: everything below `lock` is only touched under it.
+@usableFromInline
 final class Log: @unchecked Sendable {
   struct Settings: Sendable {
     var directory: String
@@ -21,6 +22,7 @@ final class Log: @unchecked Sendable {
   }
 
   /// Room for one record, to be given to `append` or `release`.
+  @usableFromInline
   struct Reservation: Sendable {
     fileprivate let bytes: Int
   }
@@ -101,6 +103,7 @@ final class Log: @unchecked Sendable {
 
   /// Waits until a record with a payload of `payloadBytes` has room in the queue and on the disk.
   /// - Throws: `.diskFull`, `.io` if no next page can be made, `.poisoned`, `.closed`.
+  @usableFromInline
   func reserve(payloadBytes: Int) throws(StoreError) -> Reservation {
     let bytes = LogFormat.frameBytes(payload: payloadBytes)
     lock.lock()
@@ -144,6 +147,7 @@ final class Log: @unchecked Sendable {
   }
 
   /// Gives back room that was not needed.
+  @usableFromInline
   func release(_ reservation: Reservation) {
     lock.withLock { giveBack(reservation.bytes) }
   }
@@ -159,6 +163,7 @@ final class Log: @unchecked Sendable {
   ///   - payload: encoded key and document, as long as `reservation` was made for, or shorter.
   ///   - publish: called with the LSN before any later record gets its own.
   /// - Throws: `.poisoned`, `.closed`; then nothing was put into the queue.
+  @usableFromInline
   func append(
     _ kind: LogRecordKind, payload: [UInt8], keyLength: Int, _ reservation: Reservation,
     publish: (UInt64) -> Void
@@ -202,6 +207,7 @@ final class Log: @unchecked Sendable {
 
   /// Returns when the record `lsn` has come as far as `level`.
   /// - Throws: `.poisoned` if it never will.
+  @usableFromInline
   func wait(for lsn: UInt64, _ level: Acknowledgement) throws(StoreError) {
     lock.lock()
     defer { lock.unlock() }

@@ -80,6 +80,7 @@ public enum LogFormat {
 }
 
 /// What a frame of the log says.
+@usableFromInline
 enum LogRecordKind: UInt8, Sendable {
   case put = 1
   case remove = 2

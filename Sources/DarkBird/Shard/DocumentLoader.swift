@@ -1,15 +1,88 @@
-/// Rebuilds shards and indexes from the records of a checkpoint and the log, before anyone else sees them.
-struct DocumentLoader<Key: DocumentKey, Document: DarkBird.Document> {
-  let shards: [Shard<Key, Document>]
-  let schema: IndexSchema<Document>
+import Dispatch
+import Foundation
 
-  /// Applies one record unless the document is already there in a later version.
+/// Rebuilds shards and indexes from the records of a checkpoint and the log, before anyone else sees them.
+///
+/// The thread that reads the disk decodes keys and collects records; when there are enough of them, all processors decode
+/// their documents, each for shards of its own, while the next ones are read. Records of one key stay in their order.
+///
+/// Unchecked: `filling` belongs to the thread that calls `replay`; a batch is not changed while it is applied, and two
+/// workers never touch one shard.
+@usableFromInline
+final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
+  /// One record whose document is `range` of the batch's bytes; empty for a removal.
+  @usableFromInline
+  struct Item: Sendable {
+    @usableFromInline let key: Key
+    @usableFromInline let hash: UInt
+    @usableFromInline let lsn: UInt64
+    @usableFromInline let isRemoval: Bool
+    @usableFromInline let range: Range<Int>
+  }
+
+  @usableFromInline
+  struct Batch: Sendable {
+    @usableFromInline var bytes: [UInt8] = []
+    /// By worker.
+    @usableFromInline var items: [ContiguousArray<Item>]
+
+    init(workers: Int) { items = Array(repeating: [], count: workers) }
+  }
+
+  private static var batchBytes: Int { 4 << 20 }
+
+  @usableFromInline let shards: [Shard<Key, Document>]
+  @usableFromInline let slotBits: UInt32
+  @usableFromInline let schema: IndexSchema<Document>
+  @usableFromInline let indexes: IndexSet
+  /// The parts of the work that are compiled for the types of the program.
+  private let applyItems: @Sendable (ContiguousArray<Item>, UnsafeRawBufferPointer) -> StoreError?
+  private let indexShard: @Sendable (Int) -> StoreError?
+
+  private let workers = max(1, ProcessInfo.processInfo.activeProcessorCount)
+  private let applying = DispatchGroup()
+  private var filling: Batch
+  private let failure = Failure()
+
+  @inlinable
+  convenience init(shardCount: Int, schema: IndexSchema<Document>) {
+    // A number that is not allowed is refused later, by name.
+    let count = (1...1024).contains(shardCount) && shardCount.nonzeroBitCount == 1 ? shardCount : 1
+    let shards = (0..<count).map { _ in Shard<Key, Document>() }
+    let indexes = IndexSet(schema)
+    let slotBits = UInt32(32 - count.trailingZeroBitCount)
+    self.init(
+      shards, slotBits, schema, indexes,
+      applyItems: { Self.apply($0, $1, to: shards, slotBits) },
+      indexShard: { Self.index(shards, $0, schema, indexes, slotBits) })
+  }
+
+  @usableFromInline
+  init(
+    _ shards: [Shard<Key, Document>], _ slotBits: UInt32, _ schema: IndexSchema<Document>, _ indexes: IndexSet,
+    applyItems: @escaping @Sendable (ContiguousArray<Item>, UnsafeRawBufferPointer) -> StoreError?,
+    indexShard: @escaping @Sendable (Int) -> StoreError?
+  ) {
+    self.shards = shards
+    self.slotBits = slotBits
+    self.schema = schema
+    self.indexes = indexes
+    self.applyItems = applyItems
+    self.indexShard = indexShard
+    filling = Batch(workers: workers)
+  }
+
+  // MARK: Documents
+
+  /// Takes one record. It counts unless the document is already there in a later version.
   ///
   /// Unique values are not checked here: a checkpoint runs ahead of the log that follows it, so an owner that gives its value
   /// away in the log may still hold it.
+  /// - Throws: `.undecodable`, of this record or an earlier one.
   func replay(_ record: LogRecord) throws(StoreError) {
     if record.kind == .clear {
-      for shard in shards { shard.map.removeVersions(before: record.lsn) }
+      try finish()
+      for shard in shards { shard.contents.pointee.map.removeVersions(before: record.lsn) }
       return
     }
     let key: Key
@@ -20,41 +93,123 @@ struct DocumentLoader<Key: DocumentKey, Document: DarkBird.Document> {
       throw .undecodable(key: describeKey(record), lsn: record.lsn, reason: "the key: \(error)")
     }
     let hash = UInt(bitPattern: key.hashValue)
-    let shardNumber = Int(hash & UInt(shards.count - 1))
-    let shard = shards[shardNumber]
-    let old = shard.map.find(key, hash: hash)
-    if let old, old.lsn >= record.lsn { return }
-    var new: Entry<Key, Document>?
-    if record.kind == .put {
-      let document: Document
-      do {
-        var reader = CBORReader(record.document)
-        document = try Document(cbor: &reader)
-      } catch {
-        throw .undecodable(key: key.description, lsn: record.lsn, reason: "\(error)")
-      }
-      new = Entry(key: key, document: document, keys: try schema.keys(of: document))
-    }
-    let number = old?.number ?? UInt64(shard.map.nextSlot * shards.count + shardNumber)
-    new?.number = number
-    new?.lsn = record.lsn
-    shard.map.apply(old: old, new: new, hash: hash, slot: Int(number) / shards.count)
+    let start = filling.bytes.count
+    filling.bytes.append(contentsOf: record.document)
+    filling.items[Int(hash & UInt(shards.count - 1)) % workers].append(
+      Item(
+        key: key, hash: hash, lsn: record.lsn, isRemoval: record.kind == .remove,
+        range: start..<filling.bytes.count))
+    if filling.bytes.count >= Self.batchBytes { try apply() }
   }
 
-  /// Indexes all documents.
-  /// - Throws: `.duplicateOnOpen`.
-  func buildIndexes(_ indexes: IndexSet) throws(StoreError) {
-    if schema.isEmpty { return }
-    for shard in shards {
-      for case let entry? in shard.map.slots {
-        if let conflict = indexes.conflict(old: nil, new: entry) {
-          let owner = (conflict.owner as? Entry<Key, Document>)?.key.description ?? ""
-          throw .duplicateOnOpen(
-            index: conflict.index, value: conflict.value, keys: [owner, entry.key.description])
+  /// Returns when all records are applied.
+  /// - Throws: as `replay`.
+  func finish() throws(StoreError) {
+    try apply()
+    applying.wait()
+    if let error = failure.first { throw error }
+  }
+
+  /// Has the records applied that were collected so far, once those before are.
+  private func apply() throws(StoreError) {
+    applying.wait()
+    if let error = failure.first { throw error }
+    let batch = filling
+    filling = Batch(workers: workers)
+    DispatchQueue.global(qos: .userInitiated).async(group: applying) { [self] in
+      batch.bytes.withUnsafeBytes { bytes in
+        // Safe: `concurrentPerform` returns when all are done.
+        nonisolated(unsafe) let bytes = bytes
+        DispatchQueue.concurrentPerform(iterations: workers) { worker in
+          if let error = applyItems(batch.items[worker], bytes) { failure.add(error) }
         }
-        indexes.replace(old: nil, new: entry)
       }
     }
+  }
+
+  @inlinable
+  static func apply(
+    _ items: ContiguousArray<Item>, _ bytes: UnsafeRawBufferPointer, to shards: [Shard<Key, Document>],
+    _ slotBits: UInt32
+  ) -> StoreError? {
+    for item in items {
+      let shardNumber = Int(item.hash & UInt(shards.count - 1))
+      let contents = shards[shardNumber].contents
+      let old = contents.pointee.map.find(item.key, hash: item.hash)
+      if let old, old.lsn >= item.lsn { continue }
+      var new: Entry<Key, Document>?
+      if !item.isRemoval {
+        do {
+          var reader = CBORReader(UnsafeRawBufferPointer(rebasing: bytes[item.range]))
+          new = Entry(key: item.key, document: try Document(cbor: &reader))
+        } catch {
+          return .undecodable(key: item.key.description, lsn: item.lsn, reason: "\(error)")
+        }
+      }
+      let slot = old.map { Int($0.number) & (1 << slotBits - 1) } ?? contents.pointee.map.nextSlot
+      new?.number = DocumentNumber(truncatingIfNeeded: shardNumber << slotBits | slot)
+      new?.lsn = item.lsn
+      contents.pointee.map.apply(old: old, new: new, hash: item.hash, slot: slot)
+    }
+    return nil
+  }
+
+  // MARK: Indexes
+
+  /// Indexes all documents.
+  /// - Throws: `.duplicateOnOpen`, `.invalidIndexValue`.
+  func buildIndexes() throws(StoreError) {
+    try finish()
+    if schema.isEmpty { return }
+    DispatchQueue.concurrentPerform(iterations: shards.count) { [self] shard in
+      if failure.first == nil, let error = indexShard(shard) { failure.add(error) }
+    }
+    if let error = failure.first { throw error }
+  }
+
+  @inlinable
+  static func index(
+    _ shards: [Shard<Key, Document>], _ shard: Int, _ schema: IndexSchema<Document>, _ indexes: IndexSet,
+    _ slotBits: UInt32
+  ) -> StoreError? {
+    let none = IndexKeys()
+    for chunk in shards[shard].contents.pointee.map.chunks {
+      for case let entry? in chunk {
+        let keys: IndexKeys
+        do throws(StoreError) { keys = try schema.keys(of: entry.document) } catch { return error }
+        let stripes = indexes.mask(old: none, new: keys)
+        indexes.lock(stripes)
+        let claims = indexes.claims(old: none, new: keys) { _ in false }
+        indexes.replace(entry.number, old: none, new: keys)
+        indexes.unlock(stripes)
+        for claim in claims {
+          for number in claim.owners {
+            let map = shards[Int(number) >> slotBits].contents.pointee.map
+            let other = map.entry(inSlot: Int(number) & (1 << slotBits - 1))
+            guard let other, schema.uniques[claim.index].value(other.document) == claim.value else { continue }
+            return .duplicateOnOpen(
+              index: schema.uniques[claim.index].name, value: claim.value,
+              keys: [other.key.description, entry.key.description])
+          }
+        }
+      }
+    }
+    return nil
+  }
+
+  // MARK: For verification
+
+  var documentCount: Int { shards.reduce(0) { $0 + $1.contents.pointee.map.count } }
+
+  /// How the indexes differ from the documents.
+  func indexProblems() -> [String] {
+    var documents: [(number: DocumentNumber, keys: IndexKeys)] = []
+    for shard in shards {
+      for entry in shard.contents.pointee.map.entries {
+        if let keys = try? schema.keys(of: entry.document) { documents.append((entry.number, keys)) }
+      }
+    }
+    return indexes.problems(comparedTo: documents)
   }
 
   /// The key as any tool can read it.
@@ -62,13 +217,26 @@ struct DocumentLoader<Key: DocumentKey, Document: DarkBird.Document> {
     var reader = CBORReader(record.key)
     return (try? reader.readValue().description) ?? "of \(record.key.count) bytes"
   }
+
+  /// The first error of any thread.
+  private final class Failure: @unchecked Sendable {
+    // Unchecked: only touched under the lock.
+    private let lock = Lock()
+    private var error: StoreError?
+
+    var first: StoreError? { lock.withLock { error } }
+    func add(_ new: StoreError) { lock.withLock { error = error ?? new } }
+  }
 }
 
 extension ShardMap {
   /// Removes the documents whose version is older than `lsn`. O(documents).
   mutating func removeVersions(before lsn: UInt64) {
-    for case let entry? in slots where entry.lsn < lsn {
-      remove(entry, hash: UInt(bitPattern: entry.key.hashValue))
+    for (number, chunk) in chunks.enumerated() {
+      for (place, entry) in chunk.enumerated() {
+        guard let entry, entry.lsn < lsn else { continue }
+        remove(entry, hash: UInt(bitPattern: entry.key.hashValue), slot: number * Self.chunkSlots + place)
+      }
     }
   }
 }

@@ -1,24 +1,59 @@
 import CDarkBird
+public import Synchronization
 
-/// A mutex. Not recursive; held for a bounded time and never while user code, a codec or I/O runs.
+/// A mutex: not recursive, and held for a bounded time only, never while user code, a codec or I/O runs.
 ///
-/// Unsafe corner: the pthread mutex lives at a fixed heap address for as long as this value, which has one owner.
+/// A word with three states: free, held, held with threads that may wait. Taking a free lock and giving back one that nobody
+/// waits for is one atomic instruction, in the caller's own code. `Synchronization.Mutex` of Swift 6.3 is a
+/// priority-inheriting futex on Linux that collapses under contention, and pthread's is a call that cannot be inlined.
+/// Atomics of the language are what ThreadSanitizer sees. Ulrich Drepper, Futexes Are Tricky (2011), section 5, mutex 2.
+///
+/// Unsafe corner: the word lives at a fixed address of its own cache line for as long as this value, which has one owner.
+@usableFromInline
 struct Lock: ~Copyable, @unchecked Sendable {
-  fileprivate let pointer: UnsafeMutablePointer<db_lock_t>
+  @usableFromInline static var free: UInt32 { 0 }
+  @usableFromInline static var held: UInt32 { 1 }
+  @usableFromInline static var heldWithWaiters: UInt32 { 2 }
+  /// Looks at a taken lock before the thread goes to sleep. Never without bound: the holder may not be running.
+  private static let spinsMax = 64
 
-  init() {
-    pointer = .allocate(capacity: 1)
-    db_lock_init(pointer)
+  @usableFromInline let word: UnsafeMutablePointer<Atomic<UInt32>>
+
+  @usableFromInline
+  init() { word = allocateWord() }
+
+  @usableFromInline
+  deinit { freeWord(word) }
+
+  @inlinable @inline(__always)
+  func lock() {
+    if !tryLock() { waitAndLock() }
   }
 
-  deinit {
-    db_lock_destroy(pointer)
-    pointer.deallocate()
+  @inlinable @inline(__always)
+  func tryLock() -> Bool {
+    word.pointee.compareExchange(
+      expected: Self.free, desired: Self.held, successOrdering: .acquiring, failureOrdering: .relaxed
+    ).exchanged
   }
 
-  func lock() { db_lock_lock(pointer) }
-  func tryLock() -> Bool { db_lock_try(pointer) }
-  func unlock() { db_lock_unlock(pointer) }
+  @inlinable @inline(__always)
+  func unlock() {
+    if word.pointee.exchange(Self.free, ordering: .releasing) == Self.heldWithWaiters { wakeOne() }
+  }
+
+  @usableFromInline
+  func waitAndLock() {
+    for _ in 0..<Self.spinsMax where word.pointee.load(ordering: .relaxed) == Self.free {
+      if tryLock() { return }
+    }
+    while word.pointee.exchange(Self.heldWithWaiters, ordering: .acquiring) != Self.free {
+      db_wait_on_word(word, Self.heldWithWaiters, 0)
+    }
+  }
+
+  @usableFromInline
+  func wakeOne() { db_wake_one(word) }
 
   func withLock<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
     lock()
@@ -27,28 +62,61 @@ struct Lock: ~Copyable, @unchecked Sendable {
   }
 }
 
-/// A condition variable; its waiters hold the `Lock` they pass.
+/// A condition variable; its waiters hold the `Lock` they pass, and look at their condition again when they return.
+///
+/// The word counts the wake-ups: one that comes between the unlock and the sleep changes it, so that none is lost.
 ///
 /// Unsafe corner: as `Lock`.
 struct Condition: ~Copyable, @unchecked Sendable {
-  private let pointer: UnsafeMutablePointer<db_condition_t>
+  private let word: UnsafeMutablePointer<Atomic<UInt32>>
+  private let waiters: UnsafeMutablePointer<Atomic<UInt32>>
 
   init() {
-    pointer = .allocate(capacity: 1)
-    db_condition_init(pointer)
+    word = allocateWord()
+    waiters = allocateWord()
   }
 
   deinit {
-    db_condition_destroy(pointer)
-    pointer.deallocate()
+    freeWord(word)
+    freeWord(waiters)
   }
 
-  func wait(_ lock: borrowing Lock) { db_condition_wait(pointer, lock.pointer) }
-  func wait(_ lock: borrowing Lock, nanoseconds: UInt64) {
-    _ = db_condition_wait_for(pointer, lock.pointer, nanoseconds)
+  /// - Parameter nanoseconds: the longest time to wait; 0 is for ever.
+  func wait(_ lock: borrowing Lock, nanoseconds: UInt64 = 0) {
+    let seen = word.pointee.load(ordering: .relaxed)
+    waiters.pointee.add(1, ordering: .relaxed)
+    lock.unlock()
+    db_wait_on_word(word, seen, nanoseconds)
+    lock.lock()
+    waiters.pointee.subtract(1, ordering: .relaxed)
   }
-  func signal() { db_condition_signal(pointer) }
-  func broadcast() { db_condition_broadcast(pointer) }
+
+  /// Wakes one waiter. Called under the lock, or after a change that was made under it.
+  func signal() {
+    if waiters.pointee.load(ordering: .relaxed) == 0 { return }
+    word.pointee.add(1, ordering: .relaxed)
+    db_wake_one(word)
+  }
+
+  /// Wakes all waiters. Called as `signal`.
+  func broadcast() {
+    if waiters.pointee.load(ordering: .relaxed) == 0 { return }
+    word.pointee.add(1, ordering: .relaxed)
+    db_wake_all(word)
+  }
+}
+
+/// A word with a cache line to itself, so that two locks never slow each other.
+private func allocateWord() -> UnsafeMutablePointer<Atomic<UInt32>> {
+  let line = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
+  let word = line.bindMemory(to: Atomic<UInt32>.self, capacity: 1)
+  word.initialize(to: Atomic(0))
+  return word
+}
+
+private func freeWord(_ word: UnsafeMutablePointer<Atomic<UInt32>>) {
+  word.deinitialize(count: 1)
+  UnsafeMutableRawPointer(word).deallocate()
 }
 
 /// Nanoseconds of the monotonic clock.

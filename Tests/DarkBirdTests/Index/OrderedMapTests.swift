@@ -2,83 +2,97 @@ import Testing
 
 @testable import DarkBird
 
+/// An ordered map of sets, as a range index is; a set with few of the keys is what a tag has.
 struct OrderedMapTests {
-  private func entry() -> IndexedEntry { IndexedEntry(keys: .none) }
+  private typealias Map = OrderedMap<Int, DocumentSet>
 
-  private func all<Key>(
-    _ map: OrderedMap<Key>, _ lower: OrderedMapBound<Key> = .start, _ upper: OrderedMapBound<Key> = .end,
-    descending: Bool = false
-  ) -> [Key] {
-    var keys: [Key] = []
-    map.visit(from: lower, to: upper, descending: descending) { key, _ in
-      keys.append(key)
-      return true
+  private func pairs(
+    _ map: Map, _ lower: OrderedMapBound<Int> = .start, _ upper: OrderedMapBound<Int> = .end, descending: Bool = false
+  ) -> [[Int]] {
+    var pairs: [[Int]] = []
+    map.visit(from: lower, to: upper, descending: descending) { key, set in
+      set.visit(descending: descending) {
+        pairs.append([key, Int($0)])
+        return true
+      }
     }
-    return keys
+    return pairs
   }
 
+  private func keys(_ map: Map) -> [Int] { pairs(map).map { $0[0] } }
+
   @Test func emptyMapHasNothing() {
-    var map = OrderedMap<Int>()
+    var map = Map()
     #expect(map.isEmpty && map.count == 0 && map.first == nil && map.last == nil)
-    let wasThere = map.remove(1)
+    let wasThere = map.remove(1, 1)
     #expect(!wasThere)
-    #expect(map.entry(1) == nil)
+    #expect(map.value(1) == nil)
     #expect(map.count(from: .start, to: .end) == 0)
     #expect(map.structuralProblems() == [])
   }
 
-  @Test func setReplacesTheEntryOfAnEqualKey() {
-    var map = OrderedMap<Int>()
-    let (first, second) = (entry(), entry())
-    let news = [map.set(1, first), map.set(1, second)]
-    #expect(news == [true, false])
-    #expect(map.entry(1) === second)
-    #expect(map.count == 1)
+  @Test func aPairIsThereOnce() {
+    var map = Map()
+    let news = [map.insert(1, 7), map.insert(1, 7), map.insert(1, 8), map.insert(1, 8)]
+    #expect(news == [true, false, true, false])
+    #expect(map.count == 2)
+    let removals = [map.remove(1, 9), map.remove(1, 7), map.remove(1, 7), map.remove(1, 8)]
+    #expect(removals == [false, true, false, true])
+    #expect(map.isEmpty)
   }
 
   @Test(arguments: [false, true]) func growsAndShrinksInOrder(descending: Bool) {
-    var map = OrderedMap<Int>()
-    let keys = descending ? Array((0..<5_000).reversed()) : Array(0..<5_000)
-    for key in keys { map.set(key, entry()) }
+    var map = Map()
+    let order = descending ? Array((0..<5_000).reversed()) : Array(0..<5_000)
+    for key in order { map.insert(key, 1) }
     #expect(map.structuralProblems() == [])
-    #expect(all(map) == Array(0..<5_000))
-    #expect(all(map, descending: true) == Array((0..<5_000).reversed()))
-    let removed = keys.map { map.remove($0) }
+    #expect(keys(map) == Array(0..<5_000))
+    let removed = order.map { map.remove($0, 1) }
     #expect(!removed.contains(false))
     #expect(map.isEmpty)
     #expect(map.structuralProblems() == [])
   }
 
-  @Test(arguments: 0..<40) func matchesASortedArray(seed: UInt64) {
+  @Test(arguments: 0..<60) func matchesSortedPairs(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
-    var map = OrderedMap<Int>()
-    var model: [Int: IndexedEntry] = [:]
-    let domain = generator.pick([10, 100, 1_000, 10_000])
+    var map = Map()
+    var model: Set<[Int]> = []
+    let domain = generator.pick([3, 10, 100, 1_000, 10_000])
+    let documents = generator.pick([1, 4, 1_000])
     var removesPercent = 30
     for step in 0..<2_000 {
       if step % 500 == 499 { removesPercent = generator.pick([10, 30, 60, 90]) }
       let key = generator.below(domain)
+      let number = DocumentNumber(generator.below(documents))
       if generator.chance(removesPercent) {
-        let wasThere = map.remove(key)
-        #expect(wasThere == (model.removeValue(forKey: key) != nil), "seed \(seed)")
+        let wasThere = map.remove(key, number)
+        #expect(wasThere == (model.remove([key, Int(number)]) != nil), "seed \(seed)")
       } else {
-        let entry = entry()
-        let isNew = map.set(key, entry)
-        #expect(isNew == (model.updateValue(entry, forKey: key) == nil), "seed \(seed)")
+        let isNew = map.insert(key, number)
+        #expect(isNew == model.insert([key, Int(number)]).inserted, "seed \(seed)")
       }
       guard step % 200 == 0 else { continue }
       #expect(map.structuralProblems() == [], "seed \(seed)")
-      let sorted = model.keys.sorted()
-      #expect(all(map) == sorted, "seed \(seed)")
-      #expect(map.first == sorted.first && map.last == sorted.last)
+      let sorted = model.sorted { ($0[0], $0[1]) < ($1[0], $1[1]) }
+      #expect(pairs(map) == sorted, "seed \(seed)")
+      #expect(map.first == sorted.first?[0] && map.last == sorted.last?[0])
       for _ in 0..<10 {
         let (lower, upper) = (bound(&generator, domain), bound(&generator, domain))
-        let expected = sorted.filter { !lower.isAbove($0) && upper.isAbove($0) }
-        #expect(all(map, lower, upper) == expected, "seed \(seed)")
-        #expect(all(map, lower, upper, descending: true) == expected.reversed(), "seed \(seed)")
+        let expected = sorted.filter { !lower.isAbove($0[0]) && upper.isAbove($0[0]) }
+        #expect(pairs(map, lower, upper) == expected, "seed \(seed)")
+        #expect(pairs(map, lower, upper, descending: true) == expected.reversed(), "seed \(seed)")
         #expect(map.count(from: lower, to: upper) == expected.count, "seed \(seed)")
         let probe = generator.below(domain)
-        #expect(map.entry(probe) === model[probe], "seed \(seed)")
+        let found = sorted.filter { $0[0] == probe }
+        #expect(map.value(probe)?.count ?? 0 == found.count, "seed \(seed)")
+        let number = generator.below(documents)
+        #expect(map.value(probe)?.contains(DocumentNumber(number)) ?? false == found.contains([probe, number]))
+        var after: [Int] = []
+        map.value(probe)?.visit(after: DocumentNumber(number)) {
+          after.append(Int($0))
+          return true
+        }
+        #expect(after == found.map { $0[1] }.filter { $0 > number }, "seed \(seed)")
       }
     }
   }
@@ -89,8 +103,12 @@ struct OrderedMapTests {
   }
 
   @Test func visitStopsWhenItIsToldTo() {
-    var map = OrderedMap<Int>()
-    for key in 0..<1_000 { map.set(key, entry()) }
+    var map = Map()
+    var set = DocumentSet()
+    for key in 0..<1_000 {
+      map.insert(key, 1)
+      _ = set.insert(DocumentNumber(key))
+    }
     for descending in [false, true] {
       var seen = 0
       map.visit(from: .start, to: .end, descending: descending) { _, _ in
@@ -98,27 +116,32 @@ struct OrderedMapTests {
         return seen < 300
       }
       #expect(seen == 300)
+      let wasCompleted = set.visit(descending: descending) { _ in
+        seen += 1
+        return seen < 600
+      }
+      #expect(seen == 600 && !wasCompleted)
     }
   }
 
   @Test(arguments: 0..<10) func snapshotsStayAsTheyWere(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
-    var map = OrderedMap<Int>()
-    var snapshots: [(map: OrderedMap<Int>, keys: [Int])] = []
+    var map = Map()
+    var snapshots: [(map: Map, pairs: [[Int]])] = []
     for step in 0..<3_000 {
-      let key = generator.below(500)
-      if generator.chance(45) { map.remove(key) } else { map.set(key, entry()) }
-      if step % 100 == 0 { snapshots.append((map, all(map))) }
+      let (key, number) = (generator.below(100), DocumentNumber(generator.below(30)))
+      if generator.chance(45) { map.remove(key, number) } else { map.insert(key, number) }
+      if step % 100 == 0 { snapshots.append((map, pairs(map))) }
     }
-    for (snapshot, keys) in snapshots {
-      #expect(all(snapshot) == keys, "seed \(seed)")
-      #expect(snapshot.count == keys.count)
+    for (snapshot, expected) in snapshots {
+      #expect(pairs(snapshot) == expected, "seed \(seed)")
+      #expect(snapshot.count == expected.count)
       #expect(snapshot.structuralProblems() == [])
     }
     // A snapshot is a map of its own, too.
-    snapshots[5].map.set(-1, entry())
-    #expect(all(snapshots[5].map) == [-1] + snapshots[5].keys)
-    #expect(map.entry(-1) == nil)
+    snapshots[5].map.insert(-1, 4)
+    #expect(pairs(snapshots[5].map) == [[-1, 4]] + snapshots[5].pairs)
+    #expect(map.value(-1) == nil)
   }
 
   @Test func snapshotsAreReadWhileTheMapChanges() {
@@ -130,25 +153,16 @@ struct OrderedMapTests {
           shared.change { map in
             // Both keys of a pair come and go together.
             let key = generator.below(400)
-            for key in [key, key + 1_000] where !map.remove(key) { map.set(key, IndexedEntry(keys: .none)) }
+            for key in [key, key + 1_000] where !map.remove(key, 1) { map.insert(key, 1) }
           }
         } else {
           let snapshot = shared.snapshot()
-          let keys = self.all(snapshot)
+          let keys = self.keys(snapshot)
           #expect(keys.count == snapshot.count)
           #expect(keys.filter { $0 < 1_000 } == keys.filter { $0 >= 1_000 }.map { $0 - 1_000 })
         }
       }
     }
-  }
-
-  @Test func rangeKeysOrderByValueThenNumber() {
-    let keys = [
-      RangeKey(value: .bool(true), number: 9), RangeKey(value: .int(-1), number: 5), RangeKey(value: 2, number: 1),
-      RangeKey(value: 2.0, number: 2), RangeKey(value: .double(2.5), number: 0), RangeKey(value: "", number: 3),
-      RangeKey(value: "a", number: 1),
-    ]
-    #expect(keys.shuffled().sorted() == keys)
   }
 }
 
@@ -157,9 +171,9 @@ struct OrderedMapTests {
 /// Unchecked: `map` is only touched under the lock.
 private final class SharedMap: @unchecked Sendable {
   private let lock = Lock()
-  private var map = OrderedMap<Int>()
+  private var map = OrderedMap<Int, DocumentSet>()
 
-  func change(_ body: (inout OrderedMap<Int>) -> Void) { lock.withLock { body(&map) } }
+  func change(_ body: (inout OrderedMap<Int, DocumentSet>) -> Void) { lock.withLock { body(&map) } }
 
-  func snapshot() -> OrderedMap<Int> { lock.withLock { map } }
+  func snapshot() -> OrderedMap<Int, DocumentSet> { lock.withLock { map } }
 }

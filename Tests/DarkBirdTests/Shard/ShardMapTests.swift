@@ -5,14 +5,15 @@ import Testing
 struct ShardMapTests {
   private typealias MemberEntry = Entry<Int, Member>
 
-  private func entry(_ key: Int) -> MemberEntry { Entry(key: key, document: Member(), keys: .none) }
+  private func entry(_ key: Int) -> MemberEntry { Entry(key: key, document: Member()) }
 
-  /// Hash values that collide in every way: in the whole, in the upper half, at the end of the table.
+  /// Hash values that collide in every way: in the whole, in the bits of a word, in those of the place, at the end of the
+  /// table.
   private func hash(_ key: Int, _ kind: Int) -> UInt {
     switch kind {
     case 0: 0
-    case 1: UInt(key % 3) << 32
-    case 2: UInt(truncatingIfNeeded: key % 5 + 13) << 32 | UInt(key)
+    case 1: UInt(key % 3) << 48
+    case 2: UInt(truncatingIfNeeded: key % 5 + 13) << 16 | UInt(key) << 48
     default: UInt(truncatingIfNeeded: UInt64(key) &* 0x9E37_79B9_7F4A_7C15)
     }
   }
@@ -20,32 +21,54 @@ struct ShardMapTests {
   @Test(arguments: 0..<40) func matchesADictionary(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     var map = ShardMap<Int, Member>()
-    var model: [Int: MemberEntry] = [:]
+    var model: [Int: (entry: MemberEntry, slot: Int)] = [:]
     let kind = Int(seed) % 4
     let domain = generator.pick([4, 40, 400])
     for _ in 0..<1_500 {
       let key = generator.below(domain)
       let hash = hash(key, kind)
-      #expect(map.find(key, hash: hash) === model[key], "seed \(seed)")
+      #expect(map.find(key, hash: hash) === model[key]?.entry, "seed \(seed)")
       let old = model[key]
       let new = old == nil || generator.chance(50) ? entry(key) : nil
-      let slot = old == nil ? map.nextSlot : map.slots.firstIndex { $0 === old } ?? -1
-      map.apply(old: old, new: new, hash: hash, slot: slot)
-      model[key] = new
-      if let new { #expect(map.slots[slot] === new, "seed \(seed)") }
+      let slot = old?.slot ?? map.nextSlot
+      map.apply(old: old?.entry, new: new, hash: hash, slot: slot)
+      model[key] = new.map { ($0, slot) }
+      #expect(map.entry(inSlot: slot) === new, "seed \(seed)")
       #expect(map.count == model.count)
     }
-    #expect(Set(map.slots.compactMap { $0?.key }) == Set(model.keys), "seed \(seed)")
+    #expect(Set(map.entries.map(\.key)) == Set(model.keys), "seed \(seed)")
+  }
+
+  @Test(arguments: 0..<10) func copiesStayAsTheyWere(seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    var map = ShardMap<Int, Member>()
+    var slots: [Int: Int] = [:]
+    var copies: [(map: ShardMap<Int, Member>, keys: Set<Int>)] = []
+    for step in 0..<3_000 {
+      let key = generator.below(700)
+      let hash = hash(key, 3)
+      let old = map.find(key, hash: hash)
+      let new = old == nil || generator.chance(50) ? entry(key) : nil
+      let slot = slots[key] ?? map.nextSlot
+      map.apply(old: old, new: new, hash: hash, slot: slot)
+      slots[key] = new == nil ? nil : slot
+      if step % 300 == 0 { copies.append((map, Set(slots.keys))) }
+    }
+    for (copy, keys) in copies {
+      #expect(Set(copy.entries.map(\.key)) == keys, "seed \(seed)")
+      for key in 0..<700 { #expect((copy.find(key, hash: hash(key, 3)) != nil) == keys.contains(key), "seed \(seed)") }
+    }
   }
 
   @Test func slotsAreReused() {
     var map = ShardMap<Int, Member>()
     for key in 0..<1_000 {
       let entry = entry(key)
-      map.insert(entry, hash: UInt(key) << 32)
-      map.remove(entry, hash: UInt(key) << 32)
+      let slot = map.nextSlot
+      map.insert(entry, hash: UInt(key) << 48)
+      map.remove(entry, hash: UInt(key) << 48, slot: slot)
     }
-    #expect(map.slots.count == 1)
+    #expect(map.slotCount == 1)
     #expect(map.count == 0)
   }
 }
