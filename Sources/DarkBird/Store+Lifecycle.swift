@@ -6,7 +6,7 @@ extension Store {
   /// Subscribes to all changes from now on, in the order of the log.
   /// - Parameter capacity: how many events may wait (1 or more) before the oldest is dropped and counted.
   public func events(capacity: Int = 1024) -> EventSubscription<Key, Document> {
-    hub.subscribe(EventRing(capacity: max(1, capacity), slotBits: slotBits))
+    hub.subscribe(EventRing(capacity: max(1, capacity), shardBits: shardBits))
   }
 
   // MARK: Durability

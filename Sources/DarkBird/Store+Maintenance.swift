@@ -52,7 +52,7 @@ extension Store {
     settings.isReadOnly = true
     return withAllLocked {
       Store(
-        settings, indexSchema, shards: shards.map { Shard($0.contents.pointee.map) }, slotBits: slotBits,
+        settings, indexSchema, shards: shards.map { Shard($0.contents.pointee.map) }, shardBits: shardBits,
         indexes: IndexSet(copying: indexes), lsn: memoryLSN)
     }
   }

@@ -244,8 +244,8 @@ extension Store {
     guard let keys = try? indexSchema.keys(of: entry.document) else { return false }
     let uniques = indexSchema.uniques.count
     return execution.meetsTagConditions(keys)
-      && execution.ranges.allSatisfy { field, range in keys.values[uniques + field].map(range.contains) ?? false }
-      && execution.orderField.map { keys.values[uniques + $0] != nil } ?? true
+      && execution.ranges.allSatisfy { field, range in keys.values[uniques + field].value.map(range.contains) ?? false }
+      && execution.orderField.map { keys.values[uniques + $0].value != nil } ?? true
   }
 
   /// Visits the candidates of a query until `body` returns false; nil is a candidate that has gone.

@@ -22,8 +22,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   public let configuration: StoreConfiguration
   @usableFromInline let indexSchema: IndexSchema<Document>
   @usableFromInline let shards: [Shard<Key, Document>]
-  /// How many bits of a document's number are its slot.
-  @usableFromInline let slotBits: UInt32
+  /// How many bits of a document's number are its shard.
+  @usableFromInline let shardBits: UInt32
   @usableFromInline let indexes: IndexSet
   @usableFromInline let hub = EventHub<Key, Document>()
   @usableFromInline let queries = QueryCounters()
@@ -70,7 +70,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     self.configuration = configuration
     indexSchema = schema
     shards = loader.shards
-    slotBits = loader.slotBits
+    shardBits = loader.shardBits
     indexes = loader.indexes
     lastMemoryLSN = Atomic(0)
     guard case .disk(let path) = configuration.location else {
@@ -91,12 +91,12 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   /// A store in memory with documents that are there already.
   init(
     _ configuration: StoreConfiguration, _ schema: IndexSchema<Document>, shards: [Shard<Key, Document>],
-    slotBits: UInt32, indexes: IndexSet, lsn: UInt64
+    shardBits: UInt32, indexes: IndexSet, lsn: UInt64
   ) {
     self.configuration = configuration
     indexSchema = schema
     self.shards = shards
-    self.slotBits = slotBits
+    self.shardBits = shardBits
     self.indexes = indexes
     lastMemoryLSN = Atomic(lsn)
     disk = nil
@@ -252,7 +252,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
           number == old?.number || isCurrent(number, among: cleared, locked: shardNumber)
         }
         if claims.isEmpty {
-          let number = old?.number ?? documentNumber(shard: shardNumber, slot: shard.contents.pointee.map.nextSlot)
+          let slot = old?.number.slot(shardBits) ?? shard.contents.pointee.map.nextSlot
+          let number = DocumentNumber(slot: slot, shard: shardNumber, shardBits: shardBits)
           new?.number = number
           do throws(StoreError) {
             lsn = try sequence(new == nil ? .remove : .put, record: record, reservation, &lost) {
@@ -260,7 +261,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
             }
             new?.lsn = lsn
             indexes.replace(number, old: oldKeys, new: newKeys)
-            shard.contents.pointee.map.apply(old: old, new: new, hash: hash, slot: slot(number))
+            shard.contents.pointee.map.apply(old: old, new: new, hash: hash, slot: slot)
           } catch {
             refusal = .logFailed(error)
           }
@@ -373,16 +374,10 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   // MARK: Numbers of documents
 
   @inlinable @inline(__always)
-  func documentNumber(shard: Int, slot: Int) -> DocumentNumber {
-    precondition(slot < 1 << slotBits, "more than 2^32 documents")
-    return DocumentNumber(truncatingIfNeeded: shard << slotBits | slot)
-  }
+  func shardNumber(_ number: DocumentNumber) -> Int { number.shard(shardBits) }
 
   @inlinable @inline(__always)
-  func shardNumber(_ number: DocumentNumber) -> Int { Int(number) >> slotBits }
-
-  @inlinable @inline(__always)
-  func slot(_ number: DocumentNumber) -> Int { Int(number) & (1 << slotBits - 1) }
+  func slot(_ number: DocumentNumber) -> Int { number.slot(shardBits) }
 
   @inlinable
   func entry(_ number: DocumentNumber) -> Entry<Key, Document>? {

@@ -79,6 +79,9 @@ public struct StoreStatistics: Sendable, Hashable {
     public var checkpoints: UInt64 = 0
     /// LSN of the last checkpoint's end; nil before the first.
     public var checkpointLSN: UInt64?
+    /// Checkpoints that failed, and why the last one did; nil once one succeeds. The log grows until then.
+    public var checkpointFailures: UInt64 = 0
+    public var checkpointFailure: String?
     /// Why the log takes no more writes; nil while it does.
     public var failure: String?
 

@@ -9,3 +9,4 @@ extension WorkloadOptions.Preset: ExpressibleByArgument {}
 extension KeyDistribution: ExpressibleByArgument {}
 extension Acknowledgement: ExpressibleByArgument {}
 extension GlyphTier: ExpressibleByArgument {}
+extension StoreDump.Kind: ExpressibleByArgument {}

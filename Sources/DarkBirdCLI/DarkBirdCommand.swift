@@ -18,6 +18,9 @@ struct DarkBirdCommand: ParsableCommand {
         darkbird open D                          browse it
         darkbird stats D                         what is in it
         darkbird verify D                        is every byte as it was written
+        darkbird dump D                          what the bytes are
+        darkbird salvage D rescued               what can be read, into a new store
+        darkbird checkpoint D                    a short log that opens fast
         darkbird bench                           how fast is it here
 
       'darkbird help COMMAND' explains a command. A failure is one line on standard error and one of the exit codes of \
@@ -27,7 +30,7 @@ struct DarkBirdCommand: ParsableCommand {
     version: "darkbird 0.1.0",
     subcommands: [
       RunCommand.self, OpenCommand.self, ImportCommand.self, QueryCommand.self, StatsCommand.self, VerifyCommand.self,
-      BenchCommand.self,
+      DumpCommand.self, SalvageCommand.self, CheckpointCommand.self, BenchCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

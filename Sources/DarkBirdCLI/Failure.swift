@@ -86,3 +86,20 @@ func onStore<Result>(_ path: String, _ body: () throws -> Result) throws(Failure
 func oneLine(_ text: String) -> String {
   String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
 }
+
+/// The same for text that a terminal must not act upon, with nothing of it hidden: what would break the line, drive the
+/// terminal or turn the direction of the text stands as its number, `\u{1b}`.
+func harmless(_ text: String) -> String {
+  var result = String.UnicodeScalarView()
+  for scalar in text.unicodeScalars {
+    switch scalar.properties.generalCategory {
+    case .control, .lineSeparator, .paragraphSeparator: break
+    case .format where scalar.properties.isBidiControl: break
+    default:
+      result.append(scalar)
+      continue
+    }
+    result.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
+  }
+  return String(result)
+}

@@ -60,6 +60,7 @@ struct HeadlessRun<Document: DarkBird.Document> {
     text += "  p99 max \(duration(nanoseconds: slowest))  \(grouped(statistics.documents)) documents"
     if let log = statistics.log {
       text += "  page \(log.page)  lag \(grouped(statistics.memoryLSN - statistics.durableLSN)) LSN"
+      if let failure = log.checkpointFailure { text += "  checkpoint failed: \(oneLine(failure))" }
     }
     return text
   }

@@ -55,6 +55,11 @@ struct Shape: CustomTestStringConvertible, Sendable {
     try Golden.expect(shape.picture(model), "overview-failed-paused")
   }
 
+  @Test func failedCheckpoint() throws {
+    let shape = Shape(width: 120, height: 40, glyphs: .braille, colors: .full)
+    try Golden.expect(shape.picture(Script(checkpointsFailAfter: 600).model()), "overview-checkpoint-failed")
+  }
+
   @Test(arguments: PanelID.allCases) func zoomed(_ panel: PanelID) throws {
     var model = Script().model()
     _ = model.update(.key(.character(Character(String(panel.rawValue)))))

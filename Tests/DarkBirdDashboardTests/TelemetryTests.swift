@@ -128,6 +128,14 @@ import Testing
     #expect(source.tagQuestions == 2)
   }
 
+  @Test func failedCheckpointIsAWarningUntilTheLogItselfFails() throws {
+    let moment = try #require(Moment(Script(checkpointsFailAfter: 50).model(100)))
+    let alert = try #require(Alert.all(at: moment).first)
+    #expect(alert.severity == .warning && alert.text.contains("checkpoint failed: players: no space left"))
+    let failed = try #require(Moment(Script(failsAfter: 50, checkpointsFailAfter: 50).model(100)))
+    #expect(Alert.all(at: failed).map(\.severity) == [.critical])
+  }
+
   @Test func alertsNameWhatIsWrong() throws {
     let healthy = try #require(Moment(Script().model(100)))
     #expect(Alert.all(at: healthy).isEmpty)

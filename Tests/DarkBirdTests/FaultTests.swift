@@ -142,6 +142,97 @@ struct FaultTests {
     #expect(try MemberStore(on: disk).contents() == store.contents())
   }
 
+  @Test func failedCheckpointIsCountedUntilOneSucceeds() throws {
+    let store = try MemberStore(on: disk)
+    try store.put(member(1), for: 1, ack: .synced)
+    #expect(store.statistics().log?.checkpointFailure == nil)
+    for count in 1...2 {
+      disk.plan(.once(.write, error: ENOSPC, path: "ckpt"))
+      #expect(storeError { try store.checkpoint() } == .diskFull(path: "/data/store"))
+      #expect(store.statistics().log?.checkpointFailures == UInt64(count))
+      #expect(store.statistics().log?.checkpointFailure?.contains("no space left") == true)
+      // A draft would keep the disk full.
+      #expect(disk.storeFiles[LogFormat.checkpointDraftName] == nil)
+    }
+    #expect(store.statistics().log?.failure == nil)
+    try store.checkpoint()
+    #expect(store.statistics().log?.checkpointFailure == nil && store.statistics().log?.checkpointFailures == 2)
+    try store.close()
+    #expect(storeError { try store.checkpoint() } == .closed)
+    #expect(store.statistics().log?.checkpointFailures == 2)
+  }
+
+  @Test func checkpointThatFailsInTheBackgroundShows() throws {
+    var configuration = StoreConfiguration.simulated()
+    configuration.checkpointLogBytes = 2_000
+    let store = try MemberStore(configuration, on: disk)
+    disk.plan(.forever(.open, error: EMFILE, path: "ckpt"))
+    for key in 0..<20 { try store.put(member(key), for: key, ack: .synced) }
+    #expect(eventually { store.statistics().log?.checkpointFailure != nil })
+    disk.clearFaults()
+    try store.put(member(20), for: 20, ack: .synced)
+    try store.checkpoint()
+    #expect(store.statistics().log?.checkpointFailure == nil)
+    try store.close()
+  }
+
+  /// A store with a checkpoint, sealed pages, a torn tail, and leftovers of a crash, as the process left it.
+  private func crashedDisk() throws -> (disk: SimulatedFileSystem, documents: [Int: Member]) {
+    let victim = try StoreVictim(before: 30, after: 30, pages: .records(8))
+    let disk = victim.disk
+    let last = try #require(victim.pages.last)
+    var page = try #require(victim.files[last])
+    page += [40, 0, 0, 0, 1, 2, 3, 4] + [UInt8](repeating: 7, count: 64)
+    disk.setFile("/data/store/\(last)", page)
+    disk.setFile("/data/store/\(LogFormat.checkpointDraftName)", [1, 2, 3])
+    disk.setFile("/data/store/\(LogFormat.manifestDraftName)", [1, 2, 3])
+    disk.setFile("/data/store/\(LogFormat.checkpointName(3))", [1, 2, 3])
+    disk.setFile("/data/store/\(LogFormat.pageName(90))", [UInt8](repeating: 0, count: 8_192))
+    return (disk, victim.documents)
+  }
+
+  private static let faults: [(String, SimulatedFault.Effect, Set<SimulatedCall>)] = [
+    ("EIO", .error(EIO), Set(SimulatedCall.allCases)), ("ENOSPC", .error(ENOSPC), Set(SimulatedCall.allCases)),
+    ("EMFILE", .error(EMFILE), Set(SimulatedCall.allCases)), ("EINTR", .error(EINTR), Set(SimulatedCall.allCases)),
+    ("short", .short(3), [.read, .write]), ("fdatasync", .error(EIO), [.synchronize, .synchronizeDirectory]),
+  ]
+
+  /// Each call of an opening that has to repair, and of a checkpoint after it, fails in turn: the store opens or refuses,
+  /// and what comes back without the fault, after a power loss too, is whole.
+  @Test(arguments: faults.indices, [1, Int.max]) func everyCallOfRepairAndCheckpointFails(kind: Int, times: Int) throws
+  {
+    let (name, effect, calls) = Self.faults[kind]
+    var number = 0
+    while true {
+      let what = "\(name), call \(number), \(times == 1 ? "once" : "for ever")"
+      let (disk, documents) = try crashedDisk()
+      disk.plan(SimulatedFault(calls: calls, after: number, times: times, effect: effect))
+      do {
+        let store = try MemberStore(.simulated(.records(8)), on: disk)
+        try requireEqual(try store.contents(), documents, "\(what): opened with a fault")
+        if let error = storeError({ try store.checkpoint() }) {
+          try require(store.statistics().log?.checkpointFailure == error.description, "\(what): \(error) is not shown")
+        }
+        try? store.close()
+      } catch let error as StoreError {
+        // Damage is no explanation for a call that failed.
+        if case .corrupt = error { Issue.record("\(what): \(error)") }
+      }
+      let isBeyondTheEnd = disk.hasUntouchedFaults
+      disk.clearFaults()
+      try require(disk.openFileCount == 0, "\(what): \(disk.openFileCount) files are still open")
+      for image in [disk.crashImage(seed: UInt64(number)), disk.killImage()] {
+        let store = try MemberStore(.simulated(.records(8)), on: image)
+        try requireEqual(try store.contents(), documents, "\(what): opened again")
+        try requireEqual(store.audit().problems, [], "\(what): audit")
+        try store.close()
+      }
+      if isBeyondTheEnd { break }
+      number += 1
+    }
+    #expect(number > (calls.count > 2 ? 60 : 5), "\(name)")
+  }
+
   /// One script of writes, rotations and a checkpoint; each of its calls fails in turn, once or for ever.
   @Test(arguments: [EIO, ENOSPC, EMFILE, EINTR], [1, Int.max]) func everyCallFails(code: Int32, times: Int) throws {
     var number = 0

@@ -9,6 +9,15 @@ void db_wait_on_word(const void *word, uint32_t expected, uint64_t nanoseconds);
 void db_wake_one(const void *word);
 void db_wake_all(const void *word);
 
+// Tells the processor that the thread looks at a word again and again.
+static inline void db_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb");
+#endif
+}
+
 // Nanoseconds of the monotonic clock.
 uint64_t db_monotonic_nanoseconds(void);
 

@@ -3,11 +3,7 @@ import Foundation
 /// A checkpoint: all documents at some moment between two LSNs, in the file `ckpt-<end LSN>`. It is fuzzy: writes go on
 /// while it is taken, each document is there in some version of that span, and the replay of the log from the start LSN
 /// on makes them whole.
-///
-/// Header, 64 bytes: magic `DBIRDCKP`, version (u32), 4 zero bytes, UUID (16), start LSN (u64), 20 zero bytes, CRC32C (u32).
-/// Blocks follow: length (u32), documents (u32), CRC32C (u32) over the rest of the block, which holds for each document LSN (u64),
-/// key length (u32), document length (u32), key, document. A block of length 0 ends them; then the footer: documents
-/// (u64), end LSN (u64), CRC32C (u32) over the CRCs of all blocks and the two numbers.
+/// The bytes are in the article <doc:FormatOnDisk>.
 enum CheckpointFormat {
   static let magic: [UInt8] = Array("DBIRDCKP".utf8)
   static let headerBytes = 64
@@ -43,8 +39,13 @@ struct CheckpointWriter {
       raw.store(startLSN, at: 32)
       raw.store(CRC32C.checksum(UnsafeRawBufferPointer(rebasing: raw[..<60])), at: 60)
     }
-    try file.truncate(to: 0)
-    try write(header)
+    do throws(SystemError) {
+      try file.truncate(to: 0)
+      try write(header)
+    } catch {
+      cancel()
+      throw error
+    }
   }
 
   /// - Parameter payload: encoded key and document.

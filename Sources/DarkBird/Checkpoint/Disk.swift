@@ -120,17 +120,56 @@ final class Disk: @unchecked Sendable {
 
   // MARK: Checkpoints
 
-  /// Takes a checkpoint of what `documents` hands out, and removes the pages that it replaces. One at a time.
+  /// Takes a checkpoint of what `documents` hands out, and removes the pages that it replaces. One at a time. A failure is
+  /// also kept for the statistics: a checkpoint that is taken in the background has nobody to throw it to.
   ///
   /// - Parameter documents: calls its argument with the LSN and encoding of every document that was there throughout, in a
   ///   version not older than when it was called.
   func checkpoint(
     _ documents: ((UInt64, EncodedRecord) throws(StoreError) -> Void) throws(StoreError) -> Void
   ) throws(StoreError) {
+    try writeCheckpoint({ (writer: inout CheckpointWriter) throws(StoreError) in
+      try documents { (lsn, record) throws(StoreError) in
+        do throws(SystemError) {
+          try writer.add(lsn: lsn, payload: record.payload, keyLength: record.keyLength)
+        } catch {
+          throw storeError(error, directory)
+        }
+      }
+    })
+  }
+
+  /// The same of documents as they are encoded already.
+  func checkpoint(encoded versions: [DocumentTable.Version]) throws(StoreError) {
+    try writeCheckpoint({ (writer: inout CheckpointWriter) throws(StoreError) in
+      do throws(SystemError) {
+        for version in versions {
+          try writer.add(lsn: version.lsn, payload: version.payload, keyLength: version.keyLength)
+        }
+      } catch {
+        throw storeError(error, directory)
+      }
+    })
+  }
+
+  private func writeCheckpoint(
+    _ documents: (inout CheckpointWriter) throws(StoreError) -> Void
+  ) throws(StoreError) {
     guard let log else { throw .readOnly }
     checkpointLock.lock()
     defer { checkpointLock.unlock() }
     if isClosed { throw .closed }
+    do throws(StoreError) {
+      try takeCheckpoint(log, documents)
+    } catch {
+      log.didFailCheckpoint(error)
+      throw error
+    }
+  }
+
+  private func takeCheckpoint(
+    _ log: Log, _ documents: (inout CheckpointWriter) throws(StoreError) -> Void
+  ) throws(StoreError) {
     let (startLSN, firstPage) = log.checkpointStart()
     if lock.withLock({ manifest.checkpointLSN }) == startLSN { return }
     let store = log.settings.store
@@ -141,13 +180,7 @@ final class Disk: @unchecked Sendable {
       throw storeError(error, directory)
     }
     do throws(StoreError) {
-      try documents { (lsn, record) throws(StoreError) in
-        do throws(SystemError) {
-          try writer.add(lsn: lsn, payload: record.payload, keyLength: record.keyLength)
-        } catch {
-          throw storeError(error, directory)
-        }
-      }
+      try documents(&writer)
     } catch {
       writer.cancel()
       throw error
@@ -161,7 +194,13 @@ final class Disk: @unchecked Sendable {
       throw error
     }
     let bytes: Int
-    do throws(SystemError) { bytes = try writer.finish(endLSN: endLSN) } catch { throw storeError(error, directory) }
+    do throws(SystemError) {
+      bytes = try writer.finish(endLSN: endLSN)
+    } catch {
+      // A draft left behind would keep a full disk full.
+      writer.cancel()
+      throw storeError(error, directory)
+    }
     let previous = try lock.withLock { () throws(StoreError) -> UInt64? in
       var next = manifest
       next.checkpointLSN = endLSN

@@ -1,7 +1,7 @@
 import Foundation
 
-/// What a store's directory holds, in the file `MANIFEST`: magic `DBIRDMAN`, version (u32), length (u32), CRC32C (u32), then a
-/// CBOR map. Replaced as a whole: write, sync, rename, sync of the directory.
+/// What a store's directory holds, in the file `MANIFEST`; see the article <doc:FormatOnDisk>. Replaced as a whole: write, sync,
+/// rename, sync of the directory.
 struct Manifest: Sendable, Equatable {
   var store: UUID
   /// Grows with every replacement.

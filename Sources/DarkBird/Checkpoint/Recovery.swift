@@ -151,7 +151,6 @@ struct Recovery {
     guard header.sequence == sequence else {
       throw corrupt("page \(header.sequence) under the name of \(sequence)", 32)
     }
-    guard header.firstLSN > 0 else { throw corrupt("a page that begins at LSN 0", 40) }
     guard let previous else {
       guard header.firstLSN <= (manifest.checkpointLSN ?? 0) + 1 else {
         throw corrupt("the log begins at LSN \(header.firstLSN); what came before is missing", 40)

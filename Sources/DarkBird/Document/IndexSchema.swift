@@ -100,17 +100,16 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
     var keys = IndexKeys()
     if isEmpty { return keys }
     keys.values.reserveCapacity(uniques.count + ranges.count)
-    keys.hashes.reserveCapacity(uniques.count)
+    keys.tags.reserveCapacity(tagFields.count)
     for unique in uniques {
       let value = unique.value(document)
       if let value, value.isNaN { throw Self.nan(unique.name) }
-      keys.values.append(value)
-      keys.hashes.append(value.map { UInt(bitPattern: $0.hashValue) } ?? 0)
+      keys.values.append((value, value.map { UInt(bitPattern: $0.hashValue) } ?? 0))
     }
     for range in ranges {
       let value = range.value(document)
       if let value, value.isNaN { throw Self.nan(range.name) }
-      keys.values.append(value)
+      keys.values.append((value, 0))
     }
     for (number, field) in tagFields.enumerated() { field.append(document, UInt32(number), &keys) }
     return keys
@@ -198,24 +197,29 @@ extension IndexSchema.Element {
 @usableFromInline
 struct TagPrefix: Sendable {
   @usableFromInline let text: String
+  @usableFromInline let hash: Int
   /// Whether the sign at the end is the only one.
   @usableFromInline let isWhole: Bool
 
   @usableFromInline
   init(_ field: String) {
     text = "\(field)="
+    hash = text.hashValue
     isWhole = !field.contains("=")
   }
 
   @inlinable
   func tag(_ value: IndexValue) -> TagName {
-    if isWhole, case .string(let value) = value { return TagName(field: text, value: value) }
+    if isWhole, case .string(let value) = value {
+      return TagName(field: text, fieldHash: hash, value: value)
+    }
     return slowTag(value)
   }
 
   @usableFromInline
   func slowTag(_ value: IndexValue) -> TagName {
-    isWhole ? TagName(field: text, value: value.description) : TagName(text + value.description)
+    isWhole
+      ? TagName(field: text, fieldHash: hash, value: value.description) : TagName(text + value.description)
   }
 }
 

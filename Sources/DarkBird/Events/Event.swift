@@ -18,13 +18,13 @@ public enum Event<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
 }
 
 extension Event {
-  init(_ change: Change<Key, Document>, slotBits: UInt32) {
+  init(_ change: Change<Key, Document>, shardBits: UInt32) {
     switch change {
     case .replaced(let old, let new?, let lsn):
       self = .put(
-        key: new.key, old: old?.document, new: new.document, lsn: lsn, shard: Int(new.number) >> slotBits)
+        key: new.key, old: old?.document, new: new.document, lsn: lsn, shard: new.number.shard(shardBits))
     case .replaced(let old?, nil, let lsn):
-      self = .removed(key: old.key, old: old.document, lsn: lsn, shard: Int(old.number) >> slotBits)
+      self = .removed(key: old.key, old: old.document, lsn: lsn, shard: old.number.shard(shardBits))
     case .replaced(nil, nil, _): preconditionFailure("a change of nothing")
     case .cleared(let count, let lsn): self = .cleared(count: count, lsn: lsn)
     }

@@ -52,7 +52,7 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
   typealias Element = Event<Key, Document>
 
   @usableFromInline let lock = Lock()
-  private let slotBits: UInt32
+  private let shardBits: UInt32
   /// A circle of changes, `count` of them from `first` on.
   @usableFromInline var changes: [Change<Key, Document>?]
   @usableFromInline var first = 0
@@ -61,8 +61,8 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
   private var isFinished = false
   @usableFromInline var consumer: CheckedContinuation<Event<Key, Document>?, Never>?
 
-  init(capacity: Int, slotBits: UInt32) {
-    self.slotBits = slotBits
+  init(capacity: Int, shardBits: UInt32) {
+    self.shardBits = shardBits
     changes = Array(repeating: nil, count: capacity)
   }
 
@@ -122,7 +122,7 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
     changes[first] = nil
     first = first + 1 == changes.count ? 0 : first + 1
     count -= 1
-    return Event(change, slotBits: slotBits)
+    return Event(change, shardBits: shardBits)
   }
 
   func finish() {

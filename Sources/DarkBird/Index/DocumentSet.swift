@@ -1,99 +1,307 @@
-/// A set of documents, in the order of their numbers. A copy is a snapshot, as with `OrderedMap`.
+/// A set of documents, in the order of their numbers. A copy is a snapshot: O(1) to take, unaffected by later changes to the
+/// original.
 ///
-/// One document takes no memory besides the set itself: most values of a field such as a time stamp have one.
+/// One document takes no memory besides the set itself, for most values of a field such as a time stamp have one. More are
+/// in sorted chunks, which grow with their number: a set of n documents has about √n/4 chunks of 4√n. So the change of a set
+/// that a snapshot shares copies O(√n), and any other change moves O(√n) bytes at most; numbers that come in ascending
+/// order only touch the end of the last chunk.
 struct DocumentSet: Sendable {
   private enum Storage: Sendable {
     case one(DocumentNumber)
-    case many(OrderedMap<DocumentNumber, Nothing>)
+    case chunk(NumberChunk)
+    case chunks(NumberChunks)
   }
 
-  /// For a map whose keys are all there is.
-  private struct Nothing: OrderedMapValue {
-    static var trivial: Nothing? { Nothing() }
-    private init() {}
-    init(_ member: Void) {}
-    var count: Int { 1 }
-    func insert(_ member: Void) -> Bool { false }
-    func remove(_ member: Void) -> OrderedMapRemoval { .removedLast }
-  }
-
-  private var storage: Storage
+  private var storage: Storage?
 
   /// The empty set.
-  init() { storage = .many(OrderedMap()) }
+  init() {}
+
+  init(_ number: DocumentNumber) { storage = .one(number) }
 
   var count: Int {
     switch storage {
+    case nil: 0
     case .one: 1
-    case .many(let map): map.count
+    case .chunk(let chunk): chunk.count
+    case .chunks(let chunks): chunks.count
     }
   }
-  var isEmpty: Bool { count == 0 }
+
+  var isEmpty: Bool { storage == nil }
 
   /// O(log n).
   func contains(_ number: DocumentNumber) -> Bool {
     switch storage {
+    case nil: false
     case .one(let only): only == number
-    case .many(let map): map.value(number) != nil
+    case .chunk(let chunk): chunk.contains(number)
+    case .chunks(let chunks): chunks.all[chunks.index(of: number)].contains(number)
     }
   }
 
-  /// Visits the documents after (or before) a number in ascending (or descending) order until `body` returns false.
-  /// Returns false if `body` did.
+  /// Adds a number; returns false if it was there.
+  mutating func insert(_ number: DocumentNumber) -> Bool {
+    switch storage {
+    case nil:
+      storage = .one(number)
+      return true
+    case .one(let only):
+      if only == number { return false }
+      storage = .chunk(NumberChunk(min(only, number), max(only, number)))
+      return true
+    case .chunk(var chunk):
+      storage = nil  // so that `chunk` is the only reference, and inserting copies nothing
+      let isNew = NumberChunk.insert(number, into: &chunk)
+      if chunk.count < NumberChunks.limit(1) {
+        storage = .chunk(chunk)
+      } else {
+        storage = .chunks(NumberChunks(splitting: chunk))
+      }
+      return isNew
+    case .chunks(var chunks):
+      storage = nil
+      defer { storage = .chunks(chunks) }
+      return chunks.insert(number)
+    }
+  }
+
+  /// Returns whether the number was there.
+  mutating func remove(_ number: DocumentNumber) -> Bool {
+    switch storage {
+    case nil: return false
+    case .one(let only):
+      if only != number { return false }
+      storage = nil
+      return true
+    case .chunk(var chunk):
+      storage = nil
+      let wasThere = NumberChunk.remove(number, from: &chunk)
+      storage = chunk.count == 0 ? nil : .chunk(chunk)
+      return wasThere
+    case .chunks(var chunks):
+      storage = nil
+      let wasThere = chunks.remove(number)
+      storage = chunks.count == 0 ? nil : .chunks(chunks)
+      return wasThere
+    }
+  }
+
+  /// Visits the numbers after (or before) `number` in ascending (or descending) order until `body` returns false. Returns
+  /// false if `body` did.
   @discardableResult
   func visit(
     after number: DocumentNumber? = nil, descending: Bool = false, _ body: (DocumentNumber) -> Bool
   ) -> Bool {
     switch storage {
+    case nil: return true
     case .one(let only):
       if let number, descending ? only >= number : only <= number { return true }
       return body(only)
-    case .many(let map):
-      let lower: OrderedMapBound<DocumentNumber> = descending ? .start : number.map { .after($0) } ?? .start
-      let upper: OrderedMapBound<DocumentNumber> = descending ? number.map { .before($0) } ?? .end : .end
-      var wasStopped = false
-      map.visit(from: lower, to: upper, descending: descending) { number, _ in
-        wasStopped = !body(number)
-        return !wasStopped
-      }
-      return !wasStopped
+    case .chunk(let chunk): return chunk.visit(after: number, descending: descending, body)
+    case .chunks(let chunks):
+      let first = number.map(chunks.index) ?? (descending ? chunks.all.count - 1 : 0)
+      let last = descending ? 0 : chunks.all.count - 1
+      for index in stride(from: first, through: last, by: descending ? -1 : 1)
+      where !chunks.all[index].visit(after: number, descending: descending, body) { return false }
+      return true
     }
   }
 
+  /// What is wrong with the structure; empty if it is sound.
   func structuralProblems() -> [String] {
-    if case .many(let map) = storage { map.structuralProblems() } else { [] }
+    switch storage {
+    case nil, .one: return []
+    case .chunk(let chunk): return chunk.isSound ? [] : ["a chunk out of order"]
+    case .chunks(let chunks): return chunks.isSound ? [] : ["chunks out of order"]
+    }
   }
 }
 
-extension DocumentSet: OrderedMapValue {
-  static var trivial: DocumentSet? { nil }
+/// Chunks that follow each other, none of them empty.
+private struct NumberChunks: Sendable {
+  private(set) var all: ContiguousArray<NumberChunk>
+  /// The first number of each chunk.
+  private var firsts: ContiguousArray<DocumentNumber>
+  private(set) var count: Int
 
-  init(_ number: DocumentNumber) { storage = .one(number) }
+  /// The most numbers in a chunk where there are this many chunks.
+  static func limit(_ chunks: Int) -> Int { max(512, 16 * chunks) }
 
-  mutating func insert(_ number: DocumentNumber) -> Bool {
-    switch storage {
-    case .one(let only):
-      if only == number { return false }
-      var map = OrderedMap<DocumentNumber, Nothing>()
-      map.insert(only, ())
-      map.insert(number, ())
-      storage = .many(map)
-      return true
-    case .many(var map):
-      storage = .one(0)  // so that `map` is the only reference, and inserting copies nothing
-      defer { storage = .many(map) }
-      return map.insert(number, ())
-    }
+  init(splitting chunk: NumberChunk) {
+    count = chunk.count
+    all = [chunk]
+    firsts = [chunk.first]
+    splitIfFull(0)
   }
 
-  mutating func remove(_ number: DocumentNumber) -> OrderedMapRemoval {
-    switch storage {
-    case .one(let only): return only == number ? .removedLast : .notThere
-    case .many(var map):
-      storage = .one(0)
-      defer { storage = .many(map) }
-      if !map.remove(number, ()) { return .notThere }
-      return map.isEmpty ? .removedLast : .removed
+  /// The chunk in which a number is or would be.
+  func index(of number: DocumentNumber) -> Int {
+    var low = 0
+    var high = firsts.count
+    if number >= firsts[high - 1] { return high - 1 }
+    while low < high {
+      let middle = (low + high) >> 1
+      if firsts[middle] <= number { low = middle + 1 } else { high = middle }
     }
+    return max(0, low - 1)
+  }
+
+  mutating func insert(_ number: DocumentNumber) -> Bool {
+    let index = index(of: number)
+    if !NumberChunk.insert(number, into: &all[index]) { return false }
+    count += 1
+    if number < firsts[index] { firsts[index] = number }
+    splitIfFull(index)
+    return true
+  }
+
+  private mutating func splitIfFull(_ index: Int) {
+    let chunk = all[index]
+    if chunk.count < Self.limit(all.count) { return }
+    // Numbers that come in ascending order leave full chunks behind.
+    let isLast = index == all.count - 1
+    let middle = isLast ? chunk.count - 1 : chunk.count / 2
+    all[index] = NumberChunk(chunk, 0..<middle)
+    all.insert(NumberChunk(chunk, middle..<chunk.count), at: index + 1)
+    firsts.insert(all[index + 1].first, at: index + 1)
+  }
+
+  mutating func remove(_ number: DocumentNumber) -> Bool {
+    let index = index(of: number)
+    if !NumberChunk.remove(number, from: &all[index]) { return false }
+    count -= 1
+    if all[index].count == 0 {
+      all.remove(at: index)
+      firsts.remove(at: index)
+    } else {
+      firsts[index] = all[index].first
+      joinWithNext(index)
+      if index > 0 { joinWithNext(index - 1) }
+    }
+    return true
+  }
+
+  /// Joins a chunk with the next one where both fill less than half of one.
+  private mutating func joinWithNext(_ index: Int) {
+    guard index + 1 < all.count, all[index].count + all[index + 1].count < Self.limit(all.count) / 2 else { return }
+    all[index] = NumberChunk(all[index], all[index + 1])
+    all.remove(at: index + 1)
+    firsts.remove(at: index + 1)
+  }
+
+  var isSound: Bool {
+    all.allSatisfy { $0.isSound && $0.count > 0 } && count == all.reduce(0) { $0 + $1.count }
+      && zip(all, all.dropFirst()).allSatisfy { $0.last < $1.first } && Array(firsts) == all.map(\.first)
+  }
+}
+
+/// Sorted numbers without repetition, in one piece of memory.
+///
+/// Unsafe corner: there is room for `capacity` numbers, of which `count` are initialized; every index comes from a search that
+/// compares it with `count`.
+///
+/// Unchecked: a chunk that two sets share is never changed (`isKnownUniquelyReferenced` decides), and a set is changed only
+/// under its index's lock.
+private final class NumberChunk: @unchecked Sendable {
+  @exclusivity(unchecked) private(set) var count: Int
+  @exclusivity(unchecked) private var capacity: Int
+  @exclusivity(unchecked) private var numbers: UnsafeMutablePointer<DocumentNumber>
+
+  private init(count: Int, capacity: Int) {
+    self.count = count
+    self.capacity = capacity
+    numbers = .allocate(capacity: capacity)
+  }
+
+  deinit { numbers.deallocate() }
+
+  convenience init(_ first: DocumentNumber, _ second: DocumentNumber) {
+    self.init(count: 2, capacity: 4)
+    numbers[0] = first
+    numbers[1] = second
+  }
+
+  /// A part of another chunk, with some room to grow.
+  convenience init(_ other: NumberChunk, _ range: Range<Int>) {
+    self.init(count: range.count, capacity: range.count < other.count ? max(8, range.count) : range.count + 8)
+    numbers.update(from: other.numbers + range.lowerBound, count: range.count)
+  }
+
+  convenience init(_ left: NumberChunk, _ right: NumberChunk) {
+    self.init(count: left.count + right.count, capacity: left.count + right.count + 8)
+    numbers.update(from: left.numbers, count: left.count)
+    (numbers + left.count).update(from: right.numbers, count: right.count)
+  }
+
+  var first: DocumentNumber { numbers[0] }
+  var last: DocumentNumber { numbers[count - 1] }
+
+  /// Index of the first number that is not below `number`.
+  private func index(_ number: DocumentNumber) -> Int {
+    if count == 0 || number > numbers[count - 1] { return count }
+    var low = 0
+    var high = count - 1
+    while low < high {
+      let middle = (low + high) >> 1
+      if numbers[middle] < number { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
+  func contains(_ number: DocumentNumber) -> Bool {
+    let index = index(number)
+    return index < count && numbers[index] == number
+  }
+
+  static func insert(_ number: DocumentNumber, into chunk: inout NumberChunk) -> Bool {
+    let index = chunk.index(number)
+    let count = chunk.count
+    if index < count && chunk.numbers[index] == number { return false }
+    if !isKnownUniquelyReferenced(&chunk) { chunk = NumberChunk(chunk, 0..<count) }
+    if count == chunk.capacity { chunk.grow() }
+    let numbers = chunk.numbers
+    if index < count { (numbers + index + 1).update(from: numbers + index, count: count - index) }
+    numbers[index] = number
+    chunk.count = count + 1
+    return true
+  }
+
+  private func grow() {
+    capacity += max(4, capacity / 2)
+    let grown = UnsafeMutablePointer<DocumentNumber>.allocate(capacity: capacity)
+    grown.update(from: numbers, count: count)
+    numbers.deallocate()
+    numbers = grown
+  }
+
+  static func remove(_ number: DocumentNumber, from chunk: inout NumberChunk) -> Bool {
+    let index = chunk.index(number)
+    if index == chunk.count || chunk.numbers[index] != number { return false }
+    if !isKnownUniquelyReferenced(&chunk) { chunk = NumberChunk(chunk, 0..<chunk.count) }
+    (chunk.numbers + index).update(from: chunk.numbers + index + 1, count: chunk.count - index - 1)
+    chunk.count -= 1
+    return true
+  }
+
+  func visit(after number: DocumentNumber?, descending: Bool, _ body: (DocumentNumber) -> Bool) -> Bool {
+    if descending {
+      var index = number.map(index) ?? count
+      while index > 0 {
+        index -= 1
+        if !body(numbers[index]) { return false }
+      }
+    } else {
+      var index = number.map { $0 == .max ? count : self.index($0 + 1) } ?? 0
+      while index < count {
+        if !body(numbers[index]) { return false }
+        index += 1
+      }
+    }
+    return true
+  }
+
+  var isSound: Bool {
+    count <= capacity && (1..<max(1, count)).allSatisfy { numbers[$0 - 1] < numbers[$0] }
   }
 }

@@ -2,17 +2,26 @@
 /// version that comes and for the one that it replaces; nothing of it is kept with the document.
 @usableFromInline
 struct IndexKeys: Sendable {
-  /// Values of the unique indexes, then of the range fields, in the order of the schema; nil where it is not indexed.
-  @usableFromInline var values: ContiguousArray<IndexValue?> = []
-  /// Of the values of the unique indexes; 0 where there is none.
-  @usableFromInline var hashes: ContiguousArray<UInt> = []
+  /// Values of the unique indexes, then of the range fields, in the order of the schema; nil where it is not indexed. With
+  /// the hashes of the unique ones.
+  @usableFromInline var values: ContiguousArray<(value: IndexValue?, hash: UInt)> = []
   /// Without repetition.
   @usableFromInline var tags: ContiguousArray<Tag> = []
 
   @usableFromInline
   init() {}
 
-  func hasTag(_ name: TagName) -> Bool { tags.contains { $0.name == name } }
+  func hasTag(_ name: TagName) -> Bool {
+    for tag in tags where tag.name == name { return true }
+    return false
+  }
+
+  /// The value at `index` unless `others`, if they have values at all, have the same.
+  @inline(__always)
+  func value(_ index: Int, notIn others: IndexKeys) -> IndexValue? {
+    guard let value = values[index].value else { return nil }
+    return others.values.isEmpty || others.values[index].value != value ? value : nil
+  }
 
   @inlinable
   mutating func append(_ tag: Tag) {
@@ -29,24 +38,24 @@ struct TagName: Sendable, Hashable {
   @usableFromInline let value: String
   @usableFromInline let hash: Int
 
-  /// - Parameter field: ends with the only "=" in it.
+  /// - Parameters:
+  ///   - field: ends with the only "=" in it.
+  ///   - fieldHash: its hash value.
   @inlinable
-  init(field: String, value: String) {
+  init(field: String, fieldHash: Int, value: String) {
     self.field = field
     self.value = value
-    var hasher = Hasher()
-    hasher.combine(field)
-    hasher.combine(value)
-    hash = hasher.finalize()
+    hash = fieldHash ^ value.hashValue
   }
 
   @usableFromInline
   init(_ text: String) {
     if let sign = text.firstIndex(of: "=") {
       let start = text.index(after: sign)
-      self.init(field: String(text[..<start]), value: String(text[start...]))
+      let field = String(text[..<start])
+      self.init(field: field, fieldHash: field.hashValue, value: String(text[start...]))
     } else {
-      self.init(field: "", value: text)
+      self.init(field: "", fieldHash: "".hashValue, value: text)
     }
   }
 

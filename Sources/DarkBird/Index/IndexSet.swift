@@ -7,8 +7,13 @@
 ///
 /// The indexes know documents by their numbers. They hold neither documents nor, but for tags and the values of range
 /// fields, what documents are indexed under.
+///
+/// Unsafe corner: stripes and locks are in memory of their own, allocated for as long as this object lives, so that neither
+/// references are counted nor accesses checked at run time; indexes into them come from a modulo.
+///
+/// Unchecked: a stripe is only touched under its lock.
 @usableFromInline
-final class IndexSet: Sendable {
+final class IndexSet: @unchecked Sendable {
   @usableFromInline let uniqueNames: [String]
   let rangeNames: [String]
   let tagFieldNames: [String]
@@ -18,37 +23,56 @@ final class IndexSet: Sendable {
 
   private static let locksMax = 64
 
-  private let uniques: [UniqueStripe]
-  private let tags: [TagStripe]
-  private let ranges: [RangeStripe]
+  private let uniqueCount: Int
+  private let stripeCount: Int
+  private let lockCount: Int
+  /// Owners of the values of each unique index, by the hash of the value.
+  private let uniques: UnsafeMutablePointer<OwnerTable>
+  private let tags: UnsafeMutablePointer<TagPostings>
+  /// The documents of each range field in the order of their values.
+  private let ranges: UnsafeMutablePointer<OrderedMap<IndexValue>>
   /// Stripes, numbered from the first unique one to the last range, use them in turn.
-  private let locks: [IndexLock]
+  private let locks: UnsafeMutablePointer<Lock>
+
+  private init(_ uniqueNames: [String], _ rangeNames: [String], _ tagFieldNames: [String]) {
+    self.uniqueNames = uniqueNames
+    self.rangeNames = rangeNames
+    self.tagFieldNames = tagFieldNames
+    uniqueCount = uniqueNames.count * Self.stripesPerUniqueIndex
+    stripeCount = uniqueCount + Self.tagStripeCount + rangeNames.count
+    lockCount = min(stripeCount, Self.locksMax)
+    uniques = .allocate(capacity: uniqueCount)
+    uniques.initialize(repeating: OwnerTable(), count: uniqueCount)
+    tags = .allocate(capacity: Self.tagStripeCount)
+    tags.initialize(repeating: TagPostings(fieldCount: tagFieldNames.count), count: Self.tagStripeCount)
+    ranges = .allocate(capacity: rangeNames.count)
+    for range in rangeNames.indices { (ranges + range).initialize(to: OrderedMap()) }
+    locks = .allocate(capacity: lockCount)
+    for lock in 0..<lockCount { (locks + lock).initialize(to: Lock()) }
+  }
 
   @usableFromInline
-  init<Document>(_ schema: IndexSchema<Document>) {
-    uniqueNames = schema.uniques.map(\.name)
-    rangeNames = schema.ranges.map(\.name)
-    tagFieldNames = schema.tagFields.map(\.name)
-    let fieldCount = tagFieldNames.count
-    uniques = (0..<uniqueNames.count * Self.stripesPerUniqueIndex).map { _ in UniqueStripe() }
-    tags = (0..<Self.tagStripeCount).map { _ in TagStripe(TagPostings(fieldCount: fieldCount)) }
-    ranges = rangeNames.map { _ in RangeStripe() }
-    locks = Self.makeLocks(uniques.count + tags.count + ranges.count)
+  convenience init<Document>(_ schema: IndexSchema<Document>) {
+    self.init(schema.uniques.map(\.name), schema.ranges.map(\.name), schema.tagFields.map(\.name))
   }
 
   /// A copy that shares everything until one of the two changes. All stripes of `other` must be locked.
-  init(copying other: IndexSet) {
-    uniqueNames = other.uniqueNames
-    rangeNames = other.rangeNames
-    tagFieldNames = other.tagFieldNames
-    uniques = other.uniques.map { UniqueStripe($0.owners) }
-    tags = other.tags.map { TagStripe($0.postings) }
-    ranges = other.ranges.map { RangeStripe($0.documents) }
-    locks = Self.makeLocks(uniques.count + tags.count + ranges.count)
+  convenience init(copying other: IndexSet) {
+    self.init(other.uniqueNames, other.rangeNames, other.tagFieldNames)
+    uniques.update(from: other.uniques, count: uniqueCount)
+    tags.update(from: other.tags, count: Self.tagStripeCount)
+    ranges.update(from: other.ranges, count: rangeNames.count)
   }
 
-  private static func makeLocks(_ stripes: Int) -> [IndexLock] {
-    (0..<min(stripes, locksMax)).map { _ in IndexLock() }
+  deinit {
+    uniques.deinitialize(count: uniqueCount)
+    tags.deinitialize(count: Self.tagStripeCount)
+    ranges.deinitialize(count: rangeNames.count)
+    locks.deinitialize(count: lockCount)
+    uniques.deallocate()
+    tags.deallocate()
+    ranges.deallocate()
+    locks.deallocate()
   }
 
   // MARK: Stripes
@@ -56,10 +80,10 @@ final class IndexSet: Sendable {
   private func uniqueStripe(_ index: Int, _ hash: UInt) -> Int {
     index * Self.stripesPerUniqueIndex + Int(hash % UInt(Self.stripesPerUniqueIndex))
   }
-  private func tagStripe(_ tag: TagName) -> Int { uniques.count + tagNumber(tag) }
+  private func tagStripe(_ tag: TagName) -> Int { uniqueCount + tagNumber(tag) }
   private func tagNumber(_ tag: TagName) -> Int { Int(UInt(bitPattern: tag.hash) % UInt(Self.tagStripeCount)) }
   /// - Parameter index: in the values of `IndexKeys`.
-  private func rangeStripe(_ index: Int) -> Int { uniques.count + tags.count + index - uniqueNames.count }
+  private func rangeStripe(_ index: Int) -> Int { uniqueCount + Self.tagStripeCount + index - uniqueNames.count }
 
   /// Locks by number, one bit each.
   @usableFromInline typealias LockMask = UInt64
@@ -69,10 +93,9 @@ final class IndexSet: Sendable {
   /// The locks of the stripes in which `keys` are and `others` are not.
   private func mask(of keys: IndexKeys, notIn others: IndexKeys) -> LockMask {
     var mask: LockMask = 0
-    for (index, value) in keys.values.enumerated() {
-      guard let value, others.values.isEmpty || others.values[index] != value else { continue }
+    for index in keys.values.indices where keys.value(index, notIn: others) != nil {
       mask |= lock(
-        ofStripe: index < uniqueNames.count ? uniqueStripe(index, keys.hashes[index]) : rangeStripe(index))
+        ofStripe: index < uniqueNames.count ? uniqueStripe(index, keys.values[index].hash) : rangeStripe(index))
     }
     for tag in keys.tags where !others.hasTag(tag.name) { mask |= lock(ofStripe: tagStripe(tag.name)) }
     return mask
@@ -87,7 +110,7 @@ final class IndexSet: Sendable {
   func lock(_ mask: LockMask) {
     var rest = mask
     while rest != 0 {
-      locks[rest.trailingZeroBitCount].lock.lock()
+      locks[rest.trailingZeroBitCount].lock()
       rest &= rest - 1
     }
   }
@@ -96,7 +119,7 @@ final class IndexSet: Sendable {
   func unlock(_ mask: LockMask) {
     var rest = mask
     while rest != 0 {
-      locks[rest.trailingZeroBitCount].lock.unlock()
+      locks[rest.trailingZeroBitCount].unlock()
       rest &= rest - 1
     }
   }
@@ -109,7 +132,7 @@ final class IndexSet: Sendable {
 
   /// Runs `body` while every stripe is locked.
   func withAllStripes<R>(_ body: () -> R) -> R {
-    withLocks(locks.indices.reduce(0) { $0 | lock(ofStripe: $1) }, body)
+    withLocks((0..<lockCount).reduce(0) { $0 | lock(ofStripe: $1) }, body)
   }
 
   // MARK: Changes, under the stripes' locks
@@ -120,9 +143,9 @@ final class IndexSet: Sendable {
   func claims(old: IndexKeys, new: IndexKeys, passingOver: (DocumentNumber) -> Bool) -> [UniqueClaim] {
     var claims: [UniqueClaim] = []
     for index in uniqueNames.indices where index < new.values.count {
-      guard let value = new.values[index], old.values.isEmpty || old.values[index] != value else { continue }
-      let hash = new.hashes[index]
-      var owners = uniques[uniqueStripe(index, hash)].owners.candidates(hash)
+      guard let value = new.value(index, notIn: old) else { continue }
+      let hash = new.values[index].hash
+      var owners = uniques[uniqueStripe(index, hash)].candidates(hash)
       if owners.isEmpty { continue }
       owners.removeAll(where: passingOver)
       if !owners.isEmpty { claims.append(UniqueClaim(index: index, value: value, owners: owners)) }
@@ -137,34 +160,36 @@ final class IndexSet: Sendable {
   }
 
   func remove(_ number: DocumentNumber, _ keys: IndexKeys, notIn others: IndexKeys) {
-    for (index, value) in keys.values.enumerated() {
-      guard let value, others.values.isEmpty || others.values[index] != value else { continue }
+    for index in keys.values.indices {
+      guard let value = keys.value(index, notIn: others) else { continue }
+      let hash = keys.values[index].hash
       if index < uniqueNames.count {
-        uniques[uniqueStripe(index, keys.hashes[index])].owners.remove(keys.hashes[index], number)
+        uniques[uniqueStripe(index, hash)].remove(hash, number)
       } else {
-        ranges[index - uniqueNames.count].documents.remove(value, number)
+        ranges[index - uniqueNames.count].remove(value, number)
       }
     }
-    for tag in keys.tags where !others.hasTag(tag.name) { tags[tagNumber(tag.name)].postings.remove(tag.name, number) }
+    for tag in keys.tags where !others.hasTag(tag.name) { tags[tagNumber(tag.name)].remove(tag.name, number) }
   }
 
   func insert(_ number: DocumentNumber, _ keys: IndexKeys, notIn others: IndexKeys) {
-    for (index, value) in keys.values.enumerated() {
-      guard let value, others.values.isEmpty || others.values[index] != value else { continue }
+    for index in keys.values.indices {
+      guard let value = keys.value(index, notIn: others) else { continue }
+      let hash = keys.values[index].hash
       if index < uniqueNames.count {
-        uniques[uniqueStripe(index, keys.hashes[index])].owners.insert(keys.hashes[index], number)
+        uniques[uniqueStripe(index, hash)].insert(hash, number)
       } else {
-        ranges[index - uniqueNames.count].documents.insert(value, number)
+        ranges[index - uniqueNames.count].insert(value, number)
       }
     }
-    for tag in keys.tags where !others.hasTag(tag.name) { tags[tagNumber(tag.name)].postings.insert(tag, number) }
+    for tag in keys.tags where !others.hasTag(tag.name) { tags[tagNumber(tag.name)].insert(tag, number) }
   }
 
   /// Empties every index; all stripes must be locked.
   func removeAll() {
-    for stripe in uniques { stripe.owners = OwnerTable() }
-    for stripe in tags { stripe.postings.removeAll() }
-    for stripe in ranges { stripe.documents = OrderedMap() }
+    for stripe in 0..<uniqueCount { uniques[stripe] = OwnerTable() }
+    for stripe in 0..<Self.tagStripeCount { tags[stripe].removeAll() }
+    for range in rangeNames.indices { ranges[range] = OrderedMap() }
   }
 
   // MARK: Lookups
@@ -176,32 +201,32 @@ final class IndexSet: Sendable {
     let mask = lock(ofStripe: stripe)
     lock(mask)
     defer { unlock(mask) }
-    return (uniques[stripe].owners.candidates(hash), asOf())
+    return (uniques[stripe].candidates(hash), asOf())
   }
 
   /// The documents of tags and of range fields, all as of one moment, and what `asOf` says at that moment.
   func documents(
     tagged names: [TagName], rangeIndexes: [Int], asOf: () -> UInt64
-  ) -> (tagged: [DocumentSet], ranges: [OrderedMap<IndexValue, DocumentSet>], lsn: UInt64) {
+  ) -> (tagged: [DocumentSet], ranges: [OrderedMap<IndexValue>], lsn: UInt64) {
     var mask: LockMask = 0
     for name in names { mask |= lock(ofStripe: tagStripe(name)) }
     for index in rangeIndexes { mask |= lock(ofStripe: rangeStripe(uniqueNames.count + index)) }
     lock(mask)
     defer { unlock(mask) }
     return (
-      names.map { tags[tagNumber($0)].postings.byTag[$0]?.documents ?? DocumentSet() },
-      rangeIndexes.map { ranges[$0].documents }, asOf()
+      names.map { tags[tagNumber($0)].byTag[$0]?.documents ?? DocumentSet() },
+      rangeIndexes.map { ranges[$0] }, asOf()
     )
   }
 
-  func documents(rangeIndex index: Int) -> OrderedMap<IndexValue, DocumentSet> {
+  func documents(rangeIndex index: Int) -> OrderedMap<IndexValue> {
     documents(tagged: [], rangeIndexes: [index], asOf: { 0 }).ranges[0]
   }
 
   /// All tags of a tag field with their counts, each stripe as of one moment.
   func tags(ofField field: Int) -> [(tag: String, count: Int)] {
-    tags.indices.flatMap { number in
-      let postings = withLocks(lock(ofStripe: uniques.count + number)) { tags[number].postings }
+    (0..<Self.tagStripeCount).flatMap { number in
+      let postings = withLocks(lock(ofStripe: uniqueCount + number)) { tags[number] }
       return postings.byTag.filter { $0.value.field == field }.map {
         (tag: $0.key.text, count: $0.value.documents.count)
       }
@@ -210,16 +235,16 @@ final class IndexSet: Sendable {
 
   func statistics() -> [StoreStatistics.Index] {
     var uniqueEntries = uniqueNames.map { _ in 0 }
-    for (stripe, unique) in uniques.enumerated() {
-      uniqueEntries[stripe / Self.stripesPerUniqueIndex] += withLocks(lock(ofStripe: stripe)) { unique.owners.count }
+    for stripe in 0..<uniqueCount {
+      uniqueEntries[stripe / Self.stripesPerUniqueIndex] += withLocks(lock(ofStripe: stripe)) { uniques[stripe].count }
     }
     var tagEntries = tagFieldNames.map { _ in 0 }
     var tagDistinct = tagEntries
-    for (number, stripe) in tags.enumerated() where !tagFieldNames.isEmpty {
-      withLocks(lock(ofStripe: uniques.count + number)) {
+    for number in 0..<Self.tagStripeCount where !tagFieldNames.isEmpty {
+      withLocks(lock(ofStripe: uniqueCount + number)) {
         for field in tagEntries.indices {
-          tagEntries[field] += stripe.postings.entries[field]
-          tagDistinct[field] += stripe.postings.distinct[field]
+          tagEntries[field] += tags[number].entries[field]
+          tagDistinct[field] += tags[number].distinct[field]
         }
       }
     }
@@ -242,46 +267,46 @@ final class IndexSet: Sendable {
     var tagCount = 0
     var owned = uniqueNames.map { _ in Set<IndexValue>() }
     for (number, keys) in documents {
-      for (index, value) in keys.values.enumerated() {
+      for (index, (value, hash)) in keys.values.enumerated() {
         guard let value else { continue }
         if index < uniqueNames.count {
           uniqueCounts[index] += 1
           if !owned[index].insert(value).inserted {
             problems.append("unique \(uniqueNames[index]): \(value) has two owners")
           }
-          let hash = keys.hashes[index]
-          if !uniques[uniqueStripe(index, hash)].owners.contains(hash, number) {
+          if !uniques[uniqueStripe(index, hash)].contains(hash, number) {
             problems.append("unique \(uniqueNames[index]): \(value) does not lead to its document")
           }
         } else {
           let range = index - uniqueNames.count
           rangeCounts[range] += 1
-          if ranges[range].documents.value(value)?.contains(number) != true {
+          if ranges[range].value(value)?.contains(number) != true {
             problems.append("range \(rangeNames[range]): \(value) does not lead to its document")
           }
         }
       }
       for tag in keys.tags {
         tagCount += 1
-        if tags[tagNumber(tag.name)].postings.byTag[tag.name]?.documents.contains(number) != true {
+        if tags[tagNumber(tag.name)].byTag[tag.name]?.documents.contains(number) != true {
           problems.append("tag \(tag.name.text) does not lead to its document")
         }
       }
     }
     for (index, name) in uniqueNames.enumerated() {
       let first = index * Self.stripesPerUniqueIndex
-      let found = uniques[first..<first + Self.stripesPerUniqueIndex].reduce(0) { $0 + $1.owners.count }
+      let found = (first..<first + Self.stripesPerUniqueIndex).reduce(0) { $0 + uniques[$1].count }
       if found != uniqueCounts[index] {
         problems.append("unique \(name): \(found) entries, not \(uniqueCounts[index])")
       }
     }
-    for (name, (stripe, expected)) in zip(rangeNames, zip(ranges, rangeCounts)) {
-      let found = stripe.documents.count
+    for (range, (name, expected)) in zip(rangeNames, rangeCounts).enumerated() {
+      let found = ranges[range].count
       if found != expected { problems.append("range \(name): \(found) entries, not \(expected)") }
-      problems += stripe.documents.structuralProblems().map { "range \(name): \($0)" }
+      problems += ranges[range].structuralProblems().map { "range \(name): \($0)" }
     }
     var found = 0
-    for postings in tags.map(\.postings) {
+    for stripe in 0..<Self.tagStripeCount {
+      let postings = tags[stripe]
       let entries = postings.byTag.reduce(0) { $0 + $1.value.documents.count }
       if postings.entries.reduce(0, +) != entries { problems.append("tags: wrong count of entries") }
       if postings.distinct.reduce(0, +) != postings.byTag.count {

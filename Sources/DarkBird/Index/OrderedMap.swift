@@ -5,8 +5,8 @@
 ///
 /// Lookup, insertion and removal are O(log n). So is `count(from:to:)`, because inner nodes know how many documents their
 /// subtrees have.
-struct OrderedMap<Key: Comparable & Sendable, Value: OrderedMapValue>: Sendable {
-  private var root = OrderedMapNode<Key, Value>(isLeaf: true)
+struct OrderedMap<Key: Comparable & Sendable>: Sendable {
+  private var root = OrderedMapNode<Key>(isLeaf: true)
 
   /// Documents under all keys.
   var count: Int { root.count }
@@ -14,12 +14,12 @@ struct OrderedMap<Key: Comparable & Sendable, Value: OrderedMapValue>: Sendable 
 
   /// Adds a document to the set under a key. Returns false if it was there.
   @discardableResult
-  mutating func insert(_ key: Key, _ member: Value.Member) -> Bool {
+  mutating func insert(_ key: Key, _ member: DocumentNumber) -> Bool {
     makeRootUnique()
     let isNew = root.insert(key, member)
-    if root.keys.count > OrderedMapNode<Key, Value>.capacity {
-      let right = root.split()
-      let parent = OrderedMapNode<Key, Value>(isLeaf: false)
+    if root.keys.count > OrderedMapNode<Key>.capacity {
+      let right = root.split(isAscending: root.keys[root.keys.count - 1] == key)
+      let parent = OrderedMapNode<Key>(isLeaf: false)
       parent.keys = [root.keys[0], right.keys[0]]
       parent.children = [root, right]
       parent.count = root.count + right.count
@@ -30,7 +30,7 @@ struct OrderedMap<Key: Comparable & Sendable, Value: OrderedMapValue>: Sendable 
 
   /// Removes a document from the set under a key. Returns whether it was there.
   @discardableResult
-  mutating func remove(_ key: Key, _ member: Value.Member) -> Bool {
+  mutating func remove(_ key: Key, _ member: DocumentNumber) -> Bool {
     makeRootUnique()
     let wasThere = root.remove(key, member)
     while !root.isLeaf && root.children.count == 1 { root = root.children[0] }
@@ -43,11 +43,11 @@ struct OrderedMap<Key: Comparable & Sendable, Value: OrderedMapValue>: Sendable 
   }
 
   /// The set under a key; nil if it is empty.
-  func value(_ key: Key) -> Value? {
+  func value(_ key: Key) -> DocumentSet? {
     var node = root
     while !node.isLeaf { node = node.children[max(0, node.position(.after(key)) - 1)] }
     let index = node.position(.before(key))
-    return index < node.keys.count && node.keys[index] == key ? node.value(index) : nil
+    return index < node.keys.count && node.keys[index] == key ? node.values[index] : nil
   }
 
   /// How many documents lie before `bound`.
@@ -59,9 +59,7 @@ struct OrderedMap<Key: Comparable & Sendable, Value: OrderedMapValue>: Sendable 
       for sibling in node.children[..<child] { rank += sibling.count }
       node = node.children[child]
     }
-    let position = node.position(bound)
-    if Value.isTrivial { return rank + position }
-    return node.values[..<position].reduce(rank) { $0 + $1.count }
+    return node.values[..<node.position(bound)].reduce(rank) { $0 + $1.count }
   }
 
   func count(from lower: OrderedMapBound<Key>, to upper: OrderedMapBound<Key>) -> Int {
@@ -71,7 +69,7 @@ struct OrderedMap<Key: Comparable & Sendable, Value: OrderedMapValue>: Sendable 
   /// Visits the keys between two bounds in ascending or descending order until `body` returns false.
   func visit(
     from lower: OrderedMapBound<Key>, to upper: OrderedMapBound<Key>, descending: Bool = false,
-    _ body: (Key, Value) -> Bool
+    _ body: (Key, DocumentSet) -> Bool
   ) {
     _ = descending ? root.visitDown(lower, upper, body) : root.visitUp(lower, upper, body)
   }
@@ -102,25 +100,6 @@ struct OrderedMap<Key: Comparable & Sendable, Value: OrderedMapValue>: Sendable 
   }
 }
 
-/// What an `OrderedMap` has under a key: a set of documents that is never empty.
-protocol OrderedMapValue: Sendable {
-  associatedtype Member
-  /// The only value, if all are equal and none need be stored.
-  static var trivial: Self? { get }
-  init(_ member: Member)
-  var count: Int { get }
-  /// Returns false if the member was there.
-  mutating func insert(_ member: Member) -> Bool
-  /// What becomes of the set without a member.
-  mutating func remove(_ member: Member) -> OrderedMapRemoval
-}
-
-extension OrderedMapValue {
-  fileprivate static var isTrivial: Bool { trivial != nil }
-}
-
-enum OrderedMapRemoval { case notThere, removed, removedLast }
-
 /// A place between keys.
 enum OrderedMapBound<Key: Comparable & Sendable>: Sendable {
   case start
@@ -143,18 +122,19 @@ enum OrderedMapBound<Key: Comparable & Sendable>: Sendable {
 ///
 /// Unchecked: a node that two maps share is never changed (`isKnownUniquelyReferenced` decides), and a map is changed
 /// only under its index's lock.
-private final class OrderedMapNode<Key: Comparable & Sendable, Value: OrderedMapValue>: @unchecked Sendable {
-  /// Keys in a node: about a kilobyte of them.
-  static var capacity: Int { max(64, 1024 / MemoryLayout<Key>.stride) }
+private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Sendable {
+  static var capacity: Int { 64 }
 
+  // Not checked at run time for overlapping accesses, which would cost as much as all the rest: no method is called by what
+  // it calls but for the visits, which change nothing.
   let isLeaf: Bool
-  var keys: ContiguousArray<Key> = []
-  /// Of a leaf; empty if they are trivial.
-  var values: ContiguousArray<Value> = []
+  @exclusivity(unchecked) var keys: ContiguousArray<Key> = []
+  /// Of a leaf.
+  @exclusivity(unchecked) var values: ContiguousArray<DocumentSet> = []
   /// Of an inner node.
-  var children: ContiguousArray<OrderedMapNode> = []
+  @exclusivity(unchecked) var children: ContiguousArray<OrderedMapNode> = []
   /// Documents in this subtree.
-  var count = 0
+  @exclusivity(unchecked) var count = 0
 
   init(isLeaf: Bool) { self.isLeaf = isLeaf }
 
@@ -166,9 +146,6 @@ private final class OrderedMapNode<Key: Comparable & Sendable, Value: OrderedMap
     copy.count = count
     return copy
   }
-
-  /// The value under the key at `index` of a leaf.
-  func value(_ index: Int) -> Value { Value.trivial ?? values[index] }
 
   /// Index of the first key that is not on the left of `bound`.
   func position(_ bound: OrderedMapBound<Key>) -> Int {
@@ -186,43 +163,69 @@ private final class OrderedMapNode<Key: Comparable & Sendable, Value: OrderedMap
     return children[index]
   }
 
-  func insert(_ key: Key, _ member: Value.Member) -> Bool {
+  /// Index of the first key that is not below `key`.
+  private func lowerBound(_ key: Key) -> Int {
+    keys.withUnsafeBufferPointer { keys in
+      var low = 0
+      var high = keys.count
+      if high > 0, keys[high - 1] < key { return high }
+      while low < high {
+        let middle = (low + high) >> 1
+        if keys[middle] < key { low = middle + 1 } else { high = middle }
+      }
+      return low
+    }
+  }
+
+  /// Index of the child in which a key is or would be.
+  private func child(of key: Key) -> Int {
+    keys.withUnsafeBufferPointer { keys in
+      var low = 1
+      var high = keys.count
+      while low < high {
+        let middle = (low + high) >> 1
+        if key < keys[middle] { high = middle } else { low = middle + 1 }
+      }
+      return low - 1
+    }
+  }
+
+  func insert(_ key: Key, _ member: DocumentNumber) -> Bool {
     if isLeaf {
-      let index = position(.before(key))
+      let index = lowerBound(key)
       if index < keys.count && keys[index] == key {
-        if Value.isTrivial || !values[index].insert(member) { return false }
+        if !values[index].insert(member) { return false }
       } else {
         keys.insert(key, at: index)
-        if !Value.isTrivial { values.insert(Value(member), at: index) }
+        values.insert(DocumentSet(member), at: index)
       }
       count += 1
       return true
     }
-    let index = max(0, position(.after(key)) - 1)
+    let index = child(of: key)
     if key < keys[index] { keys[index] = key }
     let child = uniqueChild(index)
     let isNew = child.insert(key, member)
     if isNew { count += 1 }
     if child.keys.count > Self.capacity {
-      let right = child.split()
+      let right = child.split(isAscending: child.keys[child.keys.count - 1] == key)
       keys.insert(right.keys[0], at: index + 1)
       children.insert(right, at: index + 1)
     }
     return isNew
   }
 
-  /// Moves the upper half of this node into a new right sibling.
-  func split() -> OrderedMapNode {
+  /// Moves the upper keys of this node into a new right sibling: half of them, but few if they came in ascending order, for
+  /// then no others will follow in this node.
+  func split(isAscending: Bool) -> OrderedMapNode {
     let right = OrderedMapNode(isLeaf: isLeaf)
-    let middle = keys.count / 2
+    let middle = isAscending ? keys.count * 15 / 16 : keys.count / 2
     right.keys = ContiguousArray(keys[middle...])
     keys.removeSubrange(middle...)
     if isLeaf {
-      if !Value.isTrivial {
-        right.values = ContiguousArray(values[middle...])
-        values.removeSubrange(middle...)
-      }
-      right.count = Value.isTrivial ? right.keys.count : right.values.reduce(0) { $0 + $1.count }
+      right.values = ContiguousArray(values[middle...])
+      values.removeSubrange(middle...)
+      right.count = right.values.reduce(0) { $0 + $1.count }
     } else {
       right.children = ContiguousArray(children[middle...])
       children.removeSubrange(middle...)
@@ -232,16 +235,14 @@ private final class OrderedMapNode<Key: Comparable & Sendable, Value: OrderedMap
     return right
   }
 
-  func remove(_ key: Key, _ member: Value.Member) -> Bool {
+  func remove(_ key: Key, _ member: DocumentNumber) -> Bool {
     if isLeaf {
       let index = position(.before(key))
       guard index < keys.count && keys[index] == key else { return false }
-      switch Value.isTrivial ? .removedLast : values[index].remove(member) {
-      case .notThere: return false
-      case .removed: break
-      case .removedLast:
+      if !values[index].remove(member) { return false }
+      if values[index].isEmpty {
         keys.remove(at: index)
-        if !Value.isTrivial { values.remove(at: index) }
+        values.remove(at: index)
       }
       count -= 1
       return true
@@ -277,12 +278,12 @@ private final class OrderedMapNode<Key: Comparable & Sendable, Value: OrderedMap
   }
 
   func visitUp(
-    _ lower: OrderedMapBound<Key>, _ upper: OrderedMapBound<Key>, _ body: (Key, Value) -> Bool
+    _ lower: OrderedMapBound<Key>, _ upper: OrderedMapBound<Key>, _ body: (Key, DocumentSet) -> Bool
   ) -> Bool {
     var index = position(lower)
     if isLeaf {
       while index < keys.count && upper.isAbove(keys[index]) {
-        if !body(keys[index], value(index)) { return false }
+        if !body(keys[index], values[index]) { return false }
         index += 1
       }
       return index == keys.count
@@ -296,12 +297,12 @@ private final class OrderedMapNode<Key: Comparable & Sendable, Value: OrderedMap
   }
 
   func visitDown(
-    _ lower: OrderedMapBound<Key>, _ upper: OrderedMapBound<Key>, _ body: (Key, Value) -> Bool
+    _ lower: OrderedMapBound<Key>, _ upper: OrderedMapBound<Key>, _ body: (Key, DocumentSet) -> Bool
   ) -> Bool {
     var index = position(upper) - 1
     if isLeaf {
       while index >= 0 && !lower.isAbove(keys[index]) {
-        if !body(keys[index], value(index)) { return false }
+        if !body(keys[index], values[index]) { return false }
         index -= 1
       }
       return index < 0
@@ -319,11 +320,10 @@ private final class OrderedMapNode<Key: Comparable & Sendable, Value: OrderedMap
     for (left, right) in zip(keys, keys.dropFirst()) where !(left < right) { problems.append("keys out of order") }
     if keys.count > Self.capacity { problems.append("a node of \(keys.count) keys") }
     if isLeaf {
-      let documents = Value.isTrivial ? keys.count : values.reduce(0) { $0 + $1.count }
-      if count != documents || values.count != (Value.isTrivial ? 0 : keys.count) {
-        problems.append("leaf counts differ")
-      }
-      if values.contains(where: { $0.count == 0 }) { problems.append("an empty set") }
+      let documents = values.reduce(0) { $0 + $1.count }
+      if count != documents || values.count != keys.count { problems.append("leaf counts differ") }
+      if values.contains(where: \.isEmpty) { problems.append("an empty set") }
+      for value in values { problems += value.structuralProblems() }
       return keys.isEmpty ? nil : (keys[0], keys[keys.count - 1])
     }
     if keys.count != children.count { problems.append("\(keys.count) keys for \(children.count) children") }

@@ -15,7 +15,7 @@ struct QueryExecution: Sendable {
   private let allTags: [DocumentSet]
   private let anyTags: [DocumentSet]
   private let noTags: [DocumentSet]
-  private let rangeMaps: [(field: Int, documents: OrderedMap<IndexValue, DocumentSet>)]
+  private let rangeMaps: [(field: Int, documents: OrderedMap<IndexValue>)]
 
   /// - Parameters:
   ///   - cursor: where the page before ended.
@@ -169,13 +169,13 @@ struct QueryExecution: Sendable {
     }
   }
 
-  private func rangeMap(_ field: String) -> (field: Int, documents: OrderedMap<IndexValue, DocumentSet>)? {
+  private func rangeMap(_ field: String) -> (field: Int, documents: OrderedMap<IndexValue>)? {
     if let index = query.ranges.firstIndex(where: { $0.field == field }) { return rangeMaps[index] }
     return query.orderBy == field ? rangeMaps.last : nil
   }
 
   private func visit(
-    _ map: OrderedMap<IndexValue, DocumentSet>, from lower: OrderedMapBound<IndexValue>,
+    _ map: OrderedMap<IndexValue>, from lower: OrderedMapBound<IndexValue>,
     to upper: OrderedMapBound<IndexValue>, _ body: (DocumentNumber, Cursor.Position) -> Bool
   ) {
     map.visit(from: lower, to: upper, descending: isDescending) { value, documents in

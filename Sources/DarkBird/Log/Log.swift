@@ -375,8 +375,16 @@ final class Log: @unchecked Sendable {
       closedPages.removeAll { $0.sequence < firstPage }
       self.checkpointBytes = checkpointBytes
       statistics.checkpoints += 1
+      statistics.checkpointFailure = nil
       statistics.checkpointLSN = checkpointLSN
       return dropped
+    }
+  }
+
+  func didFailCheckpoint(_ error: StoreError) {
+    lock.withLock {
+      statistics.checkpointFailures += 1
+      statistics.checkpointFailure = error.description
     }
   }
 

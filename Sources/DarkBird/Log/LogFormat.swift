@@ -1,42 +1,7 @@
 import Foundation
 
-/// Every constant of the log on disk. All integers are little-endian.
-///
-/// A page is one file, `wal-<sequence>`. Its header, in the first `headerBytes`:
-///
-/// | offset | bytes | field |
-/// |---|---|---|
-/// | 0 | 8 | magic `DBIRDWAL` |
-/// | 8 | 2 | format version |
-/// | 10 | 2 | flags, 0 |
-/// | 12 | 4 | header length, 4096 |
-/// | 16 | 16 | UUID of the store |
-/// | 32 | 8 | sequence number of the page |
-/// | 40 | 8 | LSN of the first record |
-/// | 48 | 4 | chain CRC at the end of the page before |
-/// | 52 | 4 | capacity in: 0 bytes, 1 records |
-/// | 56 | 8 | capacity (for information; it may differ from page to page) |
-/// | 64 | 4 | CRC32C of bytes 0..<64 |
-///
-/// Frames follow, each at a multiple of 8:
-///
-/// | offset | bytes | field |
-/// |---|---|---|
-/// | 0 | 4 | length without padding; 0 = no more frames |
-/// | 4 | 4 | CRC32C over UUID, page sequence, length and bytes 8..<length |
-/// | 8 | 8 | LSN |
-/// | 16 | 8 | durable LSN when the frame was written |
-/// | 24 | 1 | kind: 1 put, 2 remove, 3 clear, 4 (batch, reserved), 5 seal |
-/// | 25 | 1 | flags, 0 |
-/// | 26 | 2 | schema version, 0 |
-/// | 28 | 4 | key length |
-/// | 32 | … | key (CBOR), document (CBOR) |
-///
-/// A put of key `1` (CBOR `01`) and document `{}` (CBOR `a0`) as LSN 1 is 34 bytes and 6 of padding:
-/// `22 00 00 00 | crc | 01 00 00 00 00 00 00 00 | 00 … | 01 00 00 00 | 01 00 00 00 | 01 a0 | 00 00 00 00 00 00`.
-///
-/// A seal ends a full page: its LSN is the last one of the page, and its document part holds last LSN (8), records (8),
-/// chain CRC (4) and 4 zero bytes. The chain CRC runs over the CRCs of all frames of all pages before the seal.
+/// Every constant of the log on disk. The article <doc:FormatOnDisk> has the tables of bytes, and examples that a test compares
+/// with what is written.
 public enum LogFormat {
   public static let version = 1
   static let pageMagic: [UInt8] = Array("DBIRDWAL".utf8)
@@ -85,6 +50,8 @@ enum LogRecordKind: UInt8, Sendable {
   case put = 1
   case remove = 2
   case clear = 3
+  /// Several puts and removes as one record; see `LogBatch`.
+  case batch = 4
   case seal = 5
 }
 
@@ -158,6 +125,7 @@ struct LogPageHeader: Equatable, Sendable {
     store = UUID(uuid: uuid)
     sequence = bytes.load64(at: 32)
     firstLSN = bytes.load64(at: 40)
+    guard firstLSN > 0 else { throw .damaged("a page that begins at LSN 0") }
     previousChain = bytes.load32(at: 48)
     let count = Int(truncatingIfNeeded: bytes.load64(at: 56))
     capacity = bytes.load32(at: 52) == 1 ? .records(count) : .bytes(count)

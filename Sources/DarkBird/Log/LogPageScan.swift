@@ -24,7 +24,8 @@ struct LogPageScan: Equatable, Sendable {
   var chain: UInt32
 }
 
-/// Reads the frames of a page whose header is already decoded, and hands each record to `body` in order.
+/// Reads the frames of a page whose header is already decoded, and hands each record to `body` in order. A batch is one
+/// record of the page; `body` gets its operations one by one, all with the batch's LSN and offset.
 ///
 /// - Parameter isLast: only the last page may lack a seal, and only its tail may be torn.
 /// - Throws: `.corrupt` for damage that no crash explains, and what `body` throws.
@@ -61,12 +62,29 @@ func scanLogPage(
     guard frame.lsn == scan.lastLSN + 1 else {
       throw .corrupt(path: path, offset: offset, reason: "LSN \(frame.lsn) follows LSN \(scan.lastLSN)")
     }
-    try body(frame.record, offset)
+    if frame.kind == .batch {
+      var operations = try operations(of: frame, at: offset, path)
+      while let record = operations.next() { try body(record, offset) }
+    } else {
+      try body(frame.record, offset)
+    }
     scan.lastLSN = frame.lsn
     scan.records += 1
     scan.durableLSN = max(scan.durableLSN, frame.durableLSN)
     scan.chain = chained(scan.chain, frame.checksum)
     scan.endOffset = offset + LogFormat.aligned(frame.length)
+  }
+}
+
+/// The operations of a batch, whose payload is wrong only if a program wrote it so: its checksum was right.
+private func operations(of frame: LogFrame, at offset: Int, _ path: String) throws(StoreError) -> LogBatchReader {
+  guard frame.keyLength == 0 else {
+    throw .corrupt(path: path, offset: offset + 28, reason: "a batch with a key of its own")
+  }
+  do throws(LogBatchReader.Malformed) {
+    return try LogBatchReader(frame.payload, lsn: frame.lsn, durableLSN: frame.durableLSN)
+  } catch {
+    throw .corrupt(path: path, offset: offset + LogFormat.frameHeaderBytes + error.offset, reason: error.reason)
   }
 }
 

@@ -32,7 +32,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   private static var batchBytes: Int { 4 << 20 }
 
   @usableFromInline let shards: [Shard<Key, Document>]
-  @usableFromInline let slotBits: UInt32
+  @usableFromInline let shardBits: UInt32
   @usableFromInline let schema: IndexSchema<Document>
   @usableFromInline let indexes: IndexSet
   /// The parts of the work that are compiled for the types of the program.
@@ -50,21 +50,21 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     let count = (1...1024).contains(shardCount) && shardCount.nonzeroBitCount == 1 ? shardCount : 1
     let shards = (0..<count).map { _ in Shard<Key, Document>() }
     let indexes = IndexSet(schema)
-    let slotBits = UInt32(32 - count.trailingZeroBitCount)
+    let shardBits = UInt32(count.trailingZeroBitCount)
     self.init(
-      shards, slotBits, schema, indexes,
-      applyItems: { Self.apply($0, $1, to: shards, slotBits) },
-      indexShard: { Self.index(shards, $0, schema, indexes, slotBits) })
+      shards, shardBits, schema, indexes,
+      applyItems: { Self.apply($0, $1, to: shards, shardBits) },
+      indexShard: { Self.index(shards, $0, schema, indexes, shardBits) })
   }
 
   @usableFromInline
   init(
-    _ shards: [Shard<Key, Document>], _ slotBits: UInt32, _ schema: IndexSchema<Document>, _ indexes: IndexSet,
+    _ shards: [Shard<Key, Document>], _ shardBits: UInt32, _ schema: IndexSchema<Document>, _ indexes: IndexSet,
     applyItems: @escaping @Sendable (ContiguousArray<Item>, UnsafeRawBufferPointer) -> StoreError?,
     indexShard: @escaping @Sendable (Int) -> StoreError?
   ) {
     self.shards = shards
-    self.slotBits = slotBits
+    self.shardBits = shardBits
     self.schema = schema
     self.indexes = indexes
     self.applyItems = applyItems
@@ -130,7 +130,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   @inlinable
   static func apply(
     _ items: ContiguousArray<Item>, _ bytes: UnsafeRawBufferPointer, to shards: [Shard<Key, Document>],
-    _ slotBits: UInt32
+    _ shardBits: UInt32
   ) -> StoreError? {
     for item in items {
       let shardNumber = Int(item.hash & UInt(shards.count - 1))
@@ -146,8 +146,8 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
           return .undecodable(key: item.key.description, lsn: item.lsn, reason: "\(error)")
         }
       }
-      let slot = old.map { Int($0.number) & (1 << slotBits - 1) } ?? contents.pointee.map.nextSlot
-      new?.number = DocumentNumber(truncatingIfNeeded: shardNumber << slotBits | slot)
+      let slot = old?.number.slot(shardBits) ?? contents.pointee.map.nextSlot
+      new?.number = DocumentNumber(slot: slot, shard: shardNumber, shardBits: shardBits)
       new?.lsn = item.lsn
       contents.pointee.map.apply(old: old, new: new, hash: item.hash, slot: slot)
     }
@@ -170,7 +170,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   @inlinable
   static func index(
     _ shards: [Shard<Key, Document>], _ shard: Int, _ schema: IndexSchema<Document>, _ indexes: IndexSet,
-    _ slotBits: UInt32
+    _ shardBits: UInt32
   ) -> StoreError? {
     let none = IndexKeys()
     for chunk in shards[shard].contents.pointee.map.chunks {
@@ -184,8 +184,8 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
         indexes.unlock(stripes)
         for claim in claims {
           for number in claim.owners {
-            let map = shards[Int(number) >> slotBits].contents.pointee.map
-            let other = map.entry(inSlot: Int(number) & (1 << slotBits - 1))
+            let map = shards[number.shard(shardBits)].contents.pointee.map
+            let other = map.entry(inSlot: number.slot(shardBits))
             guard let other, schema.uniques[claim.index].value(other.document) == claim.value else { continue }
             return .duplicateOnOpen(
               index: schema.uniques[claim.index].name, value: claim.value,

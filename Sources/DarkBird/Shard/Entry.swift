@@ -7,10 +7,10 @@ final class Entry<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sen
   @usableFromInline let key: Key
   @usableFromInline let document: Document
   /// The document's place, the same for all its versions; see `DocumentNumber`.
-  @usableFromInline var number: DocumentNumber = 0
+  @exclusivity(unchecked) @usableFromInline var number: DocumentNumber = 0
   /// A part of the key's hash, for tables that grow.
-  @usableFromInline var hash: UInt32 = 0
-  @usableFromInline var lsn: UInt64 = 0
+  @exclusivity(unchecked) @usableFromInline var hash: UInt32 = 0
+  @exclusivity(unchecked) @usableFromInline var lsn: UInt64 = 0
 
   @inlinable
   init(key: Key, document: Document) {
@@ -19,7 +19,22 @@ final class Entry<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sen
   }
 }
 
-/// Number of the shard (in the upper bits) and of the slot in it: 32 bits, by which the indexes know a document.
+/// By what the indexes know a document: the number of its slot, and of its shard in the lower bits. Documents that come one
+/// after the other so have numbers that mostly go up, which is what ordered sets take best.
 ///
 /// A store thus holds 2^32 documents at most, evenly spread over the shards; with 350 bytes each that is 1.5 TB.
 @usableFromInline typealias DocumentNumber = UInt32
+
+extension DocumentNumber {
+  @inlinable @inline(__always)
+  init(slot: Int, shard: Int, shardBits: UInt32) {
+    precondition(slot < 1 << (32 - shardBits), "more than 2^32 documents")
+    self = DocumentNumber(truncatingIfNeeded: slot << shardBits | shard)
+  }
+
+  @inlinable @inline(__always)
+  func shard(_ shardBits: UInt32) -> Int { Int(self) & (1 << shardBits - 1) }
+
+  @inlinable @inline(__always)
+  func slot(_ shardBits: UInt32) -> Int { Int(self) >> shardBits }
+}

@@ -14,8 +14,9 @@ struct Lock: ~Copyable, @unchecked Sendable {
   @usableFromInline static var free: UInt32 { 0 }
   @usableFromInline static var held: UInt32 { 1 }
   @usableFromInline static var heldWithWaiters: UInt32 { 2 }
-  /// Looks at a taken lock before the thread goes to sleep. Never without bound: the holder may not be running.
-  private static let spinsMax = 64
+  /// Looks at a taken lock before the thread goes to sleep: about two microseconds, what going to sleep and waking up would
+  /// take. Never without bound: the holder may not be running.
+  private static let spinsMax = 100
 
   @usableFromInline let word: UnsafeMutablePointer<Atomic<UInt32>>
 
@@ -44,8 +45,9 @@ struct Lock: ~Copyable, @unchecked Sendable {
 
   @usableFromInline
   func waitAndLock() {
-    for _ in 0..<Self.spinsMax where word.pointee.load(ordering: .relaxed) == Self.free {
-      if tryLock() { return }
+    for _ in 0..<Self.spinsMax {
+      if word.pointee.load(ordering: .relaxed) == Self.free, tryLock() { return }
+      db_pause()
     }
     while word.pointee.exchange(Self.heldWithWaiters, ordering: .acquiring) != Self.free {
       db_wait_on_word(word, Self.heldWithWaiters, 0)

@@ -21,6 +21,10 @@ enum LogPanel {
     if let failure = log.failure {
       painter.write(Format.clipped("FAILED: \(failure)", rect.width, painter.glyphs), in: rect, y: y, .alert)
       y += 1
+    } else if let failure = log.checkpointFailure {
+      let text = "CHECKPOINT FAILED: \(failure)"
+      painter.write(Format.clipped(text, rect.width, painter.glyphs), in: rect, y: y, .alert)
+      y += 1
     }
     drawPage(log, in: rect, y: y, with: &painter)
     painter.write(writing(moment, log).fitted(width: rect.width), in: rect, y: y + 1)
@@ -144,6 +148,6 @@ enum LogPanel {
     [
       .field(0, "checkpoints", Format.grouped(log.checkpoints)),
       .field(1, "last at LSN", log.checkpointLSN.map { Format.grouped($0) } ?? "none yet"),
-    ]
+    ] + (log.checkpointFailures > 0 ? [.field(2, "failed", Format.grouped(log.checkpointFailures))] : [])
   }
 }

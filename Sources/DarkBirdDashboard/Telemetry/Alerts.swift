@@ -26,6 +26,9 @@ struct Alert: Hashable, Sendable {
       if let failure = log.failure {
         alerts.append(Alert(severity: .critical, text: "the log takes no more writes: \(failure)"))
       }
+      if log.failure == nil, let failure = log.checkpointFailure {
+        alerts.append(Alert(severity: .warning, text: "the log grows, for a checkpoint failed: \(failure)"))
+      }
       if log.queueBytesMax > 0, Double(log.queueBytes) > queueFractionMax * Double(log.queueBytesMax) {
         alerts.append(Alert(severity: .warning, text: "the log's queue is nearly full: writers wait for the disk"))
       }

@@ -10,6 +10,8 @@ struct Script {
   var hasWorkload = true
   /// A failure of the log from then on, in samples.
   var failsAfter: Int?
+  /// A failure of checkpoints from then on, in samples.
+  var checkpointsFailAfter: Int?
 
   static let start = Date(timeIntervalSince1970: 1_700_000_000)  // 22:13:20 UTC
   static let shardCount = 64
@@ -106,6 +108,10 @@ struct Script {
     log.checkpoints = UInt64(index / 250)
     log.checkpointLSN = index >= 250 ? 900_000 : nil
     if let failsAfter, index >= failsAfter { log.failure = "players/wal-241: fdatasync: Input/output error" }
+    if let checkpointsFailAfter, index >= checkpointsFailAfter {
+      log.checkpointFailures = 3
+      log.checkpointFailure = "players: no space left on the disk; nothing was written"
+    }
     statistics.log = log
     statistics.writtenLSN = statistics.memoryLSN - 120
     statistics.durableLSN = statistics.memoryLSN - UInt64(index % 10) * 400

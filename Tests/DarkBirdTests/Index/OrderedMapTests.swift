@@ -4,7 +4,7 @@ import Testing
 
 /// An ordered map of sets, as a range index is; a set with few of the keys is what a tag has.
 struct OrderedMapTests {
-  private typealias Map = OrderedMap<Int, DocumentSet>
+  private typealias Map = OrderedMap<Int>
 
   private func pairs(
     _ map: Map, _ lower: OrderedMapBound<Int> = .start, _ upper: OrderedMapBound<Int> = .end, descending: Bool = false
@@ -171,9 +171,9 @@ struct OrderedMapTests {
 /// Unchecked: `map` is only touched under the lock.
 private final class SharedMap: @unchecked Sendable {
   private let lock = Lock()
-  private var map = OrderedMap<Int, DocumentSet>()
+  private var map = OrderedMap<Int>()
 
-  func change(_ body: (inout OrderedMap<Int, DocumentSet>) -> Void) { lock.withLock { body(&map) } }
+  func change(_ body: (inout OrderedMap<Int>) -> Void) { lock.withLock { body(&map) } }
 
-  func snapshot() -> OrderedMap<Int, DocumentSet> { lock.withLock { map } }
+  func snapshot() -> OrderedMap<Int> { lock.withLock { map } }
 }

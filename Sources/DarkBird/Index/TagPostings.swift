@@ -1,30 +1,3 @@
-/// Owners of the values of one unique index, for a part of the values.
-///
-/// Unchecked, as the other stripes: what they hold is only touched under their lock, which `IndexSet` has.
-final class UniqueStripe: @unchecked Sendable {
-  var owners: OwnerTable
-
-  init(_ owners: OwnerTable = OwnerTable()) { self.owners = owners }
-}
-
-/// The documents of a part of the tags.
-final class TagStripe: @unchecked Sendable {
-  var postings: TagPostings
-
-  init(_ postings: TagPostings) { self.postings = postings }
-}
-
-/// The documents of a range field in the order of their values.
-final class RangeStripe: @unchecked Sendable {
-  var documents: OrderedMap<IndexValue, DocumentSet>
-
-  init(_ documents: OrderedMap<IndexValue, DocumentSet> = OrderedMap()) { self.documents = documents }
-}
-
-final class IndexLock: Sendable {
-  let lock = Lock()
-}
-
 /// Documents by tag. A copy is a snapshot.
 struct TagPostings: Sendable {
   struct Posting: Sendable {
@@ -57,11 +30,9 @@ struct TagPostings: Sendable {
   mutating func remove(_ tag: TagName, _ number: DocumentNumber) {
     guard let slot = byTag.index(forKey: tag) else { return }
     let field = byTag.values[slot].field
-    switch byTag.values[slot].documents.remove(number) {
-    case .notThere: break
-    case .removed: entries[field] -= 1
-    case .removedLast:
-      entries[field] -= 1
+    if !byTag.values[slot].documents.remove(number) { return }
+    entries[field] -= 1
+    if byTag.values[slot].documents.isEmpty {
       distinct[field] -= 1
       byTag.remove(at: slot)
     }

@@ -1,0 +1,59 @@
+/// What `StoreInspector.checkpoint` did.
+public struct CheckpointReport: Sendable, Hashable, Codable {
+  /// Pages of the log, and bytes of the log and the checkpoint.
+  public struct Size: Sendable, Hashable, Codable {
+    public var pages: Int
+    public var bytes: Int
+  }
+
+  public var documents = 0
+  /// LSN of the checkpoint's end.
+  public var checkpointLSN: UInt64 = 0
+  /// False if nothing had changed since the last checkpoint, which is still there then.
+  public var isNew = false
+  public var before: Size
+  public var after: Size
+  /// With opening and closing the store.
+  public var nanoseconds: UInt64 = 0
+}
+
+extension StoreInspector {
+  /// Opens a store for writing, takes a checkpoint, which drops the pages of the log that it replaces, and closes it.
+  ///
+  /// Documents are copied in the bytes they were written in, and no index is needed: this works on any store, also one
+  /// whose indexes only its program can compute.
+  ///
+  /// - Throws: `.notAStore`, `.locked`, `.corrupt`, `.newerFormat`, `.diskFull`, `.io`, `.poisoned`.
+  /// - Complexity: O(documents × log documents + log records), all documents in memory.
+  public static func checkpoint(_ path: String) throws(StoreError) -> CheckpointReport {
+    try checkpoint(path, PosixFileSystem())
+  }
+
+  package static func checkpoint(_ path: String, _ fileSystem: any FileSystem) throws(StoreError) -> CheckpointReport {
+    let start = monotonicNanoseconds()
+    // Before the directory is opened for writing, which would make a store where there is none.
+    try checkDirectory(path, fileSystem, isReadOnly: true)
+    let schema = try Manifest.read(path, fileSystem).schema
+    var configuration = StoreConfiguration.disk(at: path)
+    configuration.checkpointLogBytes = nil
+    var table = DocumentTable()
+    let disk = try Disk(path, configuration, schema, fileSystem) { record in table.apply(record) }
+    let documents = table.documents()
+    let before = disk.statistics
+    do throws(StoreError) {
+      try disk.checkpoint(encoded: documents)
+    } catch {
+      // The failed checkpoint is the one to report.
+      try? disk.close()
+      throw error
+    }
+    let after = disk.statistics
+    try disk.close()
+    return CheckpointReport(
+      documents: documents.count, checkpointLSN: after.checkpointLSN ?? 0,
+      isNew: after.checkpoints > before.checkpoints,
+      before: .init(pages: before.pagesOnDisk, bytes: before.bytesOnDisk),
+      after: .init(pages: after.pagesOnDisk, bytes: after.bytesOnDisk),
+      nanoseconds: monotonicNanoseconds() - start)
+  }
+}
