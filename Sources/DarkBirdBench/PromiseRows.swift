@@ -8,7 +8,7 @@ extension Bench {
   func sampler(_ row: BenchRow) throws -> BenchResult {
     var losses: [Double] = []
     var watched: [BenchResult] = []
-    for _ in 0..<5 {
+    for _ in 0..<3 {
       let alone = try insertAll(row, try BenchStore(.memory))
       let store = try BenchStore(.memory)
       let subscription = store.events(capacity: 8_192)

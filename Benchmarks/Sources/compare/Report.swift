@@ -29,6 +29,16 @@ struct Report {
     return table(lines)
   }
 
+  /// One line for each row: the operations a second of all.
+  var summary: String {
+    rows.map { row in
+      let all = Contender.allCases.compactMap { contender in
+        figure(row, contender, "operations").map { "\(contender.rawValue) \(number($0))" }
+      }
+      return "\(row.label): \(all.joined(separator: ", "))"
+    }.joined(separator: "\n")
+  }
+
   /// The bars that no peer sets; empty if no row of theirs was run.
   var own: String {
     var lines: [[String]] = []

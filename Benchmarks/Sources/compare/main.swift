@@ -26,8 +26,10 @@ for row in rows {
   for (measured, rounds) in figures {
     medians[measured] = Dictionary(grouping: rounds.flatMap { $0 }, by: \.key).mapValues { median($0.map(\.value)) }
   }
+  // A whole run takes an hour: what is known is shown, whatever becomes of the rest.
+  note("")
+  FileHandle.standardError.write(Data("\(Report(rows: [row], medians: medians).summary)\n".utf8))
 }
-note("")
 
 let report = Report(rows: rows, medians: medians)
 print(report.comparison)
