@@ -389,7 +389,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 }
 
 @usableFromInline
-enum WriteKind { case put, insert, update, remove }
+enum WriteKind: Sendable { case put, insert, update, remove }
 
 extension StoreStatistics.Operations {
   @inlinable

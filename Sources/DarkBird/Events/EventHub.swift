@@ -72,6 +72,25 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
     lock.unlock()
   }
 
+  /// Publishes `count` changes with one LSN, with nothing between them, and returns the LSN.
+  @inlinable
+  func publish(
+    _ lost: inout LostChanges<Key, Document>, count: Int, lsn: () -> UInt64,
+    _ change: (_ position: Int, _ lsn: UInt64) -> Change<Key, Document>
+  ) -> UInt64 {
+    lock.lock()
+    defer { lock.unlock() }
+    let lsn = lsn()
+    for position in 0..<count {
+      for ring in rings {
+        guard let dropped = ring.push(change(position, lsn)) else { continue }
+        lost.append(dropped)
+        droppedCount.add(1, ordering: .relaxed)
+      }
+    }
+    return lsn
+  }
+
   /// Ends all subscriptions.
   func finish() {
     let ended = lock.withLock {
