@@ -16,8 +16,22 @@ struct ConcurrencyTests {
         let key = generator.below(60)
         let member = Member.random(&generator, domain: 40)
         do {
-          switch generator.below(10) {
+          switch generator.below(12) {
           case 0..<5: try store.put(member, for: key)
+          case 10, 11:
+            let others = (0..<generator.below(8)).map { _ in
+              (key: generator.below(60), member: Member.random(&generator, domain: 40), kind: generator.below(4))
+            }
+            try store.batch { batch in
+              batch.put(member, for: key)
+              for (key, member, kind) in others {
+                switch kind {
+                case 0: batch.insert(member, for: key)
+                case 1: batch.remove(key)
+                default: batch.put(member, for: key)
+                }
+              }
+            }
           case 5: try store.insert(member, for: key)
           case 6: try store.update(key) { $0.age = member.age }
           case 7 where generator.chance(3): try store.removeAll()

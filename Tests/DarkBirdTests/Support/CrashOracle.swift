@@ -22,6 +22,8 @@ struct CrashOracle: Sendable {
     case .cleared: state = [:]
     case .gap: return
     }
+    // The changes of a batch have one LSN.
+    if event.lsn == lastLSN && lastLSN > 0 { states.removeLast() }
     states.append(state)
   }
 
