@@ -355,4 +355,110 @@ struct BatchTests {
     #expect(won.value == 100 && store.count == 200 && store.memoryLSN == 100)
     for round in 0..<100 { #expect(store[round * 2]?.age == store[round * 2 + 1]?.age) }
   }
+
+  // MARK: On disk
+
+  /// Files with batches in several pages, each batch of four new documents that replace the four before.
+  private func makeFiles() throws -> (SimulatedFileSystem, store: MemberStore) {
+    let disk = SimulatedFileSystem.forStores()
+    let store = try MemberStore(.simulated(.records(4)), on: disk)
+    for round in 0..<10 {
+      try store.batch { batch in
+        for number in 0..<4 {
+          batch.put(Member(name: "\(round)", email: "e\(number)"), for: round * 4 + number)
+          batch.remove(round * 4 + number - 4)
+        }
+      }
+    }
+    try store.close()
+    return (disk, store)
+  }
+
+  private func frames(_ disk: SimulatedFileSystem) throws -> [StoreDump.Frame] {
+    var frames: [StoreDump.Frame] = []
+    try StoreInspector.dump("/data/store", .init(), disk) { item in
+      if case .frame(let frame) = item { frames.append(frame) }
+      return true
+    }
+    return frames
+  }
+
+  @Test func dumpShowsTheOperationsOfABatch() throws {
+    let (disk, _) = try makeFiles()
+    let batches = try frames(disk).filter { $0.kind != .seal }
+    #expect(batches.map(\.lsn) == Array(1...10) && !batches.contains { $0.kind != .batch })
+    // In the first round there is nothing to remove.
+    #expect(batches[0].operations.map(\.kind) == [.put, .put, .put, .put])
+    #expect(batches[5].operations.map(\.kind) == [.put, .remove, .put, .remove, .put, .remove, .put, .remove])
+    #expect(batches[5].operations.map(\.key) == [20, 16, 21, 17, 22, 18, 23, 19].map { .int($0) })
+  }
+
+  @Test func damageInABatchLosesItAsAWhole() throws {
+    let (disk, _) = try makeFiles()
+    let hit = try #require(try frames(disk).last { $0.kind == .batch })
+    var bytes = try #require(disk.storeFiles[hit.file])
+    bytes[hit.offset + hit.bytes - 3] ^= 1
+    disk.setFile("/data/store/\(hit.file)", bytes)
+    #expect(throws: StoreError.self) { try MemberStore(on: disk) }
+    let report = try StoreInspector.salvage("/data/store", to: "/data/rescued", disk)
+    #expect(report.gaps == [.init(first: 10, last: 10)] && report.problems == [])
+    var configuration = StoreConfiguration.simulated()
+    configuration.location = .disk(path: "/data/rescued")
+    let rescued = try MemberStore(configuration, on: disk)
+    #expect(Set(try rescued.contents().keys) == [32, 33, 34, 35])
+    #expect(try rescued.document(unique: "email", "e2")?.key == 34)
+  }
+
+  /// Cut anywhere, the log holds the batch or does not.
+  @Test func tornBatchIsThereAsAWholeOrNotAtAll() throws {
+    let disk = SimulatedFileSystem.forStores()
+    let store = try MemberStore(on: disk)
+    try store.put(Member(name: "first", email: "e"), for: 0)
+    try store.batch { batch in
+      batch.remove(0)
+      for key in 1..<9 { batch.put(Member(name: "n\(key)", email: key == 3 ? "e" : nil), for: key) }
+    }
+    // The log alone: closing would note how far it reached.
+    try store.sync()
+    let files = disk.storeFiles
+    let name = try #require(disk.pageInUse)
+    let page = try #require(files[name])
+    let batch = try #require(try frames(disk).last)
+    for length in batch.offset...batch.offset + batch.bytes {
+      let image = SimulatedFileSystem.forStores()
+      for (file, bytes) in files where file != LogFormat.lockName { image.setFile("/data/store/\(file)", bytes) }
+      image.setFile("/data/store/\(name)", Array(page.prefix(length)))
+      let opened = try MemberStore(on: image)
+      let isWhole = length == batch.offset + batch.bytes
+      #expect(opened.memoryLSN == (isWhole ? 2 : 1))
+      #expect(Set(try opened.contents().keys) == (isWhole ? Set(1..<9) : [0]))
+      #expect(opened.audit().problems == [])
+    }
+    try store.close()
+  }
+
+  @Test func checkpointsMayComeInTheMiddleOfBatches() throws {
+    for round in 0..<10 {
+      let disk = SimulatedFileSystem.forStores()
+      let store = try MemberStore(.simulated(.records(6)), on: disk)
+      onThreads(2) { thread in
+        do {
+          for step in 0..<60 {
+            if thread == 1 {
+              try store.checkpoint()
+            } else {
+              try store.batch { batch in
+                for key in 0..<20 { batch.put(Member(email: "e\((key + step) % 20)", age: step), for: key) }
+              }
+            }
+          }
+        } catch { Issue.record("\(error)") }
+      }
+      try store.put(Member(), for: 100, ack: .synced)
+      let reopened = try MemberStore(on: disk.crashImage(seed: UInt64(round)))
+      #expect(try reopened.contents() == store.contents())
+      #expect(reopened.audit().problems == [])
+      try store.close()
+    }
+  }
 }

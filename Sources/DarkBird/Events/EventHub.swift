@@ -42,13 +42,15 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   var subscribers: Int { count.load(ordering: .relaxed) }
   var dropped: UInt64 { droppedCount.load(ordering: .relaxed) }
 
-  func subscribe(_ ring: EventRing<Key, Document>) -> EventSubscription<Key, Document> {
+  func subscribe(
+    _ ring: EventRing<Key, Document>, _ filter: (@Sendable (Event<Key, Document>) -> Bool)? = nil
+  ) -> EventSubscription<Key, Document> {
     lock.withLock {
       if isFinished { return ring.finish() }
       rings.append(ring)
       count.store(rings.count, ordering: .releasing)
     }
-    return EventSubscription(ring: ring, hub: self)
+    return EventSubscription(ring: ring, hub: self, filter)
   }
 
   func remove(_ ring: EventRing<Key, Document>) {

@@ -19,6 +19,7 @@ struct CrashOracle: Sendable {
     switch event {
     case .put(let key, _, let new, _, _): state[key] = new
     case .removed(let key, _, _, _): state[key] = nil
+    case .replayed(let key, let document, _, _): state[key] = document
     case .cleared: state = [:]
     case .gap: return
     }
