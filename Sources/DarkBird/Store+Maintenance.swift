@@ -15,7 +15,7 @@ extension Store {
     var statistics = StoreStatistics()
     var operations = StoreStatistics.Operations()
     for shard in shards {
-      let (own, kinds) = shard.withLock { _ in (shard.statistics, shard.contents.pointee.operations) }
+      let (own, kinds) = shard.withLock { _ in (shard.statistics, shard.operations) }
       statistics.shards.append(own)
       statistics.documents += own.documents
       operations.add(kinds)
@@ -52,7 +52,7 @@ extension Store {
     settings.isReadOnly = true
     return withAllLocked {
       Store(
-        settings, indexSchema, shards: shards.map { Shard($0.contents.pointee.map) }, shardBits: shardBits,
+        settings, indexSchema, shards: ShardTable(copying: shards), shardBits: shardBits,
         indexes: IndexSet(copying: indexes), lsn: memoryLSN)
     }
   }

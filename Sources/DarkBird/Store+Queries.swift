@@ -57,9 +57,11 @@ extension Store {
     queries.unique.add(1, ordering: .relaxed)
     let hash = UInt(bitPattern: value.hashValue)
     while true {
-      let (owners, lsn) = indexes.owners(uniqueIndex: number, hash: hash) { memoryLSN }
+      let (first, others, lsn) = indexes.owners(uniqueIndex: number, hash: hash) { memoryLSN }
+      guard var owner = first else { return nil }
       var hasChanged = false
-      for owner in owners {
+      for next in 0...others.count {
+        if next > 0 { owner = others[next - 1] }
         let entry = entry(owner)
         if let entry, indexSchema.uniques[number].value(entry.document) == value { return entry }
         if entry.map({ $0.lsn > lsn }) ?? true { hasChanged = true }

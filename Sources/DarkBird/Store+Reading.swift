@@ -49,7 +49,7 @@ extension Store {
     let shard = shards[Int(hash & UInt(shards.count - 1))]
     shard.lock()
     defer { shard.unlock() }
-    shard.contents.pointee.operations.gets &+= 1
+    shard.contents.pointee.gets &+= 1
     return shard.contents.pointee.map.find(key, hash: hash)
   }
 

@@ -21,7 +21,7 @@ public import Synchronization
 public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
   public let configuration: StoreConfiguration
   @usableFromInline let indexSchema: IndexSchema<Document>
-  @usableFromInline let shards: [Shard<Key, Document>]
+  @usableFromInline let shards: ShardTable<Key, Document>
   /// How many bits of a document's number are its shard.
   @usableFromInline let shardBits: UInt32
   @usableFromInline let indexes: IndexSet
@@ -42,28 +42,30 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   public convenience init(
     _ configuration: StoreConfiguration = .memory, schema: IndexSchema<Document> = Document.schema
   ) throws(StoreError) {
-    try self.init(
-      configuration, schema: schema, loading: DocumentLoader(shardCount: configuration.shardCount, schema: schema))
+    let loader = DocumentLoader<Key, Document>(shardCount: configuration.shardCount, schema: schema)
+    try self.init(configuration, schema: schema, loading: loader) { record throws(StoreError) in
+      try loader.replay(record)
+    }
   }
 
   @usableFromInline
   convenience init(
-    _ configuration: StoreConfiguration, schema: IndexSchema<Document>, loading loader: DocumentLoader<Key, Document>
+    _ configuration: StoreConfiguration, schema: IndexSchema<Document>, loading loader: DocumentLoader<Key, Document>,
+    replay: (LogRecord) throws(StoreError) -> Void
   ) throws(StoreError) {
-    try self.init(configuration, schema: schema, fileSystem: PosixFileSystem(), loading: loader)
+    try self.init(configuration, schema: schema, fileSystem: PosixFileSystem(), loading: loader, replay: replay)
   }
 
   package convenience init(
     _ configuration: StoreConfiguration, schema: IndexSchema<Document>, fileSystem: any FileSystem
   ) throws(StoreError) {
-    try self.init(
-      configuration, schema: schema, fileSystem: fileSystem,
-      loading: DocumentLoader(shardCount: configuration.shardCount, schema: schema))
+    let loader = DocumentLoader<Key, Document>(shardCount: configuration.shardCount, schema: schema)
+    try self.init(configuration, schema: schema, fileSystem: fileSystem, loading: loader, replay: loader.replay)
   }
 
   private init(
     _ configuration: StoreConfiguration, schema: IndexSchema<Document>, fileSystem: any FileSystem,
-    loading loader: DocumentLoader<Key, Document>
+    loading loader: DocumentLoader<Key, Document>, replay: (LogRecord) throws(StoreError) -> Void
   ) throws(StoreError) {
     try configuration.validate()
     try schema.validate()
@@ -77,7 +79,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       disk = nil
       return
     }
-    disk = try Disk(path, configuration, schema.description, fileSystem, replay: loader.replay)
+    disk = try Disk(path, configuration, schema.description, fileSystem, replay: replay)
     do throws(StoreError) {
       try loader.buildIndexes()
     } catch {
@@ -90,7 +92,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
   /// A store in memory with documents that are there already.
   init(
-    _ configuration: StoreConfiguration, _ schema: IndexSchema<Document>, shards: [Shard<Key, Document>],
+    _ configuration: StoreConfiguration, _ schema: IndexSchema<Document>, shards: ShardTable<Key, Document>,
     shardBits: UInt32, indexes: IndexSet, lsn: UInt64
   ) {
     self.configuration = configuration
@@ -246,11 +248,14 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
           continue
         }
         if old == nil { oldKeys = IndexKeys() }
-        let stripes = indexes.mask(old: oldKeys, new: newKeys)
-        indexes.lock(stripes)
-        let claims = indexes.claims(old: oldKeys, new: newKeys) { number in
-          number == old?.number || isCurrent(number, among: cleared, locked: shardNumber)
-        }
+        let stripes = indexSchema.isEmpty ? 0 : indexes.mask(old: oldKeys, new: newKeys)
+        if stripes != 0 { indexes.lock(stripes) }
+        let claims =
+          stripes == 0
+          ? []
+          : indexes.claims(old: oldKeys, new: newKeys) { number in
+            number == old?.number || isCurrent(number, among: cleared, locked: shardNumber)
+          }
         if claims.isEmpty {
           let slot = old?.number.slot(shardBits) ?? shard.contents.pointee.map.nextSlot
           let number = DocumentNumber(slot: slot, shard: shardNumber, shardBits: shardBits)
@@ -260,7 +265,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
               .replaced(old: old, new: new, lsn: $0)
             }
             new?.lsn = lsn
-            indexes.replace(number, old: oldKeys, new: newKeys)
+            if stripes != 0 { indexes.replace(number, old: oldKeys, new: newKeys) }
             shard.contents.pointee.map.apply(old: old, new: new, hash: hash, slot: slot)
           } catch {
             refusal = .logFailed(error)
@@ -268,7 +273,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         } else {
           refusal = .claimed(claims)
         }
-        indexes.unlock(stripes)
+        if stripes != 0 { indexes.unlock(stripes) }
       }
       shard.contents.pointee.operations.count(kind, refusal)
       shard.unlock()

@@ -32,7 +32,7 @@ struct IndexKeys: Sendable {
 
 /// The text of a tag, in two parts so that `field=value` need not be put together to find it.
 @usableFromInline
-struct TagName: Sendable, Hashable {
+struct TagName: Sendable, Equatable {
   /// Up to and with the first "="; empty if there is none.
   @usableFromInline let field: String
   @usableFromInline let value: String
@@ -65,9 +65,6 @@ struct TagName: Sendable, Hashable {
   static func == (left: TagName, right: TagName) -> Bool {
     left.hash == right.hash && left.value == right.value && left.field == right.field
   }
-
-  @inlinable
-  func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 }
 
 /// A tag of a document and the number of the tag field in the schema that gave it.

@@ -145,9 +145,9 @@ final class IndexSet: @unchecked Sendable {
     for index in uniqueNames.indices where index < new.values.count {
       guard let value = new.value(index, notIn: old) else { continue }
       let hash = new.values[index].hash
-      var owners = uniques[uniqueStripe(index, hash)].candidates(hash)
-      if owners.isEmpty { continue }
-      owners.removeAll(where: passingOver)
+      let candidates = uniques[uniqueStripe(index, hash)].candidates(hash)
+      guard let first = candidates.first else { continue }
+      let owners = ([first] + candidates.others).filter { !passingOver($0) }
       if !owners.isEmpty { claims.append(UniqueClaim(index: index, value: value, owners: owners)) }
     }
     return claims
@@ -196,12 +196,15 @@ final class IndexSet: @unchecked Sendable {
 
   /// Documents that may own a value, and what `asOf` says at that moment.
   @usableFromInline
-  func owners(uniqueIndex index: Int, hash: UInt, asOf: () -> UInt64) -> (numbers: [DocumentNumber], lsn: UInt64) {
+  func owners(
+    uniqueIndex index: Int, hash: UInt, asOf: () -> UInt64
+  ) -> (first: DocumentNumber?, others: [DocumentNumber], lsn: UInt64) {
     let stripe = uniqueStripe(index, hash)
     let mask = lock(ofStripe: stripe)
     lock(mask)
     defer { unlock(mask) }
-    return (uniques[stripe].candidates(hash), asOf())
+    let (first, others) = uniques[stripe].candidates(hash)
+    return (first, others, asOf())
   }
 
   /// The documents of tags and of range fields, all as of one moment, and what `asOf` says at that moment.
@@ -214,7 +217,7 @@ final class IndexSet: @unchecked Sendable {
     lock(mask)
     defer { unlock(mask) }
     return (
-      names.map { tags[tagNumber($0)].byTag[$0]?.documents ?? DocumentSet() },
+      names.map { tags[tagNumber($0)].documents($0) ?? DocumentSet() },
       rangeIndexes.map { ranges[$0] }, asOf()
     )
   }
@@ -227,9 +230,7 @@ final class IndexSet: @unchecked Sendable {
   func tags(ofField field: Int) -> [(tag: String, count: Int)] {
     (0..<Self.tagStripeCount).flatMap { number in
       let postings = withLocks(lock(ofStripe: uniqueCount + number)) { tags[number] }
-      return postings.byTag.filter { $0.value.field == field }.map {
-        (tag: $0.key.text, count: $0.value.documents.count)
-      }
+      return postings.all.filter { $0.field == field }.map { (tag: $0.name.text, count: $0.documents.count) }
     }
   }
 
@@ -287,7 +288,7 @@ final class IndexSet: @unchecked Sendable {
       }
       for tag in keys.tags {
         tagCount += 1
-        if tags[tagNumber(tag.name)].byTag[tag.name]?.documents.contains(number) != true {
+        if tags[tagNumber(tag.name)].documents(tag.name)?.contains(number) != true {
           problems.append("tag \(tag.name.text) does not lead to its document")
         }
       }
@@ -307,14 +308,14 @@ final class IndexSet: @unchecked Sendable {
     var found = 0
     for stripe in 0..<Self.tagStripeCount {
       let postings = tags[stripe]
-      let entries = postings.byTag.reduce(0) { $0 + $1.value.documents.count }
+      let entries = postings.all.reduce(0) { $0 + $1.documents.count }
       if postings.entries.reduce(0, +) != entries { problems.append("tags: wrong count of entries") }
-      if postings.distinct.reduce(0, +) != postings.byTag.count {
+      if postings.distinct.reduce(0, +) != postings.all.count {
         problems.append("tags: wrong count of distinct tags")
       }
-      for (tag, posting) in postings.byTag {
-        if posting.documents.isEmpty { problems.append("tag \(tag.text): an empty set") }
-        problems += posting.documents.structuralProblems().map { "tag \(tag.text): \($0)" }
+      for posting in postings.all {
+        if posting.documents.isEmpty { problems.append("tag \(posting.name.text): an empty set") }
+        problems += posting.documents.structuralProblems().map { "tag \(posting.name.text): \($0)" }
       }
       found += entries
     }

@@ -123,7 +123,7 @@ enum OrderedMapBound<Key: Comparable & Sendable>: Sendable {
 /// Unchecked: a node that two maps share is never changed (`isKnownUniquelyReferenced` decides), and a map is changed
 /// only under its index's lock.
 private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Sendable {
-  static var capacity: Int { 64 }
+  static var capacity: Int { 128 }
 
   // Not checked at run time for overlapping accesses, which would cost as much as all the rest: no method is called by what
   // it calls but for the visits, which change nothing.

@@ -58,12 +58,13 @@ enum LogRecordKind: UInt8, Sendable {
 }
 
 /// One record of the log, in memory that lives as long as the call it is passed to.
+@usableFromInline
 struct LogRecord {
-  let kind: LogRecordKind
-  let lsn: UInt64
-  let durableLSN: UInt64
-  let key: UnsafeRawBufferPointer
-  let document: UnsafeRawBufferPointer
+  @usableFromInline let kind: LogRecordKind
+  @usableFromInline let lsn: UInt64
+  @usableFromInline let durableLSN: UInt64
+  @usableFromInline let key: UnsafeRawBufferPointer
+  @usableFromInline let document: UnsafeRawBufferPointer
 }
 
 /// The facts in a page's header.

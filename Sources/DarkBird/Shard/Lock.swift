@@ -8,9 +8,9 @@ public import Synchronization
 /// priority-inheriting futex on Linux that collapses under contention, and pthread's is a call that cannot be inlined.
 /// Atomics of the language are what ThreadSanitizer sees. Ulrich Drepper, Futexes Are Tricky (2011), section 5, mutex 2.
 ///
-/// Unsafe corner: the word lives at a fixed address of its own cache line for as long as this value, which has one owner.
+/// Unsafe corner: a reference to a word at a fixed address, which its owner keeps as long as anyone may use this.
 @usableFromInline
-struct Lock: ~Copyable, @unchecked Sendable {
+struct LockWord: @unchecked Sendable {
   @usableFromInline static var free: UInt32 { 0 }
   @usableFromInline static var held: UInt32 { 1 }
   @usableFromInline static var heldWithWaiters: UInt32 { 2 }
@@ -20,11 +20,8 @@ struct Lock: ~Copyable, @unchecked Sendable {
 
   @usableFromInline let word: UnsafeMutablePointer<Atomic<UInt32>>
 
-  @usableFromInline
-  init() { word = allocateWord() }
-
-  @usableFromInline
-  deinit { freeWord(word) }
+  @inlinable
+  init(_ word: UnsafeMutablePointer<Atomic<UInt32>>) { self.word = word }
 
   @inlinable @inline(__always)
   func lock() {
@@ -56,6 +53,24 @@ struct Lock: ~Copyable, @unchecked Sendable {
 
   @usableFromInline
   func wakeOne() { db_wake_one(word) }
+}
+
+/// A lock with a word of its own.
+@usableFromInline
+struct Lock: ~Copyable, Sendable {
+  @usableFromInline let reference: LockWord
+
+  @usableFromInline
+  init() { reference = LockWord(allocateWord()) }
+
+  @usableFromInline
+  deinit { freeWord(reference.word) }
+
+  @inlinable @inline(__always)
+  func lock() { reference.lock() }
+
+  @inlinable @inline(__always)
+  func unlock() { reference.unlock() }
 
   func withLock<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
     lock()
