@@ -90,9 +90,10 @@ extension Store {
         if let reservation { log?.release(reservation) }
         throw refused(.keyExists(key: items[position].key.description), shard: items[0].shard)
       case .claimed(let claims):
-        guard let (claim, owner) = owner(of: claims, notOwners: &cleared), batch.positions[owner.key] == nil else {
-          continue
-        }
+        let owner = owner(
+          of: claims, notOwners: &cleared, isOwn: { batch.positions[$0] != nil },
+          isWanted: { index, value in items.contains { $0.new != nil && $0.newKeys.values[index].value == value } })
+        guard let (claim, owner) = owner else { continue }
         if let reservation { log?.release(reservation) }
         throw refused(
           .duplicate(index: indexes.uniqueNames[claim.index], value: claim.value, owner: owner.key.description),

@@ -96,6 +96,38 @@ struct ConcurrencyTests {
     #expect(store.statistics().operations.duplicatesRefused == UInt64(rounds * 63))
   }
 
+  /// The owner of one of two values gives it up for the other, just as a write that wants both looks who it is.
+  @Test(arguments: [true, false]) func valuesOfAnOwnerThatChangesStayItsOwn(inBatches: Bool) throws {
+    let store = try MemberStore()
+    try store.put(Member(email: "a"), for: 1)
+    let isDone = Counter()
+    onThreads(3) { thread in
+      var step = 0
+      while thread == 0 ? step < 40_000 : isDone.value == 0 {
+        step += 1
+        do {
+          if thread == 0 {
+            try store.put(step % 2 == 0 ? Member(email: "a") : Member(badge: 1), for: 1)
+          } else if inBatches {
+            try store.batch { batch in
+              batch.put(Member(email: "a"), for: thread * 2)
+              batch.put(Member(badge: 1), for: thread * 2 + 1)
+            }
+            Issue.record("accepted")
+          } else {
+            try store.put(Member(email: "a", badge: 1), for: thread + 1)
+            Issue.record("accepted")
+          }
+        } catch StoreError.duplicate(_, _, let owner) {
+          #expect(owner == "1")
+        } catch { Issue.record("\(error)") }
+      }
+      isDone.next()
+    }
+    #expect(store.count == 1)
+    #expect(store.audit().problems == [])
+  }
+
   // Defect 6
   @Test func firstUsersOfATagLoseNothing() throws {
     let store = try MemberStore()
