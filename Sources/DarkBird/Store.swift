@@ -286,7 +286,9 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         try wait(for: lsn, ack)
         return (old, true)
       case .claimed(let claims):
-        guard let (claim, owner) = owner(of: claims, notOwners: &cleared) else { continue }
+        let owner = owner(
+          of: claims, notOwners: &cleared, isOwn: { $0 == key }, isWanted: { newKeys.values[$0].value == $1 })
+        guard let (claim, owner) = owner else { continue }
         if let reservation { log?.release(reservation) }
         shard.lock()
         shard.contents.pointee.operations.duplicatesRefused += 1
@@ -351,16 +353,28 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
   // MARK: Owners of unique values
 
-  /// The first document that really owns one of the claimed values; the others are added to `notOwners`. Nil if there is
-  /// none, or if one has changed meanwhile: then the write is tried again. Under no lock.
+  /// The first document that really owns one of the values of a write; those that own none of them are added to `notOwners`.
+  /// Nil if there is none, or if one has changed meanwhile: then the write is tried again. Under no lock.
+  ///
+  /// The document that is there now may be a later version than the one that seemed to own the claimed value, and own another
+  /// value of the write: to be passed over from now on it must own none.
+  ///
+  /// - Parameters:
+  ///   - isOwn: whether the write replaces the document under a key.
+  ///   - isWanted: whether a version that the write brings has this value of a unique index.
   @usableFromInline
   func owner(
-    of claims: [UniqueClaim], notOwners: inout [Entry<Key, Document>]
+    of claims: [UniqueClaim], notOwners: inout [Entry<Key, Document>], isOwn: (Key) -> Bool,
+    isWanted: (_ index: Int, _ value: IndexValue) -> Bool
   ) -> (UniqueClaim, Entry<Key, Document>)? {
     for claim in claims {
       for number in claim.owners {
-        guard let entry = entry(number) else { continue }
-        if indexSchema.uniques[claim.index].value(entry.document) == claim.value { return (claim, entry) }
+        guard let entry = entry(number), !isOwn(entry.key) else { continue }
+        for (index, unique) in indexSchema.uniques.enumerated() {
+          if let value = unique.value(entry.document), isWanted(index, value) {
+            return (UniqueClaim(index: index, value: value, owners: [number]), entry)
+          }
+        }
         notOwners.append(entry)
       }
     }
@@ -397,7 +411,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 }
 
 @usableFromInline
-enum WriteKind { case put, insert, update, remove }
+enum WriteKind: Sendable { case put, insert, update, remove }
 
 extension StoreStatistics.Operations {
   @inlinable

@@ -92,6 +92,7 @@ final class Log: @unchecked Sendable {
   private var oldestUnwritten: UInt64 = 0
   var oldestUnsynced: UInt64 = 0
   private var closedPages: [(sequence: UInt64, bytes: Int)]
+  private var firstPageOnDisk: UInt64
   private var checkpointBytes: Int
   private var bytesSinceCheckpoint: Int
   private var onCheckpointDue: (@Sendable () -> Void)?
@@ -104,6 +105,7 @@ final class Log: @unchecked Sendable {
     written = AckGate(start.lastLSN)
     durable = AckGate(start.lastLSN)
     closedPages = start.closedPages
+    firstPageOnDisk = start.closedPages.first?.sequence ?? start.page.sequence
     checkpointBytes = start.checkpointBytes
     bytesSinceCheckpoint = start.closedPages.reduce(start.page.end) { $0 + $1.bytes }
     statistics.checkpointLSN = start.checkpointLSN
@@ -401,6 +403,13 @@ final class Log: @unchecked Sendable {
   /// must start.
   func checkpointStart() -> (lsn: UInt64, page: UInt64) { lock.withLock { (memoryLSN, page.sequence) } }
 
+  /// The first page that no checkpoint has replaced, and the one that takes the next record.
+  var firstPage: UInt64 { lock.withLock { firstPageOnDisk } }
+  var pageInUse: UInt64 { lock.withLock { page.sequence } }
+
+  /// Runs `body` with the last LSN so far, before any later record gets its own. It must be short.
+  func withLastLSN<R>(_ body: (UInt64) -> R) -> R { lock.withLock { body(memoryLSN) } }
+
   func setCheckpointHandler(_ handler: @escaping @Sendable () -> Void) { lock.withLock { onCheckpointDue = handler } }
 
   /// Forgets the pages before `firstPage`, which a checkpoint replaces, and returns them for removal.
@@ -408,6 +417,7 @@ final class Log: @unchecked Sendable {
     lock.withLock {
       let dropped = closedPages.filter { $0.sequence < firstPage }.map(\.sequence)
       closedPages.removeAll { $0.sequence < firstPage }
+      firstPageOnDisk = max(firstPageOnDisk, firstPage)
       self.checkpointBytes = checkpointBytes
       statistics.checkpoints += 1
       statistics.checkpointFailure = nil

@@ -17,6 +17,8 @@ public enum LogFormat {
   public static let keyBytesMax = 64 << 10
   /// The longest encoded document.
   public static let documentBytesMax = 64 << 20
+  /// The most bytes that the keys and documents of a batch take together, with 12 for each operation and 8 for the batch.
+  public static let batchBytesMax = 64 << 20
 
   static func pageName(_ sequence: UInt64) -> String { numbered("wal", sequence) }
   static func checkpointName(_ lsn: UInt64) -> String { numbered("ckpt", lsn) }
