@@ -128,6 +128,7 @@ extension StoreStatistics.Operations {
     updates += other.updates
     removes += other.removes
     clears += other.clears
+    batches += other.batches
     gets += other.gets
     duplicatesRefused += other.duplicatesRefused
     refusals += other.refusals

@@ -42,28 +42,30 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   public convenience init(
     _ configuration: StoreConfiguration = .memory, schema: IndexSchema<Document> = Document.schema
   ) throws(StoreError) {
-    try self.init(
-      configuration, schema: schema, loading: DocumentLoader(shardCount: configuration.shardCount, schema: schema))
+    let loader = DocumentLoader<Key, Document>(shardCount: configuration.shardCount, schema: schema)
+    try self.init(configuration, schema: schema, loading: loader) { record throws(StoreError) in
+      try loader.replay(record)
+    }
   }
 
   @usableFromInline
   convenience init(
-    _ configuration: StoreConfiguration, schema: IndexSchema<Document>, loading loader: DocumentLoader<Key, Document>
+    _ configuration: StoreConfiguration, schema: IndexSchema<Document>, loading loader: DocumentLoader<Key, Document>,
+    replay: (LogRecord) throws(StoreError) -> Void
   ) throws(StoreError) {
-    try self.init(configuration, schema: schema, fileSystem: PosixFileSystem(), loading: loader)
+    try self.init(configuration, schema: schema, fileSystem: PosixFileSystem(), loading: loader, replay: replay)
   }
 
   package convenience init(
     _ configuration: StoreConfiguration, schema: IndexSchema<Document>, fileSystem: any FileSystem
   ) throws(StoreError) {
-    try self.init(
-      configuration, schema: schema, fileSystem: fileSystem,
-      loading: DocumentLoader(shardCount: configuration.shardCount, schema: schema))
+    let loader = DocumentLoader<Key, Document>(shardCount: configuration.shardCount, schema: schema)
+    try self.init(configuration, schema: schema, fileSystem: fileSystem, loading: loader, replay: loader.replay)
   }
 
   private init(
     _ configuration: StoreConfiguration, schema: IndexSchema<Document>, fileSystem: any FileSystem,
-    loading loader: DocumentLoader<Key, Document>
+    loading loader: DocumentLoader<Key, Document>, replay: (LogRecord) throws(StoreError) -> Void
   ) throws(StoreError) {
     try configuration.validate()
     try schema.validate()
@@ -77,7 +79,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       disk = nil
       return
     }
-    disk = try Disk(path, configuration, schema.description, fileSystem, replay: loader.replay)
+    disk = try Disk(path, configuration, schema.description, fileSystem, replay: replay)
     do throws(StoreError) {
       try loader.buildIndexes()
     } catch {
@@ -141,7 +143,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       guard let current = entry(key) else { return nil }
       var document = current.document
       try change(&document)
-      if try write(.update, key, document, expecting: .version(current), ack).isDone { return document }
+      if try write(.update, key, document, expecting: .version(current), seen: current, ack).isDone { return document }
     }
   }
 
@@ -151,11 +153,11 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   @discardableResult
   public func remove(_ key: Key, ack: Acknowledgement? = nil) throws(StoreError) -> Document? {
     // Without this look a removal of nothing would need room on the disk.
-    if entry(key) == nil {
+    guard let current = entry(key) else {
       try throwIfNotWritable()
       return nil
     }
-    return try write(.remove, key, nil, expecting: .anything, ack).old?.document
+    return try write(.remove, key, nil, expecting: .anything, seen: current, ack).old?.document
   }
 
   /// Removes all documents in one atomic step and returns how many there were.
@@ -205,9 +207,11 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
   /// One write of one key. Returns the entry that was there before, and whether the write was done: not if the document was
   /// changed since the expected version, or if there is nothing to remove.
+  /// - Parameter seen: the version that is probably still there.
   @inlinable
   func write(
-    _ kind: WriteKind, _ key: Key, _ document: Document?, expecting expectation: Expectation, _ ack: Acknowledgement?
+    _ kind: WriteKind, _ key: Key, _ document: Document?, expecting expectation: Expectation,
+    seen: Entry<Key, Document>? = nil, _ ack: Acknowledgement?
   ) throws(StoreError) -> (old: Entry<Key, Document>?, isDone: Bool) {
     try throwIfNotWritable()
     var new: Entry<Key, Document>?
@@ -225,8 +229,9 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     let shard = shards[shardNumber]
     // What the schema says of the document that is replaced, and documents that do not own what they seem to own: both found
     // out between two attempts, under no lock.
-    var known: Entry<Key, Document>?
+    var known = seen
     var oldKeys = IndexKeys()
+    if let seen { oldKeys = try indexSchema.keys(of: seen.document) }
     var cleared: [Entry<Key, Document>] = []
     var lost = LostChanges<Key, Document>()
     while true {
@@ -285,7 +290,9 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         try wait(for: lsn, ack)
         return (old, true)
       case .claimed(let claims):
-        guard let (claim, owner) = owner(of: claims, notOwners: &cleared) else { continue }
+        let owner = owner(
+          of: claims, notOwners: &cleared, isOwn: { $0 == key }, isWanted: { newKeys.values[$0].value == $1 })
+        guard let (claim, owner) = owner else { continue }
         if let reservation { log?.release(reservation) }
         shard.lock()
         shard.contents.pointee.operations.duplicatesRefused += 1
@@ -350,17 +357,29 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
   // MARK: Owners of unique values
 
-  /// The first document that really owns one of the claimed values; the others are added to `notOwners`. Nil if there is
-  /// none, or if one has changed meanwhile: then the write is tried again. Under no lock.
+  /// The first document that really owns one of the values of a write; those that own none of them are added to `notOwners`.
+  /// Nil if there is none, or if one has changed meanwhile: then the write is tried again. Under no lock.
+  ///
+  /// The document that is there now may be a later version than the one that seemed to own the claimed value, and own another
+  /// value of the write: to be passed over from now on it must own none.
+  ///
+  /// - Parameters:
+  ///   - isOwn: whether the write replaces the document under a key.
+  ///   - isWanted: whether a version that the write brings has this value of a unique index.
   @usableFromInline
   func owner(
-    of claims: [UniqueClaim], notOwners: inout [Entry<Key, Document>]
+    of claims: [UniqueClaim], notOwners: inout [Entry<Key, Document>], isOwn: (Key) -> Bool,
+    isWanted: (_ index: Int, _ value: IndexValue) -> Bool
   ) -> (UniqueClaim, Entry<Key, Document>)? {
     for claim in claims {
       for number in claim.owners {
-        guard let entry = entry(number) else { continue }
+        guard let entry = entry(number), !isOwn(entry.key) else { continue }
         if planted(.hashTakenForTheValue) { return (claim, entry) }
-        if indexSchema.uniques[claim.index].value(entry.document) == claim.value { return (claim, entry) }
+        for (index, unique) in indexSchema.uniques.enumerated() {
+          if let value = unique.value(entry.document), isWanted(index, value) {
+            return (UniqueClaim(index: index, value: value, owners: [number]), entry)
+          }
+        }
         notOwners.append(entry)
       }
     }
@@ -398,7 +417,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 }
 
 @usableFromInline
-enum WriteKind { case put, insert, update, remove }
+enum WriteKind: Sendable { case put, insert, update, remove }
 
 extension StoreStatistics.Operations {
   @inlinable

@@ -24,6 +24,11 @@ public enum StoreError: Error, Hashable, Sendable {
   /// The store was closed.
   case closed
 
+  /// Events were asked for from an LSN that was not given yet, or was lost in a crash; `last` is the last one that was.
+  case unknownLSN(lsn: UInt64, last: UInt64)
+  /// The log no longer has all changes after the LSN `from`: a checkpoint has replaced those before `firstAvailable`.
+  case logTruncated(from: UInt64, firstAvailable: UInt64)
+
   // The disk.
 
   /// The disk cannot take the write; nothing of it was accepted. The store works on when there is space again.
@@ -73,6 +78,10 @@ extension StoreError: CustomStringConvertible {
       "the store is open for reading only"
     case .closed:
       "the store is closed"
+    case .unknownLSN(let lsn, let last):
+      "there is no LSN \(lsn); the last one is \(last)"
+    case .logTruncated(let from, let first):
+      "the log has no changes after LSN \(from) but those from LSN \(first) on"
     case .diskFull(let path):
       "\(path): no space left on the disk; nothing was written"
     case .poisoned(let reason):

@@ -1,6 +1,6 @@
 /// Counters of a store at one moment. All counts are since the store was opened unless said otherwise.
 public struct StoreStatistics: Sendable, Hashable {
-  /// Operations by kind. A refused write (duplicate, key exists) counts as `refusals` only.
+  /// Operations by kind. A refused write (duplicate, key exists) counts as `refusals` only, and a refused batch as one.
   public struct Operations: Sendable, Hashable {
     public var puts: UInt64 = 0
     public var inserts: UInt64 = 0
@@ -8,6 +8,8 @@ public struct StoreStatistics: Sendable, Hashable {
     public var removes: UInt64 = 0
     /// Calls of `removeAll`.
     public var clears: UInt64 = 0
+    /// Batches that changed something; their puts, inserts and removes are also counted as such.
+    public var batches: UInt64 = 0
     /// Lookups by key, found or not.
     public var gets: UInt64 = 0
     public var uniqueLookups: UInt64 = 0

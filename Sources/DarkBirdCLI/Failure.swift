@@ -51,7 +51,7 @@ struct Failure: Error, CustomStringConvertible {
   init(_ error: StoreError, path: String) {
     let code: SysExit =
       switch error {
-      case .unknownIndex, .invertedRange, .invalidIndexValue: .usage
+      case .unknownIndex, .invertedRange, .invalidIndexValue, .unknownLSN: .usage
       case .duplicate, .keyExists, .tooLarge, .encodingFailed: .dataError
       case .invalidConfiguration: .configuration
       case .readOnly: .noPermission
@@ -60,7 +60,7 @@ struct Failure: Error, CustomStringConvertible {
       case .io(_, _, let errorNumber): Failure(path, errorNumber: errorNumber).code
       case .locked: .temporaryFailure
       case .notAStore: .noInput
-      case .newerFormat, .corrupt, .undecodable, .duplicateOnOpen: .dataError
+      case .newerFormat, .corrupt, .undecodable, .duplicateOnOpen, .logTruncated: .dataError
       @unknown default: .software
       }
     let text = error.description

@@ -13,9 +13,10 @@ final class TemporaryStore {
   private let directory: String
   private let owner: any File
 
+  /// - Parameter base: where to make it instead of `$TMPDIR`.
   /// - Throws: `Failure` if no directory can be made.
-  init() throws(Failure) {
-    var base = ProcessInfo.processInfo.environment["TMPDIR"] ?? ""
+  init(in base: String? = nil) throws(Failure) {
+    var base = base ?? ProcessInfo.processInfo.environment["TMPDIR"] ?? ""
     while base.count > 1 && base.hasSuffix("/") { base.removeLast() }
     if base.isEmpty { base = "/tmp" }
     let parent = "\(base)/darkbird-\(getuid())"

@@ -2,7 +2,9 @@ import Foundation
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct HelpTests {
-  static let commands = ["run", "open", "import", "query", "stats", "verify", "dump", "salvage", "checkpoint"]
+  static let commands = [
+    "run", "open", "import", "query", "stats", "verify", "dump", "salvage", "checkpoint", "bench",
+  ]
 
   @Test func helpNamesEveryCommand() async throws {
     let outcome = try await darkbird("--help")

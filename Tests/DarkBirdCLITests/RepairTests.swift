@@ -1,3 +1,4 @@
+import DarkBird
 import Foundation
 import Testing
 
@@ -41,6 +42,24 @@ import Testing
       #expect(object?["part"] is String, "\(line)")
     }
     #expect(try tree(store) == before)
+  }
+
+  @Test func dumpShowsABatchWithItsOperations() async throws {
+    let batched = try Store<Int, Record>(.disk(at: store))
+    try batched.put(["name": "old"], for: 1)
+    try batched.batch { batch in
+      batch.remove(1)
+      batch.put(["name": "new"], for: 2)
+    }
+    try batched.close()
+    let text = try await darkbird("dump", store, "--kind", "batch")
+    #expect(text.code == 0 && text.output.contains("2 operations"), "\(text)")
+    #expect(text.lines.count { $0.contains("- put  2 ") || $0.contains("- remove  1 ") } == 2, "\(text)")
+    let json = try await darkbird("dump", store, "--kind", "batch", "--json")
+    #expect(json.lines.last?.contains(#""kind":"batch""#) == true, "\(json)")
+    #expect(json.lines.last?.contains(#""kind":"remove","key":"1""#) == true, "\(json)")
+    let verified = try await darkbird("verify", store)
+    #expect(verified.code == 0, "\(verified)")
   }
 
   @Test func dumpChoosesFrames() async throws {

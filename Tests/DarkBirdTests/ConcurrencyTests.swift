@@ -16,8 +16,22 @@ struct ConcurrencyTests {
         let key = generator.below(60)
         let member = Member.random(&generator, domain: 40)
         do {
-          switch generator.below(10) {
+          switch generator.below(12) {
           case 0..<5: try store.put(member, for: key)
+          case 10, 11:
+            let others = (0..<generator.below(8)).map { _ in
+              (key: generator.below(60), member: Member.random(&generator, domain: 40), kind: generator.below(4))
+            }
+            try store.batch { batch in
+              batch.put(member, for: key)
+              for (key, member, kind) in others {
+                switch kind {
+                case 0: batch.insert(member, for: key)
+                case 1: batch.remove(key)
+                default: batch.put(member, for: key)
+                }
+              }
+            }
           case 5: try store.insert(member, for: key)
           case 6: try store.update(key) { $0.age = member.age }
           case 7 where generator.chance(3): try store.removeAll()
@@ -84,6 +98,38 @@ struct ConcurrencyTests {
     #expect(store.memoryLSN == UInt64(rounds))
     #expect(events.drain().count == rounds)
     #expect(store.statistics().operations.duplicatesRefused == UInt64(rounds * 63))
+  }
+
+  /// The owner of one of two values gives it up for the other, just as a write that wants both looks who it is.
+  @Test(arguments: [true, false]) func valuesOfAnOwnerThatChangesStayItsOwn(inBatches: Bool) throws {
+    let store = try MemberStore()
+    try store.put(Member(email: "a"), for: 1)
+    let isDone = Counter()
+    onThreads(3) { thread in
+      var step = 0
+      while thread == 0 ? step < 40_000 : isDone.value == 0 {
+        step += 1
+        do {
+          if thread == 0 {
+            try store.put(step % 2 == 0 ? Member(email: "a") : Member(badge: 1), for: 1)
+          } else if inBatches {
+            try store.batch { batch in
+              batch.put(Member(email: "a"), for: thread * 2)
+              batch.put(Member(badge: 1), for: thread * 2 + 1)
+            }
+            Issue.record("accepted")
+          } else {
+            try store.put(Member(email: "a", badge: 1), for: thread + 1)
+            Issue.record("accepted")
+          }
+        } catch StoreError.duplicate(_, _, let owner) {
+          #expect(owner == "1")
+        } catch { Issue.record("\(error)") }
+      }
+      isDone.next()
+    }
+    #expect(store.count == 1)
+    #expect(store.audit().problems == [])
   }
 
   // Defect 6

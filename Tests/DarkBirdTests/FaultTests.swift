@@ -307,6 +307,11 @@ private struct FaultScript {
         switch step {
         case 5: try store.remove(1, ack: .written)
         case 9: try store.checkpoint()
+        case 10:
+          try store.batch(ack: .written) { batch in
+            for key in 0..<4 { batch.put(Member(name: "batch", email: "b\(key)"), for: key * 3) }
+            batch.remove(2)
+          }
         case 12: try store.removeAll(ack: .synced)
         default:
           try store.put(
@@ -315,7 +320,7 @@ private struct FaultScript {
         }
         if step % 3 == 0 { floor = store.memoryLSN }
       } catch {
-        try require(error.isPoisoned || store.memoryLSN == before, "step \(step) was refused with \(error), and done")
+        try require((error as? StoreError)?.isPoisoned == true || store.memoryLSN == before, "step \(step) was refused with \(error), and done")
       }
       for event in events.drain() { oracle.apply(event) }
       try requireEqual(oracle.lastLSN, store.memoryLSN, "LSN after step \(step)")

@@ -124,4 +124,41 @@ struct HistoryTests {
       #expect(isSound, "tag \(number): \(history)")
     }
   }
+
+  /// Batches that move, swap and take away unique values; lookups of a value, and snapshots of all.
+  @Test(arguments: [true, false]) func batchesAreLinearizable(isOnDisk: Bool) throws {
+    let store = try MemberStore(isOnDisk ? .simulated() : .memory, on: SimulatedFileSystem.forStores())
+    let histories = record { history, thread, generator -> AssignmentOperation in
+      func email(_ value: Int) -> String { "e\(history).\(value)" }
+      func value(_ email: String?) -> Int? { email.flatMap { $0.split(separator: ".").last }.flatMap { Int($0) } }
+      let value0 = generator.below(2)
+      switch generator.below(10) {
+      case 0..<5:
+        var changes: [Int: Int?] = [:]
+        let start = generator.below(3)
+        for offset in 0..<2 + generator.below(2) {
+          changes[(start + offset) % 3] = .some(offset < 2 ? (value0 + offset) % 2 : nil)
+        }
+        if generator.chance(20) { changes[start] = .some(nil) }
+        do {
+          try store.batch { batch in
+            for (key, value) in changes { batch.put(Member(email: value.map(email)), for: history * 3 + key) }
+          }
+          return .batch(changes, refusedFor: nil)
+        } catch StoreError.duplicate(_, .string(let email), let owner) {
+          return .batch(changes, refusedFor: .init(value: value(email) ?? -1, owner: (Int(owner) ?? -1) % 3))
+        }
+      case 5..<8:
+        return .lookup(value0, owner: try store.document(unique: "email", email(value0)).map { $0.key % 3 })
+      default:
+        let frozen = store.snapshot()
+        return .all((0..<3).map { value(frozen[history * 3 + $0]?.email) })
+      }
+    }
+    for (number, history) in histories.enumerated() {
+      let isSound = isLinearizable(history, from: [Int?](repeating: nil, count: 3), AssignmentOperation.apply)
+      #expect(isSound, "history \(number): \(history)")
+    }
+    #expect(store.audit().problems == [])
+  }
 }

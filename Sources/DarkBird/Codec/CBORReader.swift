@@ -296,7 +296,7 @@ extension CBORReader {
       // `String(validating:as:)` says the same, but is not specialised for UTF-8 and takes three times as long.
       // Decoding repairs what is invalid, so that the bytes of the string are no longer those that were read.
       let text = String(decoding: utf8, as: UTF8.self)
-      return utf8.allSatisfy { $0 < 0x80 } || text.utf8.elementsEqual(utf8) ? text : nil
+      return isASCII(slice) || text.utf8.elementsEqual(utf8) ? text : nil
     }
     guard let text else { throw CBORError(offset: head.offset, reason: "text is not valid UTF-8") }
     return text
@@ -371,4 +371,20 @@ extension CBORReader {
       throw CBORError(offset: head.offset, reason: "nested more than \(CBORFormat.depthMax) deep")
     }
   }
+}
+
+/// By words of eight bytes.
+private func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  var offset = 0
+  var found: UInt64 = 0
+  while offset + 8 <= bytes.count {
+    // Safe: within the bounds, as the condition says.
+    found |= bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+    offset += 8
+  }
+  while offset < bytes.count {
+    found |= UInt64(bytes[offset])
+    offset += 1
+  }
+  return found & 0x8080_8080_8080_8080 == 0
 }

@@ -3,17 +3,35 @@ public enum Event<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
   /// A document was inserted (`old` is nil) or replaced.
   case put(key: Key, old: Document?, new: Document, lsn: UInt64, shard: Int)
   case removed(key: Key, old: Document, lsn: UInt64, shard: Int)
-  /// `removeAll` removed this many documents.
-  case cleared(count: Int, lsn: UInt64)
+  /// A put or a removal as the log has it: the document that is under the key from then on, nil if it was removed. What was
+  /// there before, the log does not know. Only `Store.events(from:)` tells of the past.
+  case replayed(key: Key, document: Document?, lsn: UInt64, shard: Int)
+  /// `removeAll` removed this many documents; nil if that is read from the log, which does not know.
+  case cleared(count: Int?, lsn: UInt64)
   /// The subscriber was too slow: the `dropped` events before the next one are lost.
   case gap(dropped: Int)
 
   /// Nil for a gap.
   public var lsn: UInt64? {
     switch self {
-    case .put(_, _, _, let lsn, _), .removed(_, _, let lsn, _), .cleared(_, let lsn): lsn
+    case .put(_, _, _, let lsn, _), .removed(_, _, let lsn, _), .replayed(_, _, let lsn, _), .cleared(_, let lsn): lsn
     case .gap: nil
     }
+  }
+
+  /// Nil if all documents, or none, are meant.
+  public var key: Key? {
+    switch self {
+    case .put(let key, _, _, _, _), .removed(let key, _, _, _), .replayed(let key, _, _, _): key
+    case .cleared, .gap: nil
+    }
+  }
+
+  /// Whether a subscriber with this filter wants it. A gap is for everyone.
+  func passes(_ filter: (@Sendable (Event) -> Bool)?) -> Bool {
+    guard let filter else { return true }
+    if case .gap = self { return true }
+    return filter(self)
   }
 }
 

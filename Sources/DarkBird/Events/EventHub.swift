@@ -42,13 +42,15 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   var subscribers: Int { count.load(ordering: .relaxed) }
   var dropped: UInt64 { droppedCount.load(ordering: .relaxed) }
 
-  func subscribe(_ ring: EventRing<Key, Document>) -> EventSubscription<Key, Document> {
+  func subscribe(
+    _ ring: EventRing<Key, Document>, _ filter: (@Sendable (Event<Key, Document>) -> Bool)? = nil
+  ) -> EventSubscription<Key, Document> {
     lock.withLock {
       if isFinished { return ring.finish() }
       rings.append(ring)
       count.store(rings.count, ordering: .releasing)
     }
-    return EventSubscription(ring: ring, hub: self)
+    return EventSubscription(ring: ring, hub: self, filter)
   }
 
   func remove(_ ring: EventRing<Key, Document>) {
@@ -71,6 +73,25 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
       droppedCount.add(1, ordering: .relaxed)
     }
     lock.unlock()
+  }
+
+  /// Publishes `count` changes with one LSN, with nothing between them, and returns the LSN.
+  @inlinable
+  func publish(
+    _ lost: inout LostChanges<Key, Document>, count: Int, lsn: () -> UInt64,
+    _ change: (_ position: Int, _ lsn: UInt64) -> Change<Key, Document>
+  ) -> UInt64 {
+    lock.lock()
+    defer { lock.unlock() }
+    let lsn = lsn()
+    for position in 0..<count {
+      for ring in rings {
+        guard let dropped = ring.push(change(position, lsn)) else { continue }
+        lost.append(dropped)
+        droppedCount.add(1, ordering: .relaxed)
+      }
+    }
+    return lsn
   }
 
   /// Ends all subscriptions.

@@ -11,16 +11,29 @@ public final class EventSubscription<Key: DocumentKey, Document: DarkBird.Docume
 
   let ring: EventRing<Key, Document>
   private let hub: EventHub<Key, Document>
+  private let filter: (@Sendable (Element) -> Bool)?
 
-  init(ring: EventRing<Key, Document>, hub: EventHub<Key, Document>) {
+  init(
+    ring: EventRing<Key, Document>, hub: EventHub<Key, Document>, _ filter: (@Sendable (Element) -> Bool)?
+  ) {
     self.ring = ring
     self.hub = hub
+    self.filter = filter
   }
 
   deinit { cancel() }
 
   /// Takes up to `limit` waiting events, oldest first, without waiting for any. O(events taken).
-  public func drain(limit: Int = .max) -> [Event<Key, Document>] { ring.take(limit) }
+  public func drain(limit: Int = .max) -> [Event<Key, Document>] {
+    guard let filter else { return ring.take(limit) }
+    var taken: [Event<Key, Document>] = []
+    while taken.count < limit {
+      let events = ring.take(limit - taken.count)
+      if events.isEmpty { break }
+      for event in events where event.passes(filter) { taken.append(event) }
+    }
+    return taken
+  }
 
   /// Ends the subscription; events that wait are still delivered.
   public func cancel() {
@@ -36,7 +49,10 @@ public final class EventSubscription<Key: DocumentKey, Document: DarkBird.Docume
     public mutating func next() async -> Event<Key, Document>? {
       let ring = subscription.ring
       return await withTaskCancellationHandler {
-        await withCheckedContinuation { ring.take(for: $0) }
+        while let event = await withCheckedContinuation({ ring.take(for: $0) }) {
+          if event.passes(subscription.filter) { return event }
+        }
+        return nil
       } onCancel: {
         ring.finish()
       }

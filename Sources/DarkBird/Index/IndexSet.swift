@@ -148,10 +148,10 @@ final class IndexSet: @unchecked Sendable {
     for index in uniqueNames.indices where index < new.values.count {
       guard let value = new.value(index, notIn: old) else { continue }
       let hash = new.values[index].hash
-      var owners = uniques[uniqueStripe(index, hash)].candidates(hash)
-      if owners.isEmpty { continue }
-      owners.removeAll(where: passingOver)
+      let candidates = uniques[uniqueStripe(index, hash)].candidates(hash)
+      guard let first = candidates.first else { continue }
       if planted(.uniqueNotChecked) { continue }
+      let owners = ([first] + candidates.others).filter { !passingOver($0) }
       if !owners.isEmpty { claims.append(UniqueClaim(index: index, value: value, owners: owners)) }
     }
     return claims
@@ -202,12 +202,15 @@ final class IndexSet: @unchecked Sendable {
 
   /// Documents that may own a value, and what `asOf` says at that moment.
   @usableFromInline
-  func owners(uniqueIndex index: Int, hash: UInt, asOf: () -> UInt64) -> (numbers: [DocumentNumber], lsn: UInt64) {
+  func owners(
+    uniqueIndex index: Int, hash: UInt, asOf: () -> UInt64
+  ) -> (first: DocumentNumber?, others: [DocumentNumber], lsn: UInt64) {
     let stripe = uniqueStripe(index, hash)
     let mask = lock(ofStripe: stripe)
     lock(mask)
     defer { unlock(mask) }
-    return (uniques[stripe].candidates(hash), asOf())
+    let (first, others) = uniques[stripe].candidates(hash)
+    return (first, others, asOf())
   }
 
   /// The documents of tags and of range fields, all as of one moment, and what `asOf` says at that moment.

@@ -11,17 +11,21 @@ struct OwnerTable: Sendable {
     UInt64(hash >> 32) << 32 | (UInt64(number) + 1)
   }
 
-  /// Owners of values with this hash.
-  func candidates(_ hash: UInt) -> [DocumentNumber] {
+  /// Owners of values with this hash: the first one, and the others, of which there are almost never any.
+  func candidates(_ hash: UInt) -> (first: DocumentNumber?, others: [DocumentNumber]) {
     let mask = words.count - 1
     let tag = UInt64(hash >> 32)
     var index = Int(truncatingIfNeeded: tag) & mask
-    var found: [DocumentNumber] = []
+    var first: DocumentNumber?
+    var others: [DocumentNumber] = []
     while words[index] != 0 {
-      if words[index] >> 32 == tag { found.append(DocumentNumber(words[index] & 0xFFFF_FFFF) - 1) }
+      if words[index] >> 32 == tag {
+        let number = DocumentNumber(truncatingIfNeeded: (words[index] & 0xFFFF_FFFF) - 1)
+        if first == nil { first = number } else { others.append(number) }
+      }
       index = (index + 1) & mask
     }
-    return found
+    return (first, others)
   }
 
   func contains(_ hash: UInt, _ number: DocumentNumber) -> Bool { position(Self.word(hash, number)) != nil }

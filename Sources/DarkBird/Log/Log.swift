@@ -1,5 +1,6 @@
 import DequeModule
 import Foundation
+import Synchronization
 
 /// The write-ahead log: records go into a buffer in memory, and one thread (`LogWriter`) writes the buffer to the open page,
 /// syncs, seals full pages and makes the next page ahead of need.
@@ -65,12 +66,21 @@ final class Log: @unchecked Sendable {
   var isRoomWanted = true
   private var roomFailures: UInt64 = 0
   private var lastRoomFailure: SystemError?
-  private(set) var memoryLSN: UInt64
-  private(set) var writtenLSN: UInt64
-  private(set) var durableLSN: UInt64
+  // Written under the lock, read anywhere.
+  private let lastLSN: Atomic<UInt64>
+  private let written: AckGate
+  private let durable: AckGate
+  var memoryLSN: UInt64 { lastLSN.load(ordering: .acquiring) }
+  var writtenLSN: UInt64 { written.lsn }
+  var durableLSN: UInt64 { durable.lsn }
   /// The highest LSN that someone waits for, by level.
   private(set) var writeRequested: UInt64 = 0
   private(set) var syncRequested: UInt64 = 0
+  /// Waits for a sync since the last one began, those that it served, when the first of them came, and how long it took.
+  private var syncWaiters = 0
+  private var syncWaitersBefore = 0
+  private var firstSyncWait: UInt64 = 0
+  private var lastSyncNanoseconds: UInt64 = 0
   private(set) var failure: String?
   private(set) var isClosing = false
   private var isWriterDone = false
@@ -82,6 +92,7 @@ final class Log: @unchecked Sendable {
   private var oldestUnwritten: UInt64 = 0
   var oldestUnsynced: UInt64 = 0
   private var closedPages: [(sequence: UInt64, bytes: Int)]
+  private var firstPageOnDisk: UInt64
   private var checkpointBytes: Int
   private var bytesSinceCheckpoint: Int
   private var onCheckpointDue: (@Sendable () -> Void)?
@@ -90,10 +101,11 @@ final class Log: @unchecked Sendable {
     self.settings = settings
     page = OpenPage(
       sequence: start.page.sequence, end: start.page.end, records: start.page.records, allocated: start.page.end)
-    memoryLSN = start.lastLSN
-    writtenLSN = start.lastLSN
-    durableLSN = start.lastLSN
+    lastLSN = Atomic(start.lastLSN)
+    written = AckGate(start.lastLSN)
+    durable = AckGate(start.lastLSN)
     closedPages = start.closedPages
+    firstPageOnDisk = start.closedPages.first?.sequence ?? start.page.sequence
     checkpointBytes = start.checkpointBytes
     bytesSinceCheckpoint = start.closedPages.reduce(start.page.end) { $0 + $1.bytes }
     statistics.checkpointLSN = start.checkpointLSN
@@ -177,19 +189,19 @@ final class Log: @unchecked Sendable {
     try throwIfUnusable()
     let frameBytes = LogFormat.frameBytes(payload: payload.count)
     beginNextPageIfFull(frameBytes)
-    memoryLSN += 1
+    let lsn = lastLSN.add(1, ordering: .releasing).newValue
     let now = monotonicNanoseconds()
     if queue.records == 0 { queue.firstAcceptedNanoseconds = now }
     if oldestUnwritten == 0 { oldestUnwritten = now }
     if oldestUnsynced == 0 { oldestUnsynced = now }
-    queue.appendFrame(kind, lsn: memoryLSN, payload: payload, keyLength: keyLength)
+    queue.appendFrame(kind, lsn: lsn, payload: payload, keyLength: keyLength)
     page.end += frameBytes
     page.records += 1
     bytesSinceCheckpoint += frameBytes
     if case .records = settings.pageCapacity, page.allocated - page.end < LogWriter.roomAhead { isRoomWanted = true }
-    publish(memoryLSN)
+    publish(lsn)
     if isWriterWaiting && (queue.records == 1 || queue.bytes.count >= LogWriter.batchBytes) { wakeWriter() }
-    return memoryLSN
+    return lsn
   }
 
   private func beginNextPageIfFull(_ frameBytes: Int) {
@@ -210,19 +222,24 @@ final class Log: @unchecked Sendable {
   /// - Throws: `.poisoned` if it never will.
   @usableFromInline
   func wait(for lsn: UInt64, _ level: Acknowledgement) throws(StoreError) {
-    lock.lock()
-    defer { lock.unlock() }
-    while !hasReached(level, lsn) {
-      if let failure { throw .poisoned(reason: failure) }
-      request(lsn, level)
-      progress.wait(lock)
+    let gate: AckGate
+    switch level {
+    case .memory: return
+    case .written: gate = written
+    case .synced: gate = durable
     }
+    if gate.lsn >= lsn { return }
+    lock.lock()
+    if gate.lsn < lsn && failure == nil { request(lsn, level) }
+    lock.unlock()
+    if gate.wait(for: lsn) { return }
+    throw .poisoned(reason: failureReason ?? "")
   }
 
   /// Calls `resume` once everything accepted so far is durable, or never will be.
   func whenAllSynced(_ resume: @escaping @Sendable (StoreError?) -> Void) {
     let result: StoreError?? = lock.withLock {
-      if hasReached(.synced, memoryLSN) { return .some(nil) }
+      if durableLSN >= memoryLSN { return .some(nil) }
       if let failure { return .some(.poisoned(reason: failure)) }
       continuations.append((memoryLSN, resume))
       request(memoryLSN, .synced)
@@ -231,18 +248,35 @@ final class Log: @unchecked Sendable {
     if let result { resume(result) }
   }
 
-  private func hasReached(_ level: Acknowledgement, _ lsn: UInt64) -> Bool {
-    switch level {
-    case .memory: true
-    case .written: writtenLSN >= lsn
-    case .synced: durableLSN >= lsn
+  private func request(_ lsn: UInt64, _ level: Acknowledgement) {
+    if level == .written {
+      writeRequested = max(writeRequested, lsn)
+      wakeWriter()
+      return
     }
+    syncRequested = max(syncRequested, lsn)
+    syncWaiters += 1
+    if syncWaiters == 1 { firstSyncWait = monotonicNanoseconds() }
+    if syncWaiters == 1 || isSyncGroupComplete { wakeWriter() }
   }
 
-  private func request(_ lsn: UInt64, _ level: Acknowledgement) {
-    writeRequested = max(writeRequested, lsn)
-    if level == .synced { syncRequested = max(syncRequested, lsn) }
-    wakeWriter()
+  /// Whether as many wait for a sync as the last one served, or most of them: those come again soon, and one sync for all
+  /// beats one for the first and another for the rest.
+  private var isSyncGroupComplete: Bool { syncWaiters * 4 >= syncWaitersBefore * 3 }
+
+  /// How long a sync that is due should still wait for others, in nanoseconds: never longer than half a sync takes. Under the
+  /// lock, by the writer.
+  func syncDelay(_ now: UInt64) -> UInt64 {
+    if isSyncGroupComplete { return 0 }
+    let patience = min(lastSyncNanoseconds / 2, 1_000_000)
+    let waited = now - firstSyncWait
+    return waited < patience ? patience - waited : 0
+  }
+
+  /// Under the lock, by the writer.
+  func willSync() {
+    syncWaitersBefore = syncWaiters
+    syncWaiters = 0
   }
 
   private func wakeWriter() {
@@ -258,7 +292,7 @@ final class Log: @unchecked Sendable {
 
   func didWrite(through lsn: UInt64, records: Int, bytes: Int) {
     lock.withLock {
-      writtenLSN = max(writtenLSN, lsn)
+      written.advance(to: lsn)
       oldestUnwritten = queue.records > 0 ? queue.firstAcceptedNanoseconds : 0
       statistics.recordsWritten += UInt64(records)
       statistics.bytesWritten += UInt64(bytes)
@@ -268,8 +302,9 @@ final class Log: @unchecked Sendable {
 
   func didSync(through lsn: UInt64, nanoseconds: UInt64) {
     let ready = lock.withLock {
-      durableLSN = max(durableLSN, lsn)
-      writtenLSN = max(writtenLSN, lsn)
+      written.advance(to: lsn)
+      durable.advance(to: lsn)
+      lastSyncNanoseconds = nanoseconds
       // What was accepted after the last write has waited since the queue began to fill.
       oldestUnsynced =
         memoryLSN > durableLSN ? (queue.records > 0 ? queue.firstAcceptedNanoseconds : monotonicNanoseconds()) : 0
@@ -300,6 +335,8 @@ final class Log: @unchecked Sendable {
   func didFail(_ error: SystemError) {
     let waiting = lock.withLock {
       failure = error.description
+      written.fail()
+      durable.fail()
       let waiting = continuations
       continuations = []
       progress.broadcast()
@@ -367,6 +404,13 @@ final class Log: @unchecked Sendable {
   /// must start.
   func checkpointStart() -> (lsn: UInt64, page: UInt64) { lock.withLock { (memoryLSN, page.sequence) } }
 
+  /// The first page that no checkpoint has replaced, and the one that takes the next record.
+  var firstPage: UInt64 { lock.withLock { firstPageOnDisk } }
+  var pageInUse: UInt64 { lock.withLock { page.sequence } }
+
+  /// Runs `body` with the last LSN so far, before any later record gets its own. It must be short.
+  func withLastLSN<R>(_ body: (UInt64) -> R) -> R { lock.withLock { body(memoryLSN) } }
+
   func setCheckpointHandler(_ handler: @escaping @Sendable () -> Void) { lock.withLock { onCheckpointDue = handler } }
 
   /// Forgets the pages before `firstPage`, which a checkpoint replaces, and returns them for removal.
@@ -374,6 +418,7 @@ final class Log: @unchecked Sendable {
     lock.withLock {
       let dropped = closedPages.filter { $0.sequence < firstPage }.map(\.sequence)
       closedPages.removeAll { $0.sequence < firstPage }
+      firstPageOnDisk = max(firstPageOnDisk, firstPage)
       self.checkpointBytes = checkpointBytes
       statistics.checkpoints += 1
       statistics.checkpointFailure = nil

@@ -1,12 +1,35 @@
 /// The payload of a batch frame: several operations that are one record of the log, with one LSN and one checksum, so that
 /// all of them are there after a crash or none is.
 /// The bytes are in the article <doc:FormatOnDisk>.
+@usableFromInline
 enum LogBatch {
   static let headerBytes = 8
   static let operationHeaderBytes = 12
 
   /// Bytes that an operation takes in the payload.
   static func operationBytes(payload: Int) -> Int { operationHeaderBytes + payload }
+
+  /// Bytes of the payload of these operations.
+  /// - Throws: `.tooLarge`.
+  @usableFromInline
+  static func payloadBytes(_ operations: [EncodedRecord]) throws(StoreError) -> Int {
+    let bytes = operations.reduce(headerBytes) { $0 + operationBytes(payload: $1.payload.count) }
+    if bytes > LogFormat.batchBytesMax {
+      throw .tooLarge(what: "the batch", bytes: bytes, limit: LogFormat.batchBytesMax)
+    }
+    return bytes
+  }
+
+  /// The payload of puts and removes, each key once.
+  /// - Complexity: O(bytes), a copy.
+  @usableFromInline
+  static func payload(_ operations: [(isPut: Bool, record: EncodedRecord)]) -> [UInt8] {
+    var encoder = LogBatchEncoder()
+    for (isPut, record) in operations {
+      encoder.append(isPut ? .put : .remove, payload: record.payload, keyLength: record.keyLength)
+    }
+    return encoder.payload
+  }
 }
 
 /// Makes the payload of a batch frame, one operation after the other.

@@ -17,6 +17,8 @@ public enum LogFormat {
   public static let keyBytesMax = 64 << 10
   /// The longest encoded document.
   public static let documentBytesMax = 64 << 20
+  /// The most bytes that the keys and documents of a batch take together, with 12 for each operation and 8 for the batch.
+  public static let batchBytesMax = 64 << 20
 
   static func pageName(_ sequence: UInt64) -> String { numbered("wal", sequence) }
   static func checkpointName(_ lsn: UInt64) -> String { numbered("ckpt", lsn) }
@@ -56,12 +58,13 @@ enum LogRecordKind: UInt8, Sendable {
 }
 
 /// One record of the log, in memory that lives as long as the call it is passed to.
+@usableFromInline
 struct LogRecord {
-  let kind: LogRecordKind
-  let lsn: UInt64
-  let durableLSN: UInt64
-  let key: UnsafeRawBufferPointer
-  let document: UnsafeRawBufferPointer
+  @usableFromInline let kind: LogRecordKind
+  @usableFromInline let lsn: UInt64
+  @usableFromInline let durableLSN: UInt64
+  @usableFromInline let key: UnsafeRawBufferPointer
+  @usableFromInline let document: UnsafeRawBufferPointer
 }
 
 /// The facts in a page's header.

@@ -77,7 +77,7 @@ func scanLogPage(
 }
 
 /// The operations of a batch, whose payload is wrong only if a program wrote it so: its checksum was right.
-private func operations(of frame: LogFrame, at offset: Int, _ path: String) throws(StoreError) -> LogBatchReader {
+func operations(of frame: LogFrame, at offset: Int, _ path: String) throws(StoreError) -> LogBatchReader {
   guard frame.keyLength == 0 else {
     throw .corrupt(path: path, offset: offset + 28, reason: "a batch with a key of its own")
   }

@@ -91,25 +91,21 @@ final class LogWriter: @unchecked Sendable {
     while true {
       let now = monotonicNanoseconds()
       var job = Job()
-      var wakeAfter: UInt64?
-      if log.queue.records > 0 {
-        let age = now - log.queue.firstAcceptedNanoseconds
-        if log.isClosing || log.writeRequested > log.writtenLSN || log.isRoomWanted
-          || log.queue.bytes.count >= Self.batchBytes || age >= Self.batchNanoseconds
-        {
-          job.takesQueue = true
-        } else {
-          wakeAfter = Self.batchNanoseconds - age
-        }
-      }
-      let unsynced = job.takesQueue || lastLSN > durableLSN
-      if unsynced {
+      var wakeAfter = UInt64.max
+      let hasQueue = log.queue.records > 0
+      if hasQueue || lastLSN > durableLSN {
         let age = log.oldestUnsynced == 0 ? 0 : now - log.oldestUnsynced
-        if log.isClosing || log.syncRequested > log.durableLSN || age >= log.settings.syncIntervalNanoseconds {
-          job.syncs = true
-        } else {
-          wakeAfter = min(wakeAfter ?? .max, log.settings.syncIntervalNanoseconds - age)
-        }
+        let interval = log.settings.syncIntervalNanoseconds
+        let delay = log.syncRequested > log.durableLSN ? log.syncDelay(now) : age < interval ? interval - age : 0
+        job.syncs = log.isClosing || delay == 0
+        wakeAfter = delay
+      }
+      if hasQueue {
+        let age = now - log.queue.firstAcceptedNanoseconds
+        job.takesQueue =
+          job.syncs || log.writeRequested > log.writtenLSN || log.isRoomWanted
+          || log.queue.bytes.count >= Self.batchBytes || age >= Self.batchNanoseconds
+        if !job.takesQueue { wakeAfter = min(wakeAfter, Self.batchNanoseconds - age) }
       }
       if log.isRoomWanted && !log.isClosing {
         job.room = roomTask()
@@ -118,9 +114,10 @@ final class LogWriter: @unchecked Sendable {
       }
       job.ends = log.isClosing
       if job.takesQueue { swap(&queue, &log.queue) }
+      if job.syncs { log.willSync() }
       if job.takesQueue || job.syncs || job.room != nil || job.ends { return job }
       log.isWriterWaiting = true
-      if let wakeAfter { log.work.wait(log.lock, nanoseconds: wakeAfter) } else { log.work.wait(log.lock) }
+      log.work.wait(log.lock, nanoseconds: wakeAfter == .max ? 0 : max(1, wakeAfter))
       log.isWriterWaiting = false
     }
   }

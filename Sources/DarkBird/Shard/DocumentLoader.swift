@@ -18,6 +18,15 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     @usableFromInline let lsn: UInt64
     @usableFromInline let isRemoval: Bool
     @usableFromInline let range: Range<Int>
+
+    @inlinable
+    init(key: Key, hash: UInt, lsn: UInt64, isRemoval: Bool, range: Range<Int>) {
+      self.key = key
+      self.hash = hash
+      self.lsn = lsn
+      self.isRemoval = isRemoval
+      self.range = range
+    }
   }
 
   @usableFromInline
@@ -29,7 +38,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     init(workers: Int) { items = Array(repeating: [], count: workers) }
   }
 
-  private static var batchBytes: Int { 4 << 20 }
+  @usableFromInline static var batchBytes: Int { 4 << 20 }
 
   @usableFromInline let shards: ShardTable<Key, Document>
   @usableFromInline let shardBits: UInt32
@@ -39,9 +48,9 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   private let applyItems: @Sendable (ContiguousArray<Item>, UnsafeRawBufferPointer) -> StoreError?
   private let indexShard: @Sendable (Int) -> StoreError?
 
-  private let workers = max(1, ProcessInfo.processInfo.activeProcessorCount)
+  @usableFromInline let workers = max(1, ProcessInfo.processInfo.activeProcessorCount)
   private let applying = DispatchGroup()
-  private var filling: Batch
+  @exclusivity(unchecked) @usableFromInline var filling: Batch
   private let failure = Failure()
 
   @inlinable
@@ -79,12 +88,9 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   /// Unique values are not checked here: a checkpoint runs ahead of the log that follows it, so an owner that gives its value
   /// away in the log may still hold it.
   /// - Throws: `.undecodable`, of this record or an earlier one.
+  @inlinable
   func replay(_ record: LogRecord) throws(StoreError) {
-    if record.kind == .clear {
-      try finish()
-      for shard in shards { shard.contents.pointee.map.removeVersions(before: record.lsn) }
-      return
-    }
+    if record.kind == .clear { return try clear(before: record.lsn) }
     let key: Key
     do {
       var reader = CBORReader(record.key)
@@ -102,6 +108,12 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     if filling.bytes.count >= Self.batchBytes { try apply() }
   }
 
+  @usableFromInline
+  func clear(before lsn: UInt64) throws(StoreError) {
+    try finish()
+    for shard in shards { shard.contents.pointee.map.removeVersions(before: lsn) }
+  }
+
   /// Returns when all records are applied.
   /// - Throws: as `replay`.
   func finish() throws(StoreError) {
@@ -111,7 +123,8 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   }
 
   /// Has the records applied that were collected so far, once those before are.
-  private func apply() throws(StoreError) {
+  @usableFromInline
+  func apply() throws(StoreError) {
     applying.wait()
     if let error = failure.first { throw error }
     let batch = filling
@@ -213,7 +226,8 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   }
 
   /// The key as any tool can read it.
-  private func describeKey(_ record: LogRecord) -> String {
+  @usableFromInline
+  func describeKey(_ record: LogRecord) -> String {
     var reader = CBORReader(record.key)
     return (try? reader.readValue().description) ?? "of \(record.key.count) bytes"
   }

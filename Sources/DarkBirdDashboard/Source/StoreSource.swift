@@ -160,8 +160,14 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
         detail: digest.map { DocumentDigest.summary($0.record, identity.schema) } ?? "", bytes: digest?.bytes)
     case .removed(let key, _, _, let shard):
       return EventLine(.remove, date: date, shard: shard, key: key.description)
+    case .replayed(let key, let document, _, let shard):
+      let digest = document.flatMap { try? DocumentDigest($0) }
+      return EventLine(
+        document == nil ? .remove : .put, date: date, shard: shard, key: key.description,
+        detail: digest.map { DocumentDigest.summary($0.record, identity.schema) } ?? "", bytes: digest?.bytes)
     case .cleared(let count, _):
-      return EventLine(.clear, date: date, detail: "all \(Format.grouped(count)) documents removed")
+      let number = count.map { Format.grouped($0) + " " } ?? ""
+      return EventLine(.clear, date: date, detail: "all \(number)documents removed")
     case .gap: return nil
     }
   }

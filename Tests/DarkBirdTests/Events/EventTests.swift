@@ -11,7 +11,8 @@ struct EventTests {
     case .put(let key, let old, let new, let lsn, _):
       "\(lsn) put \(key) \(old.map(\.name) ?? "-") \(new.name)"
     case .removed(let key, let old, let lsn, _): "\(lsn) removed \(key) \(old.name)"
-    case .cleared(let count, let lsn): "\(lsn) cleared \(count)"
+    case .replayed(let key, let document, let lsn, _): "\(lsn) replayed \(key) \(document?.name ?? "-")"
+    case .cleared(let count, let lsn): "\(lsn) cleared \(count.map(String.init) ?? "?")"
     case .gap(let dropped): "gap \(dropped)"
     }
   }
@@ -71,7 +72,7 @@ struct EventTests {
         case .removed(let key, let old, _, _):
           #expect(old == state[key])
           state[key] = nil
-        case .cleared, .gap: Issue.record("\(event)")
+        case .replayed, .cleared, .gap: Issue.record("\(event)")
         }
       }
       #expect(lsn == store.memoryLSN)

@@ -19,9 +19,12 @@ struct CrashOracle: Sendable {
     switch event {
     case .put(let key, _, let new, _, _): state[key] = new
     case .removed(let key, _, _, _): state[key] = nil
+    case .replayed(let key, let document, _, _): state[key] = document
     case .cleared: state = [:]
     case .gap: return
     }
+    // The changes of a batch have one LSN.
+    if event.lsn == lastLSN && lastLSN > 0 { states.removeLast() }
     states.append(state)
   }
 

@@ -85,7 +85,27 @@ struct CrashRun {
     let ack: Acknowledgement = generator.chance(syncPercent) ? .synced : generator.chance(20) ? .written : .memory
     var state = oracle.present
     switch generator.below(100) {
-    case 0..<70:
+    case 0..<15:
+      var changes: [Int: Member?] = [:]
+      do {
+        let lsn = try store.batch(ack: ack) { batch in
+          for _ in 0..<1 + generator.below(6) {
+            let key = generator.below(domain)
+            if generator.chance(30) {
+              batch.remove(key)
+              changes[key] = .some(nil)
+            } else {
+              var member = Member.random(&generator, domain: domain)
+              member.name = String(repeating: "b", count: generator.below(700))
+              batch.put(member, for: key)
+              changes[key] = member
+            }
+          }
+        }
+        if lsn == nil { return }
+      } catch StoreError.duplicate { return }
+      for (key, member) in changes { state[key] = member }
+    case 15..<70:
       var member = Member.random(&generator, domain: domain)
       member.name = String(repeating: "n", count: generator.below(700))
       do { try store.put(member, for: key, ack: ack) } catch StoreError.duplicate { return }

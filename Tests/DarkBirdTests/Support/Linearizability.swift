@@ -77,3 +77,34 @@ enum OwnershipOperation: Sendable {
     }
   }
 }
+
+/// Calls on a few keys that each may have one of a few unique values.
+enum AssignmentOperation: Sendable {
+  struct Refusal: Sendable, Hashable {
+    var value: Int
+    var owner: Int
+  }
+
+  /// Gives keys values, or takes theirs away, all at once: accepted, or refused because of an owner that is none of them.
+  case batch([Int: Int?], refusedFor: Refusal?)
+  case lookup(Int, owner: Int?)
+  /// The values of all keys at one moment.
+  case all([Int?])
+
+  static func apply(_ state: [Int?], _ operation: AssignmentOperation) -> [Int?]? {
+    switch operation {
+    case .batch(let changes, nil):
+      var next = state
+      for (key, value) in changes { next[key] = value }
+      let values = next.compactMap { $0 }
+      return Set(values).count == values.count ? next : nil
+    case .batch(let changes, let refusal?):
+      let isRight =
+        changes[refusal.owner] == nil && state.indices.contains(refusal.owner) && state[refusal.owner] == refusal.value
+        && changes.values.contains(refusal.value)
+      return isRight ? state : nil
+    case .lookup(let value, let owner): return state.firstIndex(of: value) == owner ? state : nil
+    case .all(let values): return values == state ? state : nil
+    }
+  }
+}

@@ -19,6 +19,23 @@ struct Model: Sendable, Equatable {
     return nil
   }
 
+  /// What a batch that comes to `changes` (nil is a removal) must be refused for, in their order.
+  func refusal(of changes: [(key: Int, member: Member?, needsAbsence: Bool)]) -> StoreError? {
+    var inside = Model()
+    for (key, member, _) in changes {
+      guard let member else { continue }
+      if let refusal = inside.duplicate(member, for: key) { return refusal }
+      inside.documents[key] = member
+    }
+    for (key, _, needsAbsence) in changes where needsAbsence && documents[key] != nil { return .keyExists(key: "\(key)") }
+    var outside = self
+    for (key, _, _) in changes { outside.documents[key] = nil }
+    for (key, member, _) in changes {
+      if let member, let refusal = outside.duplicate(member, for: key) { return refusal }
+    }
+    return nil
+  }
+
   func keys(where matches: (Member) -> Bool) -> Set<Int> { Set(documents.filter { matches($0.value) }.keys) }
 }
 

@@ -39,8 +39,9 @@ struct ModelRun {
     case 0..<30: try put(key)
     case 30..<40: try insert(key)
     case 40..<52: try update(key)
-    case 52..<68: try remove(key)
-    case 68: try removeAll()
+    case 52..<60: try remove(key)
+    case 60: try removeAll()
+    case 61..<69: try batch()
     case 69..<80: try look(key)
     case 80..<90: try queryRange()
     default: try query()
@@ -110,6 +111,69 @@ struct ModelRun {
     try requireEqual(try store.removeAll(), model.documents.count, "removeAll")
     model.documents = [:]
     lsn += 1
+  }
+
+  private mutating func batch() throws {
+    var changes: [(key: Int, member: Member?, needsAbsence: Bool)] = []
+    var insertedTwice: Int?
+    let throwsAnError = generator.chance(5)
+    let before = store.statistics().operations
+    let events = store.events()
+    let count = generator.below(7)
+    func collect(_ batch: inout Batch<Int, Member>) throws {
+      for _ in 0..<count {
+        let key = generator.below(domain)
+        var member: Member? = Member.random(&generator, domain: domain)
+        let position = changes.firstIndex { $0.key == key }
+        var needsAbsence = position.map { changes[$0].needsAbsence } ?? false
+        switch generator.below(3) {
+        case 0:
+          batch.remove(key)
+          member = nil
+        case 1:
+          batch.insert(member ?? Member(), for: key)
+          if position == nil { needsAbsence = true }
+          if let position, changes[position].member != nil { insertedTwice = insertedTwice ?? key }
+        default: batch.put(member ?? Member(), for: key)
+        }
+        if let position {
+          changes[position] = (key, member, needsAbsence)
+        } else {
+          changes.append((key, member, needsAbsence))
+        }
+      }
+      if throwsAnError { throw Mismatch("on purpose") }
+    }
+    var result: Result<UInt64?, any Error> = .success(nil)
+    do { result = .success(try store.batch(collect)) } catch { result = .failure(error) }
+    let told = events.drain()
+    let refusal = insertedTwice.map { .keyExists(key: "\($0)") } ?? model.refusal(of: changes)
+    if throwsAnError || refusal != nil {
+      guard case .failure(let error) = result else { throw Mismatch("batch \(changes) was not refused: \(refusal as Any)") }
+      if !throwsAnError { try requireEqual(error as? StoreError, refusal, "batch \(changes)") }
+      try requireEqual(told.count, 0, "events of a refused batch")
+      try requireEqual(store.statistics().operations.writes, before.writes, "writes of a refused batch")
+      return
+    }
+    let effective = changes.filter { $0.member != nil || model.documents[$0.key] != nil }
+    if !effective.isEmpty { lsn += 1 }
+    try requireEqual(try result.get(), effective.isEmpty ? nil : lsn, "LSN of batch \(changes)")
+    try requireEqual(told.count, effective.count, "events of batch \(changes)")
+    for (event, change) in zip(told, effective) {
+      switch event {
+      case .put(let key, let old, let new, let lsn, _):
+        try require(
+          key == change.key && old == model.documents[key] && new == change.member && lsn == self.lsn, "\(event)")
+      case .removed(let key, let old, let lsn, _):
+        try require(
+          key == change.key && old == model.documents[key] && change.member == nil && lsn == self.lsn, "\(event)")
+      default: throw Mismatch("\(event)")
+      }
+    }
+    let after = store.statistics().operations
+    try requireEqual(after.batches, before.batches + (effective.isEmpty ? 0 : 1), "batches")
+    try requireEqual(after.writes, before.writes + UInt64(effective.count), "writes of batch \(changes)")
+    for change in changes { model.documents[change.key] = change.member }
   }
 
   private mutating func look(_ key: Int) throws {

@@ -1,0 +1,221 @@
+import DequeModule
+import Dispatch
+
+/// The events of a store on disk from a known LSN on: first those that its log still has, then the live ones, in the order of
+/// the log, each once. Ends when it is cancelled, when the store closes, or when the last reference to it goes.
+///
+///     for try await event in try store.events(from: lastSeen) { … }
+///
+/// Events out of the log are `.replayed`: the log does not know what was there before. They are read when they are asked for, a
+/// part of a page at a time, in the time of the subscriber, who may so take as long as it likes: it loses nothing while it reads
+/// the log. Once it has come within half of its capacity of the present it is an `EventSubscription` like any other, which may
+/// lose events and says so by `.gap`; then, or after an error, subscribe again from the last LSN that was complete.
+///
+/// No page of the log is kept for a subscriber: if a checkpoint removes one that it has not read, it gets `.logTruncated`, and
+/// must begin again with a look at all documents. Have one consumer: either an asynchronous loop or calls of `drain`.
+///
+/// Unchecked: `source` and `ready` are only touched under the lock.
+public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>: AsyncSequence, @unchecked Sendable {
+  public typealias Element = Event<Key, Document>
+  public typealias Failure = StoreError
+
+  /// Where the log is being read.
+  private struct Reading {
+    var follower: LogFollower
+    /// The last LSN to read; it was written.
+    var target: UInt64
+    /// Has every event after `target`; nil while that is too far away.
+    var live: EventSubscription<Key, Document>?
+  }
+
+  private enum Source {
+    case log(Reading)
+    /// A consumer reads the log now.
+    case isBusy
+    case live(EventSubscription<Key, Document>)
+    case failed(StoreError)
+    case ended
+  }
+
+  private let log: Log
+  private let hub: EventHub<Key, Document>
+  private let capacity: Int
+  private let shardBits: UInt32
+  private let filter: (@Sendable (Element) -> Bool)?
+  private let lock = Lock()
+  private var source: Source
+  /// Events out of the log that nobody has taken yet: of one part of a page at most.
+  private var ready: Deque<Element> = []
+
+  init(
+    _ disk: Disk, _ log: Log, _ hub: EventHub<Key, Document>, after lsn: UInt64, capacity: Int, shardBits: UInt32,
+    _ filter: (@Sendable (Element) -> Bool)?
+  ) throws(StoreError) {
+    self.log = log
+    self.hub = hub
+    self.capacity = capacity
+    self.shardBits = shardBits
+    self.filter = filter
+    let last = log.lsns.memory
+    if lsn > last { throw .unknownLSN(lsn: lsn, last: last) }
+    try log.wait(for: lsn, .written)
+    let follower = try LogFollower(log, disk.directory, disk.fileSystem, after: lsn)
+    source = .ended
+    var reading = Reading(follower: follower, target: lsn)
+    try catchUp(&reading)
+    source = .log(reading)
+  }
+
+  // MARK: Taking events
+
+  /// Takes up to `limit` events, oldest first: what the log has, which is read from the disk, then what waits. Waits for
+  /// nothing but the disk. O(events taken).
+  /// - Throws: as the loop, once the events before the error are taken.
+  public func drain(limit: Int = .max) throws(StoreError) -> [Element] {
+    var taken: [Element] = []
+    while taken.count < limit {
+      switch step() {
+      case .event(let event): if passes(event) { taken.append(event) }
+      case .read: readMore()
+      case .live(let subscription):
+        let events = subscription.drain(limit: limit - taken.count)
+        if events.isEmpty { return taken }
+        taken += events.filter(passes)
+      case .end(let error):
+        if let error, taken.isEmpty { throw error }
+        return taken
+      }
+    }
+    return taken
+  }
+
+  /// Ends the subscription. Of the live events, those that wait are still delivered.
+  public func cancel() {
+    let live = lock.withLock { () -> EventSubscription<Key, Document>? in
+      if case .live(let subscription) = source { return subscription }
+      source = .ended
+      ready = []
+      return nil
+    }
+    live?.cancel()
+  }
+
+  public func makeAsyncIterator() -> Iterator { Iterator(events: self) }
+
+  public struct Iterator: AsyncIteratorProtocol {
+    let events: ResumedEvents
+
+    public mutating func next() async throws(StoreError) -> Element? { try await events.next() }
+
+    public mutating func next(isolation actor: isolated (any Actor)?) async throws(StoreError) -> Element? {
+      try await events.next()
+    }
+  }
+
+  private func next() async throws(StoreError) -> Element? {
+    while !Task.isCancelled {
+      switch step() {
+      case .event(let event): if passes(event) { return event }
+      case .read:
+        // Not on a thread of the pool that runs tasks: this waits for the disk.
+        await withCheckedContinuation { continuation in
+          DispatchQueue.global().async {
+            self.readMore()
+            continuation.resume()
+          }
+        }
+      case .live(let subscription):
+        var iterator = subscription.makeAsyncIterator()
+        guard let event = await iterator.next() else { return nil }
+        if passes(event) { return event }
+      case .end(let error):
+        if let error { throw error }
+        return nil
+      }
+    }
+    return nil
+  }
+
+  private func passes(_ event: Element) -> Bool { event.passes(filter) }
+
+  private enum Step {
+    case event(Element)
+    case read
+    case live(EventSubscription<Key, Document>)
+    case end(StoreError?)
+  }
+
+  private func step() -> Step {
+    lock.withLock {
+      if let event = ready.popFirst() { return .event(event) }
+      switch source {
+      case .log: return .read
+      case .live(let subscription): return .live(subscription)
+      case .failed(let error): return .end(error)
+      case .isBusy, .ended: return .end(nil)
+      }
+    }
+  }
+
+  // MARK: Reading the log
+
+  /// Reads one part of the log, under no lock, or goes over to the live events.
+  private func readMore() {
+    let reading = lock.withLock { () -> Reading? in
+      guard case .log(let reading) = source else { return nil }
+      source = .isBusy
+      return reading
+    }
+    guard var reading else { return }
+    var events: [Element] = []
+    var next: Source
+    do throws(StoreError) {
+      if reading.follower.lastLSN == reading.target { try catchUp(&reading) }
+      if reading.follower.lastLSN < reading.target {
+        try reading.follower.read(through: reading.target) { (record) throws(StoreError) in
+          events.append(try event(record))
+        }
+      }
+      next = .log(reading)
+      if reading.follower.lastLSN == reading.target, let live = reading.live { next = .live(live) }
+    } catch {
+      next = .failed(error)
+    }
+    lock.withLock {
+      guard case .isBusy = source else { return }
+      ready.append(contentsOf: events)
+      source = next
+    }
+  }
+
+  /// Sets the target to what is in memory now, and, once that is near, subscribes to all that comes after it.
+  private func catchUp(_ reading: inout Reading) throws(StoreError) {
+    if reading.live != nil { return }
+    let read = reading.follower.lastLSN
+    if log.lsns.memory - read <= UInt64(Swift.max(1, capacity / 2)) {
+      let ring = EventRing<Key, Document>(capacity: capacity, shardBits: shardBits)
+      // Under the lock in which records get their LSNs and are published: the ring gets the first one after `target`.
+      (reading.target, reading.live) = log.withLastLSN { ($0, hub.subscribe(ring)) }
+    } else {
+      reading.target = log.lsns.memory
+    }
+    try log.wait(for: reading.target, .written)
+  }
+
+  private func event(_ record: LogRecord) throws(StoreError) -> Element {
+    if record.kind == .clear { return .cleared(count: nil, lsn: record.lsn) }
+    var key: Key?
+    do {
+      var reader = CBORReader(record.key)
+      let found = try Key(cbor: &reader)
+      key = found
+      reader = CBORReader(record.document)
+      let document = record.kind == .put ? try Document(cbor: &reader) : nil
+      let shard = Int(UInt(bitPattern: found.hashValue) & (1 << UInt(shardBits) - 1))
+      return .replayed(key: found, document: document, lsn: record.lsn, shard: shard)
+    } catch {
+      throw .undecodable(
+        key: key?.description ?? "of \(record.key.count) bytes", lsn: record.lsn, reason: "\(error)")
+    }
+  }
+}

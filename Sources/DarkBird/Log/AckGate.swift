@@ -1,0 +1,62 @@
+import CDarkBird
+import Synchronization
+
+/// Where writers wait for a level of acknowledgement. Many may wait for one sync: when it is done they all go on at once,
+/// without taking a lock one after the other.
+///
+/// Unsafe corner: the word has a fixed address for as long as this object lives.
+///
+/// Unchecked: everything is atomic or constant.
+final class AckGate: @unchecked Sendable {
+  private let reached: Atomic<UInt64>
+  private let hasFailed = Atomic<Bool>(false)
+  private let waiters = Atomic<Int>(0)
+  /// Counts the wake-ups.
+  private let word: UnsafeMutablePointer<Atomic<UInt32>>
+
+  init(_ lsn: UInt64) {
+    reached = Atomic(lsn)
+    word = .allocate(capacity: 1)
+    word.initialize(to: Atomic(0))
+  }
+
+  deinit {
+    word.deinitialize(count: 1)
+    word.deallocate()
+  }
+
+  /// The last LSN that has this level.
+  var lsn: UInt64 { reached.load(ordering: .acquiring) }
+
+  /// Raises `lsn` and wakes everybody.
+  func advance(to lsn: UInt64) {
+    if lsn <= reached.load(ordering: .relaxed) { return }
+    reached.store(lsn, ordering: .sequentiallyConsistent)
+    wakeAll()
+  }
+
+  /// From now on nothing more is reached.
+  func fail() {
+    hasFailed.store(true, ordering: .sequentiallyConsistent)
+    wakeAll()
+  }
+
+  private func wakeAll() {
+    if waiters.load(ordering: .sequentiallyConsistent) == 0 { return }
+    word.pointee.add(1, ordering: .sequentiallyConsistent)
+    db_wake_all(word)
+  }
+
+  /// Returns true once `lsn` has this level, false if it never will.
+  func wait(for lsn: UInt64) -> Bool {
+    waiters.add(1, ordering: .sequentiallyConsistent)
+    defer { waiters.subtract(1, ordering: .relaxed) }
+    while true {
+      // Before the look at what was reached: a wake-up after it changes the word.
+      let seen = word.pointee.load(ordering: .sequentiallyConsistent)
+      if reached.load(ordering: .sequentiallyConsistent) >= lsn { return true }
+      if hasFailed.load(ordering: .sequentiallyConsistent) { return false }
+      db_wait_on_word(word, seen, 0)
+    }
+  }
+}

@@ -1,0 +1,285 @@
+public import Synchronization
+
+extension Store {
+  /// Does operations on many keys in one atomic step: all or nothing, in memory, in the log and after a crash.
+  ///
+  ///     try store.batch { batch in
+  ///       batch.put(from, for: "ada")
+  ///       batch.put(to, for: "ben")
+  ///       batch.remove("offer")
+  ///     }
+  ///
+  /// A unique value may move from one document of the batch to another, or two may swap theirs: only what is there after the
+  /// batch counts. A look at a single document sees it before or after the batch; several documents of one moment are in a
+  /// `snapshot()` and in the result of a query. The batch is one record of the log; there is an event for each key that changed,
+  /// in the order in which the keys came first, all with the LSN of the batch and with nothing between them.
+  ///
+  /// - Parameter collect: fills the batch, under no lock; it is called once. What it reads from the store may have changed when
+  ///   the batch is done: to depend on that, use `insert`, or `update` for a single document.
+  /// - Returns: the LSN of the batch; nil if there was nothing to do.
+  /// - Throws: what `collect` throws; `.keyExists` of an `insert`; `.duplicate` if a document outside of the batch, or another one
+  ///   in it, owns a unique value, and `.tooLarge` if all keys and documents take more than `LogFormat.batchBytesMax`;
+  ///   otherwise as `put`. Except for `.poisoned` while it waits for the acknowledgement, nothing was changed then.
+  /// - Complexity: as a `put` for each key; meanwhile the shards of all keys are locked, so that large batches make others wait.
+  @inlinable
+  @discardableResult
+  public func batch(
+    ack: Acknowledgement? = nil, _ collect: (inout Batch<Key, Document>) throws -> Void
+  ) throws -> UInt64? {
+    try throwIfNotWritable()
+    var batch = Batch<Key, Document>()
+    try collect(&batch)
+    return try write(batch, ack)
+  }
+
+  /// The order of a write for many keys. What is replaced is looked up first, and what the schema says of it and the record
+  /// of the log are made of that, under no lock; if something else is there once all shards are locked, it begins again.
+  @inlinable
+  func write(_ batch: Batch<Key, Document>, _ ack: Acknowledgement?) throws(StoreError) -> UInt64? {
+    try throwIfNotWritable()
+    var items: ContiguousArray<BatchItem<Key, Document>> = []
+    items.reserveCapacity(batch.operations.count)
+    let log = disk?.log
+    for operation in batch.operations {
+      items.append(
+        try BatchItem(operation, shardCount: shards.count, indexSchema, isLogged: log != nil))
+    }
+    if items.isEmpty { return nil }
+    try throwIfContradictory(batch, items)
+    let lockedShards = Set(items.map(\.shard)).sorted()
+    // Neighbours in a shard one after the other.
+    let byShard = items.indices.sorted { (items[$0].shard, $0) < (items[$1].shard, $1) }
+    let reservedBytes = log == nil ? 0 : try LogBatch.payloadBytes(items.map(\.record))
+    var reservation: Log.Reservation?
+
+    // Documents that do not own what they seem to own, found out between two attempts.
+    var cleared: [Entry<Key, Document>] = []
+    var lost = LostChanges<Key, Document>()
+    while true {
+      let outdated = lookUp(&items)
+      let effective = ContiguousArray(items.filter(\.isEffective))
+      let owners = Set(effective.compactMap { $0.old?.number })
+      let payload = log == nil ? [] : LogBatch.payload(effective.map { ($0.new != nil, $0.record) })
+      if reservation == nil, !effective.isEmpty { reservation = try log?.reserve(payloadBytes: reservedBytes) }
+
+      var found = ContiguousArray<Entry<Key, Document>?>(repeating: nil, count: items.count)
+      if planted(.batchShardsLockedInAnyOrder) { for shard in lockedShards.reversed() { shards[shard].lock() } }
+      for shard in lockedShards where !planted(.batchShardsLockedInAnyOrder) { shards[shard].lock() }
+      var attempt = BatchAttempt.isOutdated
+      for index in items.indices {
+        found[index] = shards[items[index].shard].contents.pointee.map.find(items[index].key, hash: items[index].hash)
+      }
+      if items.indices.allSatisfy({ found[$0] === items[$0].old }) || planted(.outdatedBatchDone) {
+        attempt =
+          effective.isEmpty
+          ? .nothingToDo
+          : write(effective, of: items, byShard, payload, reservation, owners, cleared, lockedShards, &lost)
+      }
+      for shard in lockedShards.reversed() { shards[shard].unlock() }
+      // What only this call still holds is freed from here on: that is user code too.
+      withExtendedLifetime((outdated, found)) {}
+
+      switch attempt {
+      case .done(let lsn):
+        try wait(for: lsn, ack)
+        return lsn
+      case .isOutdated: continue
+      case .nothingToDo:
+        if let reservation { log?.release(reservation) }
+        return nil
+      case .keyExists(let position):
+        if let reservation { log?.release(reservation) }
+        throw refused(.keyExists(key: items[position].key.description), shard: items[0].shard)
+      case .claimed(let claims):
+        let owner = owner(
+          of: claims, notOwners: &cleared, isOwn: { batch.positions[$0] != nil },
+          isWanted: { index, value in items.contains { $0.new != nil && $0.newKeys.values[index].value == value } })
+        guard let (claim, owner) = owner else { continue }
+        if let reservation { log?.release(reservation) }
+        throw refused(
+          .duplicate(index: indexes.uniqueNames[claim.index], value: claim.value, owner: owner.key.description),
+          shard: items[0].shard)
+      // The reservation is used up.
+      case .logFailed(let error): throw refused(error, shard: items[0].shard)
+      }
+    }
+  }
+
+  /// Looks up what is replaced, and has the schema say what it is indexed under. Under no lock.
+  /// - Returns: what was found before and is not there any more.
+  @inlinable
+  func lookUp(_ items: inout ContiguousArray<BatchItem<Key, Document>>) -> [Entry<Key, Document>] {
+    var outdated: [Entry<Key, Document>] = []
+    for index in items.indices {
+      let old = entry(items[index].key)
+      if old === items[index].old { continue }
+      if let before = items[index].old { outdated.append(before) }
+      items[index].old = old
+      items[index].oldKeys = old.flatMap { try? indexSchema.keys(of: $0.document) } ?? IndexKeys()
+    }
+    return outdated
+  }
+
+  /// How an attempt ended.
+  @usableFromInline
+  enum BatchAttempt {
+    case done(UInt64)
+    /// Something changed since it was looked up.
+    case isOutdated
+    case nothingToDo
+    /// By position in the items.
+    case keyExists(Int)
+    case claimed([UniqueClaim])
+    case logFailed(StoreError)
+  }
+
+  /// The part of a batch for which all its shards are locked.
+  @inlinable
+  func write(
+    _ effective: ContiguousArray<BatchItem<Key, Document>>, of items: ContiguousArray<BatchItem<Key, Document>>,
+    _ byShard: [Int], _ payload: [UInt8], _ reservation: Log.Reservation?, _ owners: Set<DocumentNumber>,
+    _ cleared: [Entry<Key, Document>], _ lockedShards: [Int], _ lost: inout LostChanges<Key, Document>
+  ) -> BatchAttempt {
+    if let position = items.firstIndex(where: { $0.needsAbsence && $0.old != nil }) { return .keyExists(position) }
+    let stripes = effective.reduce(into: IndexSet.LockMask(0)) { mask, item in
+      mask |= indexes.mask(old: item.oldKeys, new: item.newKeys)
+    }
+    indexes.lock(stripes)
+    defer { indexes.unlock(stripes) }
+    for item in effective {
+      // Documents of the batch give their values up, or else one of them would contradict this one.
+      let claims = indexes.claims(old: item.oldKeys, new: item.newKeys) { number in
+        owners.contains(number) || isCurrent(number, among: cleared, lockedShards: lockedShards)
+      }
+      if !claims.isEmpty { return .claimed(claims) }
+    }
+    number(items, byShard)
+    let lsn: UInt64
+    do throws(StoreError) {
+      lsn = try sequence(effective, payload, reservation, &lost)
+    } catch {
+      return .logFailed(error)
+    }
+    for item in effective {
+      let number = item.old?.number ?? item.new?.number ?? 0
+      item.new?.lsn = lsn
+      indexes.replace(number, old: item.oldKeys, new: item.newKeys)
+    }
+    // Insertions first: their slots are those that are free before a removal frees others.
+    for areInsertions in [true, false] {
+      for position in byShard where items[position].isEffective && (items[position].old == nil) == areInsertions {
+        let item = items[position]
+        let contents = shards[item.shard].contents
+        let slot = (item.old?.number ?? item.new?.number ?? 0).slot(shardBits)
+        contents.pointee.map.apply(old: item.old, new: item.new, hash: item.hash, slot: slot)
+        contents.pointee.operations.count(item.kind, Refusal?.none)
+      }
+    }
+    shards[items[0].shard].contents.pointee.operations.batches &+= 1
+    return .done(lsn)
+  }
+
+  /// Gives the new versions the numbers of the old ones, and new documents those of the slots that they will get.
+  @inlinable
+  func number(_ items: ContiguousArray<BatchItem<Key, Document>>, _ byShard: [Int]) {
+    var shard = -1
+    var insertions = 0
+    for position in byShard {
+      let item = items[position]
+      guard let new = item.new else { continue }
+      if let old = item.old {
+        new.number = old.number
+        continue
+      }
+      if item.shard != shard { (shard, insertions) = (item.shard, 0) }
+      let slot = shards[shard].contents.pointee.map.slot(ofInsertion: insertions)
+      new.number = DocumentNumber(slot: slot, shard: shard, shardBits: shardBits)
+      insertions += 1
+    }
+  }
+
+  /// Gives a batch its place, as `sequence` does for one change.
+  @inlinable
+  func sequence(
+    _ items: ContiguousArray<BatchItem<Key, Document>>, _ payload: [UInt8], _ reservation: Log.Reservation?,
+    _ lost: inout LostChanges<Key, Document>
+  ) throws(StoreError) -> UInt64 {
+    func change(_ position: Int, _ lsn: UInt64) -> Change<Key, Document> {
+      .replaced(old: items[position].old, new: items[position].new, lsn: lsn)
+    }
+    if let log = disk?.log, let reservation {
+      return try log.append(.batch, payload: payload, keyLength: 0, reservation) { lsn in
+        if hub.isActive { _ = hub.publish(&lost, count: items.count, lsn: { lsn }, change) }
+      }
+    }
+    if !hub.isActive { return lastMemoryLSN.add(1, ordering: .relaxed).newValue }
+    return hub.publish(
+      &lost, count: items.count, lsn: { lastMemoryLSN.add(1, ordering: .relaxed).newValue }, change)
+  }
+
+  /// What a batch cannot be, whatever is in the store: with two documents for one key that were both to be new, or for one
+  /// unique value.
+  @inlinable
+  func throwIfContradictory(
+    _ batch: Batch<Key, Document>, _ items: ContiguousArray<BatchItem<Key, Document>>
+  ) throws(StoreError) {
+    if let key = batch.keyInsertedTwice {
+      throw refused(.keyExists(key: key.description), shard: items[0].shard)
+    }
+    guard
+      let (index, first, second) = IndexKeys.collision(among: items.map(\.newKeys), uniques: indexSchema.uniques.count),
+      let value = items[second].newKeys.values[index].value
+    else { return }
+    throw refused(
+      .duplicate(index: indexes.uniqueNames[index], value: value, owner: items[first].key.description),
+      shard: items[0].shard)
+  }
+
+  /// Counts a refusal, in one of the shards of the batch.
+  @usableFromInline
+  func refused(_ error: StoreError, shard: Int) -> StoreError {
+    shards[shard].lock()
+    defer { shards[shard].unlock() }
+    shards[shard].contents.pointee.operations.refusals += 1
+    if case .duplicate = error { shards[shard].contents.pointee.operations.duplicatesRefused += 1 }
+    return error
+  }
+
+  /// As the one for a write of one key, while several shards are locked.
+  @usableFromInline
+  func isCurrent(_ number: DocumentNumber, among entries: [Entry<Key, Document>], lockedShards: [Int]) -> Bool {
+    guard let entry = entries.last(where: { $0.number == number }) else { return false }
+    if planted(.clearedClaimNotCheckedAgain) { return true }
+    let shard = shards[shardNumber(number)]
+    if lockedShards.contains(shardNumber(number)) {
+      return shard.contents.pointee.map.entry(inSlot: slot(number)) === entry
+    }
+    guard shard.mutex.tryLock() else { return false }
+    defer { shard.unlock() }
+    return shard.contents.pointee.map.entry(inSlot: slot(number)) === entry
+  }
+}
+
+extension ShardMap {
+  /// The slot that the new document will get that comes after `count` other new ones, if nothing is removed before.
+  @inlinable
+  func slot(ofInsertion count: Int) -> Int {
+    count < freeSlots.count ? Int(freeSlots[freeSlots.count - 1 - count]) : slotCount + count - freeSlots.count
+  }
+}
+
+extension IndexKeys {
+  /// The first document with a unique value that one before it has too: number of the index, and positions of the two.
+  /// - Parameter uniques: how many of the values are of unique indexes.
+  @usableFromInline
+  static func collision(among all: [IndexKeys], uniques: Int) -> (index: Int, first: Int, second: Int)? {
+    var seen: [[IndexValue: Int]] = Array(repeating: [:], count: uniques)
+    for (position, keys) in all.enumerated() {
+      for index in 0..<uniques where index < keys.values.count {
+        guard let value = keys.values[index].value else { continue }
+        if let first = seen[index].updateValue(position, forKey: value) { return (index, first, position) }
+      }
+    }
+    return nil
+  }
+}

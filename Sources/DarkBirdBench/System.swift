@@ -1,0 +1,49 @@
+import Foundation
+
+/// Memory of this process that is in RAM, in bytes.
+func residentBytes() throws -> Int {
+  #if canImport(Darwin)
+    var information = mach_task_basic_info()
+    var count = mach_msg_type_number_t(MemoryLayout<mach_task_basic_info>.size / MemoryLayout<natural_t>.size)
+    // Safe: the structure is as large as `count` says, and is written within the call only.
+    let code = withUnsafeMutablePointer(to: &information) { pointer in
+      pointer.withMemoryRebound(to: integer_t.self, capacity: Int(count)) {
+        task_info(mach_task_self_, task_flavor_t(MACH_TASK_BASIC_INFO), $0, &count)
+      }
+    }
+    guard code == KERN_SUCCESS else { throw CocoaError(.fileReadUnknown) }
+    return Int(information.resident_size)
+  #else
+    let fields = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
+    guard fields.count > 1, let pages = Int(fields[1]) else { throw CocoaError(.fileReadCorruptFile) }
+    return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+  #endif
+}
+
+/// What the disk itself can do.
+enum DiskProbe {
+  /// Appends `bytes` to a file and has them on the disk, `count` times.
+  static func syncsPerSecond(path: String, bytes: Int, count: Int) throws -> Double {
+    let descriptor = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0o600)
+    guard descriptor >= 0 else { throw failure() }
+    defer {
+      close(descriptor)
+      unlink(path)
+    }
+    let block = [UInt8](repeating: 0xA5, count: bytes)
+    let began = monotonicNanoseconds()
+    for _ in 0..<count {
+      // The pointer is used within the call only.
+      let written = block.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+      guard written == bytes else { throw failure() }
+      #if canImport(Darwin)
+        guard fcntl(descriptor, F_FULLFSYNC) == 0 else { throw failure() }
+      #else
+        guard fdatasync(descriptor) == 0 else { throw failure() }
+      #endif
+    }
+    return Double(count) / (Double(monotonicNanoseconds() - began) / 1e9)
+  }
+
+  private static func failure() -> any Error { POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
+}

@@ -1,0 +1,1 @@
+../DarkBirdDashboard/Workload/ZipfianGenerator.swift
