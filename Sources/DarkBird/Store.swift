@@ -231,7 +231,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     // out between two attempts, under no lock.
     var known = seen
     var oldKeys = IndexKeys()
-    if let seen { oldKeys = try indexSchema.keys(of: seen.document) }
+    if let seen { oldKeys = (try? indexSchema.keys(of: seen.document)) ?? IndexKeys() }
     var cleared: [Entry<Key, Document>] = []
     var lost = LostChanges<Key, Document>()
     while true {

@@ -150,8 +150,8 @@ final class IndexSet: @unchecked Sendable {
       let hash = new.values[index].hash
       let candidates = uniques[uniqueStripe(index, hash)].candidates(hash)
       guard let first = candidates.first else { continue }
-      if planted(.uniqueNotChecked) { continue }
       let owners = ([first] + candidates.others).filter { !passingOver($0) }
+      if planted(.uniqueNotChecked) { continue }
       if !owners.isEmpty { claims.append(UniqueClaim(index: index, value: value, owners: owners)) }
     }
     return claims

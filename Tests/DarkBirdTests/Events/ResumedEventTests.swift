@@ -165,7 +165,8 @@ struct ResumedEventTests {
       #expect(found.lsn == wanted.lsn && found.key == wanted.key)
       if case .replayed(_, let document, _, _) = found {
         if case .put(_, _, let new, _, _) = wanted { #expect(document == new) } else { #expect(document == nil) }
-      } else if case .put(_, let old, let new, _, _) = found, case .put(_, let wantedOld, let wantedNew, _, _) = wanted {
+      } else if case .put(_, let old, let new, _, _) = found, case .put(_, let wantedOld, let wantedNew, _, _) = wanted
+      {
         #expect(old == wantedOld && new == wantedNew)
       }
     }
