@@ -109,7 +109,7 @@ extension Store {
       var page = Page(documents: [], next: nil, examined: 0)
       if limit <= 0 { return page }
       var last: Cursor.Position?
-      store.visit(execution, batch: min(limit, 255) + 1) { entry, position in
+      store.visit(execution, batch: min(limit, 255) + 1, wantsPositions: true) { entry, position in
         page.examined += 1
         guard let entry, store.matches(entry, execution, &isUnchanged) else {
           if entry == nil { isUnchanged = false }
@@ -158,9 +158,10 @@ extension Store {
   ) throws {
     let execution = try execution(query, after: nil)
     execution.count(in: queries)
+    if query.isUnconditional && query.order == .ascending { return try forEachDocument(body) }
     var failure: (any Error)?
     var isUnchanged = true
-    visit(execution, batch: 256) { entry, _ in
+    visit(execution, batch: 1024) { entry, _ in
       guard let entry, matches(entry, execution, &isUnchanged) else { return true }
       do {
         try body(entry.key, entry.document)
@@ -171,6 +172,20 @@ extension Store {
       }
     }
     if let failure { throw failure }
+  }
+
+  /// All documents. A chunk of slots is a reference to memory that no longer changes, so that visiting counts no references.
+  @inlinable
+  func forEachDocument(_ body: (_ key: Key, _ document: borrowing Document) throws -> Void) throws {
+    for shard in shards.indices {
+      var number = 0
+      while let chunk = chunk(number, ofShard: shard) {
+        try chunk.withUnsafeBufferPointer { entries in
+          for case let entry? in entries { try body(entry.key, entry.document) }
+        }
+        number += 1
+      }
+    }
   }
 
   /// How a query would be answered now. O(log n) for each condition.
@@ -251,50 +266,72 @@ extension Store {
   }
 
   /// Visits the candidates of a query until `body` returns false; nil is a candidate that has gone.
-  /// - Parameter batch: how many candidates to fetch at once.
+  /// - Parameters:
+  ///   - batch: how many candidates to fetch at once.
+  ///   - wantsPositions: whether `body` needs to know where they stand.
   @inlinable
   func visit(
-    _ execution: QueryExecution, batch: Int, _ body: (Entry<Key, Document>?, Cursor.Position) -> Bool
+    _ execution: QueryExecution, batch: Int, wantsPositions: Bool = false,
+    _ body: (Entry<Key, Document>?, Cursor.Position) -> Bool
   ) {
     if execution.driver == .scan { return scanShards(execution, body) }
     var numbers: ContiguousArray<DocumentNumber> = []
     var positions: ContiguousArray<Cursor.Position> = []
     var entries: ContiguousArray<Entry<Key, Document>?> = []
     numbers.reserveCapacity(batch)
-    positions.reserveCapacity(batch)
     entries.reserveCapacity(batch)
-    var wasStopped = false
-    func flush() {
-      entries.removeAll(keepingCapacity: true)
-      fetch(numbers, into: &entries)
-      for index in entries.indices where !wasStopped { wasStopped = !body(entries[index], positions[index]) }
+    if wantsPositions { positions.reserveCapacity(batch) }
+    var last = execution.start
+    repeat {
       numbers.removeAll(keepingCapacity: true)
       positions.removeAll(keepingCapacity: true)
-    }
-    execution.visit { number, position in
-      numbers.append(number)
-      positions.append(position)
-      if numbers.count == batch { flush() }
-      return !wasStopped
-    }
-    if !wasStopped { flush() }
+      last = execution.candidates(
+        after: last, limit: batch, wantsPositions: wantsPositions, into: &numbers, &positions)
+      fetch(numbers, into: &entries)
+      for index in entries.indices {
+        if !body(entries[index], wantsPositions ? positions[index] : .number(numbers[index])) { return }
+      }
+    } while numbers.count == batch
   }
 
-  /// Appends the current versions of documents; nil for one that has gone. Neighbours in a shard under one lock.
+  /// Sets `entries` to the current versions of documents; nil for one that has gone.
+  ///
+  /// Shard by shard, so that each is locked once, and its entries come out of memory side by side: most of what this costs is
+  /// waiting for them.
   @inlinable
   func fetch(
     _ numbers: ContiguousArray<DocumentNumber>, into entries: inout ContiguousArray<Entry<Key, Document>?>
   ) {
-    var index = 0
-    while index < numbers.count {
-      let number = shardNumber(numbers[index])
-      let shard = shards[number]
-      shard.lock()
-      repeat {
-        entries.append(shard.contents.pointee.map.entry(inSlot: slot(numbers[index])))
-        index += 1
-      } while index < numbers.count && shardNumber(numbers[index]) == number
-      shard.unlock()
+    entries.removeAll(keepingCapacity: true)
+    if numbers.count < 8 {
+      for number in numbers { entries.append(entry(number)) }
+      return
+    }
+    entries.append(contentsOf: repeatElement(nil, count: numbers.count))
+    withUnsafeTemporaryAllocation(of: Int32.self, capacity: numbers.count + shards.count + 1) { buffer in
+      // Indexes into `numbers`, sorted by shard by counting; those of a shard end where `ends` says.
+      let order = UnsafeMutableBufferPointer(rebasing: buffer[..<numbers.count])
+      let ends = UnsafeMutableBufferPointer(rebasing: buffer[numbers.count...])
+      ends.update(repeating: 0)
+      for number in numbers { ends[shardNumber(number) + 1] += 1 }
+      for shard in 0..<shards.count { ends[shard + 1] += ends[shard] }
+      for index in numbers.indices {
+        let shard = shardNumber(numbers[index])
+        order[Int(ends[shard])] = Int32(index)
+        ends[shard] += 1
+      }
+      var start = 0
+      for number in 0..<shards.count where start < Int(ends[number]) {
+        let end = Int(ends[number])
+        let shard = shards[number]
+        shard.lock()
+        for index in order[start..<end] { shard.contents.pointee.map.prefetch(slot: slot(numbers[Int(index)])) }
+        for index in order[start..<end] {
+          entries[Int(index)] = shard.contents.pointee.map.entry(inSlot: slot(numbers[Int(index)]))
+        }
+        shard.unlock()
+        start = end
+      }
     }
   }
 

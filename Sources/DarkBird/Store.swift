@@ -143,7 +143,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       guard let current = entry(key) else { return nil }
       var document = current.document
       try change(&document)
-      if try write(.update, key, document, expecting: .version(current), ack).isDone { return document }
+      if try write(.update, key, document, expecting: .version(current), seen: current, ack).isDone { return document }
     }
   }
 
@@ -153,11 +153,11 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   @discardableResult
   public func remove(_ key: Key, ack: Acknowledgement? = nil) throws(StoreError) -> Document? {
     // Without this look a removal of nothing would need room on the disk.
-    if entry(key) == nil {
+    guard let current = entry(key) else {
       try throwIfNotWritable()
       return nil
     }
-    return try write(.remove, key, nil, expecting: .anything, ack).old?.document
+    return try write(.remove, key, nil, expecting: .anything, seen: current, ack).old?.document
   }
 
   /// Removes all documents in one atomic step and returns how many there were.
@@ -206,9 +206,11 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
   /// One write of one key. Returns the entry that was there before, and whether the write was done: not if the document was
   /// changed since the expected version, or if there is nothing to remove.
+  /// - Parameter seen: the version that is probably still there.
   @inlinable
   func write(
-    _ kind: WriteKind, _ key: Key, _ document: Document?, expecting expectation: Expectation, _ ack: Acknowledgement?
+    _ kind: WriteKind, _ key: Key, _ document: Document?, expecting expectation: Expectation,
+    seen: Entry<Key, Document>? = nil, _ ack: Acknowledgement?
   ) throws(StoreError) -> (old: Entry<Key, Document>?, isDone: Bool) {
     try throwIfNotWritable()
     var new: Entry<Key, Document>?
@@ -226,8 +228,9 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     let shard = shards[shardNumber]
     // What the schema says of the document that is replaced, and documents that do not own what they seem to own: both found
     // out between two attempts, under no lock.
-    var known: Entry<Key, Document>?
+    var known = seen
     var oldKeys = IndexKeys()
+    if let seen { oldKeys = try indexSchema.keys(of: seen.document) }
     var cleared: [Entry<Key, Document>] = []
     var lost = LostChanges<Key, Document>()
     while true {

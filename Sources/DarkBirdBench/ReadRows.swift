@@ -39,7 +39,7 @@ extension Bench {
     // Made anew: strings that share their buffer with the index would be equal at a glance.
     let emails = prepare(0..<count) { BenchDocument.email(randomNumber($0, below: count)) }
     let run = try measure(threads: threads, operations: count) { operation, tally in
-      if let found = try store.document(unique: "email", emails[operation]) { tally.visit(found.document.age) }
+      _ = try store.withDocument(unique: "email", emails[operation]) { tally.visit($1.age) }
     }
     try expect(run.tally.documents, count, of: row)
     return BenchResult(row, run)

@@ -18,6 +18,12 @@ static inline void db_pause(void) {
 #endif
 }
 
+// Has the processor fetch two cache lines while the thread does other things.
+static inline void db_prefetch(const void *object) {
+  __builtin_prefetch(object);
+  __builtin_prefetch((const char *)object + 64);
+}
+
 // Nanoseconds of the monotonic clock.
 uint64_t db_monotonic_nanoseconds(void);
 

@@ -7,7 +7,10 @@ struct QueryExecution: Sendable {
   @usableFromInline let plan: QueryPlan
   /// The index that gives the candidates: that of the plan, or the one that the page before had.
   @usableFromInline let driver: QueryPlan.Driver
-  private let cursor: Cursor?
+  /// Where the page before ended.
+  @usableFromInline let start: Cursor.Position?
+  /// Whether every candidate that has not changed since is a result.
+  @usableFromInline let isAnsweredByDriver: Bool
   /// LSN of the last change that the indexes hold: a document with a later one may no longer be what they say.
   @usableFromInline let lsn: UInt64
   /// Number of the range field and range, for each range condition.
@@ -63,8 +66,17 @@ struct QueryExecution: Sendable {
       } else {
         plans.min { $0.candidates < $1.candidates } ?? QueryPlan(driver: .scan, candidates: documents())
       }
-    self.cursor = cursor
+    start = cursor?.position
     driver = cursor?.driver ?? self.plan.driver
+    isAnsweredByDriver =
+      switch driver {
+      case .scan: noTags.isEmpty
+      case .tag: allTags.count == 1 && anyTags.isEmpty && noTags.isEmpty && ranges.isEmpty && query.orderBy == nil
+      case .anyTag: allTags.isEmpty && noTags.isEmpty && ranges.isEmpty && query.orderBy == nil
+      case .range(let field):
+        allTags.isEmpty && anyTags.isEmpty && noTags.isEmpty
+          && (ranges.isEmpty || ranges.count == 1 && query.ranges[0].field == field)
+      }
     if let cursor, !Self.accepts(cursor, query, self.plan) {
       throw .invalidConfiguration(reason: "the cursor belongs to another query")
     }
@@ -92,19 +104,6 @@ struct QueryExecution: Sendable {
     case .range(let field):
       query.allTags.isEmpty && query.anyTags.isEmpty && query.ranges.allSatisfy { $0.field == field }
         && query.ranges.count <= 1
-    }
-  }
-
-  /// Whether every candidate that has not changed since is a result.
-  @usableFromInline
-  var isAnsweredByDriver: Bool {
-    switch driver {
-    case .scan: noTags.isEmpty
-    case .tag: allTags.count == 1 && anyTags.isEmpty && noTags.isEmpty && ranges.isEmpty && query.orderBy == nil
-    case .anyTag: allTags.isEmpty && noTags.isEmpty && ranges.isEmpty && query.orderBy == nil
-    case .range(let field):
-      allTags.isEmpty && anyTags.isEmpty && noTags.isEmpty
-        && (ranges.isEmpty || ranges.count == 1 && query.ranges[0].field == field)
     }
   }
 
@@ -136,36 +135,55 @@ struct QueryExecution: Sendable {
     }
   }
 
-  /// Where the page before ended.
-  @usableFromInline
-  var start: Cursor.Position? { cursor?.position }
-
   @usableFromInline
   var isDescending: Bool { query.order == .descending }
 
-  /// Visits the driver's candidates in order until `body` returns false. Not for a scan: the store does that itself.
+  /// Appends the next of the driver's candidates, up to `limit` in order, and says where the last one stands. Not for a scan:
+  /// the store does that itself.
+  /// - Parameters:
+  ///   - position: where the candidate before stands; nil at the beginning.
+  ///   - wantsPositions: whether to append where each candidate stands.
   @usableFromInline
-  func visit(_ body: (DocumentNumber, Cursor.Position) -> Bool) {
+  func candidates(
+    after position: Cursor.Position?, limit: Int, wantsPositions: Bool,
+    into numbers: inout ContiguousArray<DocumentNumber>, _ positions: inout ContiguousArray<Cursor.Position>
+  ) -> Cursor.Position? {
+    func add(_ sets: [DocumentSet]) -> Cursor.Position? {
+      var after: DocumentNumber?
+      if case .number(let number)? = position { after = number }
+      visitUnion(sets, after: after) { number in
+        numbers.append(number)
+        if wantsPositions { positions.append(.number(number)) }
+        return numbers.count < limit
+      }
+      return numbers.last.map { .number($0) }
+    }
     switch driver {
     case .scan: preconditionFailure("the store scans its shards itself")
-    case .tag(let tag):
-      guard let index = query.allTags.firstIndex(of: tag) else { return }
-      visitUnion([allTags[index]], body)
-    case .anyTag: visitUnion(anyTags, body)
+    case .tag(let tag): return query.allTags.firstIndex(of: tag).flatMap { add([allTags[$0]]) }
+    case .anyTag: return add(anyTags)
     case .range(let field):
-      guard let (_, map) = rangeMap(field) else { return }
-      let (lower, upper) = query.range(of: field).bounds
-      guard case .value(let value, let number)? = cursor?.position else {
-        return visit(map, from: lower, to: upper, body)
+      guard let (_, map) = rangeMap(field) else { return nil }
+      var (lower, upper) = query.range(of: field).bounds
+      var lastValue: IndexValue?
+      func add(_ value: IndexValue, _ documents: DocumentSet, after: DocumentNumber?) -> Bool {
+        lastValue = value
+        return documents.visit(after: after, descending: isDescending) { number in
+          numbers.append(number)
+          if wantsPositions { positions.append(.value(value, number)) }
+          return numbers.count < limit
+        }
       }
-      // The rest of the value where the page before ended, then the values beyond it.
-      let wasStopped =
-        !(map.value(value)?.visit(after: number, descending: isDescending) {
-          body($0, .value(value, $0))
-        } ?? true)
-      if wasStopped { return }
-      let (start, end) = isDescending ? (lower, OrderedMapBound.before(value)) : (OrderedMapBound.after(value), upper)
-      visit(map, from: start, to: end, body)
+      if case .value(let value, let number)? = position {
+        // The rest of the value where the last batch ended, then the values beyond it.
+        if let rest = map.value(value), !add(value, rest, after: number) {
+          return numbers.last.map { .value(value, $0) }
+        }
+        if isDescending { upper = .before(value) } else { lower = .after(value) }
+      }
+      map.visit(from: lower, to: upper, descending: isDescending) { add($0, $1, after: nil) }
+      guard let lastValue, let number = numbers.last else { return nil }
+      return .value(lastValue, number)
     }
   }
 
@@ -174,26 +192,14 @@ struct QueryExecution: Sendable {
     return query.orderBy == field ? rangeMaps.last : nil
   }
 
-  private func visit(
-    _ map: OrderedMap<IndexValue>, from lower: OrderedMapBound<IndexValue>,
-    to upper: OrderedMapBound<IndexValue>, _ body: (DocumentNumber, Cursor.Position) -> Bool
-  ) {
-    map.visit(from: lower, to: upper, descending: isDescending) { value, documents in
-      documents.visit(descending: isDescending) { body($0, .value(value, $0)) }
-    }
-  }
-
   /// Visits the union of several sets in the order of the document numbers.
-  private func visitUnion(
-    _ sets: [DocumentSet], _ body: (DocumentNumber, Cursor.Position) -> Bool
-  ) {
-    var position: DocumentNumber?
-    if case .number(let number)? = cursor?.position { position = number }
+  private func visitUnion(_ sets: [DocumentSet], after start: DocumentNumber?, _ body: (DocumentNumber) -> Bool) {
     if sets.count == 1 {
-      sets[0].visit(after: position, descending: isDescending) { body($0, .number($0)) }
+      sets[0].visit(after: start, descending: isDescending, body)
       return
     }
     let batch = 256
+    var position = start
     while true {
       // The next `batch` of the union are among the next `batch` of each set.
       var next: Set<DocumentNumber> = []
@@ -207,7 +213,7 @@ struct QueryExecution: Sendable {
       }
       if next.isEmpty { return }
       for number in next.sorted(by: { isDescending ? $0 > $1 : $0 < $1 }).prefix(batch) {
-        if !body(number, .number(number)) { return }
+        if !body(number) { return }
         position = number
       }
     }

@@ -1,3 +1,5 @@
+public import CDarkBird
+
 /// The documents of one shard: a hash table of references to entries, and numbered slots that own them.
 ///
 /// A document keeps its slot through all its versions, and a scan walks the slots, so a scan that is resumed sees each
@@ -93,6 +95,18 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
   func entry(inSlot slot: Int) -> Element? {
     let chunk = slot / Self.chunkSlots
     return chunk < chunks.count ? chunks[chunk][slot % Self.chunkSlots] : nil
+  }
+
+  /// Has the entry of a slot fetched from memory.
+  @inlinable
+  func prefetch(slot: Int) {
+    let chunk = slot / Self.chunkSlots
+    guard chunk < chunks.count else { return }
+    chunks[chunk].withUnsafeBytes { entries in
+      // Safe: an optional reference is one word, 0 for nil, and this one is only told to the processor.
+      let address = entries.load(fromByteOffset: slot % Self.chunkSlots * 8, as: UnsafeRawPointer?.self)
+      if let address { db_prefetch(address) }
+    }
   }
 
   /// All entries in the order of their slots.
