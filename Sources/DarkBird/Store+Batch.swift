@@ -225,7 +225,8 @@ extension Store {
     if let key = batch.keyInsertedTwice {
       throw refused(.keyExists(key: key.description), shard: items[0].shard)
     }
-    guard let (index, first, second) = IndexKeys.collision(among: items.map(\.newKeys), uniques: indexSchema.uniques.count),
+    let collision = IndexKeys.collision(among: items.map(\.newKeys), uniques: indexSchema.uniques.count)
+    guard let (index, first, second) = collision,
       let value = items[second].newKeys.values[index].value
     else { return }
     throw refused(

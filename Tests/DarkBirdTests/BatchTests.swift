@@ -201,7 +201,9 @@ struct BatchTests {
   @Test func tooLargeABatchIsRefused() throws {
     let (store, _) = try makeStore(true)
     let name = String(repeating: "n", count: 1 << 20)
-    let error = storeError { try store.batch { batch in for key in 0..<64 { batch.put(Member(name: name), for: key) } } }
+    let error = storeError {
+      try store.batch { batch in for key in 0..<64 { batch.put(Member(name: name), for: key) } }
+    }
     guard case .tooLarge("the batch", let bytes, LogFormat.batchBytesMax)? = error else {
       Issue.record("\(String(describing: error))")
       return

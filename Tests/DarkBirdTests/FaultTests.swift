@@ -320,7 +320,8 @@ private struct FaultScript {
         }
         if step % 3 == 0 { floor = store.memoryLSN }
       } catch {
-        try require((error as? StoreError)?.isPoisoned == true || store.memoryLSN == before, "step \(step) was refused with \(error), and done")
+        let isPoisoned = (error as? StoreError)?.isPoisoned == true
+        try require(isPoisoned || store.memoryLSN == before, "step \(step) was refused with \(error), and done")
       }
       for event in events.drain() { oracle.apply(event) }
       try requireEqual(oracle.lastLSN, store.memoryLSN, "LSN after step \(step)")

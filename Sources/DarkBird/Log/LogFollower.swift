@@ -192,7 +192,11 @@ struct LogFollower {
     }
     let store = log.settings.store
     let result = bytes.withUnsafeBytes { raw -> Result<LogPageHeader, LogPageHeader.DecodingFailure> in
-      do throws(LogPageHeader.DecodingFailure) { return .success(try LogPageHeader(raw)) } catch { return .failure(error) }
+      do throws(LogPageHeader.DecodingFailure) {
+        return .success(try LogPageHeader(raw))
+      } catch {
+        return .failure(error)
+      }
     }
     guard case .success(let header) = result, header.store == store, header.sequence == sequence else {
       file.close()

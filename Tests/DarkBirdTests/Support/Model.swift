@@ -27,7 +27,9 @@ struct Model: Sendable, Equatable {
       if let refusal = inside.duplicate(member, for: key) { return refusal }
       inside.documents[key] = member
     }
-    for (key, _, needsAbsence) in changes where needsAbsence && documents[key] != nil { return .keyExists(key: "\(key)") }
+    for (key, _, needsAbsence) in changes where needsAbsence && documents[key] != nil {
+      return .keyExists(key: "\(key)")
+    }
     var outside = self
     for (key, _, _) in changes { outside.documents[key] = nil }
     for (key, member, _) in changes {

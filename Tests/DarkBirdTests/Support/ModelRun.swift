@@ -149,7 +149,9 @@ struct ModelRun {
     let told = events.drain()
     let refusal = insertedTwice.map { .keyExists(key: "\($0)") } ?? model.refusal(of: changes)
     if throwsAnError || refusal != nil {
-      guard case .failure(let error) = result else { throw Mismatch("batch \(changes) was not refused: \(refusal as Any)") }
+      guard case .failure(let error) = result else {
+        throw Mismatch("batch \(changes) was not refused: \(refusal as Any)")
+      }
       if !throwsAnError { try requireEqual(error as? StoreError, refusal, "batch \(changes)") }
       try requireEqual(told.count, 0, "events of a refused batch")
       try requireEqual(store.statistics().operations.writes, before.writes, "writes of a refused batch")
