@@ -83,3 +83,10 @@ let package = Package(
       swiftSettings: swiftSettings),
   ]
 )
+
+// The builds for sanitizers, mutants and fuzzers are about the engine and need nothing else.
+if Context.environment["DARKBIRD_ENGINE_ONLY"] != nil {
+  let engine: Set = ["CDarkBird", "DarkBird", "DarkBirdTests"]
+  package.targets.removeAll { !engine.contains($0.name) }
+  package.products.removeAll { $0.name != "DarkBird" }
+}

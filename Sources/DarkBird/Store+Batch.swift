@@ -225,8 +225,8 @@ extension Store {
     if let key = batch.keyInsertedTwice {
       throw refused(.keyExists(key: key.description), shard: items[0].shard)
     }
-    let collision = IndexKeys.collision(among: items.map(\.newKeys), uniques: indexSchema.uniques.count)
-    guard let (index, first, second) = collision,
+    guard
+      let (index, first, second) = IndexKeys.collision(among: items.map(\.newKeys), uniques: indexSchema.uniques.count),
       let value = items[second].newKeys.values[index].value
     else { return }
     throw refused(

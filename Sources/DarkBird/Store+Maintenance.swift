@@ -112,7 +112,8 @@ extension Store {
     // The log's writer must never hold the store: if that were the last reference, `close` would wait for the writer on the
     // writer itself. A checkpoint that fails is due again after as much log.
     let checkpoint: @Sendable () -> Void = { [weak self] in try? self?.checkpoint() }
-    disk?.log?.setCheckpointHandler {
+    disk?.log?.setCheckpointHandler { [weak self] in
+      if planted(.logHoldsTheStore) { return withExtendedLifetime(self) { Thread(block: checkpoint).start() } }
       let thread = Thread(block: checkpoint)
       thread.name = "darkbird checkpoint"
       thread.start()

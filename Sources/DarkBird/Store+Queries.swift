@@ -232,7 +232,7 @@ extension Store {
       if attempt == 0 { execution.count(in: queries) }
       var isUnchanged = true
       let result = body(self, execution, &isUnchanged)
-      if isUnchanged { return result }
+      if isUnchanged || planted(.pageOfManyMoments) { return result }
     }
     let frozen = snapshot()
     var isUnchanged = true
@@ -246,7 +246,7 @@ extension Store {
   func matches(
     _ entry: Entry<Key, Document>, _ execution: QueryExecution, _ isUnchanged: inout Bool
   ) -> Bool {
-    if entry.lsn <= execution.lsn {
+    if entry.lsn <= execution.lsn || planted(.changedDocumentNotChecked) {
       if execution.isAnsweredByDriver { return true }
       return execution.meetsTagConditions(entry.number)
         && execution.ranges.allSatisfy { field, range in

@@ -192,6 +192,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
   /// Runs `body` while nothing can change: all shards are locked, then all index stripes.
   func withAllLocked<R>(_ body: () -> R) -> R {
+    if planted(.storeNotLockedAsAWhole) { return body() }
     for shard in shards { shard.lock() }
     defer { for shard in shards { shard.unlock() } }
     return indexes.withAllStripes(body)
@@ -230,7 +231,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     // out between two attempts, under no lock.
     var known = seen
     var oldKeys = IndexKeys()
-    if let seen { oldKeys = try indexSchema.keys(of: seen.document) }
+    if let seen { oldKeys = (try? indexSchema.keys(of: seen.document)) ?? IndexKeys() }
     var cleared: [Entry<Key, Document>] = []
     var lost = LostChanges<Key, Document>()
     while true {
@@ -240,7 +241,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       switch expectation {
       case .anything: if old == nil && new == nil { refusal = .nothingToRemove }
       case .absent: if old != nil { refusal = .keyExists }
-      case .version(let version): if old !== version { refusal = .versionChanged }
+      case .version(let version): if old !== version, !planted(.lostUpdate) { refusal = .versionChanged }
       }
       var lsn: UInt64 = 0
       if refusal == nil {
@@ -259,15 +260,18 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
           : indexes.claims(old: oldKeys, new: newKeys) { number in
             number == old?.number || isCurrent(number, among: cleared, locked: shardNumber)
           }
+        if planted(.duplicatePublished) { hub.publish(&lost) { .replaced(old: old, new: new, lsn: 0) } }
         if claims.isEmpty {
           let slot = old?.number.slot(shardBits) ?? shard.contents.pointee.map.nextSlot
           let number = DocumentNumber(slot: slot, shard: shardNumber, shardBits: shardBits)
           new?.number = number
           do throws(StoreError) {
+            if planted(.shardUnlockedWhileLogging) { shard.unlock() }
             lsn = try sequence(new == nil ? .remove : .put, record: record, reservation, &lost) {
               .replaced(old: old, new: new, lsn: $0)
             }
-            new?.lsn = lsn
+            if planted(.shardUnlockedWhileLogging) { shard.lock() }
+            if !planted(.entryWithoutLSN) { new?.lsn = lsn }
             if stripes != 0 { indexes.replace(number, old: oldKeys, new: newKeys) }
             shard.contents.pointee.map.apply(old: old, new: new, hash: hash, slot: slot)
           } catch {
@@ -370,6 +374,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     for claim in claims {
       for number in claim.owners {
         guard let entry = entry(number), !isOwn(entry.key) else { continue }
+        if planted(.hashTakenForTheValue) { return (claim, entry) }
         for (index, unique) in indexSchema.uniques.enumerated() {
           if let value = unique.value(entry.document), isWanted(index, value) {
             return (UniqueClaim(index: index, value: value, owners: [number]), entry)
@@ -386,6 +391,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   @usableFromInline
   func isCurrent(_ number: DocumentNumber, among entries: [Entry<Key, Document>], locked: Int) -> Bool {
     guard let entry = entries.last(where: { $0.number == number }) else { return false }
+    if planted(.clearedClaimNotCheckedAgain) { return true }
     let shard = shards[shardNumber(number)]
     if shardNumber(number) == locked { return shard.contents.pointee.map.entry(inSlot: slot(number)) === entry }
     guard shard.mutex.tryLock() else { return false }

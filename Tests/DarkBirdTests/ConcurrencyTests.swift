@@ -52,12 +52,16 @@ struct ConcurrencyTests {
 
   // Defect 9
   @Test func logOrderIsMemoryOrderForOneKey() throws {
-    for _ in 0..<20 {
+    for round in 0..<20 {
       let disk = SimulatedFileSystem.forStores()
       let store = try MemberStore(on: disk)
+      try store.put(Member(), for: 1)
       onThreads(8) { thread in
         for step in 0..<20 {
-          do { try store.put(Member(age: thread * 1_000 + step), for: 1) } catch { Issue.record("\(error)") }
+          // Half of the rounds change no index.
+          let number = thread * 1_000 + step
+          let member = Member(name: "\(number)", age: round % 2 == 0 ? nil : number)
+          do { try store.put(member, for: 1) } catch { Issue.record("\(error)") }
         }
       }
       try store.close()
@@ -145,6 +149,34 @@ struct ConcurrencyTests {
       #expect(try store.keys(tagged: "club=c\(number)") == [number * 2, number * 2 + 1])
       #expect(Set(try store.keys(where: "age", in: .exactly(number))) == [number * 2, number * 2 + 1])
     }
+    #expect(store.audit().problems == [])
+  }
+
+  /// A lookup finds the document that stays, and never another one, while writers move everything around it.
+  @Test func lookupsBesideWriters() throws {
+    let store = try MemberStore()
+    for key in 0..<100 { try store.put(Member(age: key), for: key) }
+    let isDone = Counter()
+    onThreads(4) { thread in
+      do {
+        if thread < 2 {
+          for round in 0..<4 {
+            for key in 1_000..<2_000 where key % 2 == thread { try store.put(Member(age: key), for: key) }
+            for key in 1_000..<2_000 where key % 2 == thread { try store.remove(key) }
+            for key in 0..<100 { try store.put(Member(name: "\(round)", age: key), for: key) }
+          }
+          isDone.next()
+        }
+        var key = 0
+        while isDone.value < 2 {
+          key = key == 1_999 ? 0 : key + 1
+          let age = store[key]?.age
+          #expect(age == key || age == nil && key >= 100)
+          #expect(store.contains(key) || key >= 100)
+        }
+      } catch { Issue.record("\(error)") }
+    }
+    #expect(store.count == 100)
     #expect(store.audit().problems == [])
   }
 

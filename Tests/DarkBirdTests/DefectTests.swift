@@ -178,6 +178,23 @@ struct DefectTests {
     #expect(try MemberStore(on: killed).count == 1)
   }
 
+  // 16, of a process that is killed again before it closes the store: records of one length lie where the old ones did.
+  @Test func recordsBehindATornOneDoNotComeBack() throws {
+    let store = try MemberStore(on: disk)
+    for key in 1...3 { try store.put(Member(name: "old"), for: key, ack: .written) }
+    let killed = disk.killImage()
+    let page = try #require(killed.pageInUse)
+    var bytes = try #require(killed.storeFiles[page])
+    let second = LogFormat.headerBytes + LogFormat.aligned(bytes.withUnsafeBytes { Int($0.load32(at: 4_096)) })
+    bytes[second + 40] ^= 1
+    killed.setFile("/data/store/" + page, bytes)
+    let reopened = try MemberStore(on: killed)
+    #expect(Set(try reopened.contents().keys) == [1])
+    try reopened.put(Member(name: "new"), for: 2, ack: .written)
+    let again = try MemberStore(on: killed.killImage())
+    #expect(try again.contents() == [1: Member(name: "old"), 2: Member(name: "new")])
+  }
+
   // 17
   @Test func flippedLengthBitIsRefusedWithItsPlace() throws {
     let store = try MemberStore(on: disk)

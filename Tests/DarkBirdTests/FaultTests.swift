@@ -320,8 +320,9 @@ private struct FaultScript {
         }
         if step % 3 == 0 { floor = store.memoryLSN }
       } catch {
-        let isPoisoned = (error as? StoreError)?.isPoisoned == true
-        try require(isPoisoned || store.memoryLSN == before, "step \(step) was refused with \(error), and done")
+        try require(
+          (error as? StoreError)?.isPoisoned == true || store.memoryLSN == before,
+          "step \(step) was refused with \(error), and done")
       }
       for event in events.drain() { oracle.apply(event) }
       try requireEqual(oracle.lastLSN, store.memoryLSN, "LSN after step \(step)")

@@ -128,9 +128,9 @@ struct Manifest: Sendable, Equatable {
       try file.truncate(to: 0)
       try file.writeAll(bytes, at: 0)
       // Sync before rename: a crash must never expose an empty manifest.
-      try file.synchronize()
+      if !planted(.manifestNotSynced) { try file.synchronize() }
       try fileSystem.rename(draft, to: "\(directory)/\(LogFormat.manifestName)")
-      try fileSystem.synchronizeDirectory(directory)
+      if !planted(.manifestNameNotSynced) { try fileSystem.synchronizeDirectory(directory) }
     } catch {
       throw error.isDiskFull ? .diskFull(path: directory) : StoreError(error)
     }

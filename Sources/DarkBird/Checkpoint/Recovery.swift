@@ -204,8 +204,10 @@ struct Recovery {
     }
     let name = LogFormat.pageName(found.page.sequence)
     let file = try fileSystem.open(path(name), .readWrite)
-    if case .torn = last.end { try setAside(file, from: found.page.end, name: "torn-\(name)-\(found.page.end)") }
-    try file.truncate(to: found.page.end)
+    if case .torn = last.end, !planted(.tornTailNotKept) {
+      try setAside(file, from: found.page.end, name: "torn-\(name)-\(found.page.end)")
+    }
+    if !planted(.tornTailNotCut) { try file.truncate(to: found.page.end) }
     try file.synchronize()
     return file
   }

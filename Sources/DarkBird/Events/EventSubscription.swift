@@ -93,7 +93,7 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
       let oldest = changes[last]
       changes[last] = change
       first = first + 1 == changes.count ? 0 : first + 1
-      dropped += 1
+      dropped += planted(.gapNotCounted) ? 0 : 1
       return oldest
     }
     changes[last] = change

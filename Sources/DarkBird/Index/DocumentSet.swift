@@ -258,7 +258,7 @@ private final class NumberChunk: @unchecked Sendable {
     let index = chunk.index(number)
     let count = chunk.count
     if index < count && chunk.numbers[index] == number { return false }
-    if !isKnownUniquelyReferenced(&chunk) { chunk = NumberChunk(chunk, 0..<count) }
+    if !isUnshared(&chunk), !planted(.sharedChunkChanged) { chunk = NumberChunk(chunk, 0..<count) }
     if count == chunk.capacity { chunk.grow() }
     let numbers = chunk.numbers
     if index < count { (numbers + index + 1).update(from: numbers + index, count: count - index) }
@@ -278,7 +278,7 @@ private final class NumberChunk: @unchecked Sendable {
   static func remove(_ number: DocumentNumber, from chunk: inout NumberChunk) -> Bool {
     let index = chunk.index(number)
     if index == chunk.count || chunk.numbers[index] != number { return false }
-    if !isKnownUniquelyReferenced(&chunk) { chunk = NumberChunk(chunk, 0..<chunk.count) }
+    if !isUnshared(&chunk) { chunk = NumberChunk(chunk, 0..<chunk.count) }
     (chunk.numbers + index).update(from: chunk.numbers + index + 1, count: chunk.count - index - 1)
     chunk.count -= 1
     return true

@@ -108,6 +108,9 @@ final class IndexSet: @unchecked Sendable {
   /// In ascending order, so that no two threads wait for each other.
   @usableFromInline
   func lock(_ mask: LockMask) {
+    if planted(.stripesNotLocked) { return }
+    let above = mask & (mask &- 1)
+    if planted(.stripesLockedInAnyOrder), mask & 2 == 0, above != 0 { return (lock(above), lock(mask & ~above)).0 }
     var rest = mask
     while rest != 0 {
       locks[rest.trailingZeroBitCount].lock()
@@ -148,6 +151,7 @@ final class IndexSet: @unchecked Sendable {
       let candidates = uniques[uniqueStripe(index, hash)].candidates(hash)
       guard let first = candidates.first else { continue }
       let owners = ([first] + candidates.others).filter { !passingOver($0) }
+      if planted(.uniqueNotChecked) { continue }
       if !owners.isEmpty { claims.append(UniqueClaim(index: index, value: value, owners: owners)) }
     }
     return claims
@@ -162,6 +166,7 @@ final class IndexSet: @unchecked Sendable {
   func remove(_ number: DocumentNumber, _ keys: IndexKeys, notIn others: IndexKeys) {
     for index in keys.values.indices {
       guard let value = keys.value(index, notIn: others) else { continue }
+      if planted(index < uniqueNames.count ? .oldUniqueKept : .oldRangeKept), !others.values.isEmpty { continue }
       let hash = keys.values[index].hash
       if index < uniqueNames.count {
         uniques[uniqueStripe(index, hash)].remove(hash, number)
@@ -169,6 +174,7 @@ final class IndexSet: @unchecked Sendable {
         ranges[index - uniqueNames.count].remove(value, number)
       }
     }
+    if planted(.oldTagKept), !others.values.isEmpty { return }
     for tag in keys.tags where !others.hasTag(tag.name) { tags[tagNumber(tag.name)].remove(tag.name, number) }
   }
 

@@ -39,7 +39,7 @@ struct OrderedMap<Key: Comparable & Sendable>: Sendable {
   }
 
   private mutating func makeRootUnique() {
-    if !isKnownUniquelyReferenced(&root) { root = root.copy() }
+    if !isUnshared(&root) { root = root.copy() }
   }
 
   /// The set under a key; nil if it is empty.
@@ -159,7 +159,9 @@ private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Senda
   }
 
   func uniqueChild(_ index: Int) -> OrderedMapNode {
-    if !isKnownUniquelyReferenced(&children[index]) { children[index] = children[index].copy() }
+    if !isUnshared(&children[index]), !planted(.sharedNodeChanged) {
+      children[index] = children[index].copy()
+    }
     return children[index]
   }
 

@@ -65,7 +65,7 @@ struct OwnerTable: Sendable {
     while words[next] != 0 {
       let home = Int(truncatingIfNeeded: words[next] >> 32) & mask
       // Move the word into the hole unless its home lies cyclically in (hole, next].
-      if (next &- home) & mask >= (next &- hole) & mask {
+      if (next &- home) & mask >= (next &- hole) & mask || planted(.ownerChainBroken) {
         words[hole] = words[next]
         hole = next
       }

@@ -94,7 +94,7 @@ struct TagPostings: Sendable {
     while words[next] != 0 {
       let home = Int(truncatingIfNeeded: words[next] >> 32) & mask
       // Move the word into the hole unless its home lies cyclically in (hole, next].
-      if (next &- home) & mask >= (next &- hole) & mask {
+      if (next &- home) & mask >= (next &- hole) & mask || planted(.tagChainBroken) {
         words[hole] = words[next]
         hole = next
       }

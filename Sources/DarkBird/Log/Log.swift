@@ -161,6 +161,7 @@ final class Log: @unchecked Sendable {
   /// Gives back room that was not needed.
   @usableFromInline
   func release(_ reservation: Reservation) {
+    if planted(.reservationNotReleased) { return }
     lock.withLock { giveBack(reservation.bytes) }
   }
 
@@ -283,7 +284,7 @@ final class Log: @unchecked Sendable {
   }
 
   private func throwIfUnusable() throws(StoreError) {
-    if let failure { throw .poisoned(reason: failure) }
+    if let failure, !planted(.failureForgotten) { throw .poisoned(reason: failure) }
     if isClosing { throw .closed }
   }
 

@@ -192,9 +192,7 @@ struct LogFollower {
     }
     let store = log.settings.store
     let result = bytes.withUnsafeBytes { raw -> Result<LogPageHeader, LogPageHeader.DecodingFailure> in
-      do throws(LogPageHeader.DecodingFailure) {
-        return .success(try LogPageHeader(raw))
-      } catch {
+      do throws(LogPageHeader.DecodingFailure) { return .success(try LogPageHeader(raw)) } catch {
         return .failure(error)
       }
     }

@@ -162,6 +162,7 @@ final class LogWriter: @unchecked Sendable {
   private func writeQueue() throws(SystemError) {
     let bytes = queue.bytes.count
     var start = 0
+    if planted(.writtenBeforeWrite) { log.didWrite(through: log.lsns.memory, records: 0, bytes: 0) }
     for pageStart in queue.pageStarts {
       try writeFrames(start..<pageStart)
       try sealPage()
@@ -223,7 +224,7 @@ final class LogWriter: @unchecked Sendable {
     }
     chain = chainBeforeSeal
     try write(seal)
-    try synchronize()
+    if !planted(.sealNotSynced) { try synchronize() }
     // Gives back the room that the page did not need. Best effort: nobody reads behind a seal.
     try? file.truncate(to: offset)
     file.close()
@@ -251,7 +252,9 @@ final class LogWriter: @unchecked Sendable {
 
   private func synchronize() throws(SystemError) {
     let start = monotonicNanoseconds()
-    try file.synchronize()
+    if planted(.durableBeforeSync) { log.didSync(through: lastLSN, nanoseconds: 0) }
+    if planted(.syncRetried) { try? file.synchronize() }
+    if !planted(.ackWithoutSync) { try file.synchronize() }
     durableLSN = lastLSN
     log.didSync(through: durableLSN, nanoseconds: monotonicNanoseconds() - start)
   }
@@ -283,7 +286,7 @@ final class LogWriter: @unchecked Sendable {
       try file.allocate(at: 0, length: bytes)
       try file.synchronize()
       // The name must be durable before the first record in the page is.
-      try fileSystem.synchronizeDirectory(log.settings.directory)
+      if !planted(.pageNameNotSynced) { try fileSystem.synchronizeDirectory(log.settings.directory) }
     } catch {
       file.close()
       // Best effort: a page that was not begun is recognised, and removed, at the next opening.

@@ -37,7 +37,9 @@ struct LockWord: @unchecked Sendable {
 
   @inlinable @inline(__always)
   func unlock() {
-    if word.pointee.exchange(Self.free, ordering: .releasing) == Self.heldWithWaiters { wakeOne() }
+    if word.pointee.exchange(Self.free, ordering: .releasing) == Self.heldWithWaiters, !planted(.lockWakesNobody) {
+      wakeOne()
+    }
   }
 
   @usableFromInline
@@ -117,6 +119,7 @@ struct Condition: ~Copyable, @unchecked Sendable {
 
   /// Wakes all waiters. Called as `signal`.
   func broadcast() {
+    if planted(.conditionWakesNobody) { return }
     if waiters.pointee.load(ordering: .relaxed) == 0 { return }
     word.pointee.add(1, ordering: .relaxed)
     db_wake_all(word)

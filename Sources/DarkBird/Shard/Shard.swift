@@ -30,6 +30,7 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
 
   @inlinable @inline(__always)
   func lock() {
+    if planted(.shardNotLocked) { return }
     if !mutex.tryLock() { waitAndLock() }
   }
 

@@ -161,7 +161,7 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
       let kept = Self.unmanaged(words[next])._withUnsafeGuaranteedRef { $0.hash }
       let home = Int(truncatingIfNeeded: kept) & mask
       // Move the word into the hole unless its home lies cyclically in (hole, next].
-      if (next &- home) & mask >= (next &- hole) & mask {
+      if (next &- home) & mask >= (next &- hole) & mask || planted(.wordChainBroken) {
         words[hole] = words[next]
         hole = next
       }

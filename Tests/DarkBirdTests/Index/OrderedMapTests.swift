@@ -144,6 +144,38 @@ struct OrderedMapTests {
     #expect(map.value(-1) == nil)
   }
 
+  @Test(arguments: 0..<10) func setsStayAsTheyWere(seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    var set = DocumentSet()
+    var model: Set<DocumentNumber> = []
+    var snapshots: [(set: DocumentSet, numbers: [DocumentNumber])] = []
+    func numbers(_ set: DocumentSet) -> [DocumentNumber] {
+      var numbers: [DocumentNumber] = []
+      set.visit {
+        numbers.append($0)
+        return true
+      }
+      return numbers
+    }
+    for step in 0..<4_000 {
+      let number = DocumentNumber(generator.below(3_000))
+      if generator.chance(35) {
+        let wasThere = set.remove(number)
+        #expect(wasThere == (model.remove(number) != nil), "seed \(seed)")
+      } else {
+        let isNew = set.insert(number)
+        #expect(isNew == model.insert(number).inserted, "seed \(seed)")
+      }
+      if step % 200 == 0 { snapshots.append((set, model.sorted())) }
+    }
+    #expect(numbers(set) == model.sorted(), "seed \(seed)")
+    #expect(set.structuralProblems() == [], "seed \(seed)")
+    for (snapshot, expected) in snapshots {
+      #expect(numbers(snapshot) == expected, "seed \(seed)")
+      #expect(snapshot.count == expected.count && snapshot.structuralProblems() == [], "seed \(seed)")
+    }
+  }
+
   @Test func snapshotsAreReadWhileTheMapChanges() {
     let shared = SharedMap()
     onThreads(3) { thread in

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 @testable import DarkBird
 
@@ -10,11 +9,11 @@ import Synchronization
 /// - `killImage()` is the disk after `kill -9`: all that was written is there, and what was unsynced still is.
 /// - Inside, the images are independent of this file system, which goes on.
 final class SimulatedFileSystem: FileSystem {
-  private let state: Mutex<SimulatedState>
+  private let state: Guarded<SimulatedState>
 
-  init() { state = Mutex(SimulatedState()) }
+  init() { state = Guarded(SimulatedState()) }
 
-  private init(_ state: SimulatedState) { self.state = Mutex(state) }
+  private init(_ state: SimulatedState) { self.state = Guarded(state) }
 
   // MARK: Images
 
@@ -134,25 +133,17 @@ final class SimulatedFileSystem: FileSystem {
   ) throws(SystemError) -> Result {
     let (number, observer) = state.withLock { ($0.count(call, path), $0.observer) }
     observer?(number, call, path)
-    // Results leave through a variable: a `Mutex` hands out only what it can prove to be sent.
-    nonisolated(unsafe) var result: Swift.Result<Result, SystemError>?  // written once, under the lock, by this thread
-    state.withLock { state in
-      do throws(SystemError) {
-        var bytesMax = Int.max
-        switch state.effect(on: call, path: path) {
-        case .error(let code):
-          if let handle { state.failToSynchronize(handle) }
-          throw SystemError(code: code, call: call.rawValue, path: path)
-        case .short(let bytes): bytesMax = bytes
-        case nil: break
-        }
-        result = .success(try body(&state, bytesMax))
-      } catch {
-        result = .failure(error)
+    return try state.withLock { (state) throws(SystemError) in
+      var bytesMax = Int.max
+      switch state.effect(on: call, path: path) {
+      case .error(let code):
+        if let handle { state.failToSynchronize(handle) }
+        throw SystemError(code: code, call: call.rawValue, path: path)
+      case .short(let bytes): bytesMax = bytes
+      case nil: break
       }
+      return try body(&state, bytesMax)
     }
-    guard let result else { preconditionFailure("the body under the lock always leaves a result") }
-    return try result.get()
   }
 
   fileprivate func release(_ handle: Int) { state.withLock { $0.close(handle) } }

@@ -1,8 +1,8 @@
 import Foundation
 import Synchronization
 
-/// Runs `body` on `count` threads of their own, which all begin together, and returns when the last has ended.
-func onThreads(_ count: Int, _ body: @escaping @Sendable (_ thread: Int) -> Void) {
+/// Runs `body` on `count` threads of their own, which all begin together, and returns when the last has ended, or at once.
+func onThreads(_ count: Int, waits: Bool = true, _ body: @escaping @Sendable (_ thread: Int) -> Void) {
   let gate = Barrier(count)
   let group = DispatchGroup()
   for index in 0..<count {
@@ -15,7 +15,7 @@ func onThreads(_ count: Int, _ body: @escaping @Sendable (_ thread: Int) -> Void
     thread.stackSize = 1 << 20
     thread.start()
   }
-  group.wait()
+  if waits { group.wait() }
 }
 
 /// Lets threads wait for one another, any number of times: `wait` returns when all have called it.

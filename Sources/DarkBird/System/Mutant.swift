@@ -1,0 +1,54 @@
+#if DARKBIRD_MUTANTS
+  import Foundation
+  import Synchronization
+#endif
+
+/// Faults that can be planted in the engine, to show that a test would notice them.
+///
+/// `Tests/mutants` compiles with `-DDARKBIRD_MUTANTS`, plants one fault at a time by the environment variable
+/// `DARKBIRD_MUTANT`, and expects the test that it names to fail. In every other build `planted` is a constant `false`, also
+/// in inlined code, and what it guards is compiled away.
+@usableFromInline
+enum Mutant: String, Sendable {
+  // Locks
+  case shardNotLocked, lookupNotLocked, stripesNotLocked, stripesLockedInAnyOrder, storeNotLockedAsAWhole
+  case lockWakesNobody, conditionWakesNobody
+  // The write path
+  case uniqueNotChecked, clearedClaimNotCheckedAgain, duplicatePublished, shardUnlockedWhileLogging, entryWithoutLSN
+  case lostUpdate, reservationNotReleased
+  // Indexes
+  case oldTagKept, oldUniqueKept, oldRangeKept, sharedNodeChanged, sharedChunkChanged, ownerChainBroken, tagChainBroken,
+    wordChainBroken
+  case hashTakenForTheValue
+  // Queries
+  case changedDocumentNotChecked, pageOfManyMoments
+  // Events
+  case eventsOutOfOrder, gapNotCounted
+  // The log
+  case ackWithoutSync, durableBeforeSync, writtenBeforeWrite, sealNotSynced, pageNameNotSynced
+  case failureForgotten, syncRetried, logHoldsTheStore
+  // Manifest, checkpoint, recovery
+  case manifestNotSynced, manifestNameNotSynced, checkpointNotSynced, checkpointAheadOfTheLog,
+    pagesRemovedBeforeManifest
+  case tornTailNotCut, tornTailNotKept, directoryNotLocked
+}
+
+#if DARKBIRD_MUTANTS
+  private let plantedMutant: Mutant? = ProcessInfo.processInfo.environment["DARKBIRD_MUTANT"].map {
+    guard let mutant = Mutant(rawValue: $0) else { preconditionFailure("no mutant is named \($0)") }
+    return mutant
+  }
+
+  private let calls = Atomic<Int>(0)
+
+  /// Also has other threads run where the fault is, so that a fault of timing need not wait for luck.
+  @usableFromInline
+  func planted(_ mutant: Mutant) -> Bool {
+    if mutant != plantedMutant { return false }
+    if calls.add(1, ordering: .relaxed).newValue % 8 == 0 { usleep(100) } else { sched_yield() }
+    return true
+  }
+#else
+  @inlinable @inline(__always)
+  func planted(_: Mutant) -> Bool { false }
+#endif

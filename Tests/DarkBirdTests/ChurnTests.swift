@@ -1,0 +1,95 @@
+import Testing
+
+@testable import DarkBird
+
+/// Queries while everything they ask for changes.
+@Suite(.timeLimit(.minutes(5)))
+struct ChurnTests {
+  /// Writers put random documents under few keys; readers ask random queries, of which every result must match.
+  @Test func everyDocumentMatchesItsQuery() throws {
+    let store = try MemberStore()
+    let writing = Counter()
+    let writers = 2
+    let found = Counter()
+    onThreads(writers + 2) { thread in
+      var generator = SeededGenerator(seed: UInt64(Effort.firstSeed + thread))
+      do {
+        if thread < writers {
+          var written = 0
+          while written < 4_000 || found.value == 0 {
+            written += 1
+            let key = generator.below(150)
+            do {
+              if generator.chance(20) {
+                try store.remove(key)
+              } else {
+                try store.put(Member.random(&generator, domain: 300), for: key)
+              }
+            } catch StoreError.duplicate {}
+          }
+          writing.next()
+        }
+        while writing.value < writers {
+          let test = TestQuery.random(&generator)
+          if thread % 2 == 0 {
+            try store.forEach(test.query) { key, document in
+              found.next()
+              let document = copy document
+              if !test.matches(document) { Issue.record("\(document) under \(key) does not match \(test.query)") }
+            }
+            continue
+          }
+          var cursor: Cursor?
+          let limit = generator.pick([1, 3, 20, .max])
+          repeat {
+            let page = try store.documents(test.query, limit: limit, after: cursor)
+            for stored in page.documents {
+              found.next()
+              if !test.matches(stored.document) { Issue.record("\(stored) does not match \(test.query)") }
+            }
+            cursor = page.next
+          } while cursor != nil
+          let count = try store.count(test.query)
+          #expect(count >= 0 && count <= 150)
+        }
+      } catch { Issue.record("\(error)") }
+    }
+    #expect(store.audit().problems == [])
+  }
+
+  /// While a query looks at its first candidate, a document comes in and then the only other result goes out: at every moment
+  /// there was one.
+  @Test(arguments: [true, false]) func resultsAreThoseOfOneMoment(counts: Bool) throws {
+    let onLook = Guarded<(@Sendable () -> Void)?>(nil)
+    let schema: IndexSchema<Member> = [
+      .tag("club", \.club),
+      .range("age") { (member: Member) -> Int? in
+        if member.name == "looked at", let once = onLook.withLock({ $0.take() }) { once() }
+        return member.age
+      },
+    ]
+    var configuration = StoreConfiguration.memory
+    configuration.shardCount = 1
+    let store = try MemberStore(configuration, schema: schema, fileSystem: SimulatedFileSystem())
+    // More candidates than are fetched at once, and by the tag fewer than by the range.
+    for key in 0..<300 { try store.put(Member(name: key == 0 ? "looked at" : "", club: "Ajax", age: 0), for: key) }
+    try store.put(Member(club: "Ajax", age: 1), for: 300)
+    for key in 1_000..<1_400 { try store.put(Member(age: 1), for: key) }
+    onLook.withLock {
+      $0 = {
+        do {
+          try store.put(Member(club: "Ajax", age: 1), for: 301)
+          try store.put(Member(club: "PSV", age: 1), for: 300)
+        } catch { Issue.record("\(error)") }
+      }
+    }
+    let query = Query(allTags: ["club=Ajax"], ranges: [.init(field: "age", range: .atLeast(1))])
+    #expect(try store.explain(query).driver == .tag("club=Ajax"))
+    if counts {
+      #expect(try store.count(query) == 1)
+    } else {
+      #expect(try store.documents(query).documents.map(\.key) == [301])
+    }
+    #expect(onLook.withLock { $0 == nil }, "the query did not look at its first candidate")
+  }
+}

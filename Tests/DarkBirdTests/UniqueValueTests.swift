@@ -1,0 +1,135 @@
+import Testing
+
+@testable import DarkBird
+
+/// Unique values whose hashes the owner table cannot tell apart, and owners that change while a write looks at them.
+@Suite(.timeLimit(.minutes(5)))
+struct UniqueValueTests {
+  /// Two badges that share everything an index knows of a value: its stripe, and 32 bits of its hash. Hash values differ from
+  /// process to process, so they are searched for: among 1.5 million numbers 16 such pairs are to be expected.
+  private static let collision: (Int, Int) = {
+    var keys: [UInt64] = []
+    var first = 0
+    while true {
+      for number in first..<first + 1_500_000 {
+        let hash = UInt64(UInt(bitPattern: IndexValue.int(Int64(number)).hashValue))
+        // 32 bits of the word in the owner table, 4 of the stripe, then the number.
+        keys.append((hash >> 32) << 32 | (hash & 15) << 28 | UInt64(number - first))
+      }
+      keys.sort()
+      for (left, right) in zip(keys, keys.dropFirst()) where left >> 28 == right >> 28 {
+        return (first + Int(left & 0xFFF_FFFF), first + Int(right & 0xFFF_FFFF))
+      }
+      keys = []
+      first += 1_500_000
+    }
+  }()
+
+  @Test(arguments: [true, false]) func valuesOfOneHashAreTwoValues(isOnDisk: Bool) throws {
+    let (a, b) = Self.collision
+    let disk = SimulatedFileSystem.forStores()
+    let store = try MemberStore(isOnDisk ? .simulated() : .memory, on: disk)
+    try store.put(Member(badge: a), for: 1)
+    try store.put(Member(badge: b), for: 2)
+    #expect(try store.document(unique: "badge", a)?.key == 1, "badges \(a) and \(b)")
+    #expect(try store.document(unique: "badge", b)?.key == 2, "badges \(a) and \(b)")
+    for (badge, owner) in [(a, "1"), (b, "2")] {
+      #expect(throws: StoreError.duplicate(index: "badge", value: .int(Int64(badge)), owner: owner)) {
+        try store.put(Member(badge: badge), for: 3)
+      }
+    }
+    #expect(store.audit().problems == [])
+    try store.remove(1)
+    #expect(try store.document(unique: "badge", a) == nil)
+    #expect(try store.document(unique: "badge", b)?.key == 2)
+    try store.put(Member(badge: a), for: 2)
+    #expect(try store.document(unique: "badge", b) == nil)
+    try store.put(Member(badge: b), for: 1)
+    #expect(store.audit().problems == [])
+    try store.close()
+    if isOnDisk {
+      let reopened = try MemberStore(on: disk)
+      #expect(try reopened.document(unique: "badge", b)?.key == 1)
+      #expect(reopened.audit().problems == [])
+    }
+  }
+
+  /// A write finds that the owner of a hash does not own its value, but before it tries again that document takes the value.
+  @Test func ownerThatTakesTheValueMeanwhileIsNotPassedOver() throws {
+    let (a, b) = Self.collision
+    let onLook = Guarded<(@Sendable () -> Void)?>(nil)
+    let schema: IndexSchema<Member> = [
+      .unique("badge") { member in
+        if member.name == "looked at", let once = onLook.withLock({ $0.take() }) { once() }
+        return member.badge
+      }
+    ]
+    let store = try MemberStore(.memory, schema: schema, fileSystem: SimulatedFileSystem())
+    try store.put(Member(name: "looked at", badge: a), for: 1)
+    onLook.withLock {
+      $0 = {
+        do { try store.put(Member(name: "changed", badge: b), for: 1) } catch { Issue.record("\(error)") }
+      }
+    }
+    #expect(throws: StoreError.duplicate(index: "badge", value: .int(Int64(b)), owner: "1")) {
+      try store.put(Member(badge: b), for: 2)
+    }
+    #expect(onLook.withLock { $0 == nil }, "nobody looked at the owner")
+    #expect(store.count == 1)
+    #expect(store.audit().problems == [])
+  }
+
+  /// One value goes from document to document: whoever looks finds no owner but one that has it, and finds it if it stays.
+  @Test(arguments: [true, false]) func valueThatMovesHasOneOwner(isOnDisk: Bool) throws {
+    let store = try MemberStore(isOnDisk ? .simulated() : .memory, on: SimulatedFileSystem.forStores())
+    let keys = 8
+    try store.put(Member(email: "moves"), for: 0)
+    // Even: document `moves / 2 % keys` has the value. Odd: it is on its way.
+    let moves = Counter()
+    let isDone = Counter()
+    onThreads(3) { thread in
+      do {
+        if thread == 0 {
+          for step in 1...2_000 {
+            moves.next()
+            try store.put(Member(name: "\(step)"), for: (step - 1) % keys)
+            try store.put(Member(email: "moves"), for: step % keys)
+            moves.next()
+          }
+          isDone.next()
+        }
+        var stayed = 0
+        while isDone.value == 0 || stayed == 0 {
+          let before = moves.value
+          let found = try store.document(unique: "email", "moves")
+          let frozen = thread == 1 ? try store.snapshot().contents() : nil
+          let isStaying = before % 2 == 0 && moves.value == before
+          if isStaying { stayed += 1 }
+          #expect(found.map { $0.document.email == "moves" } ?? true)
+          if isStaying { #expect(found?.key == before / 2 % keys) }
+          if let owners = frozen?.filter({ $0.value.email != nil }).keys {
+            #expect(isStaying ? owners.map { $0 } == [before / 2 % keys] : owners.count <= 1)
+          }
+        }
+      } catch { Issue.record("\(error)") }
+    }
+    #expect(store.audit().problems == [])
+  }
+
+  /// Refused writes give back the room that they reserved in the log.
+  @Test func refusedWritesLeaveRoomForOthers() throws {
+    var configuration = StoreConfiguration.simulated()
+    configuration.queueBytesMax = 1_000
+    let store = try MemberStore(configuration, on: SimulatedFileSystem.forStores())
+    try store.put(Member(email: "taken"), for: 0)
+    let done = Counter()
+    onThreads(1, waits: false) { _ in
+      for key in 1...100 {
+        #expect(throws: StoreError.self) { try store.put(Member(email: "taken"), for: key) }
+        #expect(throws: StoreError.self) { try store.insert(Member(), for: 0) }
+        done.next()
+      }
+    }
+    #expect(eventually(within: 10) { done.value == 100 }, "a writer waits for room that nobody uses")
+  }
+}
