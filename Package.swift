@@ -90,3 +90,12 @@ if Context.environment["DARKBIRD_ENGINE_ONLY"] != nil {
   package.targets.removeAll { !engine.contains($0.name) }
   package.products.removeAll { $0.name != "DarkBird" }
 }
+
+// `Tests/fuzz` builds this with -sanitize=fuzzer, without which it does not link.
+if Context.environment["DARKBIRD_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "Fuzz", dependencies: ["DarkBird", "DarkBirdDashboard"], path: "Tests/Fuzz", swiftSettings: swiftSettings,
+      // The default linker, gold, fails with an internal error.
+      linkerSettings: [.unsafeFlags(["-use-ld=lld"], .when(platforms: [.linux]))]))
+}

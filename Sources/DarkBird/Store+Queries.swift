@@ -67,7 +67,7 @@ extension Store {
         if entry.map({ $0.lsn > lsn }) ?? true { hasChanged = true }
       }
       // Otherwise the value may have moved from one document to another between the two looks.
-      if !hasChanged { return nil }
+      if !hasChanged || planted(.movedValueNotFollowed) { return nil }
     }
   }
 

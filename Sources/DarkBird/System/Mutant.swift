@@ -11,6 +11,7 @@
 @usableFromInline
 enum Mutant: String, Sendable {
   // Locks
+  case batchShardsLockedInAnyOrder, outdatedBatchDone
   case shardNotLocked, lookupNotLocked, stripesNotLocked, stripesLockedInAnyOrder, storeNotLockedAsAWhole
   case lockWakesNobody, conditionWakesNobody
   // The write path
@@ -19,7 +20,7 @@ enum Mutant: String, Sendable {
   // Indexes
   case oldTagKept, oldUniqueKept, oldRangeKept, sharedNodeChanged, sharedChunkChanged, ownerChainBroken, tagChainBroken,
     wordChainBroken
-  case hashTakenForTheValue
+  case hashTakenForTheValue, movedValueNotFollowed
   // Queries
   case changedDocumentNotChecked, pageOfManyMoments
   // Events

@@ -127,9 +127,11 @@ struct OrderedMapTests {
   @Test(arguments: 0..<10) func snapshotsStayAsTheyWere(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     var map = Map()
+    // One node, or several.
+    let keys = generator.pick([100, 3_000])
     var snapshots: [(map: Map, pairs: [[Int]])] = []
     for step in 0..<3_000 {
-      let (key, number) = (generator.below(100), DocumentNumber(generator.below(30)))
+      let (key, number) = (generator.below(keys), DocumentNumber(generator.below(30)))
       if generator.chance(45) { map.remove(key, number) } else { map.insert(key, number) }
       if step % 100 == 0 { snapshots.append((map, pairs(map))) }
     }
