@@ -148,6 +148,8 @@ private struct NumberChunks: Sendable {
   }
 
   mutating func insert(_ number: DocumentNumber) -> Bool {
+    all.willChange()
+    firsts.willChange()
     let index = index(of: number)
     if !NumberChunk.insert(number, into: &all[index]) { return false }
     count += 1
@@ -168,6 +170,8 @@ private struct NumberChunks: Sendable {
   }
 
   mutating func remove(_ number: DocumentNumber) -> Bool {
+    all.willChange()
+    firsts.willChange()
     let index = index(of: number)
     if !NumberChunk.remove(number, from: &all[index]) { return false }
     count -= 1

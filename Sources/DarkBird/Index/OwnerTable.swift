@@ -41,6 +41,7 @@ struct OwnerTable: Sendable {
   }
 
   mutating func insert(_ hash: UInt, _ number: DocumentNumber) {
+    words.willChange()
     if (count + 1) * 4 > words.count * 3 {
       let old = words
       words = ContiguousArray(repeating: 0, count: old.count * 2)
@@ -58,6 +59,7 @@ struct OwnerTable: Sendable {
   }
 
   mutating func remove(_ hash: UInt, _ number: DocumentNumber) {
+    words.willChange()
     guard var hole = position(Self.word(hash, number)) else { return }
     count -= 1
     let mask = words.count - 1

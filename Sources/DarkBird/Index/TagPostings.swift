@@ -41,6 +41,8 @@ struct TagPostings: Sendable {
   }
 
   mutating func insert(_ tag: Tag, _ number: DocumentNumber) {
+    words.willChange()
+    all.willChange()
     if let word = word(tag.name) {
       let place = place(words[word])
       if all[place].documents.insert(number) { entries[all[place].field] += 1 }
@@ -68,6 +70,8 @@ struct TagPostings: Sendable {
   }
 
   mutating func remove(_ name: TagName, _ number: DocumentNumber) {
+    words.willChange()
+    all.willChange()
     guard let word = word(name) else { return }
     let place = place(words[word])
     let field = all[place].field

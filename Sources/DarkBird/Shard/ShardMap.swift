@@ -118,6 +118,9 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
   /// a removal. The caller keeps `old` alive.
   @inlinable
   mutating func apply(old: Element?, new: Element?, hash: UInt, slot: Int) {
+    words.willChange()
+    chunks.willChange()
+    if slot / Self.chunkSlots < chunks.count { chunks[slot / Self.chunkSlots].willChange() }
     switch (old, new) {
     case (let old?, let new?):
       words[position(of: Self.word(old, hash), kept: Self.kept(hash))] = Self.word(new, hash)

@@ -1,5 +1,5 @@
 #if DARKBIRD_THREAD_SANITIZER
-  import CDarkBird
+  public import CDarkBird
 #endif
 
 /// Whether nobody else refers to an object, so that it may be changed in place: `isKnownUniquelyReferenced`, in a form that
@@ -14,4 +14,18 @@ func isUnshared<Object: AnyObject>(_ object: inout Object) -> Bool {
     db_acquire_object(Unmanaged.passUnretained(object).toOpaque())
   #endif
   return true
+}
+
+extension ContiguousArray {
+  /// To be called before an array that readers may have shared is changed, as `isUnshared` is for an object. Costs nothing in
+  /// other builds.
+  @inlinable @inline(__always)
+  mutating func willChange() {
+    #if DARKBIRD_THREAD_SANITIZER
+      withUnsafeMutableBufferPointer { elements in
+        // The elements of an array follow a header of 32 bytes, which is the object.
+        if let start = elements.baseAddress { db_acquire_object(UnsafeRawPointer(start) - 32) }
+      }
+    #endif
+  }
 }
