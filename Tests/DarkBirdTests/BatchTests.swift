@@ -3,7 +3,7 @@ import Testing
 
 @testable import DarkBird
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(30)))
 struct BatchTests {
   private func makeStore(_ isOnDisk: Bool) throws -> (MemberStore, SimulatedFileSystem) {
     let disk = SimulatedFileSystem.forStores()

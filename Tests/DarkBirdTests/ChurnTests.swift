@@ -3,7 +3,7 @@ import Testing
 @testable import DarkBird
 
 /// Queries while everything they ask for changes.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(30)))
 struct ChurnTests {
   /// Writers put random documents under few keys; readers ask random queries, of which every result must match.
   @Test func everyDocumentMatchesItsQuery() throws {

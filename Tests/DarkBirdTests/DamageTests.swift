@@ -4,7 +4,7 @@ import Testing
 
 /// Damage to the files of a store, one bit or one cut at a time: it opens with a prefix of what was written, or refuses,
 /// says where, and changes nothing.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(30)))
 struct DamageTests {
   /// How the store ended its life.
   enum Ending: String, CaseIterable, Sendable {

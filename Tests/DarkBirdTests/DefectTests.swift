@@ -301,7 +301,7 @@ struct DefectTests {
   }
 
   // 22
-  @Test(.timeLimit(.minutes(10))) func logWithARemoveOpens() throws {
+  @Test(.timeLimit(.minutes(30))) func logWithARemoveOpens() throws {
     let store = try MemberStore(on: disk)
     try store.put(Member(email: "a", club: "Ajax"), for: 1)
     try store.remove(1)
@@ -326,7 +326,7 @@ struct DefectTests {
   }
 
   // 28
-  @Test(.timeLimit(.minutes(10))) func storeMayBeCalledFromWithinItsOwnCallbacks() throws {
+  @Test(.timeLimit(.minutes(30))) func storeMayBeCalledFromWithinItsOwnCallbacks() throws {
     let store = try MemberStore(on: disk)
     try store.put(Member(name: "a", club: "Ajax", age: 1), for: 1)
     _ = try store.withDocument(1) { member in

@@ -4,7 +4,7 @@ import Testing
 @testable import DarkBird
 
 /// Calls of the disk that fail while a store is open.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(30)))
 struct FaultTests {
   private let disk = SimulatedFileSystem.forStores()
 

@@ -3,7 +3,7 @@ import Testing
 @testable import DarkBird
 
 /// Concurrent histories of real stores, checked for linearizability.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(30)))
 struct HistoryTests {
   private static let threads = 3
   private static let callsPerThread = 8

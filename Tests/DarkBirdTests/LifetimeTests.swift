@@ -3,7 +3,7 @@ import Testing
 @testable import DarkBird
 
 /// Stores of which the last reference goes at a bad moment.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(30)))
 struct LifetimeTests {
   /// The writer thread of the log may call for a checkpoint at the moment when the last reference to the store goes: whoever
   /// held it last closes the store, but that must not be the log itself, for which the store would wait.

@@ -3,7 +3,7 @@ import Testing
 @testable import DarkBird
 
 /// Snapshots that are taken, read and dropped while writers write.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(30)))
 struct SnapshotTests {
   /// What a store holds after each LSN, from its events.
   private func states(_ events: EventSubscription<Int, Member>) -> [[Int: Member]] {

@@ -2,7 +2,7 @@ import Testing
 
 /// Seeded random operations: the store and a plain dictionary must agree on every answer.
 struct StoreModelTests {
-  @Test(.timeLimit(.minutes(5)), arguments: Effort.chunks(Effort.modelSeeds, 20))
+  @Test(.timeLimit(.minutes(30)), arguments: Effort.chunks(Effort.modelSeeds, 20))
   func storeMatchesModel(seeds: Range<Int>) {
     for seed in seeds {
       do {

@@ -3,7 +3,7 @@ import Testing
 @testable import DarkBird
 
 /// Unique values whose hashes the owner table cannot tell apart, and owners that change while a write looks at them.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(30)))
 struct UniqueValueTests {
   /// Two badges that share everything an index knows of a value: its stripe, and 32 bits of its hash. Hash values differ from
   /// process to process, so they are searched for: among 1.5 million numbers 16 such pairs are to be expected.

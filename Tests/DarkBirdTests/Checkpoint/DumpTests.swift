@@ -2,7 +2,7 @@ import Testing
 
 @testable import DarkBird
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(30)))
 struct DumpTests {
   @Test func aSoundStoreIsShownToItsLastByte() throws {
     let victim = try StoreVictim()

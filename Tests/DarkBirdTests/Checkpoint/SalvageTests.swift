@@ -3,7 +3,7 @@ import Testing
 
 @testable import DarkBird
 
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(30)))
 struct SalvageTests {
   private static let output = "/data/rescued"
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import DarkBird
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(30)))
 struct StoreInspectorTests {
   private let directory: TemporaryDirectory
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import DarkBird
 
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(30)))
 struct EventTests {
   private typealias MemberEvent = Event<Int, Member>
 

@@ -4,7 +4,7 @@ import Testing
 @testable import DarkBird
 
 /// Events from a known LSN on: out of the log, then live.
-@Suite(.timeLimit(.minutes(10)))
+@Suite(.timeLimit(.minutes(30)))
 struct ResumedEventTests {
   private typealias MemberEvent = Event<Int, Member>
 
