@@ -9,17 +9,21 @@ struct HeadlessRun<Document: DarkBird.Document> {
   private let load: LoadOptions
   private let isJSON: Bool
 
-  init(_ store: Store<String, Document>, _ workload: Workload, _ load: LoadOptions, isJSON: Bool) {
+  private let stop: StopSignals
+
+  init(
+    _ store: Store<String, Document>, _ workload: Workload, _ load: LoadOptions, isJSON: Bool, stop: StopSignals
+  ) {
     self.store = store
     self.workload = workload
     self.load = load
     self.isJSON = isJSON
+    self.stop = stop
   }
 
   /// Returns when the workload has ended, by its duration, by a signal, or because nobody reads the lines any more.
   /// - Throws: `Failure` if it could not go on.
   func run() throws {
-    let stop = StopSignals()
     let output = Output()
     let start = ContinuousClock.now
     var nextLine = start + .seconds(1)

@@ -44,6 +44,8 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     if !output.headless { try requireTerminal() }
+    // Before there is a directory to remove: a signal that comes meanwhile must not leave it behind.
+    let stop = output.headless ? StopSignals() : nil
     let temporary = store.isTemporary ? try TemporaryStore() : nil
     defer { temporary?.remove() }
     let name = store.ram ? "memory" : temporary?.path ?? store.store ?? ""
@@ -51,19 +53,21 @@ struct RunCommand: ParsableCommand {
     let options = load.workloadOptions
     if options.preset == .clubs {
       let opened = try onStore(name) { try Store<String, Person>(configuration) }
-      try run(opened, Workload.clubs(store: opened, options: options), name: name)
+      try run(opened, Workload.clubs(store: opened, options: options), name: name, stop)
     } else {
       let opened = try onStore(name) { try Store<String, YCSBRecord>(configuration) }
-      try run(opened, Workload.ycsb(store: opened, options: options), name: name)
+      try run(opened, Workload.ycsb(store: opened, options: options), name: name, stop)
     }
   }
 
   /// Runs the workload on its store until the user or the duration ends it, and closes the store in any case.
-  private func run<Document>(_ opened: Store<String, Document>, _ workload: Workload, name: String) throws {
+  private func run<Document>(
+    _ opened: Store<String, Document>, _ workload: Workload, name: String, _ stop: StopSignals?
+  ) throws {
     workload.start()
     do {
-      if output.headless {
-        try HeadlessRun(opened, workload, load, isJSON: output.json).run()
+      if let stop {
+        try HeadlessRun(opened, workload, load, isJSON: output.json, stop: stop).run()
       } else {
         let location = store.isTemporary ? "temporary disk store" : store.ram ? "memory" : "disk \(name)"
         try showDashboard(
