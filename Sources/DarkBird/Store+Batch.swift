@@ -169,10 +169,10 @@ extension Store {
     for areInsertions in [true, false] {
       for position in byShard where items[position].isEffective && (items[position].old == nil) == areInsertions {
         let item = items[position]
-        let contents = shards[item.shard].contents
+        let shard = shards[item.shard]
         let slot = (item.old?.number ?? item.new?.number ?? 0).slot(shardBits)
-        contents.pointee.map.apply(old: item.old, new: item.new, hash: item.hash, slot: slot)
-        contents.pointee.operations.count(item.kind, Refusal?.none)
+        shard.apply(old: item.old, new: item.new, hash: item.hash, slot: slot)
+        shard.contents.pointee.operations.count(item.kind, Refusal?.none)
       }
     }
     shards[items[0].shard].contents.pointee.operations.batches &+= 1

@@ -56,6 +56,7 @@ extension Store {
     }
     queries.unique.add(1, ordering: .relaxed)
     let hash = UInt(bitPattern: value.hashValue)
+    indexes.prefetch(uniqueIndex: number, hash: hash)
     while true {
       let (first, others, lsn) = indexes.owners(uniqueIndex: number, hash: hash) { memoryLSN }
       guard var owner = first else { return nil }
@@ -180,8 +181,8 @@ extension Store {
     for shard in shards.indices {
       var number = 0
       while let chunk = chunk(number, ofShard: shard) {
-        try chunk.withUnsafeBufferPointer { entries in
-          for case let entry? in entries { try body(entry.key, entry.document) }
+        for place in 0..<SlotTable<Entry<Key, Document>>.chunkSlots {
+          if let entry = chunk[place] { try body(entry.key, entry.document) }
         }
         number += 1
       }
@@ -325,9 +326,11 @@ extension Store {
         let end = Int(ends[number])
         let shard = shards[number]
         shard.lock()
-        for index in order[start..<end] { shard.contents.pointee.map.prefetch(slot: slot(numbers[Int(index)])) }
+        let map = shard.contents
+        for index in order[start..<end] { map.pointee.map.prefetchSlot(slot(numbers[Int(index)])) }
+        for index in order[start..<end] { map.pointee.map.prefetchEntry(inSlot: slot(numbers[Int(index)])) }
         for index in order[start..<end] {
-          entries[Int(index)] = shard.contents.pointee.map.entry(inSlot: slot(numbers[Int(index)]))
+          entries[Int(index)] = map.pointee.map.entry(inSlot: slot(numbers[Int(index)]))
         }
         shard.unlock()
         start = end
@@ -339,7 +342,7 @@ extension Store {
   @inlinable
   func scanShards(_ execution: QueryExecution, _ body: (Entry<Key, Document>?, Cursor.Position) -> Bool) {
     let isDescending = execution.isDescending
-    let chunkSlots = ShardMap<Key, Document>.chunkSlots
+    let chunkSlots = SlotTable<Entry<Key, Document>>.chunkSlots
     var start: DocumentNumber?
     if case .number(let number)? = execution.start { start = number }
     let first = start.map(shardNumber) ?? (isDescending ? shards.count - 1 : 0)
@@ -361,11 +364,11 @@ extension Store {
   }
 
   @inlinable
-  func chunkCount(_ shard: Int) -> Int { shards[shard].withLock { $0.chunks.count } }
+  func chunkCount(_ shard: Int) -> Int { shards[shard].withLock { $0.slots.chunkCount } }
 
   /// The entries of some hundred slots as they are now; nil beyond the last slot.
   @inlinable
-  func chunk(_ chunk: Int, ofShard shard: Int) -> ContiguousArray<Entry<Key, Document>?>? {
-    shards[shard].withLock { chunk >= 0 && chunk < $0.chunks.count ? $0.chunks[chunk] : nil }
+  func chunk(_ chunk: Int, ofShard shard: Int) -> SlotChunk<Entry<Key, Document>>? {
+    shards[shard].withLock { chunk >= 0 && chunk < $0.slots.chunkCount ? $0.slots.chunk(chunk) : nil }
   }
 }

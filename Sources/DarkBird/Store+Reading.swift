@@ -47,6 +47,7 @@ extension Store {
   func counted(_ key: Key) -> Entry<Key, Document>? {
     let hash = UInt(bitPattern: key.hashValue)
     let shard = shards[Int(hash & UInt(shards.count - 1))]
+    shard.prefetch(hash)
     if !planted(.lookupNotLocked) { shard.lock() }
     defer { shard.unlock() }
     shard.contents.pointee.gets &+= 1
@@ -57,6 +58,7 @@ extension Store {
   func entry(_ key: Key) -> Entry<Key, Document>? {
     let hash = UInt(bitPattern: key.hashValue)
     let shard = shards[Int(hash & UInt(shards.count - 1))]
+    shard.prefetch(hash)
     shard.lock()
     defer { shard.unlock() }
     return shard.contents.pointee.map.find(key, hash: hash)

@@ -214,19 +214,23 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     seen: Entry<Key, Document>? = nil, _ ack: Acknowledgement?
   ) throws(StoreError) -> (old: Entry<Key, Document>?, isDone: Bool) {
     try throwIfNotWritable()
+    let hash = UInt(bitPattern: key.hashValue)
+    let shardNumber = Int(hash & UInt(shards.count - 1))
+    let shard = shards[shardNumber]
+    shard.prefetch(hash)
     var new: Entry<Key, Document>?
     var newKeys = IndexKeys()
     if let document {
+      if !indexSchema.isEmpty {
+        newKeys = try indexSchema.keys(of: document)
+        indexes.prefetch(newKeys)
+      }
       new = Entry(key: key, document: document)
-      newKeys = try indexSchema.keys(of: document)
     }
     let log = disk?.log
     let record = log == nil ? EncodedRecord.none : try EncodedRecord(key: key, document: document)
     let reservation = try log?.reserve(payloadBytes: record.payload.count)
 
-    let hash = UInt(bitPattern: key.hashValue)
-    let shardNumber = Int(hash & UInt(shards.count - 1))
-    let shard = shards[shardNumber]
     // What the schema says of the document that is replaced, and documents that do not own what they seem to own: both found
     // out between two attempts, under no lock.
     var known = seen
@@ -253,7 +257,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         }
         if old == nil { oldKeys = IndexKeys() }
         let stripes = indexSchema.isEmpty ? 0 : indexes.mask(old: oldKeys, new: newKeys)
-        if stripes != 0 { indexes.lock(stripes) }
+        indexes.lock(stripes & ~indexes.rangeLocks)
         let claims =
           stripes == 0
           ? []
@@ -262,6 +266,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
           }
         if planted(.duplicatePublished) { hub.publish(&lost) { .replaced(old: old, new: new, lsn: 0) } }
         if claims.isEmpty {
+          // All writers meet here: from now on only what must be.
+          indexes.lock(stripes & indexes.rangeLocks)
           let slot = old?.number.slot(shardBits) ?? shard.contents.pointee.map.nextSlot
           let number = DocumentNumber(slot: slot, shard: shardNumber, shardBits: shardBits)
           new?.number = number
@@ -272,15 +278,16 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
             }
             if planted(.shardUnlockedWhileLogging) { shard.lock() }
             if !planted(.entryWithoutLSN) { new?.lsn = lsn }
-            if stripes != 0 { indexes.replace(number, old: oldKeys, new: newKeys) }
-            shard.contents.pointee.map.apply(old: old, new: new, hash: hash, slot: slot)
+            if stripes != 0 { indexes.replace(number, old: oldKeys, new: newKeys, unlocking: stripes) }
+            shard.apply(old: old, new: new, hash: hash, slot: slot)
           } catch {
             refusal = .logFailed(error)
+            indexes.unlock(stripes)
           }
         } else {
           refusal = .claimed(claims)
+          indexes.unlock(stripes & ~indexes.rangeLocks)
         }
-        if stripes != 0 { indexes.unlock(stripes) }
       }
       shard.contents.pointee.operations.count(kind, refusal)
       shard.unlock()

@@ -18,7 +18,10 @@ static inline void db_pause(void) {
 #endif
 }
 
-// Has the processor fetch two cache lines while the thread does other things.
+// Has the processor fetch a cache line while the thread does other things. Any address will do.
+static inline void db_prefetch_line(const void *address) { __builtin_prefetch(address); }
+
+// The same for two lines.
 static inline void db_prefetch(const void *object) {
   __builtin_prefetch(object);
   __builtin_prefetch((const char *)object + 64);

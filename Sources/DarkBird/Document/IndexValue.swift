@@ -35,8 +35,8 @@ public enum IndexValue: Sendable {
 extension IndexValue: Comparable {
   public static func == (left: IndexValue, right: IndexValue) -> Bool {
     switch (left, right) {
-    case (.string(let a), .string(let b)): a == b
     case (.int(let a), .int(let b)): a == b
+    case (.string(let a), .string(let b)): a == b
     case (.double(let a), .double(let b)): a == b
     case (.int(let a), .double(let b)), (.double(let b), .int(let a)): compare(a, b) == 0
     case (.date(let a), .date(let b)): a == b

@@ -16,10 +16,10 @@ struct IndexKeys: Sendable {
     return false
   }
 
-  /// The value at `index` unless `others`, if they have values at all, have the same.
+  /// The value at `index`, if there are values at all, unless `others` have the same.
   @inline(__always)
   func value(_ index: Int, notIn others: IndexKeys) -> IndexValue? {
-    guard let value = values[index].value else { return nil }
+    guard index < values.count, let value = values[index].value else { return nil }
     return others.values.isEmpty || others.values[index].value != value ? value : nil
   }
 

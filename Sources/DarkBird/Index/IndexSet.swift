@@ -1,3 +1,5 @@
+import Synchronization
+
 /// All indexes of a store, divided into stripes, each with a lock of its own (shared by some where there are more than 64).
 ///
 /// A write locks the stripes in which the old and the new version of its document differ, in ascending order (so that no
@@ -8,8 +10,9 @@
 /// The indexes know documents by their numbers. They hold neither documents nor, but for tags and the values of range
 /// fields, what documents are indexed under.
 ///
-/// Unsafe corner: stripes and locks are in memory of their own, allocated for as long as this object lives, so that neither
-/// references are counted nor accesses checked at run time; indexes into them come from a modulo.
+/// Unsafe corner: each stripe has a cache line of its own: the word of a lock, and eight bytes behind it what the stripe holds.
+/// They are allocated for as long as this object lives, so that neither references are counted nor accesses checked at run
+/// time; indexes into them come from a modulo.
 ///
 /// Unchecked: a stripe is only touched under its lock.
 @usableFromInline
@@ -26,13 +29,10 @@ final class IndexSet: @unchecked Sendable {
   private let uniqueCount: Int
   private let stripeCount: Int
   private let lockCount: Int
-  /// Owners of the values of each unique index, by the hash of the value.
-  private let uniques: UnsafeMutablePointer<OwnerTable>
-  private let tags: UnsafeMutablePointer<TagPostings>
-  /// The documents of each range field in the order of their values.
-  private let ranges: UnsafeMutablePointer<OrderedMap<IndexValue>>
-  /// Stripes, numbered from the first unique one to the last range, use them in turn.
-  private let locks: UnsafeMutablePointer<Lock>
+  private let stripes: UnsafeMutableRawPointer
+  private let uniqueHints: TableHints
+  /// The locks of the range fields, if these are the last ones and nothing else uses them.
+  @usableFromInline let rangeLocks: LockMask
 
   private init(_ uniqueNames: [String], _ rangeNames: [String], _ tagFieldNames: [String]) {
     self.uniqueNames = uniqueNames
@@ -41,14 +41,22 @@ final class IndexSet: @unchecked Sendable {
     uniqueCount = uniqueNames.count * Self.stripesPerUniqueIndex
     stripeCount = uniqueCount + Self.tagStripeCount + rangeNames.count
     lockCount = min(stripeCount, Self.locksMax)
-    uniques = .allocate(capacity: uniqueCount)
-    uniques.initialize(repeating: OwnerTable(), count: uniqueCount)
-    tags = .allocate(capacity: Self.tagStripeCount)
-    tags.initialize(repeating: TagPostings(fieldCount: tagFieldNames.count), count: Self.tagStripeCount)
-    ranges = .allocate(capacity: rangeNames.count)
-    for range in rangeNames.indices { (ranges + range).initialize(to: OrderedMap()) }
-    locks = .allocate(capacity: lockCount)
-    for lock in 0..<lockCount { (locks + lock).initialize(to: Lock()) }
+    let firstRange = uniqueCount + Self.tagStripeCount
+    rangeLocks =
+      stripeCount <= Self.locksMax && !rangeNames.isEmpty ? ~0 << firstRange & ~0 >> (Self.locksMax - stripeCount) : 0
+    uniqueHints = TableHints(count: uniqueCount)
+    stripes = .allocate(byteCount: Self.stripeBytes * stripeCount, alignment: Self.stripeBytes)
+    for stripe in 0..<stripeCount {
+      let start = stripes + stripe * Self.stripeBytes
+      start.bindMemory(to: Atomic<UInt32>.self, capacity: 1).initialize(to: Atomic(0))
+      switch stripe {
+      case ..<uniqueCount: (start + 8).bindMemory(to: OwnerTable.self, capacity: 1).initialize(to: OwnerTable())
+      case ..<firstRange:
+        (start + 8).bindMemory(to: TagPostings.self, capacity: 1)
+          .initialize(to: TagPostings(fieldCount: tagFieldNames.count))
+      default: (start + 8).bindMemory(to: OrderedMap<IndexValue>.self, capacity: 1).initialize(to: OrderedMap())
+      }
+    }
   }
 
   @usableFromInline
@@ -59,23 +67,38 @@ final class IndexSet: @unchecked Sendable {
   /// A copy that shares everything until one of the two changes. All stripes of `other` must be locked.
   convenience init(copying other: IndexSet) {
     self.init(other.uniqueNames, other.rangeNames, other.tagFieldNames)
-    uniques.update(from: other.uniques, count: uniqueCount)
-    tags.update(from: other.tags, count: Self.tagStripeCount)
-    ranges.update(from: other.ranges, count: rangeNames.count)
+    for stripe in 0..<uniqueCount { uniques(stripe).pointee = other.uniques(stripe).pointee }
+    for number in 0..<Self.tagStripeCount { tags(number).pointee = other.tags(number).pointee }
+    for range in rangeNames.indices { ranges(range).pointee = other.ranges(range).pointee }
   }
 
   deinit {
-    uniques.deinitialize(count: uniqueCount)
-    tags.deinitialize(count: Self.tagStripeCount)
-    ranges.deinitialize(count: rangeNames.count)
-    locks.deinitialize(count: lockCount)
-    uniques.deallocate()
-    tags.deallocate()
-    ranges.deallocate()
-    locks.deallocate()
+    for stripe in 0..<uniqueCount { uniques(stripe).deinitialize(count: 1) }
+    for number in 0..<Self.tagStripeCount { tags(number).deinitialize(count: 1) }
+    for range in rangeNames.indices { ranges(range).deinitialize(count: 1) }
+    stripes.deallocate()
   }
 
   // MARK: Stripes
+
+  private static var stripeBytes: Int { 64 }
+
+  /// Owners of the values of each unique index, by the hash of the value.
+  private func uniques(_ stripe: Int) -> UnsafeMutablePointer<OwnerTable> {
+    (stripes + (stripe * Self.stripeBytes + 8)).assumingMemoryBound(to: OwnerTable.self)
+  }
+  private func tags(_ number: Int) -> UnsafeMutablePointer<TagPostings> {
+    (stripes + ((uniqueCount + number) * Self.stripeBytes + 8)).assumingMemoryBound(to: TagPostings.self)
+  }
+  /// The documents of a range field in the order of their values.
+  private func ranges(_ range: Int) -> UnsafeMutablePointer<OrderedMap<IndexValue>> {
+    (stripes + ((uniqueCount + Self.tagStripeCount + range) * Self.stripeBytes + 8))
+      .assumingMemoryBound(to: OrderedMap<IndexValue>.self)
+  }
+  /// Stripes, numbered from the first unique one to the last range, use the locks in turn.
+  private func lock(_ number: Int) -> LockWord {
+    LockWord((stripes + number * Self.stripeBytes).assumingMemoryBound(to: Atomic<UInt32>.self))
+  }
 
   private func uniqueStripe(_ index: Int, _ hash: UInt) -> Int {
     index * Self.stripesPerUniqueIndex + Int(hash % UInt(Self.stripesPerUniqueIndex))
@@ -113,7 +136,7 @@ final class IndexSet: @unchecked Sendable {
     if planted(.stripesLockedInAnyOrder), mask & 2 == 0, above != 0 { return (lock(above), lock(mask & ~above)).0 }
     var rest = mask
     while rest != 0 {
-      locks[rest.trailingZeroBitCount].lock()
+      lock(rest.trailingZeroBitCount).lock()
       rest &= rest - 1
     }
   }
@@ -122,7 +145,7 @@ final class IndexSet: @unchecked Sendable {
   func unlock(_ mask: LockMask) {
     var rest = mask
     while rest != 0 {
-      locks[rest.trailingZeroBitCount].unlock()
+      lock(rest.trailingZeroBitCount).unlock()
       rest &= rest - 1
     }
   }
@@ -148,7 +171,7 @@ final class IndexSet: @unchecked Sendable {
     for index in uniqueNames.indices where index < new.values.count {
       guard let value = new.value(index, notIn: old) else { continue }
       let hash = new.values[index].hash
-      let candidates = uniques[uniqueStripe(index, hash)].candidates(hash)
+      let candidates = uniques(uniqueStripe(index, hash)).pointee.candidates(hash)
       guard let first = candidates.first else { continue }
       let owners = ([first] + candidates.others).filter { !passingOver($0) }
       if planted(.uniqueNotChecked) { continue }
@@ -159,43 +182,66 @@ final class IndexSet: @unchecked Sendable {
 
   @usableFromInline
   func replace(_ number: DocumentNumber, old: IndexKeys, new: IndexKeys) {
-    remove(number, old, notIn: new)
-    insert(number, new, notIn: old)
+    replaceInRanges(number, old, new)
+    replaceElsewhere(number, old, new)
   }
 
-  func remove(_ number: DocumentNumber, _ keys: IndexKeys, notIn others: IndexKeys) {
-    for index in keys.values.indices {
-      guard let value = keys.value(index, notIn: others) else { continue }
-      if planted(index < uniqueNames.count ? .oldUniqueKept : .oldRangeKept), !others.values.isEmpty { continue }
-      let hash = keys.values[index].hash
-      if index < uniqueNames.count {
-        uniques[uniqueStripe(index, hash)].remove(hash, number)
-      } else {
-        ranges[index - uniqueNames.count].remove(value, number)
-      }
-    }
-    if planted(.oldTagKept), !others.values.isEmpty { return }
-    for tag in keys.tags where !others.hasTag(tag.name) { tags[tagNumber(tag.name)].remove(tag.name, number) }
+  /// Unlocks the stripes in `mask` besides, those of range fields as early as may be: all writers meet there.
+  @usableFromInline
+  func replace(_ number: DocumentNumber, old: IndexKeys, new: IndexKeys, unlocking mask: LockMask) {
+    replaceInRanges(number, old, new)
+    unlock(mask & rangeLocks)
+    replaceElsewhere(number, old, new)
+    unlock(mask & ~rangeLocks)
   }
 
-  func insert(_ number: DocumentNumber, _ keys: IndexKeys, notIn others: IndexKeys) {
-    for index in keys.values.indices {
-      guard let value = keys.value(index, notIn: others) else { continue }
-      let hash = keys.values[index].hash
-      if index < uniqueNames.count {
-        uniques[uniqueStripe(index, hash)].insert(hash, number)
-      } else {
-        ranges[index - uniqueNames.count].insert(value, number)
+  private func replaceInRanges(_ number: DocumentNumber, _ old: IndexKeys, _ new: IndexKeys) {
+    for range in rangeNames.indices {
+      let index = uniqueNames.count + range
+      if let value = old.value(index, notIn: new), !planted(.oldRangeKept) || new.values.isEmpty {
+        ranges(range).pointee.remove(value, number)
+      }
+      if let value = new.value(index, notIn: old) { ranges(range).pointee.insert(value, number) }
+    }
+  }
+
+  private func replaceElsewhere(_ number: DocumentNumber, _ old: IndexKeys, _ new: IndexKeys) {
+    for index in uniqueNames.indices {
+      if old.value(index, notIn: new) != nil, !planted(.oldUniqueKept) || new.values.isEmpty {
+        let hash = old.values[index].hash
+        uniques(uniqueStripe(index, hash)).pointee.remove(hash, number)
+      }
+      if new.value(index, notIn: old) != nil {
+        let hash = new.values[index].hash
+        let stripe = uniqueStripe(index, hash)
+        uniques(stripe).pointee.insert(hash, number)
+        uniqueHints[stripe].update(uniques(stripe).pointee.table)
       }
     }
-    for tag in keys.tags where !others.hasTag(tag.name) { tags[tagNumber(tag.name)].insert(tag, number) }
+    if !planted(.oldTagKept) || new.values.isEmpty {
+      for tag in old.tags where !new.hasTag(tag.name) { tags(tagNumber(tag.name)).pointee.remove(tag.name, number) }
+    }
+    for tag in new.tags where !old.hasTag(tag.name) { tags(tagNumber(tag.name)).pointee.insert(tag, number) }
+  }
+
+  /// Has the words of the unique values fetched from memory. Under no lock.
+  @usableFromInline
+  func prefetch(_ keys: IndexKeys) {
+    for index in uniqueNames.indices where keys.values[index].value != nil {
+      prefetch(uniqueIndex: index, hash: keys.values[index].hash)
+    }
+  }
+
+  @usableFromInline
+  func prefetch(uniqueIndex index: Int, hash: UInt) {
+    uniqueHints[uniqueStripe(index, hash)].prefetch { scaled(UInt64(hash >> 32), $0) }
   }
 
   /// Empties every index; all stripes must be locked.
   func removeAll() {
-    for stripe in 0..<uniqueCount { uniques[stripe] = OwnerTable() }
-    for stripe in 0..<Self.tagStripeCount { tags[stripe].removeAll() }
-    for range in rangeNames.indices { ranges[range] = OrderedMap() }
+    for stripe in 0..<uniqueCount { uniques(stripe).pointee = OwnerTable() }
+    for stripe in 0..<Self.tagStripeCount { tags(stripe).pointee.removeAll() }
+    for range in rangeNames.indices { ranges(range).pointee = OrderedMap() }
   }
 
   // MARK: Lookups
@@ -209,7 +255,7 @@ final class IndexSet: @unchecked Sendable {
     let mask = lock(ofStripe: stripe)
     lock(mask)
     defer { unlock(mask) }
-    let (first, others) = uniques[stripe].candidates(hash)
+    let (first, others) = uniques(stripe).pointee.candidates(hash)
     return (first, others, asOf())
   }
 
@@ -223,8 +269,8 @@ final class IndexSet: @unchecked Sendable {
     lock(mask)
     defer { unlock(mask) }
     return (
-      names.map { tags[tagNumber($0)].documents($0) ?? DocumentSet() },
-      rangeIndexes.map { ranges[$0] }, asOf()
+      names.map { tags(tagNumber($0)).pointee.documents($0) ?? DocumentSet() },
+      rangeIndexes.map { ranges($0).pointee }, asOf()
     )
   }
 
@@ -235,7 +281,7 @@ final class IndexSet: @unchecked Sendable {
   /// All tags of a tag field with their counts, each stripe as of one moment.
   func tags(ofField field: Int) -> [(tag: String, count: Int)] {
     (0..<Self.tagStripeCount).flatMap { number in
-      let postings = withLocks(lock(ofStripe: uniqueCount + number)) { tags[number] }
+      let postings = withLocks(lock(ofStripe: uniqueCount + number)) { tags(number).pointee }
       return postings.all.filter { $0.field == field }.map { (tag: $0.name.text, count: $0.documents.count) }
     }
   }
@@ -243,15 +289,17 @@ final class IndexSet: @unchecked Sendable {
   func statistics() -> [StoreStatistics.Index] {
     var uniqueEntries = uniqueNames.map { _ in 0 }
     for stripe in 0..<uniqueCount {
-      uniqueEntries[stripe / Self.stripesPerUniqueIndex] += withLocks(lock(ofStripe: stripe)) { uniques[stripe].count }
+      uniqueEntries[stripe / Self.stripesPerUniqueIndex] += withLocks(lock(ofStripe: stripe)) {
+        uniques(stripe).pointee.count
+      }
     }
     var tagEntries = tagFieldNames.map { _ in 0 }
     var tagDistinct = tagEntries
     for number in 0..<Self.tagStripeCount where !tagFieldNames.isEmpty {
       withLocks(lock(ofStripe: uniqueCount + number)) {
         for field in tagEntries.indices {
-          tagEntries[field] += tags[number].entries[field]
-          tagDistinct[field] += tags[number].distinct[field]
+          tagEntries[field] += tags(number).pointee.entries[field]
+          tagDistinct[field] += tags(number).pointee.distinct[field]
         }
       }
     }
@@ -281,39 +329,39 @@ final class IndexSet: @unchecked Sendable {
           if !owned[index].insert(value).inserted {
             problems.append("unique \(uniqueNames[index]): \(value) has two owners")
           }
-          if !uniques[uniqueStripe(index, hash)].contains(hash, number) {
+          if !uniques(uniqueStripe(index, hash)).pointee.contains(hash, number) {
             problems.append("unique \(uniqueNames[index]): \(value) does not lead to its document")
           }
         } else {
           let range = index - uniqueNames.count
           rangeCounts[range] += 1
-          if ranges[range].value(value)?.contains(number) != true {
+          if ranges(range).pointee.value(value)?.contains(number) != true {
             problems.append("range \(rangeNames[range]): \(value) does not lead to its document")
           }
         }
       }
       for tag in keys.tags {
         tagCount += 1
-        if tags[tagNumber(tag.name)].documents(tag.name)?.contains(number) != true {
+        if tags(tagNumber(tag.name)).pointee.documents(tag.name)?.contains(number) != true {
           problems.append("tag \(tag.name.text) does not lead to its document")
         }
       }
     }
     for (index, name) in uniqueNames.enumerated() {
       let first = index * Self.stripesPerUniqueIndex
-      let found = (first..<first + Self.stripesPerUniqueIndex).reduce(0) { $0 + uniques[$1].count }
+      let found = (first..<first + Self.stripesPerUniqueIndex).reduce(0) { $0 + uniques($1).pointee.count }
       if found != uniqueCounts[index] {
         problems.append("unique \(name): \(found) entries, not \(uniqueCounts[index])")
       }
     }
     for (range, (name, expected)) in zip(rangeNames, rangeCounts).enumerated() {
-      let found = ranges[range].count
+      let found = ranges(range).pointee.count
       if found != expected { problems.append("range \(name): \(found) entries, not \(expected)") }
-      problems += ranges[range].structuralProblems().map { "range \(name): \($0)" }
+      problems += ranges(range).pointee.structuralProblems().map { "range \(name): \($0)" }
     }
     var found = 0
     for stripe in 0..<Self.tagStripeCount {
-      let postings = tags[stripe]
+      let postings = tags(stripe).pointee
       let entries = postings.all.reduce(0) { $0 + $1.documents.count }
       if postings.entries.reduce(0, +) != entries { problems.append("tags: wrong count of entries") }
       if postings.distinct.reduce(0, +) != postings.all.count {

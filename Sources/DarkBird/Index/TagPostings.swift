@@ -1,7 +1,7 @@
 /// Documents by tag: a hash table of the tags' names. A copy is a snapshot.
 ///
-/// Open addressing with linear probing over words of (32 bits of the name's hash, place + 1); 0 is empty; removal shifts the
-/// chain back. So finding a tag computes no hash, for a name brings its own.
+/// A word of the table is 32 bits of the name's hash, then its place + 1. So finding a tag computes no hash, for a name brings
+/// its own.
 struct TagPostings: Sendable {
   struct Posting: Sendable {
     let name: TagName
@@ -10,7 +10,12 @@ struct TagPostings: Sendable {
     var documents: DocumentSet
   }
 
-  private var words = ContiguousArray<UInt64>(repeating: 0, count: 16)
+  enum Word: TableWord {
+    static var fault: Mutant { .tagChainBroken }
+    static func home(of word: UInt64, capacity: Int) -> Int { NumberedWord.home(of: word, capacity: capacity) }
+  }
+
+  private var table = WordTable<Word>()
   /// In no order; a tag that goes leaves its place to the last one.
   private(set) var all: ContiguousArray<Posting> = []
   /// Pairs of document and tag, and distinct tags, by tag field.
@@ -23,88 +28,54 @@ struct TagPostings: Sendable {
   }
 
   /// The documents with a tag; nil if there are none.
-  func documents(_ name: TagName) -> DocumentSet? { word(name).map { all[place(words[$0])].documents } }
+  func documents(_ name: TagName) -> DocumentSet? { index(name).map { all[place($0)].documents } }
 
-  private func place(_ word: UInt64) -> Int { Int(word & 0xFFFF_FFFF) - 1 }
-  private func tag(_ name: TagName) -> UInt64 { UInt64(UInt(bitPattern: name.hash) >> 32) }
+  private func bits(_ name: TagName) -> UInt64 { UInt64(UInt(bitPattern: name.hash) >> 32) }
+
+  private func word(_ name: TagName, _ place: Int) -> UInt64 { bits(name) << 32 | UInt64(place + 1) }
+
+  /// The place that the word at an index has.
+  private func place(_ index: Int) -> Int { Int(table.words[index] & 0xFFFF_FFFF) - 1 }
 
   /// Index of the word of a tag.
-  private func word(_ name: TagName) -> Int? {
-    let tag = tag(name)
-    let mask = words.count - 1
-    var index = Int(truncatingIfNeeded: tag) & mask
-    while words[index] != 0 {
-      if words[index] >> 32 == tag, all[place(words[index])].name == name { return index }
-      index = (index + 1) & mask
+  private func index(_ name: TagName) -> Int? {
+    let bits = bits(name)
+    return table.first(from: scaled(bits, table.capacity)) { word in
+      word >> 32 == bits && all[Int(word & 0xFFFF_FFFF) - 1].name == name
     }
-    return nil
   }
 
   mutating func insert(_ tag: Tag, _ number: DocumentNumber) {
-    words.willChange()
     all.willChange()
-    if let word = word(tag.name) {
-      let place = place(words[word])
+    if let index = index(tag.name) {
+      let place = place(index)
       if all[place].documents.insert(number) { entries[all[place].field] += 1 }
       return
     }
     let field = Int(tag.field)
-    if (all.count + 1) * 4 > words.count * 3 { grow() }
+    table.insert(word(tag.name, all.count))
     all.append(Posting(name: tag.name, field: field, documents: DocumentSet(number)))
-    add(self.tag(tag.name) << 32 | UInt64(all.count))
     entries[field] += 1
     distinct[field] += 1
   }
 
-  private mutating func grow() {
-    let old = words
-    words = ContiguousArray(repeating: 0, count: old.count * 2)
-    for word in old where word != 0 { add(word) }
-  }
-
-  private mutating func add(_ word: UInt64) {
-    let mask = words.count - 1
-    var index = Int(truncatingIfNeeded: word >> 32) & mask
-    while words[index] != 0 { index = (index + 1) & mask }
-    words[index] = word
-  }
-
   mutating func remove(_ name: TagName, _ number: DocumentNumber) {
-    words.willChange()
     all.willChange()
-    guard let word = word(name) else { return }
-    let place = place(words[word])
+    guard let index = index(name) else { return }
+    let place = place(index)
     let field = all[place].field
     if !all[place].documents.remove(number) { return }
     entries[field] -= 1
     if !all[place].documents.isEmpty { return }
     distinct[field] -= 1
-    empty(word)
+    table.remove(at: index)
     let last = all.removeLast()
     if place == all.count { return }
-    // The last posting moves to the free place, before its word is looked for by name.
-    let tag = tag(last.name)
-    let mask = words.count - 1
-    var index = Int(truncatingIfNeeded: tag) & mask
-    while words[index] != tag << 32 | UInt64(all.count + 1) { index = (index + 1) & mask }
-    words[index] = tag << 32 | UInt64(place + 1)
+    // The last posting moves to the free place.
+    guard let moved = table.index(of: word(last.name, all.count)) else { preconditionFailure("a tag without its word") }
+    table.willChange()
+    table.words[moved] = word(last.name, place)
     all[place] = last
-  }
-
-  private mutating func empty(_ word: Int) {
-    let mask = words.count - 1
-    var hole = word
-    var next = (hole + 1) & mask
-    while words[next] != 0 {
-      let home = Int(truncatingIfNeeded: words[next] >> 32) & mask
-      // Move the word into the hole unless its home lies cyclically in (hole, next].
-      if (next &- home) & mask >= (next &- hole) & mask || planted(.tagChainBroken) {
-        words[hole] = words[next]
-        hole = next
-      }
-      next = (next + 1) & mask
-    }
-    words[hole] = 0
   }
 
   mutating func removeAll() { self = TagPostings(fieldCount: entries.count) }

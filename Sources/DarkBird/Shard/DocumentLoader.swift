@@ -162,7 +162,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
       let slot = old?.number.slot(shardBits) ?? contents.pointee.map.nextSlot
       new?.number = DocumentNumber(slot: slot, shard: shardNumber, shardBits: shardBits)
       new?.lsn = item.lsn
-      contents.pointee.map.apply(old: old, new: new, hash: item.hash, slot: slot)
+      shards[shardNumber].apply(old: old, new: new, hash: item.hash, slot: slot)
     }
     return nil
   }
@@ -186,8 +186,9 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     _ shardBits: UInt32
   ) -> StoreError? {
     let none = IndexKeys()
-    for chunk in shards[shard].contents.pointee.map.chunks {
-      for case let entry? in chunk {
+    let map = shards[shard].contents.pointee.map
+    for slot in 0..<map.slotCount {
+      if let entry = map.entry(inSlot: slot) {
         let keys: IndexKeys
         do throws(StoreError) { keys = try schema.keys(of: entry.document) } catch { return error }
         let stripes = indexes.mask(old: none, new: keys)
@@ -246,11 +247,9 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
 extension ShardMap {
   /// Removes the documents whose version is older than `lsn`. O(documents).
   mutating func removeVersions(before lsn: UInt64) {
-    for (number, chunk) in chunks.enumerated() {
-      for (place, entry) in chunk.enumerated() {
-        guard let entry, entry.lsn < lsn else { continue }
-        remove(entry, hash: UInt(bitPattern: entry.key.hashValue), slot: number * Self.chunkSlots + place)
-      }
+    for slot in 0..<slotCount {
+      guard let entry = entry(inSlot: slot), entry.lsn < lsn else { continue }
+      remove(entry, hash: UInt(bitPattern: entry.key.hashValue), slot: slot)
     }
   }
 }

@@ -21,11 +21,19 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
 
   @usableFromInline let mutex: LockWord
   @usableFromInline let contents: UnsafeMutablePointer<Contents>
+  @usableFromInline let hint: TableHint
 
   @inlinable @inline(__always)
-  init(mutex: LockWord, contents: UnsafeMutablePointer<Contents>) {
+  init(mutex: LockWord, contents: UnsafeMutablePointer<Contents>, hint: TableHint) {
     self.mutex = mutex
     self.contents = contents
+    self.hint = hint
+  }
+
+  /// Has the word of a key fetched from memory, before the lock is taken.
+  @inlinable @inline(__always)
+  func prefetch(_ hash: UInt) {
+    hint.prefetch { EntryWord<Entry<Key, Document>>.home(hash, capacity: $0) }
   }
 
   @inlinable @inline(__always)
@@ -50,6 +58,13 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
     lock()
     defer { unlock() }
     return body(&contents.pointee.map)
+  }
+
+  /// Replaces `old` by `new`, as `ShardMap.apply`. Must be called under the lock.
+  @inlinable @inline(__always)
+  func apply(old: Entry<Key, Document>?, new: Entry<Key, Document>?, hash: UInt, slot: Int) {
+    contents.pointee.map.apply(old: old, new: new, hash: hash, slot: slot)
+    hint.update(contents.pointee.map.table)
   }
 
   /// Operations by kind. Must be called under the lock.
@@ -83,6 +98,7 @@ final class ShardTable<Key: DocumentKey, Document: DarkBird.Document>: RandomAcc
   @usableFromInline let count: Int
   @usableFromInline let memory: UnsafeMutableRawPointer
   @usableFromInline let stride: Int
+  @usableFromInline let hints: TableHints
 
   @inlinable var startIndex: Int { 0 }
   @inlinable var endIndex: Int { count }
@@ -98,6 +114,7 @@ final class ShardTable<Key: DocumentKey, Document: DarkBird.Document>: RandomAcc
   private init(count: Int, _ map: (Int) -> ShardMap<Key, Document>) {
     self.count = count
     stride = (8 + MemoryLayout<Contents>.size + 63) & ~63
+    hints = TableHints(count: count)
     memory = .allocate(byteCount: stride * count, alignment: 64)
     for shard in 0..<count {
       let start = memory + shard * stride
@@ -119,6 +136,7 @@ final class ShardTable<Key: DocumentKey, Document: DarkBird.Document>: RandomAcc
     let start = memory + index &* stride
     return Shard(
       mutex: LockWord(start.assumingMemoryBound(to: Atomic<UInt32>.self)),
-      contents: (start + 8).assumingMemoryBound(to: Contents.self))
+      contents: (start + 8).assumingMemoryBound(to: Contents.self),
+      hint: hints[index])
   }
 }

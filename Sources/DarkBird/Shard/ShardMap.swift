@@ -3,9 +3,9 @@ public import CDarkBird
 /// The documents of one shard: a hash table of references to entries, and numbered slots that own them.
 ///
 /// A document keeps its slot through all its versions, and a scan walks the slots, so a scan that is resumed sees each
-/// document that stays exactly once, whatever happens meanwhile. The table is open addressing with linear probing; a word
-/// is the address of an entry with 16 bits of the key's hash above it, so that a lookup touches two cache lines: the word
-/// and the entry. 0 is empty; removal shifts the chain back, so there are no tombstones.
+/// document that stays exactly once, whatever happens meanwhile. A word of the table is the address of an entry with 20 bits of
+/// the key's hash around it, so that a lookup touches two places in memory, the word and the entry, and changes of the table
+/// touch no entries.
 ///
 /// A copy of the map shares everything with the original until one of them changes: it is a snapshot. The next change then
 /// copies the table (8 bytes a word) and the chunk of slots that it touches.
@@ -13,75 +13,48 @@ public import CDarkBird
 /// Lookup, insertion and removal are O(1) on average; an insertion that grows the table is O(n).
 ///
 /// Unsafe corner: a word is an unmanaged reference. The slots hold the managed one for as long as the word is there, in this
-/// map and in every copy. User addresses have 48 bits at most on the systems that Swift supports.
+/// map and in every copy.
 @usableFromInline
 struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
   @usableFromInline typealias Element = Entry<Key, Document>
 
-  @usableFromInline static var chunkSlots: Int { 256 }
-  @usableFromInline static var addressMask: UInt64 { 0xFFFF_FFFF_FFFF }
-
-  @usableFromInline var words: ContiguousArray<UInt64>
-  @usableFromInline var chunks: ContiguousArray<ContiguousArray<Element?>> = []
+  @usableFromInline var table = WordTable<EntryWord<Element>>()
+  @usableFromInline var slots = SlotTable<Element>()
   @usableFromInline var freeSlots: ContiguousArray<UInt32> = []
   /// Slots that were ever used.
   @usableFromInline var slotCount = 0
-  @usableFromInline var count = 0
 
   @usableFromInline
-  init() { words = ContiguousArray(repeating: 0, count: 16) }
+  init() {}
+
+  @inlinable
+  var count: Int { table.count }
 
   // MARK: By key
 
-  /// The part of a hash value that an entry keeps and that gives its place in the table.
-  @inlinable @inline(__always)
-  static func kept(_ hash: UInt) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 16) }
-
-  /// The part of a hash value that a word has.
-  @inlinable @inline(__always)
-  static func tag(_ hash: UInt) -> UInt64 { UInt64(hash >> 48) << 48 }
-
-  /// The entry of a word that is not 0.
-  @inlinable @inline(__always)
-  static func unmanaged(_ word: UInt64) -> Unmanaged<Element> {
-    // Only `apply` makes words, of entries.
-    Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: UInt(word & addressMask)).unsafelyUnwrapped)
-  }
-
-  @inlinable @inline(__always)
-  static func word(_ entry: Element, _ hash: UInt) -> UInt64 {
-    UInt64(UInt(bitPattern: Unmanaged.passUnretained(entry).toOpaque())) | tag(hash)
-  }
-
   /// The entry under a key. `hash` is the key's hash value.
-  @inlinable
+  @inlinable @inline(__always)
   func find(_ key: Key, hash: UInt) -> Element? {
-    words.withUnsafeBufferPointer { words in
-      let mask = words.count &- 1
-      let tag = Self.tag(hash)
-      var index = Int(truncatingIfNeeded: Self.kept(hash)) & mask
-      while true {
-        // Within bounds: the mask is one less than the count, a power of two.
-        let word = words[index]
-        if word == 0 { return nil }
-        if word & ~Self.addressMask == tag {
-          let entry = Self.unmanaged(word)
-          if entry._withUnsafeGuaranteedRef({ $0.key == key }) { return entry.takeUnretainedValue() }
-        }
-        index = (index &+ 1) & mask
-      }
+    let bits = EntryWord<Element>.bits(hash)
+    let home = EntryWord<Element>.home(hash, capacity: table.capacity)
+    let near = table.window(home, bits, EntryWord<Element>.bitsMask)
+    if near != 0 {
+      // Almost always the entry.
+      let entry = EntryWord<Element>.entry(table.words[home &+ near.trailingZeroBitCount])
+      // The document begins where the key ends, probably in the next cache line.
+      db_prefetch(entry.toOpaque())
+      if entry._withUnsafeGuaranteedRef({ $0.key == key }) { return entry.takeUnretainedValue() }
     }
+    return findFar(key, bits, home)
   }
 
   @inlinable
-  func position(of word: UInt64, kept: UInt32) -> Int {
-    let mask = words.count - 1
-    var index = Int(truncatingIfNeeded: kept) & mask
-    while words[index] != word {
-      precondition(words[index] != 0, "an entry without its word")
-      index = (index + 1) & mask
+  func findFar(_ key: Key, _ bits: UInt64, _ home: Int) -> Element? {
+    let found = table.first(from: home) { word in
+      word & EntryWord<Element>.bitsMask == bits
+        && EntryWord<Element>.entry(word)._withUnsafeGuaranteedRef { $0.key == key }
     }
-    return index
+    return found.map { EntryWord<Element>.entry(table.words[$0]).takeUnretainedValue() }
   }
 
   // MARK: By slot
@@ -91,26 +64,22 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
   var nextSlot: Int { freeSlots.last.map(Int.init) ?? slotCount }
 
   /// The entry in a slot; nil if it is empty, or was never used.
-  @inlinable
-  func entry(inSlot slot: Int) -> Element? {
-    let chunk = slot / Self.chunkSlots
-    return chunk < chunks.count ? chunks[chunk][slot % Self.chunkSlots] : nil
+  @inlinable @inline(__always)
+  func entry(inSlot slot: Int) -> Element? { slot < slotCount ? slots.address(slot).pointee : nil }
+
+  /// Has a slot fetched from memory, and then what is in it.
+  @inlinable @inline(__always)
+  func prefetchSlot(_ slot: Int) {
+    if slot < slotCount { db_prefetch_line(slots.address(slot)) }
   }
 
-  /// Has the entry of a slot fetched from memory.
-  @inlinable
-  func prefetch(slot: Int) {
-    let chunk = slot / Self.chunkSlots
-    guard chunk < chunks.count else { return }
-    chunks[chunk].withUnsafeBytes { entries in
-      // Safe: an optional reference is one word, 0 for nil, and this one is only told to the processor.
-      let address = entries.load(fromByteOffset: slot % Self.chunkSlots * 8, as: UnsafeRawPointer?.self)
-      if let address { db_prefetch(address) }
-    }
+  @inlinable @inline(__always)
+  func prefetchEntry(inSlot slot: Int) {
+    if slot < slotCount { slots.prefetchElement(slot) }
   }
 
   /// All entries in the order of their slots.
-  var entries: some Sequence<Element> { chunks.lazy.joined().compactMap { $0 } }
+  var entries: some Sequence<Element> { (0..<slotCount).lazy.compactMap { entry(inSlot: $0) } }
 
   // MARK: Changes
 
@@ -118,14 +87,12 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
   /// a removal. The caller keeps `old` alive.
   @inlinable
   mutating func apply(old: Element?, new: Element?, hash: UInt, slot: Int) {
-    words.willChange()
-    chunks.willChange()
-    if slot / Self.chunkSlots < chunks.count { chunks[slot / Self.chunkSlots].willChange() }
+    new?.hash = EntryWord<Element>.kept(hash)
     switch (old, new) {
     case (let old?, let new?):
-      words[position(of: Self.word(old, hash), kept: Self.kept(hash))] = Self.word(new, hash)
-      new.hash = Self.kept(hash)
-      chunks[slot / Self.chunkSlots][slot % Self.chunkSlots] = new
+      table.willChange()
+      table.words[index(of: old, hash)] = EntryWord.word(new, hash)
+      slots.set(slot, new)
     case (let old?, nil): remove(old, hash: hash, slot: slot)
     case (nil, let new?): insert(new, hash: hash)
     case (nil, nil): break
@@ -135,58 +102,77 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
   /// Puts an entry whose key is not there into `nextSlot`.
   @inlinable
   mutating func insert(_ entry: Element, hash: UInt) {
-    if (count + 1) * 4 > words.count * 3 { grow() }
-    entry.hash = Self.kept(hash)
-    let slot: Int
+    entry.hash = EntryWord<Element>.kept(hash)
     if let free = freeSlots.popLast() {
-      slot = Int(free)
+      slots.set(Int(free), entry)
     } else {
-      slot = slotCount
-      slotCount += 1
-      if slot / Self.chunkSlots == chunks.count {
-        chunks.append(ContiguousArray(repeating: nil, count: Self.chunkSlots))
-      }
+      if slotCount == slots.capacity { slots.grow() }
+      slots.set(slotCount, entry)
+      slotCount &+= 1
     }
-    chunks[slot / Self.chunkSlots][slot % Self.chunkSlots] = entry
-    count += 1
-    place(Self.word(entry, hash), kept: entry.hash)
+    table.insert(EntryWord.word(entry, hash))
   }
 
   @inlinable
   mutating func remove(_ entry: Element, hash: UInt, slot: Int) {
-    chunks[slot / Self.chunkSlots][slot % Self.chunkSlots] = nil
+    table.remove(at: index(of: entry, hash))
+    slots.set(slot, nil)
     freeSlots.append(UInt32(slot))
-    count -= 1
-    var hole = position(of: Self.word(entry, hash), kept: Self.kept(hash))
-    let mask = words.count - 1
-    var next = (hole + 1) & mask
-    while words[next] != 0 {
-      let kept = Self.unmanaged(words[next])._withUnsafeGuaranteedRef { $0.hash }
-      let home = Int(truncatingIfNeeded: kept) & mask
-      // Move the word into the hole unless its home lies cyclically in (hole, next].
-      if (next &- home) & mask >= (next &- hole) & mask || planted(.wordChainBroken) {
-        words[hole] = words[next]
-        hole = next
-      }
-      next = (next + 1) & mask
-    }
-    words[hole] = 0
   }
 
   @inlinable
-  mutating func grow() {
-    let old = words
-    words = ContiguousArray(repeating: 0, count: old.count * 2)
-    for word in old where word != 0 {
-      place(word, kept: Self.unmanaged(word)._withUnsafeGuaranteedRef { $0.hash })
+  func index(of entry: Element, _ hash: UInt) -> Int {
+    guard let index = table.index(of: EntryWord.word(entry, hash)) else {
+      preconditionFailure("an entry without its word")
     }
-  }
-
-  @inlinable
-  mutating func place(_ word: UInt64, kept: UInt32) {
-    let mask = words.count - 1
-    var index = Int(truncatingIfNeeded: kept) & mask
-    while words[index] != 0 { index = (index + 1) & mask }
-    words[index] = word
+    return index
   }
 }
+
+/// The address of an entry, whose lowest 4 bits are 0 because objects are aligned, and whose upper 16 bits are 0 on the systems
+/// that Swift supports. In their place: the upper 20 bits of what an entry keeps of its key's hash.
+@usableFromInline
+enum EntryWord<Element: HashedEntry>: TableWord {
+  @usableFromInline static var bitsMask: UInt64 { 0xFFFF_0000_0000_000F }
+  /// As long as a table has no more words, those bits say where a word belongs, and growing touches no entry.
+  @usableFromInline static var capacityOfBits: Int { 1 << 20 }
+  @usableFromInline static var fault: Mutant { .wordChainBroken }
+
+  /// The part of a hash value that an entry keeps. The lower bits choose the shard.
+  @inlinable @inline(__always)
+  static func kept(_ hash: UInt) -> UInt32 { UInt32(truncatingIfNeeded: hash >> 32) }
+
+  @inlinable @inline(__always)
+  static func bits(_ hash: UInt) -> UInt64 { UInt64(hash >> 48) << 48 | UInt64(hash >> 44 & 15) }
+
+  @inlinable @inline(__always)
+  static func word(_ entry: Element, _ hash: UInt) -> UInt64 {
+    UInt64(UInt(bitPattern: Unmanaged.passUnretained(entry).toOpaque())) | bits(hash)
+  }
+
+  /// The entry of a word that is not 0.
+  @inlinable @inline(__always)
+  static func entry(_ word: UInt64) -> Unmanaged<Element> {
+    // Only `word` makes words, of entries.
+    Unmanaged.fromOpaque(UnsafeRawPointer(bitPattern: UInt(word & ~bitsMask)).unsafelyUnwrapped)
+  }
+
+  @inlinable @inline(__always)
+  static func home(_ hash: UInt, capacity: Int) -> Int {
+    scaled(capacity <= capacityOfBits ? UInt64(hash >> 44) << 12 : UInt64(kept(hash)), capacity)
+  }
+
+  @inlinable @inline(__always)
+  static func home(of word: UInt64, capacity: Int) -> Int {
+    if capacity <= capacityOfBits { return scaled((word >> 48) << 16 | (word & 15) << 12, capacity) }
+    return scaled(UInt64(entry(word)._withUnsafeGuaranteedRef { $0.hash }), capacity)
+  }
+}
+
+/// What a word of a table refers to.
+@usableFromInline
+protocol HashedEntry: AnyObject {
+  var hash: UInt32 { get }
+}
+
+extension Entry: HashedEntry {}

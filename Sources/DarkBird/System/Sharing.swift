@@ -7,7 +7,7 @@
 ///
 /// A reader that let go of the object before did so by a release of its reference, which orders its reads before this answer.
 /// `Tests/thread-sanitizer` defines DARKBIRD_THREAD_SANITIZER.
-@inline(__always)
+@inlinable @inline(__always)
 func isUnshared<Object: AnyObject>(_ object: inout Object) -> Bool {
   guard isKnownUniquelyReferenced(&object) else { return false }
   #if DARKBIRD_THREAD_SANITIZER

@@ -7,13 +7,12 @@ struct ShardMapTests {
 
   private func entry(_ key: Int) -> MemberEntry { Entry(key: key, document: Member()) }
 
-  /// Hash values that collide in every way: in the whole, in the bits of a word, in those of the place, at the end of the
-  /// table.
+  /// Hash values that collide in every way: in the whole, in the bits of a word, at the end of the table.
   private func hash(_ key: Int, _ kind: Int) -> UInt {
     switch kind {
     case 0: 0
-    case 1: UInt(key % 3) << 48
-    case 2: UInt(truncatingIfNeeded: key % 5 + 13) << 16 | UInt(key) << 48
+    case 1: UInt(key % 3) << 62 | UInt(key)
+    case 2: UInt.max << 46 | UInt(key) << 40
     default: UInt(truncatingIfNeeded: UInt64(key) &* 0x9E37_79B9_7F4A_7C15)
     }
   }
@@ -57,6 +56,20 @@ struct ShardMapTests {
     for (copy, keys) in copies {
       #expect(Set(copy.entries.map(\.key)) == keys, "seed \(seed)")
       for key in 0..<700 { #expect((copy.find(key, hash: hash(key, 3)) != nil) == keys.contains(key), "seed \(seed)") }
+    }
+  }
+
+  @Test(arguments: [16, 24, 1_000, 1 << 20, 1 << 20 + 1, 40_000_000])
+  func wordBelongsWhereItsKeyIsLookedFor(capacity: Int) {
+    var generator = SeededGenerator(seed: 1)
+    for hash in [0, 1 << 44, UInt.max] + (0..<1_000).map({ _ in UInt.random(in: 0...UInt.max, using: &generator) }) {
+      let entry = entry(1)
+      entry.hash = EntryWord<MemberEntry>.kept(hash)
+      let word = EntryWord.word(entry, hash)
+      #expect(EntryWord<MemberEntry>.entry(word).takeUnretainedValue() === entry)
+      let home = EntryWord<MemberEntry>.home(hash, capacity: capacity)
+      #expect(home == EntryWord<MemberEntry>.home(of: word, capacity: capacity))
+      #expect((0..<capacity).contains(home))
     }
   }
 

@@ -1,0 +1,60 @@
+public import CDarkBird
+public import Synchronization
+
+/// Where the words of a table are, for those who do not hold its lock: good enough to have the processor fetch a word, which
+/// takes longer than all else that a lookup or a write does, while the thread prepares the rest.
+///
+/// Kept apart from the table, in memory that is only written when a table moves. Outdated values cost a useless fetch: the
+/// processor ignores addresses that are not there.
+///
+/// Unsafe corner: refers to memory of `TableHints`.
+@usableFromInline
+struct TableHint: @unchecked Sendable {
+  @usableFromInline let address: UnsafeMutablePointer<Atomic<UInt>>
+  @usableFromInline let capacity: UnsafeMutablePointer<Atomic<Int>>
+
+  @inlinable @inline(__always)
+  init(_ memory: UnsafeMutableRawPointer) {
+    address = memory.assumingMemoryBound(to: Atomic<UInt>.self)
+    capacity = (memory + 8).assumingMemoryBound(to: Atomic<Int>.self)
+  }
+
+  @inlinable @inline(__always)
+  func prefetch(_ index: (_ capacity: Int) -> Int) {
+    let start = address.pointee.load(ordering: .relaxed)
+    let index = index(capacity.pointee.load(ordering: .relaxed))
+    if let word = UnsafeRawPointer(bitPattern: start &+ UInt(bitPattern: index &* 8)) { db_prefetch_line(word) }
+  }
+
+  /// To be called after a table changed, under its lock.
+  @inlinable @inline(__always)
+  func update<Word>(_ table: WordTable<Word>) {
+    let start = UInt(bitPattern: table.words)
+    if address.pointee.load(ordering: .relaxed) == start { return }
+    address.pointee.store(start, ordering: .relaxed)
+    capacity.pointee.store(table.capacity, ordering: .relaxed)
+  }
+}
+
+/// The hints of several tables.
+///
+/// Unchecked: everything is atomic.
+@usableFromInline
+final class TableHints: @unchecked Sendable {
+  @usableFromInline let memory: UnsafeMutableRawPointer
+  private let count: Int
+
+  init(count: Int) {
+    self.count = count
+    memory = .allocate(byteCount: max(1, count) * 16, alignment: 64)
+    for number in 0..<count {
+      (memory + number * 16).bindMemory(to: Atomic<UInt>.self, capacity: 1).initialize(to: Atomic(0))
+      (memory + number * 16 + 8).bindMemory(to: Atomic<Int>.self, capacity: 1).initialize(to: Atomic(0))
+    }
+  }
+
+  deinit { memory.deallocate() }
+
+  @inlinable @inline(__always)
+  subscript(number: Int) -> TableHint { TableHint(memory + number &* 16) }
+}

@@ -1,0 +1,158 @@
+import CDarkBird
+
+/// What the words of a table are.
+@usableFromInline
+protocol TableWord {
+  /// Where a word belongs in a table of this capacity: never falls when the hash grows, so that a table that is filled from
+  /// another one is filled in order.
+  static func home(of word: UInt64, capacity: Int) -> Int
+  /// The fault to plant in the removal of a word.
+  static var fault: Mutant { get }
+}
+
+/// The memory of a table: words that begin as 0.
+@usableFromInline
+final class WordMemory {
+  @usableFromInline let words: UnsafeMutablePointer<UInt64>
+  @usableFromInline let capacity: Int
+
+  @usableFromInline
+  init(capacity: Int) {
+    self.capacity = capacity
+    words = db_allocate_zeroed(capacity * 8).bindMemory(to: UInt64.self, capacity: capacity)
+  }
+
+  @usableFromInline
+  deinit { db_free_zeroed(words, capacity * 8) }
+}
+
+/// A hash table of 64-bit words, each of which tells its hash and what it stands for. A copy is a snapshot: it shares the memory
+/// until one of the two changes.
+///
+/// Open addressing with linear probing; 0 is empty; removal shifts the chain back, so there are no tombstones. A word's
+/// home is the hash scaled to the capacity, which therefore need not be a power of two: a table grows by half, and is at least
+/// half full then.
+///
+/// All operations are O(1) on average; an insertion that grows the table, and the first change after a copy, are O(n).
+///
+/// Unsafe corner: the memory lives as long as its owner, `memory`; indexes run from a home, below the capacity, to the
+/// capacity and on from 0.
+///
+/// Unchecked: memory that two tables share is never changed (`isUnshared` decides), and a table is changed under a lock only.
+@usableFromInline
+struct WordTable<Word: TableWord>: @unchecked Sendable {
+  @usableFromInline var words: UnsafeMutablePointer<UInt64>
+  @usableFromInline var capacity: Int
+  @usableFromInline var count = 0
+  @usableFromInline var memory: WordMemory
+
+  @inlinable
+  init() {
+    memory = WordMemory(capacity: 16)
+    words = memory.words
+    capacity = memory.capacity
+  }
+
+  /// The words in a window of four from `home` on that are `bits` under `mask`, one bit each, if none of the window is beyond
+  /// the capacity; otherwise 0. Almost every word lies in the window of its home, and finding it there takes no branch that
+  /// the processor could guess wrong before the word has come from memory.
+  @inlinable @inline(__always)
+  func window(_ home: Int, _ bits: UInt64, _ mask: UInt64) -> Int {
+    if home &+ 4 > capacity { return 0 }
+    var found = 0
+    for offset in 0..<4 {
+      let word = words[home &+ offset]
+      found |= ((word & mask == bits ? 1 : 0) & (word != 0 ? 1 : 0)) << offset
+    }
+    return found
+  }
+
+  /// Index of the first word from `home` on for which `isWanted` says so.
+  @inlinable @inline(__always)
+  func first(from home: Int, where isWanted: (UInt64) -> Bool) -> Int? {
+    var index = home
+    while true {
+      let word = words[index]
+      if word == 0 { return nil }
+      if isWanted(word) { return index }
+      index = next(index)
+    }
+  }
+
+  @inlinable @inline(__always)
+  func index(of word: UInt64) -> Int? { first(from: Word.home(of: word, capacity: capacity)) { $0 == word } }
+
+  @inlinable @inline(__always)
+  func next(_ index: Int) -> Int { index &+ 1 == capacity ? 0 : index &+ 1 }
+
+  /// To be called before `words` are changed.
+  @inlinable @inline(__always)
+  mutating func willChange() {
+    if !isUnshared(&memory) { take(WordMemory(capacity: capacity), copying: true) }
+  }
+
+  /// Adds a word that is not there.
+  @inlinable
+  mutating func insert(_ word: UInt64) {
+    if (count &+ 1) &* 4 > capacity &* 3 {
+      take(WordMemory(capacity: capacity + capacity / 2), copying: false)
+    } else {
+      willChange()
+    }
+    place(word)
+    count &+= 1
+  }
+
+  @inlinable
+  func place(_ word: UInt64) {
+    var index = Word.home(of: word, capacity: capacity)
+    while words[index] != 0 { index = next(index) }
+    words[index] = word
+  }
+
+  /// Goes on with other memory, to which all words are copied or, where its capacity is another one, moved to their places.
+  @inlinable
+  mutating func take(_ other: WordMemory, copying: Bool) {
+    // Until the end: its owner may be the only one.
+    let old = memory
+    (memory, words, capacity) = (other, other.words, other.capacity)
+    if copying {
+      words.update(from: old.words, count: capacity)
+    } else {
+      for index in 0..<old.capacity where old.words[index] != 0 { place(old.words[index]) }
+    }
+    withExtendedLifetime(old) {}
+  }
+
+  @inlinable
+  mutating func remove(at index: Int) {
+    willChange()
+    count &-= 1
+    var hole = index
+    var next = next(hole)
+    while words[next] != 0 {
+      let home = Word.home(of: words[next], capacity: capacity)
+      // Move the word into the hole unless its home lies cyclically in (hole, next].
+      if distance(home, next) >= distance(hole, next) || planted(Word.fault) {
+        words[hole] = words[next]
+        hole = next
+      }
+      next = self.next(next)
+    }
+    words[hole] = 0
+  }
+
+  @inlinable @inline(__always)
+  func distance(_ start: Int, _ end: Int) -> Int { end >= start ? end &- start : end &- start &+ capacity }
+}
+
+/// Scales 32 bits of a hash to an index below `capacity`.
+@inlinable @inline(__always)
+func scaled(_ hash: UInt64, _ capacity: Int) -> Int { Int(truncatingIfNeeded: (hash &* UInt64(capacity)) >> 32) }
+
+/// 32 bits of a hash above a number.
+@usableFromInline
+enum NumberedWord {
+  @inlinable @inline(__always)
+  static func home(of word: UInt64, capacity: Int) -> Int { scaled(word >> 32, capacity) }
+}
