@@ -1,3 +1,4 @@
+internal import CDarkBird
 import Dispatch
 import Foundation
 
@@ -36,9 +37,16 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     @usableFromInline var items: [ContiguousArray<Item>]
 
     init(workers: Int) { items = Array(repeating: [], count: workers) }
+
+    /// Keeps the memory.
+    mutating func removeAll() {
+      bytes.removeAll(keepingCapacity: true)
+      for worker in items.indices { items[worker].removeAll(keepingCapacity: true) }
+    }
   }
 
-  @usableFromInline static var batchBytes: Int { 4 << 20 }
+  /// What two batches take still fits into most processors' caches.
+  @usableFromInline static var batchBytes: Int { 1 << 20 }
 
   @usableFromInline let shards: ShardTable<Key, Document>
   @usableFromInline let shardBits: UInt32
@@ -52,6 +60,8 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   @usableFromInline let workers = max(1, ProcessInfo.processInfo.activeProcessorCount)
   private let applying = DispatchGroup()
   @exclusivity(unchecked) @usableFromInline var filling: Batch
+  /// The batch that is being applied, or was.
+  @exclusivity(unchecked) private var taken: Batch
   private let failure = Failure()
 
   @inlinable
@@ -83,6 +93,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     self.collectKeys = collectKeys
     self.checkClaim = checkClaim
     filling = Batch(workers: workers)
+    taken = filling
   }
 
   // MARK: Documents
@@ -131,14 +142,17 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   func apply() throws(StoreError) {
     applying.wait()
     if let error = failure.first { throw error }
-    let batch = filling
-    filling = Batch(workers: workers)
+    swap(&filling, &taken)
+    filling.removeAll()
+    if taken.bytes.isEmpty, taken.items.allSatisfy(\.isEmpty) { return }
     DispatchQueue.global(qos: .userInitiated).async(group: applying) { [self] in
-      batch.bytes.withUnsafeBytes { bytes in
+      taken.bytes.withUnsafeBytes { bytes in
         // Safe: `concurrentPerform` returns when all are done.
         nonisolated(unsafe) let bytes = bytes
         DispatchQueue.concurrentPerform(iterations: workers) { worker in
-          if let error = applyItems(batch.items[worker], bytes) { failure.add(error) }
+          // About what documents in memory take, as objects and their strings.
+          db_prepare_heap(2 * bytes.count / workers)
+          if let error = applyItems(taken.items[worker], bytes) { failure.add(error) }
         }
       }
     }
@@ -216,7 +230,10 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     _ columns: inout IndexColumns
   ) -> StoreError? {
     var keys = IndexKeys()
+    // The memory of documents that come soon is fetched meanwhile; 32 of them, to wait for none.
+    let ahead = max(1, 32 / shards.count)
     for slot in slots {
+      for shard in shards { shard.contents.pointee.map.prefetch(slot: slot + ahead) }
       for shard in shards {
         guard let entry = shard.contents.pointee.map.entry(inSlot: slot) else { continue }
         do throws(StoreError) { try schema.fill(&keys, of: entry.document) } catch { return error }
