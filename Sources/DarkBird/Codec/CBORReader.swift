@@ -239,7 +239,7 @@ public struct CBORReader {
   }
 
   /// Reads a map whose names are text: calls `body` for each name, with the reader before the field's value. A value
-  /// that `body` does not read is skipped, so that unknown fields need no care.
+  /// that `body` does not read is skipped, so that unknown fields need no care. `switch name` chooses by literals.
   @inlinable
   public mutating func readMap(_ body: (_ name: CBORName, _ reader: inout CBORReader) throws -> Void) throws {
     for _ in 0..<(try readMapHeader()) {

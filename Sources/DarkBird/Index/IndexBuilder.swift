@@ -43,7 +43,8 @@ struct IndexColumns: Sendable {
     for (index, (value, hash)) in keys.values.enumerated() {
       guard let value else { continue }
       if index < uniqueCount {
-        owners[index * Self.ownerBuckets + Int(hash % UInt(Self.ownerBuckets))].append(Owner(hash: hash, number: number))
+        let bucket = index * Self.ownerBuckets + Int(hash % UInt(Self.ownerBuckets))
+        owners[bucket].append(Owner(hash: hash, number: number))
       } else {
         ranges[index - uniqueCount].append(Ranged(value: value, number: number))
       }

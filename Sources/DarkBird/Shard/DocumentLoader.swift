@@ -251,7 +251,8 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   ) -> StoreError? {
     guard let entry = Self.entry(shards, shardBits, number), let value = unique.value(entry.document) else { return nil }
     for owner in owners {
-      guard let other = Self.entry(shards, shardBits, owner), unique.value(other.document) == value else { continue }
+      guard let other = Self.entry(shards, shardBits, owner) else { continue }
+      guard unique.value(other.document) == value else { continue }
       return .duplicateOnOpen(
         index: unique.name, value: value, keys: [other.key.description, entry.key.description])
     }
