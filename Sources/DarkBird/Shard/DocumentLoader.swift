@@ -249,7 +249,8 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     _ shards: ShardTable<Key, Document>, _ shardBits: UInt32, _ unique: IndexSchema<Document>.Values,
     _ owners: [DocumentNumber], _ number: DocumentNumber
   ) -> StoreError? {
-    guard let entry = Self.entry(shards, shardBits, number), let value = unique.value(entry.document) else { return nil }
+    guard let entry = Self.entry(shards, shardBits, number) else { return nil }
+    guard let value = unique.value(entry.document) else { return nil }
     for owner in owners {
       guard let other = Self.entry(shards, shardBits, owner) else { continue }
       guard unique.value(other.document) == value else { continue }
