@@ -48,8 +48,8 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   /// Where an item goes is fetched from memory while as many others are decoded.
   @inlinable static var itemsAhead: Int { 4 }
 
-  /// What two batches take still fits into most processors' caches.
-  @usableFromInline static var batchBytes: Int { 1 << 20 }
+  /// Documents that one worker gets at a time: what two batches take still fits into most processors' caches.
+  @usableFromInline static var workerBytes: Int { 512 << 10 }
 
   @usableFromInline let shards: ShardTable<Key, Document>
   @usableFromInline let shardBits: UInt32
@@ -123,7 +123,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
       Item(
         key: key, hash: hash, lsn: record.lsn, isRemoval: record.kind == .remove,
         range: start..<filling.bytes.count))
-    if filling.bytes.count >= Self.batchBytes { try apply() }
+    if filling.bytes.count >= workers * Self.workerBytes { try apply() }
   }
 
   @usableFromInline
