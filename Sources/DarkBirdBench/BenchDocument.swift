@@ -99,7 +99,7 @@ struct BenchDocument: Document, Hashable {
   init(cbor reader: inout CBORReader) throws {
     (name, email, city, team, age, score, bio) = ("", "", "", "", 0, 0, "")
     for _ in 0..<(try reader.readMapHeader()) {
-      switch try reader.readString() {
+      switch try reader.readName() {
       case "name": name = try reader.readString()
       case "email": email = try reader.readString()
       case "city": city = try reader.readString()

@@ -44,11 +44,11 @@ extension CBORReader {
     try checkDepth(depth, head)
     var values: [Value] = []
     if head.isIndefinite {
-      while !takeBreak() { values.append(try value(takeHead(), depth: depth + 1)) }
+      while !takeBreak() { values.append(try item(depth: depth + 1)) }
     } else {
       let count = try definiteCount(head, itemsPerElement: 1)
       values.reserveCapacity(min(count, Self.reservedElementsMax))
-      for _ in 0..<count { values.append(try value(takeHead(), depth: depth + 1)) }
+      for _ in 0..<count { values.append(try item(depth: depth + 1)) }
     }
     return values
   }
@@ -70,9 +70,19 @@ extension CBORReader {
   }
 
   private mutating func field(depth: Int) throws(CBORError) -> Record.Field {
+    if let name = takeASCII() {
+      return Record.Field(name: String(decoding: name, as: UTF8.self), value: try item(depth: depth))
+    }
     let name = try takeHead()
     guard name.major == CBORFormat.text else { throw mismatch("a field name", name) }
-    return Record.Field(name: try string(name), value: try value(takeHead(), depth: depth))
+    return Record.Field(name: try string(name), value: try item(depth: depth))
+  }
+
+  /// The next item, the most common kinds of which need no head.
+  private mutating func item(depth: Int) throws(CBORError) -> Value {
+    if let text = takeASCII() { return .string(String(decoding: text, as: UTF8.self)) }
+    if let integer = takeArgument(of: CBORFormat.unsigned) { return Value(integer) }
+    return try value(takeHead(), depth: depth)
   }
 
   /// A count is only a claim, and an element in memory is larger than its byte of input: beyond this many, arrays grow

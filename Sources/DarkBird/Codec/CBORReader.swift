@@ -10,13 +10,16 @@ public import Foundation
 /// `CBORReader.read(_:_:)`.
 public struct CBORReader {
   // Safe: every access goes through `take` or `peek`, which compare with `bytes.count` before they touch memory.
-  let bytes: UnsafeRawBufferPointer
-  /// Bytes read so far, 0...bytes.count.
-  public private(set) var offset = 0
+  @usableFromInline let bytes: UnsafeRawBufferPointer
+  @usableFromInline var position = 0
   /// Arrays and maps of indefinite length that `readArrayHeader` and `readMapHeader` have counted, and whose closing
   /// break is still to be passed over.
-  private var breaksDue = 0
+  @usableFromInline var breaksDue = 0
 
+  /// Bytes read so far, 0...bytes.count.
+  @inlinable public var offset: Int { position }
+
+  @inlinable
   public init(_ bytes: UnsafeRawBufferPointer) {
     self.bytes = bytes
   }
@@ -52,7 +55,7 @@ public struct CBORReader {
     guard offset < bytes.count, bytes[offset] == CBORFormat.null || bytes[offset] == CBORFormat.undefined else {
       return false
     }
-    offset += 1
+    position += 1
     return true
   }
 
@@ -66,17 +69,41 @@ public struct CBORReader {
   }
 
   /// - Throws: also if the integer is outside of `Int64`.
+  @inlinable
   public mutating func readInt64() throws(CBORError) -> Int64 {
+    let start = position
+    if let value = takeArgument(of: CBORFormat.unsigned) {
+      if value <= UInt64(Int64.max) { return Int64(value) }
+      position = start
+    }
+    return try readAnyInt64()
+  }
+
+  @usableFromInline
+  mutating func readAnyInt64() throws(CBORError) -> Int64 {
     try int64(nextHead())
   }
 
   /// - Throws: also if the integer is outside of `Int`.
+  @inlinable
   public mutating func readInt() throws(CBORError) -> Int {
-    try readInteger()
+    let start = position
+    if let value = takeArgument(of: CBORFormat.unsigned) {
+      if let value = Int(exactly: value) { return value }
+      position = start
+    }
+    return try readInteger()
   }
 
   /// - Throws: also if the integer is negative.
+  @inlinable
   public mutating func readUInt64() throws(CBORError) -> UInt64 {
+    if let value = takeArgument(of: CBORFormat.unsigned) { return value }
+    return try readAnyUInt64()
+  }
+
+  @usableFromInline
+  mutating func readAnyUInt64() throws(CBORError) -> UInt64 {
     let head = try nextHead()
     guard head.major == CBORFormat.unsigned else { throw mismatch("an integer of 0 or more", head) }
     return head.argument
@@ -99,7 +126,14 @@ public struct CBORReader {
   }
 
   /// A floating-point number of 2, 4 or 8 bytes, or an integer (rounded to the nearest `Double`).
+  @inlinable
   public mutating func readDouble() throws(CBORError) -> Double {
+    if let value = takeDouble() { return value }
+    return try readAnyNumber()
+  }
+
+  @usableFromInline
+  mutating func readAnyNumber() throws(CBORError) -> Double {
     let head = try nextHead()
     guard let value = number(head) else { throw mismatch("a number", head) }
     return value
@@ -108,8 +142,34 @@ public struct CBORReader {
   /// Text.
   /// - Throws: also if it is not valid UTF-8.
   /// - Complexity: O(bytes): one pass to validate, one copy.
+  @inlinable
   public mutating func readString() throws(CBORError) -> String {
+    if let text = takeASCII() { return String(decoding: text, as: UTF8.self) }
+    return try readAnyString()
+  }
+
+  @usableFromInline
+  mutating func readAnyString() throws(CBORError) -> String {
     try string(nextHead())
+  }
+
+  /// Text that is the name of a field, to choose by it: like `readString`, but makes no string.
+  /// - Throws: also if it is not valid UTF-8.
+  /// - Complexity: O(bytes), without memory.
+  @inlinable
+  public mutating func readName() throws(CBORError) -> CBORName {
+    if let text = takeASCII() { return CBORName(text.baseAddress.unsafelyUnwrapped, count: text.count) }
+    return try readAnyName()
+  }
+
+  @usableFromInline
+  mutating func readAnyName() throws(CBORError) -> CBORName {
+    let head = try nextHead()
+    let start = position
+    let text = try string(head)
+    // Safe: there was a head, so that there are bytes; and the text came right behind it.
+    let place = bytes.baseAddress.unsafelyUnwrapped + start
+    return head.isIndefinite ? CBORName(joined: text, near: place) : CBORName(place, count: position - start)
   }
 
   /// A byte string.
@@ -141,7 +201,19 @@ public struct CBORReader {
 
   /// Begins an array and returns how many items follow, which the caller must read or skip.
   /// - Complexity: O(1); O(bytes of the array) if its length is indefinite.
+  @inlinable
   public mutating func readArrayHeader() throws(CBORError) -> Int {
+    let start = position
+    if let count = takeArgument(of: CBORFormat.array) {
+      // Every item takes at least one byte.
+      if count <= UInt64(bytes.count &- position) { return Int(count) }
+      position = start
+    }
+    return try readAnyArrayHeader()
+  }
+
+  @usableFromInline
+  mutating func readAnyArrayHeader() throws(CBORError) -> Int {
     let head = try nextHead()
     guard head.major == CBORFormat.array else { throw mismatch("an array", head) }
     return try containerCount(head, itemsPerElement: 1)
@@ -149,21 +221,33 @@ public struct CBORReader {
 
   /// Begins a map and returns how many pairs follow, which the caller must read or skip.
   /// - Complexity: O(1); O(bytes of the map) if its length is indefinite.
+  @inlinable
   public mutating func readMapHeader() throws(CBORError) -> Int {
+    let start = position
+    if let count = takeArgument(of: CBORFormat.map) {
+      if count <= UInt64((bytes.count &- position) / 2) { return Int(count) }
+      position = start
+    }
+    return try readAnyMapHeader()
+  }
+
+  @usableFromInline
+  mutating func readAnyMapHeader() throws(CBORError) -> Int {
     let head = try nextHead()
     guard head.major == CBORFormat.map else { throw mismatch("a map", head) }
     return try containerCount(head, itemsPerElement: 2)
   }
 
   /// Reads a map whose names are text: calls `body` for each name, with the reader before the field's value. A value
-  /// that `body` does not read is skipped, so that unknown fields need no care.
-  public mutating func readMap(_ body: (_ name: String, _ reader: inout CBORReader) throws -> Void) throws {
+  /// that `body` does not read is skipped, so that unknown fields need no care. `switch name` chooses by literals.
+  @inlinable
+  public mutating func readMap(_ body: (_ name: CBORName, _ reader: inout CBORReader) throws -> Void) throws {
     for _ in 0..<(try readMapHeader()) {
-      let name = try readString()
-      passBreaks()
-      let start = offset
+      let name = try readName()
+      if breaksDue > 0 { passBreaks() }
+      let start = position
       try body(name, &self)
-      if offset == start { try skipValue() }
+      if position == start { try skipValue() }
     }
   }
 
@@ -192,9 +276,10 @@ extension CBORReader {
     return try takeHead()
   }
 
-  private mutating func passBreaks() {
+  @usableFromInline
+  mutating func passBreaks() {
     while breaksDue > 0, offset < bytes.count, bytes[offset] == CBORFormat.break {
-      offset += 1
+      position += 1
       breaksDue -= 1
     }
   }
@@ -230,14 +315,14 @@ extension CBORReader {
   private mutating func take<Integer: FixedWidthInteger>(_ type: Integer.Type) throws(CBORError) -> Integer {
     let size = MemoryLayout<Integer>.size
     guard bytes.count - offset >= size else { throw endOfInput() }
-    defer { offset += size }
+    defer { position += size }
     return Integer(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
   }
 
   /// The next `count` bytes, which are valid as long as `bytes`.
   private mutating func take(count: UInt64) throws(CBORError) -> UnsafeRawBufferPointer {
     guard count <= UInt64(bytes.count - offset) else { throw endOfInput() }
-    defer { offset += Int(count) }
+    defer { position += Int(count) }
     return UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + Int(count)])
   }
 
@@ -252,7 +337,7 @@ extension CBORReader {
   /// Passes over the break that ends an item of indefinite length, if it comes next.
   mutating func takeBreak() -> Bool {
     guard offset < bytes.count, bytes[offset] == CBORFormat.break else { return false }
-    offset += 1
+    position += 1
     return true
   }
 
@@ -371,20 +456,4 @@ extension CBORReader {
       throw CBORError(offset: head.offset, reason: "nested more than \(CBORFormat.depthMax) deep")
     }
   }
-}
-
-/// By words of eight bytes.
-private func isASCII(_ bytes: UnsafeRawBufferPointer) -> Bool {
-  var offset = 0
-  var found: UInt64 = 0
-  while offset + 8 <= bytes.count {
-    // Safe: within the bounds, as the condition says.
-    found |= bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-    offset += 8
-  }
-  while offset < bytes.count {
-    found |= UInt64(bytes[offset])
-    offset += 1
-  }
-  return found & 0x8080_8080_8080_8080 == 0
 }

@@ -15,6 +15,7 @@ extension String: DocumentKey {
     writer.write(self)
   }
 
+  @inlinable
   public init(cbor reader: inout CBORReader) throws {
     self = try reader.readString()
   }
@@ -37,6 +38,7 @@ extension Int: DocumentKey {
     writer.write(Int64(self))
   }
 
+  @inlinable
   public init(cbor reader: inout CBORReader) throws {
     self = try reader.readInteger()
   }
@@ -48,6 +50,7 @@ extension Int64: DocumentKey {
     writer.write(self)
   }
 
+  @inlinable
   public init(cbor reader: inout CBORReader) throws {
     self = try reader.readInt64()
   }
@@ -59,6 +62,7 @@ extension UInt64: DocumentKey {
     writer.write(self)
   }
 
+  @inlinable
   public init(cbor reader: inout CBORReader) throws {
     self = try reader.readUInt64()
   }
@@ -70,6 +74,7 @@ extension Int32: DocumentKey {
     writer.write(Int64(self))
   }
 
+  @inlinable
   public init(cbor reader: inout CBORReader) throws {
     self = try reader.readInteger()
   }
@@ -81,6 +86,7 @@ extension UInt32: DocumentKey {
     writer.write(UInt64(self))
   }
 
+  @inlinable
   public init(cbor reader: inout CBORReader) throws {
     self = try reader.readInteger()
   }

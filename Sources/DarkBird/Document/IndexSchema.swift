@@ -99,6 +99,15 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
   func keys(of document: Document) throws(StoreError) -> IndexKeys {
     var keys = IndexKeys()
     if isEmpty { return keys }
+    try fill(&keys, of: document)
+    return keys
+  }
+
+  /// The same in memory that another document's keys had.
+  @inlinable
+  func fill(_ keys: inout IndexKeys, of document: Document) throws(StoreError) {
+    keys.values.removeAll(keepingCapacity: true)
+    keys.tags.removeAll(keepingCapacity: true)
     keys.values.reserveCapacity(uniques.count + ranges.count)
     keys.tags.reserveCapacity(tagFields.count)
     for unique in uniques {
@@ -112,7 +121,6 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
       keys.values.append((value, 0))
     }
     for (number, field) in tagFields.enumerated() { field.append(document, UInt32(number), &keys) }
-    return keys
   }
 
   @usableFromInline

@@ -1,3 +1,4 @@
+import CDarkBird
 import Dispatch
 import Foundation
 
@@ -36,9 +37,19 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     @usableFromInline var items: [ContiguousArray<Item>]
 
     init(workers: Int) { items = Array(repeating: [], count: workers) }
+
+    /// Keeps the memory.
+    mutating func removeAll() {
+      bytes.removeAll(keepingCapacity: true)
+      for worker in items.indices { items[worker].removeAll(keepingCapacity: true) }
+    }
   }
 
-  @usableFromInline static var batchBytes: Int { 4 << 20 }
+  /// Where an item goes is fetched from memory while as many others are decoded.
+  @inlinable static var itemsAhead: Int { 4 }
+
+  /// Documents that one worker gets at a time: what two batches take still fits into most processors' caches.
+  @usableFromInline static var workerBytes: Int { 512 << 10 }
 
   @usableFromInline let shards: ShardTable<Key, Document>
   @usableFromInline let shardBits: UInt32
@@ -46,11 +57,14 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   @usableFromInline let indexes: IndexSet
   /// The parts of the work that are compiled for the types of the program.
   private let applyItems: @Sendable (ContiguousArray<Item>, UnsafeRawBufferPointer) -> StoreError?
-  private let indexShard: @Sendable (Int) -> StoreError?
+  private let collectKeys: @Sendable (Range<Int>, inout IndexColumns) -> StoreError?
+  private let checkClaim: IndexBuilder.Claim
 
   @usableFromInline let workers = max(1, ProcessInfo.processInfo.activeProcessorCount)
   private let applying = DispatchGroup()
   @exclusivity(unchecked) @usableFromInline var filling: Batch
+  /// The batch that is being applied, or was.
+  @exclusivity(unchecked) private var taken: Batch
   private let failure = Failure()
 
   @inlinable
@@ -63,22 +77,26 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     self.init(
       shards, shardBits, schema, indexes,
       applyItems: { Self.apply($0, $1, to: shards, shardBits) },
-      indexShard: { Self.index(shards, $0, schema, indexes, shardBits) })
+      collectKeys: { Self.collect(shards, $0, schema, &$1) },
+      checkClaim: { Self.check(shards, shardBits, schema.uniques[$0], $1, $2) })
   }
 
   @usableFromInline
   init(
     _ shards: ShardTable<Key, Document>, _ shardBits: UInt32, _ schema: IndexSchema<Document>, _ indexes: IndexSet,
     applyItems: @escaping @Sendable (ContiguousArray<Item>, UnsafeRawBufferPointer) -> StoreError?,
-    indexShard: @escaping @Sendable (Int) -> StoreError?
+    collectKeys: @escaping @Sendable (Range<Int>, inout IndexColumns) -> StoreError?,
+    checkClaim: @escaping @Sendable (Int, [DocumentNumber], DocumentNumber) -> StoreError?
   ) {
     self.shards = shards
     self.shardBits = shardBits
     self.schema = schema
     self.indexes = indexes
     self.applyItems = applyItems
-    self.indexShard = indexShard
+    self.collectKeys = collectKeys
+    self.checkClaim = checkClaim
     filling = Batch(workers: workers)
+    taken = filling
   }
 
   // MARK: Documents
@@ -105,7 +123,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
       Item(
         key: key, hash: hash, lsn: record.lsn, isRemoval: record.kind == .remove,
         range: start..<filling.bytes.count))
-    if filling.bytes.count >= Self.batchBytes { try apply() }
+    if filling.bytes.count >= workers * Self.workerBytes { try apply() }
   }
 
   @usableFromInline
@@ -127,14 +145,17 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   func apply() throws(StoreError) {
     applying.wait()
     if let error = failure.first { throw error }
-    let batch = filling
-    filling = Batch(workers: workers)
+    swap(&filling, &taken)
+    filling.removeAll()
+    if taken.bytes.isEmpty, taken.items.allSatisfy(\.isEmpty) { return }
     DispatchQueue.global(qos: .userInitiated).async(group: applying) { [self] in
-      batch.bytes.withUnsafeBytes { bytes in
+      taken.bytes.withUnsafeBytes { bytes in
         // Safe: `concurrentPerform` returns when all are done.
         nonisolated(unsafe) let bytes = bytes
         DispatchQueue.concurrentPerform(iterations: workers) { worker in
-          if let error = applyItems(batch.items[worker], bytes) { failure.add(error) }
+          // About what documents in memory take, as objects and their strings.
+          db_prepare_heap(2 * bytes.count / workers)
+          if let error = applyItems(taken.items[worker], bytes) { failure.add(error) }
         }
       }
     }
@@ -145,7 +166,11 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     _ items: ContiguousArray<Item>, _ bytes: UnsafeRawBufferPointer, to shards: ShardTable<Key, Document>,
     _ shardBits: UInt32
   ) -> StoreError? {
-    for item in items {
+    for (index, item) in items.enumerated() {
+      if index + Self.itemsAhead < items.count {
+        let coming = items[index + Self.itemsAhead].hash
+        shards[Int(coming & UInt(shards.count - 1))].prefetch(coming)
+      }
       let shardNumber = Int(item.hash & UInt(shards.count - 1))
       let contents = shards[shardNumber].contents
       let old = contents.pointee.map.find(item.key, hash: item.hash)
@@ -170,45 +195,83 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   // MARK: Indexes
 
   /// Indexes all documents.
+  ///
+  /// All processors first collect what some documents are indexed under, each of other documents, and then put it into the
+  /// indexes, each into a part of its own. In rounds, so that what is collected takes little memory.
   /// - Throws: `.duplicateOnOpen`, `.invalidIndexValue`.
   func buildIndexes() throws(StoreError) {
     try finish()
     if schema.isEmpty { return }
-    DispatchQueue.concurrentPerform(iterations: shards.count) { [self] shard in
-      if failure.first == nil, let error = indexShard(shard) { failure.add(error) }
+    let slots = shards.map { $0.contents.pointee.map.slotCount }.max() ?? 0
+    let slotsPerPart = max(1, Self.documentsPerPart / shards.count)
+    let parts = (slots + slotsPerPart - 1) / slotsPerPart
+    let builder = IndexBuilder(
+      indexes: indexes, uniqueCount: schema.uniques.count, rangeCount: schema.ranges.count, check: checkClaim)
+    for first in stride(from: 0, to: parts, by: Self.partsPerRound) {
+      let count = min(Self.partsPerRound, parts - first)
+      let columns = withUnsafeTemporaryAllocation(of: IndexColumns.self, capacity: count) { buffer in
+        // Safe: each part is written by one thread, and all are when `concurrentPerform` returns.
+        nonisolated(unsafe) let buffer = buffer
+        DispatchQueue.concurrentPerform(iterations: count) { [self] part in
+          var columns = IndexColumns(schema)
+          let start = (first + part) * slotsPerPart
+          if let error = collectKeys(start..<min(slots, start + slotsPerPart), &columns) { failure.add(error) }
+          buffer.initializeElement(at: part, to: columns)
+        }
+        defer { buffer.deinitialize() }
+        return Array(buffer)
+      }
+      if let error = failure.first { throw error }
+      builder.add(columns, failure.add)
+      if let error = failure.first { throw error }
     }
-    if let error = failure.first { throw error }
   }
 
+  private static var documentsPerPart: Int { 16 << 10 }
+  private static var partsPerRound: Int { 16 }
+
+  /// Adds what the documents in these slots, of all shards, are indexed under.
   @inlinable
-  static func index(
-    _ shards: ShardTable<Key, Document>, _ shard: Int, _ schema: IndexSchema<Document>, _ indexes: IndexSet,
-    _ shardBits: UInt32
+  static func collect(
+    _ shards: ShardTable<Key, Document>, _ slots: Range<Int>, _ schema: IndexSchema<Document>,
+    _ columns: inout IndexColumns
   ) -> StoreError? {
-    let none = IndexKeys()
-    let map = shards[shard].contents.pointee.map
-    for slot in 0..<map.slotCount {
-      if let entry = map.entry(inSlot: slot) {
-        let keys: IndexKeys
-        do throws(StoreError) { keys = try schema.keys(of: entry.document) } catch { return error }
-        let stripes = indexes.mask(old: none, new: keys)
-        indexes.lock(stripes)
-        let claims = indexes.claims(old: none, new: keys) { _ in false }
-        indexes.replace(entry.number, old: none, new: keys)
-        indexes.unlock(stripes)
-        for claim in claims {
-          for number in claim.owners {
-            let map = shards[number.shard(shardBits)].contents.pointee.map
-            let other = map.entry(inSlot: number.slot(shardBits))
-            guard let other, schema.uniques[claim.index].value(other.document) == claim.value else { continue }
-            return .duplicateOnOpen(
-              index: schema.uniques[claim.index].name, value: claim.value,
-              keys: [other.key.description, entry.key.description])
-          }
-        }
+    var keys = IndexKeys()
+    // The memory of documents that come soon is fetched meanwhile; 32 of them, to wait for none.
+    let ahead = max(1, 32 / shards.count)
+    for slot in slots {
+      for shard in shards { shard.contents.pointee.map.prefetchEntry(inSlot: slot + ahead) }
+      for shard in shards {
+        guard let entry = shard.contents.pointee.map.entry(inSlot: slot) else { continue }
+        do throws(StoreError) { try schema.fill(&keys, of: entry.document) } catch { return error }
+        columns.add(entry.number, keys)
       }
     }
     return nil
+  }
+
+  /// Whether one of `owners` has the same unique value as a document.
+  @inlinable
+  static func check(
+    _ shards: ShardTable<Key, Document>, _ shardBits: UInt32, _ unique: IndexSchema<Document>.Values,
+    _ owners: [DocumentNumber], _ number: DocumentNumber
+  ) -> StoreError? {
+    guard let entry = Self.entry(shards, shardBits, number) else { return nil }
+    guard let value = unique.value(entry.document) else { return nil }
+    for owner in owners {
+      guard let other = Self.entry(shards, shardBits, owner) else { continue }
+      guard unique.value(other.document) == value else { continue }
+      return .duplicateOnOpen(
+        index: unique.name, value: value, keys: [other.key.description, entry.key.description])
+    }
+    return nil
+  }
+
+  @inlinable
+  static func entry(
+    _ shards: ShardTable<Key, Document>, _ shardBits: UInt32, _ number: DocumentNumber
+  ) -> Entry<Key, Document>? {
+    shards[number.shard(shardBits)].contents.pointee.map.entry(inSlot: number.slot(shardBits))
   }
 
   // MARK: For verification

@@ -79,7 +79,7 @@ public struct Person: Document, Hashable {
     var email: String?
     self.init(kind: .player, name: "", email: "", age: 0, salary: 0, joined: Date(timeIntervalSince1970: 0))
     for _ in 0..<(try reader.readMapHeader()) {
-      switch try reader.readString() {
+      switch try reader.readName() {
       case "kind":
         let start = reader.offset
         let text = try reader.readString()

@@ -163,7 +163,7 @@ import Testing
       // A caller that asks for anything in any order is safe, too.
       _ = try? CBORReader.read(bytes) { reader in
         while !reader.isAtEnd {
-          switch Int.random(in: 0..<10, using: &random) {
+          switch Int.random(in: 0..<11, using: &random) {
           case 0: _ = try reader.readArrayHeader()
           case 1: _ = try reader.readMapHeader()
           case 2: _ = try reader.readString()
@@ -173,6 +173,7 @@ import Testing
           case 6: _ = try reader.readInteger(Int8.self)
           case 7: _ = try reader.readDouble()
           case 8: try reader.readMap { _, _ in }
+          case 9: _ = try reader.readName().description
           default: try reader.skipValue()
           }
         }

@@ -50,7 +50,7 @@ struct Member: Document, Hashable {
 extension Member {
   init(cbor reader: inout CBORReader) throws {
     for _ in 0..<(try reader.readMapHeader()) {
-      switch try reader.readString() {
+      switch try reader.readName() {
       case "name": name = try reader.readString()
       case "email": email = try reader.readString()
       case "badge": badge = try reader.readInt()

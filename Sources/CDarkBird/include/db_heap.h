@@ -1,0 +1,12 @@
+#ifndef CDARKBIRD_DB_HEAP_H
+#define CDARKBIRD_DB_HEAP_H
+
+#include <stddef.h>
+
+// Makes the heap of the calling thread ready for about this many bytes of small objects.
+//
+// glibc lets the heap of a thread other than the main one grow by 4 KiB and one system call at a time, each of which stops
+// all other threads that touch new memory. Does nothing elsewhere.
+void db_prepare_heap(size_t bytes);
+
+#endif

@@ -1,0 +1,178 @@
+import Dispatch
+
+/// What some of the documents are indexed under, dealt out into buckets: one for each thread that takes part in filling the
+/// indexes, and small enough that what a bucket touches stays in the processor's cache.
+@usableFromInline
+struct IndexColumns: Sendable {
+  struct Owner: Sendable {
+    let hash: UInt
+    let number: DocumentNumber
+  }
+  struct Tagged: Sendable {
+    let tag: Tag
+    let number: DocumentNumber
+  }
+  struct Ranged: Sendable {
+    let value: IndexValue
+    let number: DocumentNumber
+  }
+
+  // As an index set divides them, so that no two buckets want the same lock; but nothing breaks if it divides them otherwise.
+  static let ownerBuckets = 16
+  static let tagBuckets = 32
+
+  let uniqueCount: Int
+  /// The owners of unique values: by index, then by the hash of the value.
+  fileprivate(set) var owners: [ContiguousArray<Owner>]
+  /// By the hash of the tag.
+  fileprivate(set) var tags: [ContiguousArray<Tagged>]
+  /// By range field.
+  fileprivate(set) var ranges: [ContiguousArray<Ranged>]
+
+  @usableFromInline
+  init<Document>(_ schema: IndexSchema<Document>) {
+    uniqueCount = schema.uniques.count
+    owners = Array(repeating: [], count: uniqueCount * Self.ownerBuckets)
+    tags = Array(repeating: [], count: schema.tagFields.isEmpty ? 0 : Self.tagBuckets)
+    ranges = Array(repeating: [], count: schema.ranges.count)
+  }
+
+  /// Takes a document. Numbers must come in ascending order, which is what sets of documents take best.
+  @usableFromInline
+  mutating func add(_ number: DocumentNumber, _ keys: IndexKeys) {
+    for (index, (value, hash)) in keys.values.enumerated() {
+      guard let value else { continue }
+      if index < uniqueCount {
+        let bucket = index * Self.ownerBuckets + Int(hash % UInt(Self.ownerBuckets))
+        owners[bucket].append(Owner(hash: hash, number: number))
+      } else {
+        ranges[index - uniqueCount].append(Ranged(value: value, number: number))
+      }
+    }
+    for tag in keys.tags {
+      tags[Int(UInt(bitPattern: tag.name.hash) % UInt(Self.tagBuckets))].append(Tagged(tag: tag, number: number))
+    }
+  }
+}
+
+/// Fills the indexes of a store that is being opened, by all processors: each thread takes one bucket of one index at a time.
+struct IndexBuilder: Sendable {
+  /// Documents that may own the unique value, of the index with this number, that a document has.
+  typealias Claim = @Sendable (_ index: Int, _ owners: [DocumentNumber], _ number: DocumentNumber) -> StoreError?
+
+  let indexes: IndexSet
+  let uniqueCount: Int
+  let rangeCount: Int
+  /// Says whether one of them really does.
+  let check: Claim
+
+  /// Puts documents into the indexes, after those of earlier calls.
+  /// - Parameter parts: documents in ascending order of their numbers.
+  func add(_ parts: [IndexColumns], _ fail: @Sendable (StoreError) -> Void) {
+    guard let first = parts.first else { return }
+    // Ranges first, because each is the longest piece of work.
+    let ranges = first.ranges.count
+    let owners = first.owners.count
+    DispatchQueue.concurrentPerform(iterations: ranges + owners + first.tags.count) { job in
+      if job < ranges {
+        addRanges(parts, job)
+      } else if job < ranges + owners {
+        if let error = addOwners(parts, bucket: job - ranges) { fail(error) }
+      } else {
+        addTags(parts, bucket: job - ranges - owners)
+      }
+    }
+  }
+
+  private func addOwners(_ parts: [IndexColumns], bucket: Int) -> StoreError? {
+    let index = bucket / IndexColumns.ownerBuckets
+    var writer = Writer(indexes, valueCount: index + 1)
+    defer { writer.unlock() }
+    for part in parts {
+      for owner in part.owners[bucket] {
+        // The index keeps the hash of a value only; any value will do.
+        writer.keys.values[index] = (true, owner.hash)
+        writer.lock()
+        let claims = indexes.claims(old: writer.none, new: writer.keys) { _ in false }
+        writer.insert(owner.number)
+        if let claim = claims.first, let error = check(index, claim.owners, owner.number) { return error }
+      }
+    }
+    return nil
+  }
+
+  private func addTags(_ parts: [IndexColumns], bucket: Int) {
+    var writer = Writer(indexes, valueCount: 0)
+    defer { writer.unlock() }
+    for part in parts {
+      for tagged in part.tags[bucket] {
+        writer.keys.tags.removeAll(keepingCapacity: true)
+        writer.keys.tags.append(tagged.tag)
+        writer.lock()
+        writer.insert(tagged.number)
+      }
+    }
+  }
+
+  /// In the order of the values, then of the numbers: then all that goes to one place of the index goes there in a row.
+  private func addRanges(_ parts: [IndexColumns], _ range: Int) {
+    let place = uniqueCount + range
+    var writer = Writer(indexes, valueCount: place + 1)
+    defer { writer.unlock() }
+    func add(_ value: IndexValue, _ number: DocumentNumber) {
+      writer.keys.values[place].value = value
+      writer.lock()
+      writer.insert(number)
+    }
+    if let integers = integers(parts, range) {
+      for ranged in integers { add(.int(ranged.value), ranged.number) }
+      return
+    }
+    var all = ContiguousArray(parts.lazy.map { $0.ranges[range] }.joined())
+    all.sort { $0.value < $1.value || ($0.value == $1.value && $0.number < $1.number) }
+    for ranged in all { add(ranged.value, ranged.number) }
+  }
+
+  /// The same where all values are integers, as they most often are: sorted several times as fast. Nil if they are not.
+  private func integers(
+    _ parts: [IndexColumns], _ range: Int
+  ) -> ContiguousArray<(value: Int64, number: DocumentNumber)>? {
+    var all: ContiguousArray<(value: Int64, number: DocumentNumber)> = []
+    all.reserveCapacity(parts.reduce(0) { $0 + $1.ranges[range].count })
+    for part in parts {
+      for ranged in part.ranges[range] {
+        guard case .int(let value) = ranged.value else { return nil }
+        all.append((value, ranged.number))
+      }
+    }
+    all.sort { $0.value < $1.value || ($0.value == $1.value && $0.number < $1.number) }
+    return all
+  }
+
+  /// Inserts under the stripes' locks. The buckets of one call do not share them, so that one is held for many documents.
+  private struct Writer {
+    let indexes: IndexSet
+    let none = IndexKeys()
+    /// Of one document in one index; all other values are nil.
+    var keys = IndexKeys()
+    private var held: IndexSet.LockMask = 0
+
+    init(_ indexes: IndexSet, valueCount: Int) {
+      self.indexes = indexes
+      keys.values = ContiguousArray(repeating: (nil, 0), count: valueCount)
+    }
+
+    /// What `keys` need, and nothing else.
+    mutating func lock() {
+      let stripes = indexes.mask(old: none, new: keys)
+      if stripes == held { return }
+      indexes.unlock(held)
+      held = stripes
+      indexes.lock(held)
+    }
+
+    func unlock() { indexes.unlock(held) }
+
+    func insert(_ number: DocumentNumber) { indexes.replace(number, old: none, new: keys) }
+  }
+}
