@@ -1,3 +1,4 @@
+public import CDarkBird
 public import Synchronization
 
 /// A concurrent document store in memory, with unique indexes, tags, range queries, events and, on disk, a write-ahead log.
@@ -294,6 +295,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
       switch refusal {
       case nil:
+        if old == nil, let new, new.number.slot(shardBits) % 64 == 0 { db_prepare_heap(64 << 10) }
         try wait(for: lsn, ack)
         return (old, true)
       case .claimed(let claims):

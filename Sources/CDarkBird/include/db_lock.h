@@ -21,10 +21,11 @@ static inline void db_pause(void) {
 // Has the processor fetch a cache line while the thread does other things. Any address will do.
 static inline void db_prefetch_line(const void *address) { __builtin_prefetch(address); }
 
-// The same for two lines.
-static inline void db_prefetch(const void *object) {
+// The same for the lines of an object, but not for too many of them.
+static inline void db_prefetch(const void *object, intptr_t bytes) {
   __builtin_prefetch(object);
-  __builtin_prefetch((const char *)object + 64);
+  if (bytes > 16) __builtin_prefetch((const char *)object + 64);
+  if (bytes > 80) __builtin_prefetch((const char *)object + 128);
 }
 
 // Nanoseconds of the monotonic clock.

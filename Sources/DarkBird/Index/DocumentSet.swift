@@ -2,8 +2,8 @@
 /// original.
 ///
 /// One document takes no memory besides the set itself, for most values of a field such as a time stamp have one. More are
-/// in sorted chunks, which grow with their number: a set of n documents has about √n/4 chunks of 4√n. So the change of a set
-/// that a snapshot shares copies O(√n), and any other change moves O(√n) bytes at most; numbers that come in ascending
+/// in sorted chunks, which grow with their number: a large set of n documents has about √n/4 chunks of 4√n. So the change of a
+/// set that a snapshot shares copies O(√n), and any other change moves O(√n) bytes at most; numbers that come in ascending
 /// order only touch the end of the last chunk.
 struct DocumentSet: Sendable {
   private enum Storage: Sendable {
@@ -126,7 +126,7 @@ private struct NumberChunks: Sendable {
   private(set) var count: Int
 
   /// The most numbers in a chunk where there are this many chunks.
-  static func limit(_ chunks: Int) -> Int { max(512, 16 * chunks) }
+  static func limit(_ chunks: Int) -> Int { max(2_048, 16 * chunks) }
 
   init(splitting chunk: NumberChunk) {
     count = chunk.count
@@ -241,11 +241,17 @@ private final class NumberChunk: @unchecked Sendable {
   var first: DocumentNumber { numbers[0] }
   var last: DocumentNumber { numbers[count - 1] }
 
-  /// Index of the first number that is not below `number`.
+  /// Index of the first number that is not below `number`. Looks from the end in growing steps first, for most numbers come
+  /// almost in ascending order.
   private func index(_ number: DocumentNumber) -> Int {
     if count == 0 || number > numbers[count - 1] { return count }
-    var low = 0
     var high = count - 1
+    var step = 1
+    while step <= high && numbers[high - step] >= number {
+      high -= step
+      step *= 2
+    }
+    var low = step <= high ? high - step + 1 : 0
     while low < high {
       let middle = (low + high) >> 1
       if numbers[middle] < number { low = middle + 1 } else { high = middle }

@@ -21,7 +21,7 @@ struct OwnerTable: Sendable {
     let bits = UInt64(hash >> 32)
     var first: DocumentNumber?
     var others: [DocumentNumber] = []
-    _ = table.first(from: scaled(bits, table.capacity)) { word in
+    _ = table.view.first(from: scaled(bits, table.capacity)) { word in
       if word >> 32 == bits {
         let number = DocumentNumber(truncatingIfNeeded: (word & 0xFFFF_FFFF) - 1)
         if first == nil { first = number } else { others.append(number) }
@@ -31,11 +31,11 @@ struct OwnerTable: Sendable {
     return (first, others)
   }
 
-  func contains(_ hash: UInt, _ number: DocumentNumber) -> Bool { table.index(of: Self.word(hash, number)) != nil }
+  func contains(_ hash: UInt, _ number: DocumentNumber) -> Bool { table.view.index(of: Self.word(hash, number)) != nil }
 
   mutating func insert(_ hash: UInt, _ number: DocumentNumber) { table.insert(Self.word(hash, number)) }
 
   mutating func remove(_ hash: UInt, _ number: DocumentNumber) {
-    if let index = table.index(of: Self.word(hash, number)) { table.remove(at: index) }
+    if let index = table.view.index(of: Self.word(hash, number)) { table.remove(at: index) }
   }
 }

@@ -40,7 +40,7 @@ struct TagPostings: Sendable {
   /// Index of the word of a tag.
   private func index(_ name: TagName) -> Int? {
     let bits = bits(name)
-    return table.first(from: scaled(bits, table.capacity)) { word in
+    return table.view.first(from: scaled(bits, table.capacity)) { word in
       word >> 32 == bits && all[Int(word & 0xFFFF_FFFF) - 1].name == name
     }
   }
@@ -72,7 +72,7 @@ struct TagPostings: Sendable {
     let last = all.removeLast()
     if place == all.count { return }
     // The last posting moves to the free place.
-    guard let moved = table.index(of: word(last.name, all.count)) else { preconditionFailure("a tag without its word") }
+    guard let moved = table.view.index(of: word(last.name, all.count)) else { preconditionFailure("a tag without its word") }
     table.willChange()
     table.words[moved] = word(last.name, place)
     all[place] = last

@@ -4,13 +4,18 @@
 /// the rest are constants of Sendable types.
 @usableFromInline
 final class Entry<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
-  @usableFromInline let key: Key
-  @usableFromInline let document: Document
   /// The document's place, the same for all its versions; see `DocumentNumber`.
   @exclusivity(unchecked) @usableFromInline var number: DocumentNumber = 0
   /// A part of the key's hash, for tables that grow.
   @exclusivity(unchecked) @usableFromInline var hash: UInt32 = 0
   @exclusivity(unchecked) @usableFromInline var lsn: UInt64 = 0
+  // Behind the rest, so that everything that is needed to find a document is in one cache line.
+  @usableFromInline let key: Key
+  @usableFromInline let document: Document
+
+  /// Bytes of an entry, about.
+  @inlinable @inline(__always)
+  static var size: Int { 32 + MemoryLayout<Key>.stride + MemoryLayout<Document>.size }
 
   @inlinable
   init(key: Key, document: Document) {

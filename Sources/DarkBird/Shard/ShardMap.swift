@@ -27,7 +27,7 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
   @usableFromInline
   init() {}
 
-  @inlinable
+  @inlinable @inline(__always)
   var count: Int { table.count }
 
   // MARK: By key
@@ -36,31 +36,33 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
   @inlinable @inline(__always)
   func find(_ key: Key, hash: UInt) -> Element? {
     let bits = EntryWord<Element>.bits(hash)
-    let home = EntryWord<Element>.home(hash, capacity: table.capacity)
-    let near = table.window(home, bits, EntryWord<Element>.bitsMask)
+    // Without it the whole map would be copied, and references counted.
+    let view = table.view
+    let home = EntryWord<Element>.home(hash, capacity: view.capacity)
+    let near = view.window(home, bits, EntryWord<Element>.bitsMask)
     if near != 0 {
       // Almost always the entry.
-      let entry = EntryWord<Element>.entry(table.words[home &+ near.trailingZeroBitCount])
-      // The document begins where the key ends, probably in the next cache line.
-      db_prefetch(entry.toOpaque())
+      let entry = EntryWord<Element>.entry(view.words[home &+ near.trailingZeroBitCount])
+      // What the caller wants of the document is probably in another cache line than the key.
+      db_prefetch(entry.toOpaque(), Element.size)
       if entry._withUnsafeGuaranteedRef({ $0.key == key }) { return entry.takeUnretainedValue() }
     }
-    return findFar(key, bits, home)
+    return Self.findFar(view, key, bits, home)
   }
 
   @inlinable
-  func findFar(_ key: Key, _ bits: UInt64, _ home: Int) -> Element? {
-    let found = table.first(from: home) { word in
+  static func findFar(_ view: WordView<EntryWord<Element>>, _ key: Key, _ bits: UInt64, _ home: Int) -> Element? {
+    let found = view.first(from: home) { word in
       word & EntryWord<Element>.bitsMask == bits
         && EntryWord<Element>.entry(word)._withUnsafeGuaranteedRef { $0.key == key }
     }
-    return found.map { EntryWord<Element>.entry(table.words[$0]).takeUnretainedValue() }
+    return found.map { EntryWord<Element>.entry(view.words[$0]).takeUnretainedValue() }
   }
 
   // MARK: By slot
 
   /// The slot that the next new document gets.
-  @inlinable
+  @inlinable @inline(__always)
   var nextSlot: Int { freeSlots.last.map(Int.init) ?? slotCount }
 
   /// The entry in a slot; nil if it is empty, or was never used.
@@ -75,7 +77,7 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
 
   @inlinable @inline(__always)
   func prefetchEntry(inSlot slot: Int) {
-    if slot < slotCount { slots.prefetchElement(slot) }
+    if slot < slotCount { slots.prefetchElement(slot, size: Element.size) }
   }
 
   /// All entries in the order of their slots.
@@ -122,7 +124,7 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
 
   @inlinable
   func index(of entry: Element, _ hash: UInt) -> Int {
-    guard let index = table.index(of: EntryWord.word(entry, hash)) else {
+    guard let index = table.view.index(of: EntryWord.word(entry, hash)) else {
       preconditionFailure("an entry without its word")
     }
     return index

@@ -29,10 +29,10 @@ struct SlotTable<Element: AnyObject>: @unchecked Sendable {
   }
 
   @inlinable @inline(__always)
-  func prefetchElement(_ slot: Int) {
+  func prefetchElement(_ slot: Int, size: Int) {
     // Safe: an optional reference is one word, 0 for nil, and this one is only told to the processor.
     let element = UnsafeRawPointer(address(slot)).load(as: UnsafeRawPointer?.self)
-    if let element { db_prefetch(element) }
+    if let element { db_prefetch(element, size) }
   }
 
   @inlinable

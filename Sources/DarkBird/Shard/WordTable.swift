@@ -26,31 +26,16 @@ final class WordMemory {
   deinit { db_free_zeroed(words, capacity * 8) }
 }
 
-/// A hash table of 64-bit words, each of which tells its hash and what it stands for. A copy is a snapshot: it shares the memory
-/// until one of the two changes.
-///
-/// Open addressing with linear probing; 0 is empty; removal shifts the chain back, so there are no tombstones. A word's
-/// home is the hash scaled to the capacity, which therefore need not be a power of two: a table grows by half, and is at least
-/// half full then.
-///
-/// All operations are O(1) on average; an insertion that grows the table, and the first change after a copy, are O(n).
-///
-/// Unsafe corner: the memory lives as long as its owner, `memory`; indexes run from a home, below the capacity, to the
-/// capacity and on from 0.
-///
-/// Unchecked: memory that two tables share is never changed (`isUnshared` decides), and a table is changed under a lock only.
+/// The words of a table, for looking at them. Counts no references: whoever uses it holds the table's lock, or the table.
 @usableFromInline
-struct WordTable<Word: TableWord>: @unchecked Sendable {
-  @usableFromInline var words: UnsafeMutablePointer<UInt64>
-  @usableFromInline var capacity: Int
-  @usableFromInline var count = 0
-  @usableFromInline var memory: WordMemory
+struct WordView<Word: TableWord> {
+  @usableFromInline let words: UnsafeMutablePointer<UInt64>
+  @usableFromInline let capacity: Int
 
-  @inlinable
-  init() {
-    memory = WordMemory(capacity: 16)
-    words = memory.words
-    capacity = memory.capacity
+  @inlinable @inline(__always)
+  init(words: UnsafeMutablePointer<UInt64>, capacity: Int) {
+    self.words = words
+    self.capacity = capacity
   }
 
   /// The words in a window of four from `home` on that are `bits` under `mask`, one bit each, if none of the window is beyond
@@ -85,6 +70,40 @@ struct WordTable<Word: TableWord>: @unchecked Sendable {
   @inlinable @inline(__always)
   func next(_ index: Int) -> Int { index &+ 1 == capacity ? 0 : index &+ 1 }
 
+  @inlinable @inline(__always)
+  func distance(_ start: Int, _ end: Int) -> Int { end >= start ? end &- start : end &- start &+ capacity }
+}
+
+/// A hash table of 64-bit words, each of which tells its hash and what it stands for. A copy is a snapshot: it shares the memory
+/// until one of the two changes.
+///
+/// Open addressing with linear probing; 0 is empty; removal shifts the chain back, so there are no tombstones. A word's
+/// home is the hash scaled to the capacity, which therefore need not be a power of two: a table grows by half, and is at least
+/// half full then.
+///
+/// All operations are O(1) on average; an insertion that grows the table, and the first change after a copy, are O(n).
+///
+/// Unsafe corner: the memory lives as long as its owner, `memory`; indexes run from a home, below the capacity, to the
+/// capacity and on from 0.
+///
+/// Unchecked: memory that two tables share is never changed (`isUnshared` decides), and a table is changed under a lock only.
+@usableFromInline
+struct WordTable<Word: TableWord>: @unchecked Sendable {
+  @usableFromInline var words: UnsafeMutablePointer<UInt64>
+  @usableFromInline var capacity: Int
+  @usableFromInline var count = 0
+  @usableFromInline var memory: WordMemory
+
+  @inlinable @inline(__always)
+  var view: WordView<Word> { WordView(words: words, capacity: capacity) }
+
+  @inlinable
+  init() {
+    memory = WordMemory(capacity: 16)
+    words = memory.words
+    capacity = memory.capacity
+  }
+
   /// To be called before `words` are changed.
   @inlinable @inline(__always)
   mutating func willChange() {
@@ -106,7 +125,7 @@ struct WordTable<Word: TableWord>: @unchecked Sendable {
   @inlinable
   func place(_ word: UInt64) {
     var index = Word.home(of: word, capacity: capacity)
-    while words[index] != 0 { index = next(index) }
+    while words[index] != 0 { index = view.next(index) }
     words[index] = word
   }
 
@@ -129,21 +148,19 @@ struct WordTable<Word: TableWord>: @unchecked Sendable {
     willChange()
     count &-= 1
     var hole = index
-    var next = next(hole)
+    let view = view
+    var next = view.next(hole)
     while words[next] != 0 {
       let home = Word.home(of: words[next], capacity: capacity)
       // Move the word into the hole unless its home lies cyclically in (hole, next].
-      if distance(home, next) >= distance(hole, next) || planted(Word.fault) {
+      if view.distance(home, next) >= view.distance(hole, next) || planted(Word.fault) {
         words[hole] = words[next]
         hole = next
       }
-      next = self.next(next)
+      next = view.next(next)
     }
     words[hole] = 0
   }
-
-  @inlinable @inline(__always)
-  func distance(_ start: Int, _ end: Int) -> Int { end >= start ? end &- start : end &- start &+ capacity }
 }
 
 /// Scales 32 bits of a hash to an index below `capacity`.
