@@ -72,7 +72,9 @@ struct TagPostings: Sendable {
     let last = all.removeLast()
     if place == all.count { return }
     // The last posting moves to the free place.
-    guard let moved = table.view.index(of: word(last.name, all.count)) else { preconditionFailure("a tag without its word") }
+    guard let moved = table.view.index(of: word(last.name, all.count)) else {
+      preconditionFailure("a tag without its word")
+    }
     table.willChange()
     table.words[moved] = word(last.name, place)
     all[place] = last
