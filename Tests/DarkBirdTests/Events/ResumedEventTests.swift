@@ -417,18 +417,18 @@ struct ResumedEventTests {
     let (store, disk) = try makeStore()
     try put(50, into: store)
     try store.sync()
-    let before = disk.openFileCount
+    let before = disk.readerCount
     do {
       let events = try store.events(capacity: 2, from: 0)
       #expect(try events.drain(limit: 3).count == 3)
-      #expect(disk.openFileCount == before + 1)
+      #expect(disk.readerCount == before + 1)
       let finished = try store.events(capacity: 2, from: 0)
       #expect(try finished.drain().count == 50)
-      #expect(disk.openFileCount == before + 1)
+      #expect(disk.readerCount == before + 1)
       let cancelled = try store.events(capacity: 2, from: 0)
       cancelled.cancel()
-      #expect(disk.openFileCount == before + 1)
+      #expect(disk.readerCount == before + 1)
     }
-    #expect(disk.openFileCount == before)
+    #expect(disk.readerCount == before)
   }
 }

@@ -60,6 +60,8 @@ final class SimulatedFileSystem: FileSystem {
   var trace: String { state.withLock { $0.trace } }
 
   var openFileCount: Int { state.withLock { $0.handles.count } }
+  /// Those that were opened for reading only: of readers, not of the thread that writes the log and makes its next page.
+  var readerCount: Int { state.withLock { $0.handles.values.count { !$0.isWritable } } }
 
   // MARK: Looking at the disk and damaging it
 
