@@ -80,7 +80,8 @@ extension Store {
       withExtendedLifetime((outdated, found)) {}
 
       switch attempt {
-      case .done(let lsn):
+      case .done(let lsn, let waiting):
+        if waiting >= indexes.deferred.listMax { indexes.deferred.relieve(waiting, asOf: { memoryLSN }) }
         try wait(for: lsn, ack)
         return lsn
       case .isOutdated: continue
@@ -123,7 +124,8 @@ extension Store {
   /// How an attempt ended.
   @usableFromInline
   enum BatchAttempt {
-    case done(UInt64)
+    /// With the LSN, and the most changes that wait in a shard to be indexed.
+    case done(UInt64, waiting: Int)
     /// Something changed since it was looked up.
     case isOutdated
     case nothingToDo
@@ -154,16 +156,23 @@ extension Store {
       if !claims.isEmpty { return .claimed(claims) }
     }
     number(items, byShard)
+    if !indexSchema.isEmpty { for shard in lockedShards { indexes.deferred.announce(shard: shard) } }
     let lsn: UInt64
     do throws(StoreError) {
       lsn = try sequence(effective, payload, reservation, &lost)
     } catch {
       return .logFailed(error)
     }
+    var waiting = 0
     for item in effective {
       let number = item.old?.number ?? item.new?.number ?? 0
       item.new?.lsn = lsn
       indexes.replace(number, old: item.oldKeys, new: item.newKeys)
+      if !indexSchema.isEmpty {
+        let count = indexes.deferred.append(
+          number, old: item.oldKeys, new: item.newKeys, lsn: lsn, shard: item.shard)
+        waiting = max(waiting, count)
+      }
     }
     // Insertions first: their slots are those that are free before a removal frees others.
     for areInsertions in [true, false] {
@@ -176,7 +185,7 @@ extension Store {
       }
     }
     shards[items[0].shard].contents.pointee.operations.batches &+= 1
-    return .done(lsn)
+    return .done(lsn, waiting: waiting)
   }
 
   /// Gives the new versions the numbers of the old ones, and new documents those of the slots that they will get.
@@ -212,9 +221,9 @@ extension Store {
         if hub.isActive { _ = hub.publish(&lost, count: items.count, lsn: { lsn }, change) }
       }
     }
-    if !hub.isActive { return lastMemoryLSN.add(1, ordering: .relaxed).newValue }
+    if !hub.isActive { return lastMemoryLSN.add(1, ordering: .releasing).newValue }
     return hub.publish(
-      &lost, count: items.count, lsn: { lastMemoryLSN.add(1, ordering: .relaxed).newValue }, change)
+      &lost, count: items.count, lsn: { lastMemoryLSN.add(1, ordering: .releasing).newValue }, change)
   }
 
   /// What a batch cannot be, whatever is in the store: with two documents for one key that were both to be new, or for one

@@ -25,7 +25,7 @@ extension Store {
     operations.rangeQueries = queries.range.load(ordering: .relaxed)
     operations.scans = queries.scan.load(ordering: .relaxed)
     statistics.operations = operations
-    statistics.indexes = indexes.statistics()
+    statistics.indexes = indexes.statistics { memoryLSN }
     statistics.log = disk?.statistics
     if let log = disk?.log {
       (statistics.memoryLSN, statistics.writtenLSN, statistics.durableLSN) = log.lsns
@@ -51,7 +51,8 @@ extension Store {
     settings.shardCount = configuration.shardCount
     settings.isReadOnly = true
     return withAllLocked {
-      Store(
+      indexes.deferred.putInRest(lsn: memoryLSN)
+      return Store(
         settings, indexSchema, shards: ShardTable(copying: shards), shardBits: shardBits,
         indexes: IndexSet(copying: indexes), lsn: memoryLSN)
     }

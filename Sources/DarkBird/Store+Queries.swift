@@ -203,14 +203,14 @@ extension Store {
     guard let number = indexes.tagFieldNames.firstIndex(of: field) else {
       throw .unknownIndex(name: field, known: indexes.tagFieldNames)
     }
-    let all = indexes.tags(ofField: number).sorted { ($1.count, $0.tag) < ($0.count, $1.tag) }
+    let all = indexes.tags(ofField: number) { memoryLSN }.sorted { ($1.count, $0.tag) < ($0.count, $1.tag) }
     return Array(all.prefix(max(0, limit)))
   }
 
   /// The smallest and the largest value of a range field; nil if no document is in its index. O(log n).
   /// - Throws: `.unknownIndex`.
   public func values(of field: String) throws(StoreError) -> (min: IndexValue, max: IndexValue)? {
-    let documents = indexes.documents(rangeIndex: try indexes.rangeNumber(field))
+    let documents = indexes.documents(rangeIndex: try indexes.rangeNumber(field)) { memoryLSN }
     guard let first = documents.first, let last = documents.last else { return nil }
     return (first, last)
   }

@@ -14,8 +14,9 @@ public import Synchronization
 /// the disk has it: in asynchronous code write with `.memory` and then `try await store.sync()`.
 ///
 /// This file is the order of a write: extract and encode; reserve room in the log; lock the shard; lock the index stripes;
-/// check the unique owners; append to the log, which gives the LSN, and publish; replace the index entries and the
-/// document; unlock; wait for the acknowledgement. `Store+Batch.swift` does the same for many keys.
+/// check the unique owners; append to the log, which gives the LSN, and publish; replace the unique values and the document, and
+/// leave the rest to be indexed when someone asks for it (`DeferredIndexes`); unlock; wait for the acknowledgement.
+/// `Store+Batch.swift` does the same for many keys.
 ///
 /// What is `@inlinable` is compiled for the types of the program that uses it; without, every access to a key or a document
 /// would go through tables of functions.
@@ -120,15 +121,17 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   /// - Complexity: O(1) and O(log n) for each index it is in, plus its encoding on disk.
   @inlinable
   @discardableResult
-  public func put(_ document: Document, for key: Key, ack: Acknowledgement? = nil) throws(StoreError) -> Document? {
-    try write(.put, key, document, expecting: .anything, ack).old?.document
+  public func put(
+    _ document: consuming Document, for key: Key, ack: Acknowledgement? = nil
+  ) throws(StoreError) -> Document? {
+    try write(.put, key, consume document, expecting: .anything, ack).old?.document
   }
 
   /// Inserts a document under a new key.
   /// - Throws: `.keyExists`; otherwise as `put`.
   @inlinable
-  public func insert(_ document: Document, for key: Key, ack: Acknowledgement? = nil) throws(StoreError) {
-    _ = try write(.insert, key, document, expecting: .absent, ack)
+  public func insert(_ document: consuming Document, for key: Key, ack: Acknowledgement? = nil) throws(StoreError) {
+    _ = try write(.insert, key, consume document, expecting: .absent, ack)
   }
 
   /// Changes a document in one atomic step and returns the new one; nil if there is none under the key.
@@ -170,12 +173,13 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     let reservation = try disk?.log?.reserve(payloadBytes: 0)
     // The old documents are freed after the locks are.
     var old: [ShardMap<Key, Document>] = []
+    var oldIndexes: [Any] = []
     var lost = LostChanges<Key, Document>()
     let result = withAllLocked { () -> Result<(count: Int, lsn: UInt64), StoreError> in
       let count = shards.reduce(0) { $0 + $1.contents.pointee.map.count }
       do throws(StoreError) {
         let lsn = try sequence(.clear, record: .none, reservation, &lost) { .cleared(count: count, lsn: $0) }
-        indexes.removeAll()
+        oldIndexes = indexes.removeAll()
         for shard in shards {
           old.append(shard.contents.pointee.map)
           shard.contents.pointee.map = ShardMap()
@@ -186,17 +190,22 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         return .failure(error)
       }
     }
+    withExtendedLifetime(oldIndexes) {}
     let (count, lsn) = try result.get()
     try wait(for: lsn, ack)
     return count
   }
 
-  /// Runs `body` while nothing can change: all shards are locked, then all index stripes.
+  /// Runs `body` while nothing can change: the deferred indexes are locked, which have everything put in so far that there is
+  /// time for, all shards, and then all index stripes.
   func withAllLocked<R>(_ body: () -> R) -> R {
-    if planted(.storeNotLockedAsAWhole) { return body() }
-    for shard in shards { shard.lock() }
-    defer { for shard in shards { shard.unlock() } }
-    return indexes.withAllStripes(body)
+    func withShardsLocked() -> R {
+      if planted(.storeNotLockedAsAWhole) { return body() }
+      for shard in shards { shard.lock() }
+      defer { for shard in shards { shard.unlock() } }
+      return indexes.withAllStripes(body)
+    }
+    return indexes.deferred.withAll(asOf: { memoryLSN }, body: { _ in withShardsLocked() })
   }
 
   @usableFromInline
@@ -211,7 +220,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   /// - Parameter seen: the version that is probably still there.
   @inlinable
   func write(
-    _ kind: WriteKind, _ key: Key, _ document: Document?, expecting expectation: Expectation,
+    _ kind: WriteKind, _ key: Key, _ document: consuming Document?, expecting expectation: Expectation,
     seen: Entry<Key, Document>? = nil, _ ack: Acknowledgement?
   ) throws(StoreError) -> (old: Entry<Key, Document>?, isDone: Bool) {
     try throwIfNotWritable()
@@ -221,15 +230,18 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     shard.prefetch(hash)
     var new: Entry<Key, Document>?
     var newKeys = IndexKeys()
-    if let document {
+    if let document = consume document {
+      // Moved, not copied: the caller may have no more use for it.
+      let entry = Entry(key: key, document: consume document)
       if !indexSchema.isEmpty {
-        newKeys = try indexSchema.keys(of: document)
+        newKeys = indexes.keysPool.take()
+        try indexSchema.fill(&newKeys, of: entry.document)
         indexes.prefetch(newKeys)
       }
-      new = Entry(key: key, document: document)
+      new = entry
     }
     let log = disk?.log
-    let record = log == nil ? EncodedRecord.none : try EncodedRecord(key: key, document: document)
+    let record = log == nil ? EncodedRecord.none : try EncodedRecord(key: key, document: new?.document)
     let reservation = try log?.reserve(payloadBytes: record.payload.count)
 
     // What the schema says of the document that is replaced, and documents that do not own what they seem to own: both found
@@ -249,6 +261,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       case .version(let version): if old !== version, !planted(.lostUpdate) { refusal = .versionChanged }
       }
       var lsn: UInt64 = 0
+      // Changes of the shard that are not in all indexes yet.
+      var waiting = 0
       if refusal == nil {
         if let old, old !== known, !indexSchema.isEmpty {
           shard.unlock()
@@ -258,7 +272,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         }
         if old == nil { oldKeys = IndexKeys() }
         let stripes = indexSchema.isEmpty ? 0 : indexes.mask(old: oldKeys, new: newKeys)
-        indexes.lock(stripes & ~indexes.rangeLocks)
+        indexes.lock(stripes)
         let claims =
           stripes == 0
           ? []
@@ -267,11 +281,10 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
           }
         if planted(.duplicatePublished) { hub.publish(&lost) { .replaced(old: old, new: new, lsn: 0) } }
         if claims.isEmpty {
-          // All writers meet here: from now on only what must be.
-          indexes.lock(stripes & indexes.rangeLocks)
           let slot = old?.number.slot(shardBits) ?? shard.contents.pointee.map.nextSlot
           let number = DocumentNumber(slot: slot, shard: shardNumber, shardBits: shardBits)
           new?.number = number
+          if !indexSchema.isEmpty { indexes.deferred.announce(shard: shardNumber) }
           do throws(StoreError) {
             if planted(.shardUnlockedWhileLogging) { shard.unlock() }
             lsn = try sequence(new == nil ? .remove : .put, record: record, reservation, &lost) {
@@ -279,7 +292,13 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
             }
             if planted(.shardUnlockedWhileLogging) { shard.lock() }
             if !planted(.entryWithoutLSN) { new?.lsn = lsn }
-            if stripes != 0 { indexes.replace(number, old: oldKeys, new: newKeys, unlocking: stripes) }
+            if stripes != 0 {
+              indexes.replace(number, old: oldKeys, new: newKeys)
+              indexes.unlock(stripes)
+            }
+            if !indexSchema.isEmpty {
+              waiting = indexes.deferred.append(number, old: oldKeys, new: newKeys, lsn: lsn, shard: shardNumber)
+            }
             shard.apply(old: old, new: new, hash: hash, slot: slot)
           } catch {
             refusal = .logFailed(error)
@@ -287,7 +306,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
           }
         } else {
           refusal = .claimed(claims)
-          indexes.unlock(stripes & ~indexes.rangeLocks)
+          indexes.unlock(stripes)
         }
       }
       shard.contents.pointee.operations.count(kind, refusal)
@@ -296,6 +315,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       switch refusal {
       case nil:
         if old == nil, let new, new.number.slot(shardBits) % 64 == 0 { db_prepare_heap(64 << 10) }
+        if !newKeys.values.isEmpty || !newKeys.tags.isEmpty { indexes.keysPool.give(consume newKeys) }
+        if waiting >= indexes.deferred.listMax { indexes.deferred.relieve(waiting, asOf: { memoryLSN }) }
         try wait(for: lsn, ack)
         return (old, true)
       case .claimed(let claims):
@@ -333,10 +354,10 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         if hub.isActive { hub.publish(&lost) { change(lsn) } }
       }
     }
-    if !hub.isActive { return lastMemoryLSN.add(1, ordering: .relaxed).newValue }
+    if !hub.isActive { return lastMemoryLSN.add(1, ordering: .releasing).newValue }
     var lsn: UInt64 = 0
     hub.publish(&lost) {
-      lsn = lastMemoryLSN.add(1, ordering: .relaxed).newValue
+      lsn = lastMemoryLSN.add(1, ordering: .releasing).newValue
       return change(lsn)
     }
     return lsn
@@ -348,7 +369,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     if level != .memory { try disk?.log?.wait(for: lsn, level) }
   }
 
-  @inlinable
+  @inlinable @inline(__always)
   func throwIfNotWritable() throws(StoreError) {
     if configuration.isReadOnly { throw .readOnly }
     if isClosed.load(ordering: .acquiring) { throw .closed }

@@ -43,11 +43,15 @@ extension Bench {
     }
   }
 
-  /// Inserts all documents into an empty store, and checks that they are there.
+  /// Inserts all documents into an empty store, and checks that they are there. They are made before the clock starts and moved
+  /// into the store, as a program does with what it has received.
   func insertAll(_ row: BenchRow, _ store: BenchStore, finish: () throws -> Void = {}) throws -> Run {
-    let documents = documents
-    let run = try measure(threads: threads, operations: count, finish: finish) { index, _ in
-      try store.insert(documents[index], for: UInt64(index))
+    let (count, threads) = (count, threads)
+    let prepared = (0..<threads).map { thread in
+      PreparedDocuments(prepare(count * thread / threads..<count * (thread + 1) / threads, BenchDocument.init(number:)))
+    }
+    let run = try measure(threads: threads, operations: count, finish: finish) { index, tally in
+      try store.insert(prepared[tally.thread].next(), for: UInt64(index))
     }
     try expect(store.count, count, of: row)
     return run
@@ -82,4 +86,16 @@ extension Bench {
     }
     return bytes
   }
+}
+
+/// Documents to be moved into a store.
+///
+/// Unchecked: belongs to one thread at a time.
+private final class PreparedDocuments: @unchecked Sendable {
+  /// The next one is the last.
+  @exclusivity(unchecked) private var documents: [BenchDocument]
+
+  init(_ documents: [BenchDocument]) { self.documents = documents.reversed() }
+
+  func next() -> BenchDocument { documents.removeLast() }
 }

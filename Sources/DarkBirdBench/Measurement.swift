@@ -4,6 +4,8 @@ import Synchronization
 
 /// What the operations of one thread saw: keeps the compiler from leaving reads out, and counts what they found.
 struct Tally: Sendable {
+  /// Number of the thread.
+  var thread = 0
   /// Documents that were found or visited.
   var documents = 0
   var checksum = 0
@@ -58,6 +60,7 @@ func measure(
     let range = operations * thread / threads..<operations * (thread + 1) / threads
     let worker = Thread {
       var part = Part()
+      part.tally.thread = thread
       part.samples.reserveCapacity(range.count / stride + 1)
       var failure: (any Error)?
       ready.signal()

@@ -106,21 +106,21 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
   /// The same in memory that another document's keys had.
   @inlinable
   func fill(_ keys: inout IndexKeys, of document: Document) throws(StoreError) {
-    keys.values.removeAll(keepingCapacity: true)
-    keys.tags.removeAll(keepingCapacity: true)
+    keys.removeAll()
     keys.values.reserveCapacity(uniques.count + ranges.count)
     keys.tags.reserveCapacity(tagFields.count)
-    for unique in uniques {
-      let value = unique.value(document)
-      if let value, value.isNaN { throw Self.nan(unique.name) }
+    // By index: a copy of an element would count references.
+    for index in uniques.indices {
+      let value = uniques[index].value(document)
+      if let value, value.isNaN { throw Self.nan(uniques[index].name) }
       keys.values.append((value, value.map { UInt(bitPattern: $0.hashValue) } ?? 0))
     }
-    for range in ranges {
-      let value = range.value(document)
-      if let value, value.isNaN { throw Self.nan(range.name) }
+    for index in ranges.indices {
+      let value = ranges[index].value(document)
+      if let value, value.isNaN { throw Self.nan(ranges[index].name) }
       keys.values.append((value, 0))
     }
-    for (number, field) in tagFields.enumerated() { field.append(document, UInt32(number), &keys) }
+    for index in tagFields.indices { tagFields[index].append(document, UInt32(index), &keys) }
   }
 
   @usableFromInline

@@ -22,7 +22,7 @@ public enum IndexValue: Sendable {
     }
   }
 
-  @usableFromInline
+  @inlinable
   var isNaN: Bool {
     switch self {
     case .double(let value): value.isNaN

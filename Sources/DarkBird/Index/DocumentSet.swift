@@ -66,6 +66,33 @@ struct DocumentSet: Sendable {
     }
   }
 
+  /// Adds numbers, one or more in ascending order without repetition, and returns how many of them were not there. The cost
+  /// is that of a copy where they all lie above the numbers that are there, as most do.
+  mutating func insert(_ run: UnsafeBufferPointer<DocumentNumber>) -> Int {
+    if run.count == 1 { return insert(run[0]) ? 1 : 0 }
+    let before = count
+    switch storage {
+    case nil: storage = .chunk(NumberChunk(run[..<1]))
+    case .one(let only): storage = .chunk(NumberChunk(CollectionOfOne(only)))
+    case .chunk, .chunks: break
+    }
+    if case .chunk(var chunk) = storage {
+      storage = nil
+      if chunk.count + run.count < NumberChunks.limit(1) {
+        NumberChunk.insert(run, into: &chunk)
+        storage = .chunk(chunk)
+      } else {
+        storage = .chunks(NumberChunks(splitting: chunk))
+      }
+    }
+    if case .chunks(var chunks) = storage {
+      storage = nil
+      chunks.insert(run)
+      storage = .chunks(chunks)
+    }
+    return count - before
+  }
+
   /// Returns whether the number was there.
   mutating func remove(_ number: DocumentNumber) -> Bool {
     switch storage {
@@ -158,6 +185,25 @@ private struct NumberChunks: Sendable {
     return true
   }
 
+  mutating func insert(_ run: UnsafeBufferPointer<DocumentNumber>) {
+    all.willChange()
+    firsts.willChange()
+    var rest = run[...]
+    while let first = rest.first {
+      let index = index(of: first)
+      let before = all[index].count
+      // What belongs into this chunk, as long as there is room.
+      let room = max(1, Self.limit(all.count) - before)
+      var piece = rest.prefix(room)
+      if index + 1 < firsts.count { piece = piece[..<piece.lowerBound(firsts[index + 1])] }
+      rest = rest[piece.endIndex...]
+      NumberChunk.insert(UnsafeBufferPointer(rebasing: piece), into: &all[index])
+      count += all[index].count - before
+      if first < firsts[index] { firsts[index] = first }
+      splitIfFull(index)
+    }
+  }
+
   private mutating func splitIfFull(_ index: Int) {
     let chunk = all[index]
     if chunk.count < Self.limit(all.count) { return }
@@ -211,6 +257,8 @@ private final class NumberChunk: @unchecked Sendable {
   @exclusivity(unchecked) private(set) var count: Int
   @exclusivity(unchecked) private var capacity: Int
   @exclusivity(unchecked) private var numbers: UnsafeMutablePointer<DocumentNumber>
+  /// The last number, if there is one: beside `count`, so that appending waits for one piece of memory only.
+  @exclusivity(unchecked) private(set) var last: DocumentNumber = 0
 
   private init(count: Int, capacity: Int) {
     self.count = count
@@ -224,27 +272,36 @@ private final class NumberChunk: @unchecked Sendable {
     self.init(count: 2, capacity: 4)
     numbers[0] = first
     numbers[1] = second
+    last = second
+  }
+
+  /// One number or more, in ascending order, with some room to grow.
+  convenience init(_ first: some Collection<DocumentNumber>) {
+    self.init(count: first.count, capacity: first.count + 3)
+    for (index, number) in first.enumerated() { numbers[index] = number }
+    last = numbers[count - 1]
   }
 
   /// A part of another chunk, with some room to grow.
   convenience init(_ other: NumberChunk, _ range: Range<Int>) {
     self.init(count: range.count, capacity: range.count < other.count ? max(8, range.count) : range.count + 8)
     numbers.update(from: other.numbers + range.lowerBound, count: range.count)
+    last = range.upperBound == other.count ? other.last : numbers[max(0, count - 1)]
   }
 
   convenience init(_ left: NumberChunk, _ right: NumberChunk) {
     self.init(count: left.count + right.count, capacity: left.count + right.count + 8)
     numbers.update(from: left.numbers, count: left.count)
     (numbers + left.count).update(from: right.numbers, count: right.count)
+    last = right.last
   }
 
   var first: DocumentNumber { numbers[0] }
-  var last: DocumentNumber { numbers[count - 1] }
 
   /// Index of the first number that is not below `number`. Looks from the end in growing steps first, for most numbers come
   /// almost in ascending order.
   private func index(_ number: DocumentNumber) -> Int {
-    if count == 0 || number > numbers[count - 1] { return count }
+    if count == 0 || number > last { return count }
     var high = count - 1
     var step = 1
     while step <= high && numbers[high - step] >= number {
@@ -269,16 +326,51 @@ private final class NumberChunk: @unchecked Sendable {
     let count = chunk.count
     if index < count && chunk.numbers[index] == number { return false }
     if !isUnshared(&chunk), !planted(.sharedChunkChanged) { chunk = NumberChunk(chunk, 0..<count) }
-    if count == chunk.capacity { chunk.grow() }
+    if count == chunk.capacity { chunk.grow(count + 1) }
     let numbers = chunk.numbers
     if index < count { (numbers + index + 1).update(from: numbers + index, count: count - index) }
     numbers[index] = number
     chunk.count = count + 1
+    if index == count { chunk.last = number }
     return true
   }
 
-  private func grow() {
-    capacity += max(4, capacity / 2)
+  /// Adds numbers in ascending order, of which some may be there.
+  static func insert(_ run: UnsafeBufferPointer<DocumentNumber>, into chunk: inout NumberChunk) {
+    guard let first = run.first, let start = run.baseAddress else { return }
+    if !isUnshared(&chunk), !planted(.sharedChunkChanged) { chunk = NumberChunk(chunk, 0..<chunk.count) }
+    let count = chunk.count
+    if count + run.count > chunk.capacity { chunk.grow(count + run.count) }
+    let index = chunk.index(first)
+    if index == count {
+      (chunk.numbers + count).update(from: start, count: run.count)
+      chunk.count = count + run.count
+      chunk.last = run[run.count - 1]
+      return
+    }
+    // Merges with what lies above the first one, which makes way: the end of it to the end of the memory. What is written never
+    // overtakes what is yet to be read, for behind the place of either there is room for all that is left of the run.
+    let above = count - index
+    let moved = chunk.numbers + chunk.capacity - above
+    moved.update(from: chunk.numbers + index, count: above)
+    var (target, next, taken) = (chunk.numbers + index, 0, 0)
+    while next < above && taken < run.count {
+      let (left, right) = (moved[next], run[taken])
+      target.pointee = min(left, right)
+      target += 1
+      if left <= right { next += 1 }
+      if right <= left { taken += 1 }
+    }
+    target.update(from: moved + next, count: above - next)
+    target += above - next
+    target.update(from: start + taken, count: run.count - taken)
+    chunk.count = target + (run.count - taken) - chunk.numbers
+    chunk.last = chunk.numbers[chunk.count - 1]
+  }
+
+  private func grow(_ needed: Int) {
+    // By an eighth only: most of the memory of an index is in chunks.
+    capacity = needed + max(4, needed / 8)
     let grown = UnsafeMutablePointer<DocumentNumber>.allocate(capacity: capacity)
     grown.update(from: numbers, count: count)
     numbers.deallocate()
@@ -291,6 +383,7 @@ private final class NumberChunk: @unchecked Sendable {
     if !isUnshared(&chunk) { chunk = NumberChunk(chunk, 0..<chunk.count) }
     (chunk.numbers + index).update(from: chunk.numbers + index + 1, count: chunk.count - index - 1)
     chunk.count -= 1
+    if index == chunk.count && index > 0 { chunk.last = chunk.numbers[index - 1] }
     return true
   }
 
@@ -313,5 +406,18 @@ private final class NumberChunk: @unchecked Sendable {
 
   var isSound: Bool {
     count <= capacity && (1..<max(1, count)).allSatisfy { numbers[$0 - 1] < numbers[$0] }
+      && (count == 0 || last == numbers[count - 1])
+  }
+}
+
+extension Slice<UnsafeBufferPointer<DocumentNumber>> {
+  /// Index of the first number that is not below `number`.
+  fileprivate func lowerBound(_ number: DocumentNumber) -> Int {
+    var (low, high) = (startIndex, endIndex)
+    while low < high {
+      let middle = (low + high) >> 1
+      if self[middle] < number { low = middle + 1 } else { high = middle }
+    }
+    return low
   }
 }

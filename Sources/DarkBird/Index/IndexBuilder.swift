@@ -8,26 +8,17 @@ struct IndexColumns: Sendable {
     let hash: UInt
     let number: DocumentNumber
   }
-  struct Tagged: Sendable {
-    let tag: Tag
-    let number: DocumentNumber
-  }
-  struct Ranged: Sendable {
-    let value: IndexValue
-    let number: DocumentNumber
-  }
-
-  // As an index set divides them, so that no two buckets want the same lock; but nothing breaks if it divides them otherwise.
+  // As the indexes divide them, so that no two buckets want the same table.
   static let ownerBuckets = 16
-  static let tagBuckets = 32
+  static let tagBuckets = DeferredIndexes.tagTables
 
   let uniqueCount: Int
   /// The owners of unique values: by index, then by the hash of the value.
   fileprivate(set) var owners: [ContiguousArray<Owner>]
   /// By the hash of the tag.
-  fileprivate(set) var tags: [ContiguousArray<Tagged>]
+  fileprivate(set) var tags: [ContiguousArray<IndexChanges.Tagged>]
   /// By range field.
-  fileprivate(set) var ranges: [ContiguousArray<Ranged>]
+  fileprivate(set) var ranges: [ContiguousArray<IndexChanges.Ranged>]
 
   @usableFromInline
   init<Document>(_ schema: IndexSchema<Document>) {
@@ -46,11 +37,13 @@ struct IndexColumns: Sendable {
         let bucket = index * Self.ownerBuckets + Int(hash % UInt(Self.ownerBuckets))
         owners[bucket].append(Owner(hash: hash, number: number))
       } else {
-        ranges[index - uniqueCount].append(Ranged(value: value, number: number))
+        let field = index - uniqueCount
+        ranges[field].append(.init(value: value, isRemoval: false, field: UInt16(field), number: number))
       }
     }
     for tag in keys.tags {
-      tags[Int(UInt(bitPattern: tag.name.hash) % UInt(Self.tagBuckets))].append(Tagged(tag: tag, number: number))
+      tags[Int(UInt(bitPattern: tag.name.hash) % UInt(Self.tagBuckets))].append(
+        .init(tag, number, isRemoval: false))
     }
   }
 }
@@ -75,11 +68,11 @@ struct IndexBuilder: Sendable {
     let owners = first.owners.count
     DispatchQueue.concurrentPerform(iterations: ranges + owners + first.tags.count) { job in
       if job < ranges {
-        addRanges(parts, job)
+        indexes.deferred.apply(ContiguousArray(parts.map { $0.ranges[job][...] }), range: job)
       } else if job < ranges + owners {
         if let error = addOwners(parts, bucket: job - ranges) { fail(error) }
       } else {
-        addTags(parts, bucket: job - ranges - owners)
+        indexes.deferred.apply(ContiguousArray(parts.map { $0.tags[job - ranges - owners][...] }))
       }
     }
   }
@@ -99,54 +92,6 @@ struct IndexBuilder: Sendable {
       }
     }
     return nil
-  }
-
-  private func addTags(_ parts: [IndexColumns], bucket: Int) {
-    var writer = Writer(indexes, valueCount: 0)
-    defer { writer.unlock() }
-    for part in parts {
-      for tagged in part.tags[bucket] {
-        writer.keys.tags.removeAll(keepingCapacity: true)
-        writer.keys.tags.append(tagged.tag)
-        writer.lock()
-        writer.insert(tagged.number)
-      }
-    }
-  }
-
-  /// In the order of the values, then of the numbers: then all that goes to one place of the index goes there in a row.
-  private func addRanges(_ parts: [IndexColumns], _ range: Int) {
-    let place = uniqueCount + range
-    var writer = Writer(indexes, valueCount: place + 1)
-    defer { writer.unlock() }
-    func add(_ value: IndexValue, _ number: DocumentNumber) {
-      writer.keys.values[place].value = value
-      writer.lock()
-      writer.insert(number)
-    }
-    if let integers = integers(parts, range) {
-      for ranged in integers { add(.int(ranged.value), ranged.number) }
-      return
-    }
-    var all = ContiguousArray(parts.lazy.map { $0.ranges[range] }.joined())
-    all.sort { $0.value < $1.value || ($0.value == $1.value && $0.number < $1.number) }
-    for ranged in all { add(ranged.value, ranged.number) }
-  }
-
-  /// The same where all values are integers, as they most often are: sorted several times as fast. Nil if they are not.
-  private func integers(
-    _ parts: [IndexColumns], _ range: Int
-  ) -> ContiguousArray<(value: Int64, number: DocumentNumber)>? {
-    var all: ContiguousArray<(value: Int64, number: DocumentNumber)> = []
-    all.reserveCapacity(parts.reduce(0) { $0 + $1.ranges[range].count })
-    for part in parts {
-      for ranged in part.ranges[range] {
-        guard case .int(let value) = ranged.value else { return nil }
-        all.append((value, ranged.number))
-      }
-    }
-    all.sort { $0.value < $1.value || ($0.value == $1.value && $0.number < $1.number) }
-    return all
   }
 
   /// Inserts under the stripes' locks. The buckets of one call do not share them, so that one is held for many documents.

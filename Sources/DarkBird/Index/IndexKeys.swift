@@ -11,16 +11,25 @@ struct IndexKeys: Sendable {
   @usableFromInline
   init() {}
 
+  /// Keeps the memory.
+  @inlinable
+  mutating func removeAll() {
+    values.removeAll(keepingCapacity: true)
+    tags.removeAll(keepingCapacity: true)
+  }
+
   func hasTag(_ name: TagName) -> Bool {
     for tag in tags where tag.name == name { return true }
     return false
   }
 
-  /// The value at `index`, if there are values at all, unless `others` have the same.
+  /// Whether there is a value at `index` that others do not have. Counts no references, which a copy of the value would.
   @inline(__always)
-  func value(_ index: Int, notIn others: IndexKeys) -> IndexValue? {
-    guard index < values.count, let value = values[index].value else { return nil }
-    return others.values.isEmpty || others.values[index].value != value ? value : nil
+  func hasValue(_ index: Int, notIn others: IndexKeys) -> Bool {
+    values.withUnsafeBufferPointer { own in
+      guard index < own.count, own[index].value != nil else { return false }
+      return others.values.withUnsafeBufferPointer { $0.isEmpty || $0[index].value != own[index].value }
+    }
   }
 
   @inlinable

@@ -1,11 +1,12 @@
 import Synchronization
 
-/// All indexes of a store, divided into stripes, each with a lock of its own (shared by some where there are more than 64).
+/// All indexes of a store.
 ///
-/// A write locks the stripes in which the old and the new version of its document differ, in ascending order (so that no
-/// two writes can wait for each other), checks the unique owners, and then takes the old entries out and puts the new ones
-/// in. Between that lock and its unlock the indexes say either the old or the new version, never both or neither. A write
-/// that changes no indexed value touches no index.
+/// The unique indexes are divided into stripes, each with a lock of its own (shared by some where there are more than 64). A
+/// write locks the stripes in which the old and the new version of its document differ, in ascending order (so that no two writes
+/// can wait for each other), checks the unique owners, and then takes the old entries out and puts the new ones in. Between that
+/// lock and its unlock the indexes say either the old or the new version, never both or neither. A write that changes no indexed
+/// value touches no index. Tags and range fields refuse nothing; see `DeferredIndexes`.
 ///
 /// The indexes know documents by their numbers. They hold neither documents nor, but for tags and the values of range
 /// fields, what documents are indexed under.
@@ -22,60 +23,52 @@ final class IndexSet: @unchecked Sendable {
   let tagFieldNames: [String]
 
   private static let stripesPerUniqueIndex = 16
-  private static let tagStripeCount = 32
-
   private static let locksMax = 64
 
   private let uniqueCount: Int
-  private let stripeCount: Int
   private let lockCount: Int
   private let stripes: UnsafeMutableRawPointer
   private let uniqueHints: TableHints
-  /// The locks of the range fields, if these are the last ones and nothing else uses them.
-  @usableFromInline let rangeLocks: LockMask
+  @usableFromInline let keysPool = KeysPool()
+  /// Tags and range fields.
+  @usableFromInline let deferred: DeferredIndexes
 
-  private init(_ uniqueNames: [String], _ rangeNames: [String], _ tagFieldNames: [String]) {
+  private init(
+    _ uniqueNames: [String], _ rangeNames: [String], _ tagFieldNames: [String], _ deferred: DeferredIndexes
+  ) {
     self.uniqueNames = uniqueNames
     self.rangeNames = rangeNames
     self.tagFieldNames = tagFieldNames
+    self.deferred = deferred
     uniqueCount = uniqueNames.count * Self.stripesPerUniqueIndex
-    stripeCount = uniqueCount + Self.tagStripeCount + rangeNames.count
-    lockCount = min(stripeCount, Self.locksMax)
-    let firstRange = uniqueCount + Self.tagStripeCount
-    rangeLocks =
-      stripeCount <= Self.locksMax && !rangeNames.isEmpty ? ~0 << firstRange & ~0 >> (Self.locksMax - stripeCount) : 0
+    lockCount = min(uniqueCount, Self.locksMax)
     uniqueHints = TableHints(count: uniqueCount)
-    stripes = .allocate(byteCount: Self.stripeBytes * stripeCount, alignment: Self.stripeBytes)
-    for stripe in 0..<stripeCount {
+    stripes = .allocate(byteCount: Self.stripeBytes * max(1, uniqueCount), alignment: Self.stripeBytes)
+    for stripe in 0..<uniqueCount {
       let start = stripes + stripe * Self.stripeBytes
       start.bindMemory(to: Atomic<UInt32>.self, capacity: 1).initialize(to: Atomic(0))
-      switch stripe {
-      case ..<uniqueCount: (start + 8).bindMemory(to: OwnerTable.self, capacity: 1).initialize(to: OwnerTable())
-      case ..<firstRange:
-        (start + 8).bindMemory(to: TagPostings.self, capacity: 1)
-          .initialize(to: TagPostings(fieldCount: tagFieldNames.count))
-      default: (start + 8).bindMemory(to: OrderedMap<IndexValue>.self, capacity: 1).initialize(to: OrderedMap())
-      }
+      (start + 8).bindMemory(to: OwnerTable.self, capacity: 1).initialize(to: OwnerTable())
     }
   }
 
+  /// - Parameter shardLocks: of the shards whose documents are indexed.
   @usableFromInline
-  convenience init<Document>(_ schema: IndexSchema<Document>) {
-    self.init(schema.uniques.map(\.name), schema.ranges.map(\.name), schema.tagFields.map(\.name))
+  convenience init<Document>(_ schema: IndexSchema<Document>, shardLocks: ContiguousArray<LockWord>) {
+    let deferred = DeferredIndexes(
+      uniques: schema.uniques.count, ranges: schema.ranges.count, tagFields: schema.tagFields.count,
+      shardLocks: shardLocks)
+    self.init(schema.uniques.map(\.name), schema.ranges.map(\.name), schema.tagFields.map(\.name), deferred)
   }
 
-  /// A copy that shares everything until one of the two changes. All stripes of `other` must be locked.
+  /// A copy that shares everything until one of the two changes. Within `withAllLocked` of the store of `other`.
   convenience init(copying other: IndexSet) {
-    self.init(other.uniqueNames, other.rangeNames, other.tagFieldNames)
+    self.init(
+      other.uniqueNames, other.rangeNames, other.tagFieldNames, DeferredIndexes(copying: other.deferred))
     for stripe in 0..<uniqueCount { uniques(stripe).pointee = other.uniques(stripe).pointee }
-    for number in 0..<Self.tagStripeCount { tags(number).pointee = other.tags(number).pointee }
-    for range in rangeNames.indices { ranges(range).pointee = other.ranges(range).pointee }
   }
 
   deinit {
     for stripe in 0..<uniqueCount { uniques(stripe).deinitialize(count: 1) }
-    for number in 0..<Self.tagStripeCount { tags(number).deinitialize(count: 1) }
-    for range in rangeNames.indices { ranges(range).deinitialize(count: 1) }
     stripes.deallocate()
   }
 
@@ -87,15 +80,7 @@ final class IndexSet: @unchecked Sendable {
   private func uniques(_ stripe: Int) -> UnsafeMutablePointer<OwnerTable> {
     (stripes + (stripe * Self.stripeBytes + 8)).assumingMemoryBound(to: OwnerTable.self)
   }
-  private func tags(_ number: Int) -> UnsafeMutablePointer<TagPostings> {
-    (stripes + ((uniqueCount + number) * Self.stripeBytes + 8)).assumingMemoryBound(to: TagPostings.self)
-  }
-  /// The documents of a range field in the order of their values.
-  private func ranges(_ range: Int) -> UnsafeMutablePointer<OrderedMap<IndexValue>> {
-    (stripes + ((uniqueCount + Self.tagStripeCount + range) * Self.stripeBytes + 8))
-      .assumingMemoryBound(to: OrderedMap<IndexValue>.self)
-  }
-  /// Stripes, numbered from the first unique one to the last range, use the locks in turn.
+  /// Stripes use the locks in turn.
   private func lock(_ number: Int) -> LockWord {
     LockWord((stripes + number * Self.stripeBytes).assumingMemoryBound(to: Atomic<UInt32>.self))
   }
@@ -103,24 +88,18 @@ final class IndexSet: @unchecked Sendable {
   private func uniqueStripe(_ index: Int, _ hash: UInt) -> Int {
     index * Self.stripesPerUniqueIndex + Int(hash % UInt(Self.stripesPerUniqueIndex))
   }
-  private func tagStripe(_ tag: TagName) -> Int { uniqueCount + tagNumber(tag) }
-  private func tagNumber(_ tag: TagName) -> Int { Int(UInt(bitPattern: tag.hash) % UInt(Self.tagStripeCount)) }
-  /// - Parameter index: in the values of `IndexKeys`.
-  private func rangeStripe(_ index: Int) -> Int { uniqueCount + Self.tagStripeCount + index - uniqueNames.count }
 
   /// Locks by number, one bit each.
   @usableFromInline typealias LockMask = UInt64
 
   private func lock(ofStripe stripe: Int) -> LockMask { 1 << UInt64(stripe % Self.locksMax) }
 
-  /// The locks of the stripes in which `keys` are and `others` are not.
+  /// The locks of the stripes in which unique values of `keys` are and those of `others` are not.
   private func mask(of keys: IndexKeys, notIn others: IndexKeys) -> LockMask {
     var mask: LockMask = 0
-    for index in keys.values.indices where keys.value(index, notIn: others) != nil {
-      mask |= lock(
-        ofStripe: index < uniqueNames.count ? uniqueStripe(index, keys.values[index].hash) : rangeStripe(index))
+    for index in uniqueNames.indices where keys.hasValue(index, notIn: others) {
+      mask |= lock(ofStripe: uniqueStripe(index, keys.values[index].hash))
     }
-    for tag in keys.tags where !others.hasTag(tag.name) { mask |= lock(ofStripe: tagStripe(tag.name)) }
     return mask
   }
 
@@ -169,10 +148,10 @@ final class IndexSet: @unchecked Sendable {
   func claims(old: IndexKeys, new: IndexKeys, passingOver: (DocumentNumber) -> Bool) -> [UniqueClaim] {
     var claims: [UniqueClaim] = []
     for index in uniqueNames.indices where index < new.values.count {
-      guard let value = new.value(index, notIn: old) else { continue }
+      guard new.hasValue(index, notIn: old) else { continue }
       let hash = new.values[index].hash
       let candidates = uniques(uniqueStripe(index, hash)).pointee.candidates(hash)
-      guard let first = candidates.first else { continue }
+      guard let first = candidates.first, let value = new.values[index].value else { continue }
       let owners = ([first] + candidates.others).filter { !passingOver($0) }
       if planted(.uniqueNotChecked) { continue }
       if !owners.isEmpty { claims.append(UniqueClaim(index: index, value: value, owners: owners)) }
@@ -180,48 +159,21 @@ final class IndexSet: @unchecked Sendable {
     return claims
   }
 
+  /// Replaces the unique values of a document.
   @usableFromInline
   func replace(_ number: DocumentNumber, old: IndexKeys, new: IndexKeys) {
-    replaceInRanges(number, old, new)
-    replaceElsewhere(number, old, new)
-  }
-
-  /// Unlocks the stripes in `mask` besides, those of range fields as early as may be: all writers meet there.
-  @usableFromInline
-  func replace(_ number: DocumentNumber, old: IndexKeys, new: IndexKeys, unlocking mask: LockMask) {
-    replaceInRanges(number, old, new)
-    unlock(mask & rangeLocks)
-    replaceElsewhere(number, old, new)
-    unlock(mask & ~rangeLocks)
-  }
-
-  private func replaceInRanges(_ number: DocumentNumber, _ old: IndexKeys, _ new: IndexKeys) {
-    for range in rangeNames.indices {
-      let index = uniqueNames.count + range
-      if let value = old.value(index, notIn: new), !planted(.oldRangeKept) || new.values.isEmpty {
-        ranges(range).pointee.remove(value, number)
-      }
-      if let value = new.value(index, notIn: old) { ranges(range).pointee.insert(value, number) }
-    }
-  }
-
-  private func replaceElsewhere(_ number: DocumentNumber, _ old: IndexKeys, _ new: IndexKeys) {
     for index in uniqueNames.indices {
-      if old.value(index, notIn: new) != nil, !planted(.oldUniqueKept) || new.values.isEmpty {
+      if old.hasValue(index, notIn: new), !planted(.oldUniqueKept) || new.values.isEmpty {
         let hash = old.values[index].hash
         uniques(uniqueStripe(index, hash)).pointee.remove(hash, number)
       }
-      if new.value(index, notIn: old) != nil {
+      if new.hasValue(index, notIn: old) {
         let hash = new.values[index].hash
         let stripe = uniqueStripe(index, hash)
         uniques(stripe).pointee.insert(hash, number)
         uniqueHints[stripe].update(uniques(stripe).pointee.table)
       }
     }
-    if !planted(.oldTagKept) || new.values.isEmpty {
-      for tag in old.tags where !new.hasTag(tag.name) { tags(tagNumber(tag.name)).pointee.remove(tag.name, number) }
-    }
-    for tag in new.tags where !old.hasTag(tag.name) { tags(tagNumber(tag.name)).pointee.insert(tag, number) }
   }
 
   /// Has the words of the unique values fetched from memory. Under no lock.
@@ -237,11 +189,11 @@ final class IndexSet: @unchecked Sendable {
     uniqueHints[uniqueStripe(index, hash)].prefetch { scaled(UInt64(hash >> 32), $0) }
   }
 
-  /// Empties every index; all stripes must be locked.
-  func removeAll() {
+  /// Empties every index, within `withAllLocked` of the store. Returns what was there, to be freed after the locks are.
+  func removeAll() -> [Any] {
+    let owners = (0..<uniqueCount).map { uniques($0).pointee }
     for stripe in 0..<uniqueCount { uniques(stripe).pointee = OwnerTable() }
-    for stripe in 0..<Self.tagStripeCount { tags(stripe).pointee.removeAll() }
-    for range in rangeNames.indices { ranges(range).pointee = OrderedMap() }
+    return [owners] + deferred.removeAll()
   }
 
   // MARK: Lookups
@@ -259,34 +211,27 @@ final class IndexSet: @unchecked Sendable {
     return (first, others, asOf())
   }
 
-  /// The documents of tags and of range fields, all as of one moment, and what `asOf` says at that moment.
+  /// The documents of tags and of range fields, all as of one moment, that of the LSN.
+  /// - Parameter asOf: the LSN of the last change.
   func documents(
     tagged names: [TagName], rangeIndexes: [Int], asOf: () -> UInt64
   ) -> (tagged: [DocumentSet], ranges: [OrderedMap<IndexValue>], lsn: UInt64) {
-    var mask: LockMask = 0
-    for name in names { mask |= lock(ofStripe: tagStripe(name)) }
-    for index in rangeIndexes { mask |= lock(ofStripe: rangeStripe(uniqueNames.count + index)) }
-    lock(mask)
-    defer { unlock(mask) }
-    return (
-      names.map { tags(tagNumber($0)).pointee.documents($0) ?? DocumentSet() },
-      rangeIndexes.map { ranges($0).pointee }, asOf()
-    )
-  }
-
-  func documents(rangeIndex index: Int) -> OrderedMap<IndexValue> {
-    documents(tagged: [], rangeIndexes: [index], asOf: { 0 }).ranges[0]
-  }
-
-  /// All tags of a tag field with their counts, each stripe as of one moment.
-  func tags(ofField field: Int) -> [(tag: String, count: Int)] {
-    (0..<Self.tagStripeCount).flatMap { number in
-      let postings = withLocks(lock(ofStripe: uniqueCount + number)) { tags(number).pointee }
-      return postings.all.filter { $0.field == field }.map { (tag: $0.name.text, count: $0.documents.count) }
+    deferred.withAll(asOf: asOf) { lsn in
+      (names.map(deferred.documents), rangeIndexes.map(deferred.documents(range:)), lsn)
     }
   }
 
-  func statistics() -> [StoreStatistics.Index] {
+  func documents(rangeIndex index: Int, asOf: () -> UInt64) -> OrderedMap<IndexValue> {
+    deferred.withAll(asOf: asOf) { _ in deferred.documents(range: index) }
+  }
+
+  /// All tags of a tag field with their counts, of one moment.
+  func tags(ofField field: Int, asOf: () -> UInt64) -> [(tag: String, count: Int)] {
+    deferred.withAll(asOf: asOf) { _ in Array(deferred.postings) }
+      .flatMap { $0.all.lazy.filter { $0.field == field }.map { (tag: $0.name.text, count: $0.documents.count) } }
+  }
+
+  func statistics(asOf: () -> UInt64) -> [StoreStatistics.Index] {
     var uniqueEntries = uniqueNames.map { _ in 0 }
     for stripe in 0..<uniqueCount {
       uniqueEntries[stripe / Self.stripesPerUniqueIndex] += withLocks(lock(ofStripe: stripe)) {
@@ -295,18 +240,17 @@ final class IndexSet: @unchecked Sendable {
     }
     var tagEntries = tagFieldNames.map { _ in 0 }
     var tagDistinct = tagEntries
-    for number in 0..<Self.tagStripeCount where !tagFieldNames.isEmpty {
-      withLocks(lock(ofStripe: uniqueCount + number)) {
+    let rangeEntries = deferred.withAll(asOf: asOf) { _ in
+      for postings in deferred.postings {
         for field in tagEntries.indices {
-          tagEntries[field] += tags(number).pointee.entries[field]
-          tagDistinct[field] += tags(number).pointee.distinct[field]
+          tagEntries[field] += postings.entries[field]
+          tagDistinct[field] += postings.distinct[field]
         }
       }
+      return rangeNames.indices.map { deferred.documents(range: $0).count }
     }
     return zip(uniqueNames, uniqueEntries).map { .init(kind: .unique, name: $0, entries: $1) }
-      + rangeNames.enumerated().map { index, name in
-        .init(kind: .range, name: name, entries: documents(rangeIndex: index).count)
-      }
+      + zip(rangeNames, rangeEntries).map { .init(kind: .range, name: $0, entries: $1) }
       + tagFieldNames.enumerated().map { field, name in
         .init(kind: .tag, name: name, entries: tagEntries[field], distinct: tagDistinct[field])
       }
@@ -335,14 +279,14 @@ final class IndexSet: @unchecked Sendable {
         } else {
           let range = index - uniqueNames.count
           rangeCounts[range] += 1
-          if ranges(range).pointee.value(value)?.contains(number) != true {
+          if deferred.documents(range: range).value(value)?.contains(number) != true {
             problems.append("range \(rangeNames[range]): \(value) does not lead to its document")
           }
         }
       }
       for tag in keys.tags {
         tagCount += 1
-        if tags(tagNumber(tag.name)).pointee.documents(tag.name)?.contains(number) != true {
+        if !deferred.documents(tag.name).contains(number) {
           problems.append("tag \(tag.name.text) does not lead to its document")
         }
       }
@@ -355,13 +299,12 @@ final class IndexSet: @unchecked Sendable {
       }
     }
     for (range, (name, expected)) in zip(rangeNames, rangeCounts).enumerated() {
-      let found = ranges(range).pointee.count
+      let found = deferred.documents(range: range).count
       if found != expected { problems.append("range \(name): \(found) entries, not \(expected)") }
-      problems += ranges(range).pointee.structuralProblems().map { "range \(name): \($0)" }
+      problems += deferred.documents(range: range).structuralProblems().map { "range \(name): \($0)" }
     }
     var found = 0
-    for stripe in 0..<Self.tagStripeCount {
-      let postings = tags(stripe).pointee
+    for postings in deferred.postings {
       let entries = postings.all.reduce(0) { $0 + $1.documents.count }
       if postings.entries.reduce(0, +) != entries { problems.append("tags: wrong count of entries") }
       if postings.distinct.reduce(0, +) != postings.all.count {

@@ -15,8 +15,14 @@ struct OrderedMap<Key: Comparable & Sendable>: Sendable {
   /// Adds a document to the set under a key. Returns false if it was there.
   @discardableResult
   mutating func insert(_ key: Key, _ member: DocumentNumber) -> Bool {
+    withUnsafePointer(to: member) { insert(key, UnsafeBufferPointer(start: $0, count: 1)) == 1 }
+  }
+
+  /// Adds documents, one or more in ascending order, to the set under a key. Returns how many of them were not there.
+  @discardableResult
+  mutating func insert(_ key: Key, _ members: UnsafeBufferPointer<DocumentNumber>) -> Int {
     makeRootUnique()
-    let isNew = root.insert(key, member)
+    let added = root.insert(key, members)
     if root.keys.count > OrderedMapNode<Key>.capacity {
       let right = root.split(isAscending: root.keys[root.keys.count - 1] == key)
       let parent = OrderedMapNode<Key>(isLeaf: false)
@@ -25,7 +31,7 @@ struct OrderedMap<Key: Comparable & Sendable>: Sendable {
       parent.count = root.count + right.count
       root = parent
     }
-    return isNew
+    return added
   }
 
   /// Removes a document from the set under a key. Returns whether it was there.
@@ -192,29 +198,28 @@ private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Senda
     }
   }
 
-  func insert(_ key: Key, _ member: DocumentNumber) -> Bool {
+  func insert(_ key: Key, _ members: UnsafeBufferPointer<DocumentNumber>) -> Int {
     if isLeaf {
       let index = lowerBound(key)
-      if index < keys.count && keys[index] == key {
-        if !values[index].insert(member) { return false }
-      } else {
+      if index == keys.count || keys[index] != key {
         keys.insert(key, at: index)
-        values.insert(DocumentSet(member), at: index)
+        values.insert(DocumentSet(), at: index)
       }
-      count += 1
-      return true
+      let added = values[index].insert(members)
+      count += added
+      return added
     }
     let index = child(of: key)
     if key < keys[index] { keys[index] = key }
     let child = uniqueChild(index)
-    let isNew = child.insert(key, member)
-    if isNew { count += 1 }
+    let added = child.insert(key, members)
+    count += added
     if child.keys.count > Self.capacity {
       let right = child.split(isAscending: child.keys[child.keys.count - 1] == key)
       keys.insert(right.keys[0], at: index + 1)
       children.insert(right, at: index + 1)
     }
-    return isNew
+    return added
   }
 
   /// Moves the upper keys of this node into a new right sibling: half of them, but few if they came in ascending order, for

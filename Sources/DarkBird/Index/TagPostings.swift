@@ -46,38 +46,57 @@ struct TagPostings: Sendable {
   }
 
   mutating func insert(_ tag: Tag, _ number: DocumentNumber) {
-    all.willChange()
-    if let index = index(tag.name) {
-      let place = place(index)
-      if all[place].documents.insert(number) { entries[all[place].field] += 1 }
-      return
-    }
-    let field = Int(tag.field)
-    table.insert(word(tag.name, all.count))
-    all.append(Posting(name: tag.name, field: field, documents: DocumentSet(number)))
-    entries[field] += 1
-    distinct[field] += 1
+    let place = place(of: tag)
+    withUnsafePointer(to: number) { insert(UnsafeBufferPointer(start: $0, count: 1), at: place) }
   }
 
   mutating func remove(_ name: TagName, _ number: DocumentNumber) {
-    all.willChange()
     guard let index = index(name) else { return }
     let place = place(index)
-    let field = all[place].field
-    if !all[place].documents.remove(number) { return }
-    entries[field] -= 1
-    if !all[place].documents.isEmpty { return }
-    distinct[field] -= 1
-    table.remove(at: index)
+    remove(number, at: place)
+    removeIfEmpty(place)
+  }
+
+  // MARK: Changes by place
+
+  /// Where a tag is; it gets a place if it has none. No place changes until `removeIfEmpty` is called.
+  mutating func place(of tag: Tag) -> Int {
+    if let index = index(tag.name) { return place(index) }
+    table.insert(word(tag.name, all.count))
+    all.willChange()
+    all.append(Posting(name: tag.name, field: Int(tag.field), documents: DocumentSet()))
+    distinct[Int(tag.field)] += 1
+    return all.count - 1
+  }
+
+  /// Adds documents in ascending order.
+  mutating func insert(_ numbers: UnsafeBufferPointer<DocumentNumber>, at place: Int) {
+    all.willChange()
+    entries[all[place].field] += all[place].documents.insert(numbers)
+  }
+
+  mutating func remove(_ number: DocumentNumber, at place: Int) {
+    all.willChange()
+    if all[place].documents.remove(number) { entries[all[place].field] -= 1 }
+  }
+
+  /// Removes a tag that no document has. The last one moves to its place.
+  mutating func removeIfEmpty(_ place: Int) {
+    guard all[place].documents.isEmpty else { return }
+    all.willChange()
+    distinct[all[place].field] -= 1
+    table.remove(at: wordIndex(all[place].name, place))
     let last = all.removeLast()
     if place == all.count { return }
-    // The last posting moves to the free place.
-    guard let moved = table.view.index(of: word(last.name, all.count)) else {
-      preconditionFailure("a tag without its word")
-    }
+    let moved = wordIndex(last.name, all.count)
     table.willChange()
     table.words[moved] = word(last.name, place)
     all[place] = last
+  }
+
+  private func wordIndex(_ name: TagName, _ place: Int) -> Int {
+    guard let index = table.view.index(of: word(name, place)) else { preconditionFailure("a tag without its word") }
+    return index
   }
 
   mutating func removeAll() { self = TagPostings(fieldCount: entries.count) }

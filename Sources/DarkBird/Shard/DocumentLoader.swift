@@ -72,7 +72,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     // A number that is not allowed is refused later, by name.
     let count = (1...1024).contains(shardCount) && shardCount.nonzeroBitCount == 1 ? shardCount : 1
     let shards = ShardTable<Key, Document>(count: count)
-    let indexes = IndexSet(schema)
+    let indexes = IndexSet(schema, shardLocks: ContiguousArray(shards.map(\.mutex)))
     let shardBits = UInt32(count.trailingZeroBitCount)
     self.init(
       shards, shardBits, schema, indexes,

@@ -18,7 +18,7 @@ final class Entry<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sen
   static var size: Int { 32 + MemoryLayout<Key>.stride + MemoryLayout<Document>.size }
 
   @inlinable
-  init(key: Key, document: Document) {
+  init(key: Key, document: consuming Document) {
     self.key = key
     self.document = document
   }

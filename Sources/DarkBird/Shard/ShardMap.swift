@@ -61,9 +61,9 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
 
   // MARK: By slot
 
-  /// The slot that the next new document gets.
+  /// The slot that the next new document gets. Mutating, though it changes nothing: otherwise the map would be copied.
   @inlinable @inline(__always)
-  var nextSlot: Int { freeSlots.last.map(Int.init) ?? slotCount }
+  var nextSlot: Int { mutating get { freeSlots.isEmpty ? slotCount : Int(freeSlots[freeSlots.count - 1]) } }
 
   /// The entry in a slot; nil if it is empty, or was never used.
   @inlinable @inline(__always)

@@ -21,6 +21,7 @@ enum Mutant: String, Sendable {
   case oldTagKept, oldUniqueKept, oldRangeKept, sharedNodeChanged, sharedChunkChanged, ownerChainBroken, tagChainBroken,
     wordChainBroken
   case hashTakenForTheValue, movedValueNotFollowed
+  case changeAnnouncedTooLate, changesBeyondTheCut, heldChangesForgotten, bulkRemovalForgotten
   // Queries
   case changedDocumentNotChecked, pageOfManyMoments
   // Events

@@ -178,6 +178,47 @@ struct OrderedMapTests {
     }
   }
 
+  /// Runs of ascending numbers: mostly above those that are there, sometimes among them.
+  @Test(arguments: 0..<30) func runsGoIntoASetAsTheirNumbersWould(seed: UInt64) {
+    var generator = SeededGenerator(seed: seed)
+    var set = DocumentSet()
+    var model: Set<DocumentNumber> = []
+    var snapshots: [(set: DocumentSet, numbers: [DocumentNumber])] = []
+    func check(_ set: DocumentSet, _ expected: [DocumentNumber]) {
+      var found: [DocumentNumber] = []
+      set.visit {
+        found.append($0)
+        return true
+      }
+      #expect(found == expected, "seed \(seed)")
+      #expect(set.count == expected.count && set.structuralProblems() == [], "seed \(seed)")
+    }
+    let longest = generator.pick([3, 100, 5_000])
+    let spread = generator.pick([1, 2, 7])
+    var top = 0
+    for step in 0..<60 {
+      let start = generator.chance(70) ? max(0, top - generator.below(20)) : generator.below(top + 1)
+      var run: [DocumentNumber] = []
+      var number = start
+      for _ in 0...generator.below(longest) {
+        number += 1 + generator.below(spread)
+        run.append(DocumentNumber(number))
+      }
+      top = max(top, number)
+      let added = run.withUnsafeBufferPointer { set.insert($0) }
+      #expect(added == run.count { model.insert($0).inserted }, "seed \(seed)")
+      if generator.chance(30) {
+        for _ in 0..<generator.below(longest) {
+          let gone = DocumentNumber(generator.below(top))
+          #expect(set.remove(gone) == (model.remove(gone) != nil), "seed \(seed)")
+        }
+      }
+      if step % 10 == 0 { snapshots.append((set, model.sorted())) }
+    }
+    check(set, model.sorted())
+    for snapshot in snapshots { check(snapshot.set, snapshot.numbers) }
+  }
+
   @Test func snapshotsAreReadWhileTheMapChanges() {
     let shared = SharedMap()
     onThreads(3) { thread in
