@@ -295,7 +295,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
       switch refusal {
       case nil:
-        if old == nil, let new, new.number.slot(shardBits) % 64 == 0 { db_prepare_heap(64 << 10) }
+        if old == nil, let new, new.number.slot(shardBits) % 64 == 0 { db_prepare_heap(24 << 10) }
         try wait(for: lsn, ack)
         return (old, true)
       case .claimed(let claims):
