@@ -1,17 +1,52 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "db_heap.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 
-void db_prepare_heap(size_t bytes) {
 #if defined(__GLIBC__)
-  // Pieces that are too small to be mapped on their own. They come from the end of the heap, which may be written from then
-  // on, also after they are given back; all at once, for giving back is a system call, too. No page of them is touched.
-  enum { piece = 64 << 10, most = 128 };
-  void *pieces[most];
-  size_t count = bytes / piece < most ? bytes / piece : most;
-  for (size_t index = 0; index < count; index += 1) pieces[index] = malloc(piece);
-  for (size_t index = 0; index < count; index += 1) free(pieces[index]);
-#else
-  (void)bytes;
+#include <sys/mman.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
 #endif
+
+// Pieces that are too small for malloc to map them on their own.
+enum { piece = 120 << 10, pieces = 18 };
+static const uintptr_t page = 4096;
+
+// What is left of what this thread prepared last.
+static __thread size_t ready;
+
+void db_prepare_heap(size_t bytes) {
+  if (ready >= bytes) {
+    ready -= bytes;
+    return;
+  }
+  char *taken[pieces];
+  uintptr_t first = UINTPTR_MAX, last = 0;
+  for (int index = 0; index < pieces; index += 1) {
+    taken[index] = malloc(piece);
+    uintptr_t start = (uintptr_t)taken[index];
+    if (start < first) first = start;
+    if (start + piece > last) last = start + piece;
+  }
+  // Kept for ever: what is free at the very end of a heap would be given back at once.
+  static __thread char *guard;
+  guard = malloc(1);
+  // Unless they come from all over the heap, which is then ready as it is. A wish: older systems refuse.
+  if (last - first < 2 * pieces * piece) {
+    uintptr_t start = first & ~(page - 1);
+    madvise((void *)start, (last - start) & ~(page - 1), MADV_POPULATE_WRITE);
+  }
+  for (int index = 0; index < pieces; index += 1) free(taken[index]);
+  ready = pieces * piece - (bytes < pieces * piece ? bytes : pieces * piece);
 }
+
+#else
+
+void db_prepare_heap(size_t bytes) { (void)bytes; }
+
+#endif

@@ -314,7 +314,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
       switch refusal {
       case nil:
-        if old == nil, let new, new.number.slot(shardBits) % 64 == 0 { db_prepare_heap(64 << 10) }
+        if old == nil, let new, new.number.slot(shardBits) % 64 == 0 { db_prepare_heap(24 << 10) }
         if !newKeys.values.isEmpty || !newKeys.tags.isEmpty { indexes.keysPool.give(consume newKeys) }
         if waiting >= indexes.deferred.listMax { indexes.deferred.relieve(waiting, asOf: { memoryLSN }) }
         try wait(for: lsn, ack)

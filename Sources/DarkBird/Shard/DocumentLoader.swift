@@ -1,14 +1,12 @@
-import CDarkBird
 import Dispatch
 import Foundation
 
 /// Rebuilds shards and indexes from the records of a checkpoint and the log, before anyone else sees them.
 ///
-/// The thread that reads the disk decodes keys and collects records; when there are enough of them, all processors decode
-/// their documents, each for shards of its own, while the next ones are read. Records of one key stay in their order.
+/// The thread that reads the disk decodes keys and collects records; when there are enough of them, a `LoadingCrew` decodes
+/// their documents, while the next ones are read. Records of one key stay in their order.
 ///
-/// Unchecked: `filling` belongs to the thread that calls `replay`; a batch is not changed while it is applied, and two
-/// workers never touch one shard.
+/// Unchecked: `filling` belongs to the thread that calls `replay`, and two threads of the crew never touch one shard.
 @usableFromInline
 final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
   /// One record whose document is `range` of the batch's bytes; empty for a removal.
@@ -30,41 +28,21 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     }
   }
 
-  @usableFromInline
-  struct Batch: Sendable {
-    @usableFromInline var bytes: [UInt8] = []
-    /// By worker.
-    @usableFromInline var items: [ContiguousArray<Item>]
-
-    init(workers: Int) { items = Array(repeating: [], count: workers) }
-
-    /// Keeps the memory.
-    mutating func removeAll() {
-      bytes.removeAll(keepingCapacity: true)
-      for worker in items.indices { items[worker].removeAll(keepingCapacity: true) }
-    }
-  }
-
   /// Where an item goes is fetched from memory while as many others are decoded.
   @inlinable static var itemsAhead: Int { 4 }
-
-  /// Documents that one worker gets at a time: what two batches take still fits into most processors' caches.
-  @usableFromInline static var workerBytes: Int { 512 << 10 }
 
   @usableFromInline let shards: ShardTable<Key, Document>
   @usableFromInline let shardBits: UInt32
   @usableFromInline let schema: IndexSchema<Document>
   @usableFromInline let indexes: IndexSet
   /// The parts of the work that are compiled for the types of the program.
-  private let applyItems: @Sendable (ContiguousArray<Item>, UnsafeRawBufferPointer) -> StoreError?
   private let collectKeys: @Sendable (Range<Int>, inout IndexColumns) -> StoreError?
   private let checkClaim: IndexBuilder.Claim
 
-  @usableFromInline let workers = max(1, ProcessInfo.processInfo.activeProcessorCount)
-  private let applying = DispatchGroup()
-  @exclusivity(unchecked) @usableFromInline var filling: Batch
-  /// The batch that is being applied, or was.
-  @exclusivity(unchecked) private var taken: Batch
+  @usableFromInline let crew: LoadingCrew<Item>
+  /// Shards are dealt out into as many lanes.
+  @usableFromInline let lanes: Int
+  @exclusivity(unchecked) @usableFromInline var filling: LoadingCrew<Item>.Batch
   private let failure = Failure()
 
   @inlinable
@@ -92,12 +70,16 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     self.shardBits = shardBits
     self.schema = schema
     self.indexes = indexes
-    self.applyItems = applyItems
     self.collectKeys = collectKeys
     self.checkClaim = checkClaim
-    filling = Batch(workers: workers)
-    taken = filling
+    let processors = max(1, ProcessInfo.processInfo.activeProcessorCount)
+    // More lanes than threads, so that no thread waits for another to come to the end of one.
+    lanes = min(shards.count, 4 * processors)
+    crew = LoadingCrew(threads: min(processors, lanes), lanes: lanes, work: applyItems)
+    filling = LoadingCrew.Batch(lanes: lanes)
   }
+
+  deinit { crew.end() }
 
   // MARK: Documents
 
@@ -119,11 +101,11 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     let hash = UInt(bitPattern: key.hashValue)
     let start = filling.bytes.count
     filling.bytes.append(contentsOf: record.document)
-    filling.items[Int(hash & UInt(shards.count - 1)) % workers].append(
+    filling.items[Int(hash & UInt(shards.count - 1)) % lanes].append(
       Item(
         key: key, hash: hash, lsn: record.lsn, isRemoval: record.kind == .remove,
         range: start..<filling.bytes.count))
-    if filling.bytes.count >= workers * Self.workerBytes { try apply() }
+    if filling.bytes.count >= LoadingCrew<Item>.batchBytes { try apply() }
   }
 
   @usableFromInline
@@ -134,32 +116,11 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
 
   /// Returns when all records are applied.
   /// - Throws: as `replay`.
-  func finish() throws(StoreError) {
-    try apply()
-    applying.wait()
-    if let error = failure.first { throw error }
-  }
+  func finish() throws(StoreError) { try crew.finish(&filling) }
 
-  /// Has the records applied that were collected so far, once those before are.
+  /// Has the records applied that were collected so far.
   @usableFromInline
-  func apply() throws(StoreError) {
-    applying.wait()
-    if let error = failure.first { throw error }
-    swap(&filling, &taken)
-    filling.removeAll()
-    if taken.bytes.isEmpty, taken.items.allSatisfy(\.isEmpty) { return }
-    DispatchQueue.global(qos: .userInitiated).async(group: applying) { [self] in
-      taken.bytes.withUnsafeBytes { bytes in
-        // Safe: `concurrentPerform` returns when all are done.
-        nonisolated(unsafe) let bytes = bytes
-        DispatchQueue.concurrentPerform(iterations: workers) { worker in
-          // About what documents in memory take, as objects and their strings.
-          db_prepare_heap(2 * bytes.count / workers)
-          if let error = applyItems(taken.items[worker], bytes) { failure.add(error) }
-        }
-      }
-    }
-  }
+  func apply() throws(StoreError) { try crew.push(&filling) }
 
   @inlinable
   static func apply(
