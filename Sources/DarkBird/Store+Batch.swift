@@ -66,6 +66,7 @@ extension Store {
       if planted(.batchShardsLockedInAnyOrder) { for shard in lockedShards.reversed() { shards[shard].lock() } }
       for shard in lockedShards where !planted(.batchShardsLockedInAnyOrder) { shards[shard].lock() }
       var attempt = BatchAttempt.isOutdated
+      var outgrown: [WordMemory] = []
       for index in items.indices {
         found[index] = shards[items[index].shard].contents.pointee.map.find(items[index].key, hash: items[index].hash)
       }
@@ -73,14 +74,19 @@ extension Store {
         attempt =
           effective.isEmpty
           ? .nothingToDo
-          : write(effective, of: items, byShard, payload, reservation, owners, cleared, lockedShards, &lost)
+          : write(effective, of: items, byShard, payload, reservation, owners, cleared, lockedShards, &lost,
+            &outgrown)
       }
+      let documents = shards[lockedShards[0]].contents.pointee.map.count << Int(shardBits)
       for shard in lockedShards.reversed() { shards[shard].unlock() }
       // What only this call still holds is freed from here on: that is user code too.
       withExtendedLifetime((outdated, found)) {}
 
       switch attempt {
       case .done(let lsn, let waiting):
+        let waitingMax = Reclaimer.versionsMax(documents: documents)
+        for item in effective { if let old = item.old { reclaimer.retire(old, waitingMax: waitingMax) } }
+        for memory in outgrown { reclaimer.retire(memory, waitingMax: 1) }
         if waiting >= indexes.deferred.listMax { indexes.deferred.relieve(waiting, asOf: { memoryLSN }) }
         try wait(for: lsn, ack)
         return lsn
@@ -140,7 +146,8 @@ extension Store {
   func write(
     _ effective: ContiguousArray<BatchItem<Key, Document>>, of items: ContiguousArray<BatchItem<Key, Document>>,
     _ byShard: [Int], _ payload: [UInt8], _ reservation: Log.Reservation?, _ owners: Set<DocumentNumber>,
-    _ cleared: [Entry<Key, Document>], _ lockedShards: [Int], _ lost: inout LostChanges<Key, Document>
+    _ cleared: [Entry<Key, Document>], _ lockedShards: [Int], _ lost: inout LostChanges<Key, Document>,
+    _ outgrown: inout [WordMemory]
   ) -> BatchAttempt {
     if let position = items.firstIndex(where: { $0.needsAbsence && $0.old != nil }) { return .keyExists(position) }
     let stripes = effective.reduce(into: IndexSet.LockMask(0)) { mask, item in
@@ -156,6 +163,9 @@ extension Store {
       if !claims.isEmpty { return .claimed(claims) }
     }
     number(items, byShard)
+    // All before the first change, until after the last: a lookup sees none of the batch or all of it.
+    if !planted(.batchSeenInParts) { for shard in lockedShards { shards[shard].beginChange() } }
+    defer { if !planted(.batchSeenInParts) { for shard in lockedShards { shards[shard].endChange() } } }
     if !indexSchema.isEmpty { for shard in lockedShards { indexes.deferred.announce(shard: shard) } }
     let lsn: UInt64
     do throws(StoreError) {
@@ -180,7 +190,8 @@ extension Store {
         let item = items[position]
         let shard = shards[item.shard]
         let slot = (item.old?.number ?? item.new?.number ?? 0).slot(shardBits)
-        shard.apply(old: item.old, new: item.new, hash: item.hash, slot: slot)
+        let memory = shard.apply(old: item.old, new: item.new, hash: item.hash, slot: slot)
+        if let memory { outgrown.append(memory) }
         shard.contents.pointee.operations.count(item.kind, Refusal?.none)
       }
     }

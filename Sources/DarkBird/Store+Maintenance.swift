@@ -14,13 +14,16 @@ extension Store {
   public func statistics() -> StoreStatistics {
     var statistics = StoreStatistics()
     var operations = StoreStatistics.Operations()
-    for shard in shards {
-      let (own, kinds) = shard.withLock { _ in (shard.statistics, shard.operations) }
+    let lookups = lookups.totals()
+    for (shard, gets) in zip(shards, lookups.byShard) {
+      var (own, kinds) = shard.withLock { _ in (shard.statistics, shard.contents.pointee.operations) }
+      own.operations += gets
+      kinds.gets = gets
       statistics.shards.append(own)
       statistics.documents += own.documents
       operations.add(kinds)
     }
-    operations.uniqueLookups = queries.unique.load(ordering: .relaxed)
+    operations.uniqueLookups = lookups.unique
     operations.tagQueries = queries.tag.load(ordering: .relaxed)
     operations.rangeQueries = queries.range.load(ordering: .relaxed)
     operations.scans = queries.scan.load(ordering: .relaxed)

@@ -1,4 +1,5 @@
-public import Synchronization
+public import CDarkBird
+import Synchronization
 
 /// A part of the results of a query, in order.
 public struct DocumentPage<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
@@ -16,10 +17,9 @@ public struct DocumentPage<Key: DocumentKey, Document: DarkBird.Document>: Senda
   }
 }
 
-/// Queries by kind, counted outside of any lock.
+/// Queries for many documents by kind, counted outside of any lock.
 @usableFromInline
 final class QueryCounters: Sendable {
-  @usableFromInline let unique = Atomic<UInt64>(0)
   let tag = Atomic<UInt64>(0)
   let range = Atomic<UInt64>(0)
   let scan = Atomic<UInt64>(0)
@@ -54,7 +54,9 @@ extension Store {
     guard let number = indexes.uniqueNames.firstIndex(of: index) else {
       throw .unknownIndex(name: index, known: indexes.uniqueNames)
     }
-    queries.unique.add(1, ordering: .relaxed)
+    let reader = db_begin_reading()
+    lookups.count(shards.count, by: reader)
+    db_end_reading(reader)
     let hash = UInt(bitPattern: value.hashValue)
     indexes.prefetch(uniqueIndex: number, hash: hash)
     while true {

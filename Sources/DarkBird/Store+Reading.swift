@@ -1,3 +1,5 @@
+public import CDarkBird
+
 /// A document as the store holds it.
 public struct StoredDocument<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
   public let key: Key
@@ -19,10 +21,13 @@ public struct StoredDocument<Key: DocumentKey, Document: DarkBird.Document>: Sen
 extension Store {
   /// The document under a key. O(1).
   @inlinable
-  public subscript(key: Key) -> Document? { counted(key)?.document }
+  public subscript(key: Key) -> Document? { withEntry(key, isCounted: true) { $0.document } }
 
   /// The document under a key with its LSN and shard. O(1).
-  public func stored(_ key: Key) -> StoredDocument<Key, Document>? { counted(key).map(stored) }
+  @inlinable
+  public func stored(_ key: Key) -> StoredDocument<Key, Document>? {
+    withEntry(key, isCounted: true) { stored($0) }
+  }
 
   /// The documents under many keys, nil where there is none, each as of its own moment; of one moment in a `snapshot()`.
   /// O(keys).
@@ -30,39 +35,49 @@ extension Store {
   public func documents(for keys: some Sequence<Key>) -> [Document?] { keys.map { self[$0] } }
 
   /// Calls `body` with the document under a key, without copying it; nil if there is none. No lock is held: `body` sees
-  /// the version that was current when it was called.
+  /// the version that was current when it was called, and may call anything.
+  ///
+  /// While `body` runs, no version of a document that others replace or remove is freed: for work that takes long, copy the
+  /// document.
   @inlinable
   public func withDocument<R>(_ key: Key, _ body: (borrowing Document) throws -> R) rethrows -> R? {
-    guard let entry = counted(key) else { return nil }
-    return try body(entry.document)
+    try withEntry(key, isCounted: true) { try body($0.document) }
   }
 
   @inlinable
-  public func contains(_ key: Key) -> Bool { counted(key) != nil }
+  public func contains(_ key: Key) -> Bool { withEntry(key, isCounted: true) { _ in true } ?? false }
 
   /// Documents in the store. O(shards).
   public var count: Int { shards.reduce(0) { sum, shard in sum + shard.withLock { $0.count } } }
 
-  @inlinable
-  func counted(_ key: Key) -> Entry<Key, Document>? {
+  /// Calls `body` with the entry under a key, which stays for as long as `body` runs. Takes no lock unless the shard is
+  /// changing just now.
+  @inlinable @inline(__always)
+  func withEntry<R>(
+    _ key: Key, isCounted: Bool, _ body: (Entry<Key, Document>) throws -> R
+  ) rethrows -> R? {
     let hash = UInt(bitPattern: key.hashValue)
-    let shard = shards[Int(hash & UInt(shards.count - 1))]
-    shard.prefetch(hash)
-    if !planted(.lookupNotLocked) { shard.lock() }
-    defer { shard.unlock() }
-    shard.contents.pointee.gets &+= 1
-    return shard.contents.pointee.map.find(key, hash: hash)
+    let number = Int(hash & UInt(shards.count - 1))
+    let reader = db_begin_reading()
+    defer { db_end_reading(reader) }
+    if isCounted { lookups.count(number, by: reader) }
+    switch shards[number].look(for: key, hash: hash) {
+    case .entry(let entry): return try entry._withUnsafeGuaranteedRef(body)
+    case .nothing: return nil
+    case .unclear: return try lockedEntry(key, hash, number).map(body)
+    }
   }
 
   @inlinable
-  func entry(_ key: Key) -> Entry<Key, Document>? {
-    let hash = UInt(bitPattern: key.hashValue)
-    let shard = shards[Int(hash & UInt(shards.count - 1))]
-    shard.prefetch(hash)
+  func lockedEntry(_ key: Key, _ hash: UInt, _ shard: Int) -> Entry<Key, Document>? {
+    let shard = shards[shard]
     shard.lock()
     defer { shard.unlock() }
     return shard.contents.pointee.map.find(key, hash: hash)
   }
+
+  @inlinable
+  func entry(_ key: Key) -> Entry<Key, Document>? { withEntry(key, isCounted: false) { $0 } }
 
   @inlinable
   func stored(_ entry: Entry<Key, Document>) -> StoredDocument<Key, Document> {

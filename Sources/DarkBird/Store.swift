@@ -29,6 +29,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   @usableFromInline let indexes: IndexSet
   @usableFromInline let hub = EventHub<Key, Document>()
   @usableFromInline let queries = QueryCounters()
+  @usableFromInline let lookups: LookupCounters
+  @usableFromInline let reclaimer = Reclaimer()
   /// What a store on disk has besides; nil in memory.
   @usableFromInline let disk: Disk?
   /// The last LSN of a store without a log.
@@ -75,6 +77,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     indexSchema = schema
     shards = loader.shards
     shardBits = loader.shardBits
+    lookups = LookupCounters(shards: shards.count)
     indexes = loader.indexes
     lastMemoryLSN = Atomic(0)
     guard case .disk(let path) = configuration.location else {
@@ -100,6 +103,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     self.configuration = configuration
     indexSchema = schema
     self.shards = shards
+    lookups = LookupCounters(shards: shards.count)
     self.shardBits = shardBits
     self.indexes = indexes
     lastMemoryLSN = Atomic(lsn)
@@ -166,7 +170,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
   /// Removes all documents in one atomic step and returns how many there were.
   /// - Throws: `.readOnly`, `.closed`, `.diskFull`, `.poisoned`.
-  /// - Complexity: O(shards), during which writes and lookups wait; O(documents) to free them afterwards.
+  /// - Complexity: O(shards), during which writes and lookups wait; O(documents) to free them afterwards, here or, if a
+  ///   `withDocument` is under way, by a later change.
   @discardableResult
   public func removeAll(ack: Acknowledgement? = nil) throws(StoreError) -> Int {
     try throwIfNotWritable()
@@ -177,12 +182,15 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     var lost = LostChanges<Key, Document>()
     let result = withAllLocked { () -> Result<(count: Int, lsn: UInt64), StoreError> in
       let count = shards.reduce(0) { $0 + $1.contents.pointee.map.count }
+      for shard in shards { shard.beginChange() }
+      defer { for shard in shards { shard.endChange() } }
       do throws(StoreError) {
         let lsn = try sequence(.clear, record: .none, reservation, &lost) { .cleared(count: count, lsn: $0) }
         oldIndexes = indexes.removeAll()
         for shard in shards {
           old.append(shard.contents.pointee.map)
           shard.contents.pointee.map = ShardMap()
+          _ = shard.hint.update(shard.contents.pointee.map.table)
         }
         shards[0].contents.pointee.operations.clears += 1
         return .success((count, lsn))
@@ -191,6 +199,9 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       }
     }
     withExtendedLifetime(oldIndexes) {}
+    let retired = RetiredMaps(maps: old)
+    old = []
+    reclaimer.retire(retired, waitingMax: 1)
     let (count, lsn) = try result.get()
     try wait(for: lsn, ack)
     return count
@@ -263,6 +274,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       var lsn: UInt64 = 0
       // Changes of the shard that are not in all indexes yet.
       var waiting = 0
+      // Memory that its table has left.
+      var outgrown: WordMemory?
       if refusal == nil {
         if let old, old !== known, !indexSchema.isEmpty {
           shard.unlock()
@@ -284,6 +297,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
           let slot = old?.number.slot(shardBits) ?? shard.contents.pointee.map.nextSlot
           let number = DocumentNumber(slot: slot, shard: shardNumber, shardBits: shardBits)
           new?.number = number
+          shard.beginChange()
           if !indexSchema.isEmpty { indexes.deferred.announce(shard: shardNumber) }
           do throws(StoreError) {
             if planted(.shardUnlockedWhileLogging) { shard.unlock() }
@@ -299,21 +313,25 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
             if !indexSchema.isEmpty {
               waiting = indexes.deferred.append(number, old: oldKeys, new: newKeys, lsn: lsn, shard: shardNumber)
             }
-            shard.apply(old: old, new: new, hash: hash, slot: slot)
+            outgrown = shard.apply(old: old, new: new, hash: hash, slot: slot)
           } catch {
             refusal = .logFailed(error)
             indexes.unlock(stripes)
           }
+          shard.endChange()
         } else {
           refusal = .claimed(claims)
           indexes.unlock(stripes)
         }
       }
       shard.contents.pointee.operations.count(kind, refusal)
+      let documents = shard.contents.pointee.map.count << Int(shardBits)
       shard.unlock()
 
       switch refusal {
       case nil:
+        if let old { reclaimer.retire(old, waitingMax: Reclaimer.versionsMax(documents: documents)) }
+        if let outgrown { reclaimer.retire(outgrown, waitingMax: 1) }
         if old == nil, let new, new.number.slot(shardBits) % 64 == 0 { db_prepare_heap(24 << 10) }
         if !newKeys.values.isEmpty || !newKeys.tags.isEmpty { indexes.keysPool.give(consume newKeys) }
         if waiting >= indexes.deferred.listMax { indexes.deferred.relieve(waiting, asOf: { memoryLSN }) }
@@ -444,6 +462,13 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     defer { shard.unlock() }
     return shard.contents.pointee.map.entry(inSlot: slot(number))
   }
+}
+
+/// All documents of a store that was emptied, which readers may still look at.
+private final class RetiredMaps<Key: DocumentKey, Document: DarkBird.Document> {
+  let maps: [ShardMap<Key, Document>]
+
+  init(maps: consuming [ShardMap<Key, Document>]) { self.maps = maps }
 }
 
 @usableFromInline

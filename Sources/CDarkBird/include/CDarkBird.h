@@ -6,6 +6,7 @@
 #include "db_heap.h"
 #include "db_lock.h"
 #include "db_memory.h"
+#include "db_readers.h"
 #include "db_thread_sanitizer.h"
 #include "terminal_guard.h"
 

@@ -171,7 +171,7 @@ final class IndexSet: @unchecked Sendable {
         let hash = new.values[index].hash
         let stripe = uniqueStripe(index, hash)
         uniques(stripe).pointee.insert(hash, number)
-        uniqueHints[stripe].update(uniques(stripe).pointee.table)
+        _ = uniqueHints[stripe].update(uniques(stripe).pointee.table)
       }
     }
   }

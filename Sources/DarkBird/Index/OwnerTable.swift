@@ -4,6 +4,7 @@
 /// A word is the 32 bits, then number + 1. All operations are O(1) on average; an insertion that grows the table is O(n).
 struct OwnerTable: Sendable {
   enum Word: TableWord {
+    static var isReadWithoutLock: Bool { false }
     static var fault: Mutant { .ownerChainBroken }
     static func home(of word: UInt64, capacity: Int) -> Int { NumberedWord.home(of: word, capacity: capacity) }
   }

@@ -11,6 +11,7 @@ struct TagPostings: Sendable {
   }
 
   enum Word: TableWord {
+    static var isReadWithoutLock: Bool { false }
     static var fault: Mutant { .tagChainBroken }
     static func home(of word: UInt64, capacity: Int) -> Int { NumberedWord.home(of: word, capacity: capacity) }
   }
@@ -90,7 +91,7 @@ struct TagPostings: Sendable {
     if place == all.count { return }
     let moved = wordIndex(last.name, all.count)
     table.willChange()
-    table.words[moved] = word(last.name, place)
+    table.set(moved, word(last.name, place))
     all[place] = last
   }
 

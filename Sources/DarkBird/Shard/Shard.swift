@@ -1,3 +1,4 @@
+public import CDarkBird
 public import Synchronization
 
 /// A part of the documents, chosen by the hash of the key, with a lock of its own.
@@ -10,8 +11,6 @@ public import Synchronization
 struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
   @usableFromInline
   struct Contents {
-    /// Lookups by key; here because a lookup touches this cache line anyway.
-    @usableFromInline var gets: UInt64 = 0
     @usableFromInline var map: ShardMap<Key, Document>
     /// All but the lookups.
     @usableFromInline var operations = StoreStatistics.Operations()
@@ -20,12 +19,20 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
   }
 
   @usableFromInline let mutex: LockWord
+  /// Odd while the contents change, and another number after each change: what lookups without a lock look at. Changed under
+  /// the lock only. Hans Boehm, Can seqlocks get along with programming language memory models? (2012); every word that they
+  /// read is an atomic that is written with release, so that no fences are needed.
+  @usableFromInline let sequence: UnsafeMutablePointer<Atomic<UInt32>>
   @usableFromInline let contents: UnsafeMutablePointer<Contents>
   @usableFromInline let hint: TableHint
 
   @inlinable @inline(__always)
-  init(mutex: LockWord, contents: UnsafeMutablePointer<Contents>, hint: TableHint) {
+  init(
+    mutex: LockWord, sequence: UnsafeMutablePointer<Atomic<UInt32>>, contents: UnsafeMutablePointer<Contents>,
+    hint: TableHint
+  ) {
     self.mutex = mutex
+    self.sequence = sequence
     self.contents = contents
     self.hint = hint
   }
@@ -45,6 +52,13 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
   @inlinable @inline(__always)
   func unlock() { mutex.unlock() }
 
+  /// To be called under the lock when a change is certain, before anyone can know of it: from then on lookups wait for the lock.
+  @inlinable @inline(__always)
+  func beginChange() { sequence.pointee.store(sequence.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
+
+  @inlinable @inline(__always)
+  func endChange() { sequence.pointee.store(sequence.pointee.load(ordering: .relaxed) &+ 1, ordering: .releasing) }
+
   @usableFromInline
   func waitAndLock() {
     let start = monotonicNanoseconds()
@@ -60,25 +74,61 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
     return body(&contents.pointee.map)
   }
 
-  /// Replaces `old` by `new`, as `ShardMap.apply`. Must be called under the lock.
+  /// Replaces `old` by `new`, as `ShardMap.apply`. Must be called under the lock, and within a change if there may be readers:
+  /// those may still look at `old`, and at what is returned.
   @inlinable @inline(__always)
-  func apply(old: Entry<Key, Document>?, new: Entry<Key, Document>?, hash: UInt, slot: Int) {
+  @discardableResult
+  func apply(old: Entry<Key, Document>?, new: Entry<Key, Document>?, hash: UInt, slot: Int) -> WordMemory? {
     contents.pointee.map.apply(old: old, new: new, hash: hash, slot: slot)
-    hint.update(contents.pointee.map.table)
+    return hint.update(contents.pointee.map.table)
   }
 
-  /// Operations by kind. Must be called under the lock.
-  var operations: StoreStatistics.Operations {
-    var operations = contents.pointee.operations
-    operations.gets = contents.pointee.gets
-    return operations
+  /// What a lookup without the lock found.
+  @usableFromInline
+  enum Sight {
+    /// The entry, for as long as the thread reads.
+    case entry(Unmanaged<Entry<Key, Document>>)
+    case nothing
+    /// The shard changed meanwhile, or nobody has written to it yet.
+    case unclear
   }
 
-  /// Must be called under the lock.
+  /// The entry under a key, as if the lock were held. Must be called between `db_begin_reading` and `db_end_reading`.
+  ///
+  /// Nothing of this writes to memory that others use, nor waits for memory before the next lookup can begin: the processor
+  /// overlaps what lookups wait for.
+  @inlinable @inline(__always)
+  func look(for key: Key, hash: UInt) -> Sight {
+    let before = sequence.pointee.load(ordering: .acquiring)
+    guard before & 1 == 0, let words = hint.words else { return .unclear }
+    let capacity = (UnsafeRawPointer(words) - 8).load(as: Int.self)
+    let bits = EntryWord<Entry<Key, Document>>.bits(hash)
+    var index = EntryWord<Entry<Key, Document>>.home(hash, capacity: capacity)
+    var found = Sight.nothing
+    // No longer than the table, also where words move while they are looked at.
+    for _ in 0..<capacity {
+      let word = UnsafeMutableRawPointer(words + index).assumingMemoryBound(to: Atomic<UInt64>.self).pointee
+        .load(ordering: .acquiring)
+      if word == 0 { break }
+      if word & EntryWord<Entry<Key, Document>>.bitsMask == bits {
+        let entry = EntryWord<Entry<Key, Document>>.entry(word)
+        db_prefetch(entry.toOpaque(), Entry<Key, Document>.size)
+        if entry._withUnsafeGuaranteedRef({ $0.key == key }) {
+          found = .entry(entry)
+          break
+        }
+      }
+      index = index &+ 1 == capacity ? 0 : index &+ 1
+    }
+    if planted(.lookupNotChecked) { return found }
+    return sequence.pointee.load(ordering: .relaxed) == before ? found : .unclear
+  }
+
+  /// Must be called under the lock; lookups are counted elsewhere.
   var statistics: StoreStatistics.Shard {
     var statistics = StoreStatistics.Shard()
     statistics.documents = contents.pointee.map.count
-    statistics.operations = operations.writes + operations.gets
+    statistics.operations = contents.pointee.operations.writes
     statistics.lockWaits = contents.pointee.lockWaits
     statistics.lockWaitNanoseconds = contents.pointee.lockWaitNanoseconds
     return statistics
@@ -87,8 +137,8 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
 
 /// The shards of a store, a power of two of them.
 ///
-/// Unsafe corner: each has a piece of memory of its own, allocated for as long as this object lives: the word of its lock, and
-/// eight bytes behind it what it holds, so that a lookup finds both in one cache line.
+/// Unsafe corner: each has a piece of memory of its own, allocated for as long as this object lives: the word of its lock, the
+/// number of its changes, and behind them what it holds.
 ///
 /// Unchecked: see `Shard`.
 @usableFromInline
@@ -119,7 +169,9 @@ final class ShardTable<Key: DocumentKey, Document: DarkBird.Document>: RandomAcc
     for shard in 0..<count {
       let start = memory + shard * stride
       start.bindMemory(to: Atomic<UInt32>.self, capacity: 1).initialize(to: Atomic(0))
+      (start + 4).bindMemory(to: Atomic<UInt32>.self, capacity: 1).initialize(to: Atomic(0))
       (start + 8).bindMemory(to: Contents.self, capacity: 1).initialize(to: Contents(map: map(shard)))
+      _ = hints[shard].update((start + 8).assumingMemoryBound(to: Contents.self).pointee.map.table)
     }
   }
 
@@ -127,6 +179,7 @@ final class ShardTable<Key: DocumentKey, Document: DarkBird.Document>: RandomAcc
     for shard in self {
       shard.contents.deinitialize(count: 1)
       shard.mutex.word.deinitialize(count: 1)
+      shard.sequence.deinitialize(count: 1)
     }
     memory.deallocate()
   }
@@ -136,6 +189,7 @@ final class ShardTable<Key: DocumentKey, Document: DarkBird.Document>: RandomAcc
     let start = memory + index &* stride
     return Shard(
       mutex: LockWord(start.assumingMemoryBound(to: Atomic<UInt32>.self)),
+      sequence: (start + 4).assumingMemoryBound(to: Atomic<UInt32>.self),
       contents: (start + 8).assumingMemoryBound(to: Contents.self),
       hint: hints[index])
   }

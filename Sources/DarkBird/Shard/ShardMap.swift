@@ -93,7 +93,7 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
     switch (old, new) {
     case (let old?, let new?):
       table.willChange()
-      table.words[index(of: old, hash)] = EntryWord.word(new, hash)
+      table.set(index(of: old, hash), EntryWord.word(new, hash))
       slots.set(slot, new)
     case (let old?, nil): remove(old, hash: hash, slot: slot)
     case (nil, let new?): insert(new, hash: hash)
@@ -138,6 +138,7 @@ enum EntryWord<Element: HashedEntry>: TableWord {
   @usableFromInline static var bitsMask: UInt64 { 0xFFFF_0000_0000_000F }
   /// As long as a table has no more words, those bits say where a word belongs, and growing touches no entry.
   @usableFromInline static var capacityOfBits: Int { 1 << 20 }
+  @usableFromInline static var isReadWithoutLock: Bool { true }
   @usableFromInline static var fault: Mutant { .wordChainBroken }
 
   /// The part of a hash value that an entry keeps. The lower bits choose the shard.

@@ -1,8 +1,8 @@
 public import CDarkBird
 public import Synchronization
 
-/// Where the words of a table are, for those who do not hold its lock: good enough to have the processor fetch a word, which
-/// takes longer than all else that a lookup or a write does, while the thread prepares the rest.
+/// Where the words of a table are, for those who do not hold its lock: to have the processor fetch a word, which takes longer
+/// than all else that a write does, while the thread prepares the rest; and for lookups that take no lock.
 ///
 /// Kept apart from the table, in memory that is only written when a table moves. Outdated values cost a useless fetch: the
 /// processor ignores addresses that are not there.
@@ -26,13 +26,20 @@ struct TableHint: @unchecked Sendable {
     if let word = UnsafeRawPointer(bitPattern: start &+ UInt(bitPattern: index &* 8)) { db_prefetch_line(word) }
   }
 
-  /// To be called after a table changed, under its lock.
+  /// The words, for readers that the table waits for.
   @inlinable @inline(__always)
-  func update<Word>(_ table: WordTable<Word>) {
+  var words: UnsafeMutablePointer<UInt64>? { UnsafeMutablePointer(bitPattern: address.pointee.load(ordering: .acquiring)) }
+
+  /// To be called after a table changed, under its lock. Returns memory that the table has left, for which readers without a
+  /// lock may still have to be waited for.
+  @inlinable @inline(__always)
+  func update<Word>(_ table: WordTable<Word>) -> WordMemory? {
     let start = UInt(bitPattern: table.words)
-    if address.pointee.load(ordering: .relaxed) == start { return }
-    address.pointee.store(start, ordering: .relaxed)
+    if address.pointee.load(ordering: .relaxed) == start { return nil }
+    address.pointee.store(start, ordering: .releasing)
     capacity.pointee.store(table.capacity, ordering: .relaxed)
+    defer { table.memory.previous = nil }
+    return table.memory.previous
   }
 }
 

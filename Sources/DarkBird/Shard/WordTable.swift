@@ -1,4 +1,5 @@
 import CDarkBird
+public import Synchronization
 
 /// What the words of a table are.
 @usableFromInline
@@ -6,24 +7,32 @@ protocol TableWord {
   /// Where a word belongs in a table of this capacity: never falls when the hash grows, so that a table that is filled from
   /// another one is filled in order.
   static func home(of word: UInt64, capacity: Int) -> Int
+  /// Whether there are readers without a lock, who may still look at the memory that a table has left.
+  static var isReadWithoutLock: Bool { get }
   /// The fault to plant in the removal of a word.
   static var fault: Mutant { get }
 }
 
-/// The memory of a table: words that begin as 0.
+/// The memory of a table: words that begin as 0. Before them stands how many there are, for readers without a lock, who find
+/// the words only.
 @usableFromInline
 final class WordMemory {
+  @usableFromInline static var headerBytes: Int { 64 }
   @usableFromInline let words: UnsafeMutablePointer<UInt64>
   @usableFromInline let capacity: Int
+  /// What the table used before and readers without a lock may still look at, until someone takes care of that.
+  @exclusivity(unchecked) @usableFromInline var previous: WordMemory?
 
   @usableFromInline
   init(capacity: Int) {
     self.capacity = capacity
-    words = db_allocate_zeroed(capacity * 8).bindMemory(to: UInt64.self, capacity: capacity)
+    let memory = db_allocate_zeroed(Self.headerBytes + capacity * 8)
+    words = (memory + Self.headerBytes).bindMemory(to: UInt64.self, capacity: capacity)
+    (memory + (Self.headerBytes - 8)).storeBytes(of: capacity, as: Int.self)
   }
 
   @usableFromInline
-  deinit { db_free_zeroed(words, capacity * 8) }
+  deinit { db_free_zeroed(UnsafeMutableRawPointer(words) - Self.headerBytes, Self.headerBytes + capacity * 8) }
 }
 
 /// The words of a table, for looking at them. Counts no references: whoever uses it holds the table's lock, or the table.
@@ -126,7 +135,14 @@ struct WordTable<Word: TableWord>: @unchecked Sendable {
   func place(_ word: UInt64) {
     var index = Word.home(of: word, capacity: capacity)
     while words[index] != 0 { index = view.next(index) }
-    words[index] = word
+    set(index, word)
+  }
+
+  /// Every change of a word: readers without a lock may look at it, and then at what it stands for.
+  @inlinable @inline(__always)
+  func set(_ index: Int, _ word: UInt64) {
+    UnsafeMutableRawPointer(words + index).assumingMemoryBound(to: Atomic<UInt64>.self).pointee
+      .store(word, ordering: .releasing)
   }
 
   /// Goes on with other memory, to which all words are copied or, where its capacity is another one, moved to their places.
@@ -134,6 +150,7 @@ struct WordTable<Word: TableWord>: @unchecked Sendable {
   mutating func take(_ other: WordMemory, copying: Bool) {
     // Until the end: its owner may be the only one.
     let old = memory
+    if Word.isReadWithoutLock { other.previous = old }
     (memory, words, capacity) = (other, other.words, other.capacity)
     if copying {
       words.update(from: old.words, count: capacity)
@@ -154,12 +171,12 @@ struct WordTable<Word: TableWord>: @unchecked Sendable {
       let home = Word.home(of: words[next], capacity: capacity)
       // Move the word into the hole unless its home lies cyclically in (hole, next].
       if view.distance(home, next) >= view.distance(hole, next) || planted(Word.fault) {
-        words[hole] = words[next]
+        set(hole, words[next])
         hole = next
       }
       next = view.next(next)
     }
-    words[hole] = 0
+    set(hole, 0)
   }
 }
 

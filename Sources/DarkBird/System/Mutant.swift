@@ -12,7 +12,8 @@
 enum Mutant: String, Sendable {
   // Locks
   case batchShardsLockedInAnyOrder, outdatedBatchDone
-  case shardNotLocked, lookupNotLocked, stripesNotLocked, stripesLockedInAnyOrder, storeNotLockedAsAWhole
+  case shardNotLocked, lookupNotChecked, batchSeenInParts, freedUnderReaders
+  case stripesNotLocked, stripesLockedInAnyOrder, storeNotLockedAsAWhole
   case lockWakesNobody, conditionWakesNobody
   // The write path
   case uniqueNotChecked, clearedClaimNotCheckedAgain, duplicatePublished, shardUnlockedWhileLogging, entryWithoutLSN

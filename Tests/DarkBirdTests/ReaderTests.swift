@@ -1,0 +1,141 @@
+import Synchronization
+import Testing
+
+@testable import DarkBird
+
+/// Lookups without a lock: what they look at stays, and what nobody looks at goes.
+@Suite(.timeLimit(.minutes(30)))
+struct ReaderTests {
+  /// Counts its living instances, and knows whether it is one of them.
+  final class Witness: Sendable {
+    static let aliveMark: UInt64 = 0x11FE_11FE_11FE_11FE
+    private let mark = Atomic<UInt64>(aliveMark)
+    private let living: Counted
+
+    init(_ living: Counted) {
+      self.living = living
+      living.count.add(1, ordering: .relaxed)
+    }
+
+    deinit {
+      mark.store(0, ordering: .relaxed)
+      living.count.subtract(1, ordering: .relaxed)
+    }
+
+    var isAlive: Bool { mark.load(ordering: .relaxed) == Self.aliveMark }
+  }
+
+  final class Counted: Sendable {
+    let count = Atomic<Int>(0)
+    var living: Int { count.load(ordering: .relaxed) }
+  }
+
+  /// A document that exists in memory only.
+  struct Watched: Document {
+    static let schema: IndexSchema<Watched> = []
+    var number: Int
+    var witness: Witness
+
+    init(_ number: Int, _ living: Counted) {
+      self.number = number
+      witness = Witness(living)
+    }
+
+    init(cbor reader: inout CBORReader) throws { fatalError("never stored") }
+    func encode(cbor writer: inout CBORWriter) throws {}
+  }
+
+  typealias WatchedStore = Store<Int, Watched>
+
+  @Test func documentsStayWhileTheyAreRead() throws {
+    let living = Counted()
+    let store = try WatchedStore()
+    try store.put(Watched(0, living), for: 1)
+    let found = try store.withDocument(1) { document in
+      for number in 1...1_000 { try store.put(Watched(number, living), for: 1) }
+      try store.remove(1)
+      // Reads within reads end nothing.
+      for _ in 0..<10 { #expect(!store.contains(1)) }
+      return (document.number, document.witness.isAlive, living.living)
+    }
+    #expect(found?.0 == 0)
+    #expect(found?.1 == true)
+    #expect(found?.2 == 1_001, "all versions that were replaced meanwhile are still there")
+    // The changes after it free them. Not the first ones, where a reader of another test has no processor just now.
+    #expect(
+      eventually {
+        for number in 0..<1_000 { _ = try? store.put(Watched(number, living), for: 2) }
+        return living.living < 100
+      })
+  }
+
+  @Test func documentsThatWereReplacedAreFreed() throws {
+    let living = Counted()
+    let store = try WatchedStore()
+    for key in 0..<100 { try store.put(Watched(key, living), for: key) }
+    #expect(
+      eventually {
+        for round in 0..<10_000 { _ = try? store.put(Watched(round, living), for: round % 100) }
+        return living.living <= 100 + 64
+      })
+    #expect(eventually { (try? store.removeAll()) != nil && living.living == 0 })
+  }
+
+  @Test func removingAllLeavesReadersWhatTheyRead() throws {
+    let living = Counted()
+    let store = try WatchedStore()
+    for key in 0..<1_000 { try store.put(Watched(key, living), for: key) }
+    let wasAlive = try store.withDocument(1) { document in
+      try store.removeAll()
+      for key in 0..<10 { try store.put(Watched(key, living), for: key) }
+      return document.witness.isAlive
+    }
+    #expect(wasAlive == true)
+    #expect(eventually { (try? store.removeAll()) != nil && living.living == 0 })
+  }
+
+  @Test(arguments: 0..<4) func nobodySeesAFreedDocument(round: Int) throws {
+    let living = Counted()
+    let store = try WatchedStore()
+    let keys = 50
+    for key in 0..<keys { try store.put(Watched(key, living), for: key) }
+    let isDone = Atomic<Int>(0)
+    onThreads(4) { thread in
+      do {
+        var random = SeededGenerator(seed: UInt64(round * 4 + thread))
+        if thread == 0 {
+          for number in 0..<20_000 {
+            let key = Int.random(in: 0..<keys, using: &random)
+            // Also tables that grow and shrink, and everything at once.
+            if number % 7 == 0 { try store.remove(key) } else { try store.put(Watched(key, living), for: key) }
+            if number % 5_000 == 4_999 { try store.removeAll() }
+            if number % 11 == 0 { try store.put(Watched(keys + number, living), for: keys + number) }
+          }
+          isDone.store(1, ordering: .releasing)
+        }
+        while isDone.load(ordering: .acquiring) == 0 {
+          let key = Int.random(in: 0..<keys, using: &random)
+          let isSound = store.withDocument(key) { document in
+            (0..<20).allSatisfy { _ in document.witness.isAlive && document.number == key }
+          }
+          #expect(isSound ?? true)
+        }
+      } catch { Issue.record("\(error)") }
+    }
+  }
+
+  @Test func everyLookupIsCounted() throws {
+    let store = try MemberStore()
+    for key in 0..<10 { try store.put(Member(age: key), for: key) }
+    // More at a time than have a row of their own, and then others in their place.
+    for round in 1...3 {
+      onThreads(LookupCounters.rowsMax + 20) { _ in
+        for key in 0..<100 { _ = store[key] }
+      }
+      let statistics = store.statistics()
+      let expected = UInt64(round * (LookupCounters.rowsMax + 20) * 100)
+      #expect(statistics.operations.gets == expected)
+      #expect(statistics.shards.reduce(0) { $0 + $1.operations } == expected + 10)
+    }
+  }
+}
