@@ -65,7 +65,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
-    .testTarget(name: "DarkBirdTests", dependencies: ["DarkBird"], swiftSettings: swiftSettings),
+    .testTarget(name: "DarkBirdTests", dependencies: ["CDarkBird", "DarkBird"], swiftSettings: swiftSettings),
     // What the terminal tests run inside a real terminal, to crash, suspend and hang it up.
     .executableTarget(
       name: "TerminalProbe", dependencies: ["Terminal"], path: "Tests/TerminalProbe", swiftSettings: swiftSettings),

@@ -30,8 +30,7 @@ static void prepare(void) {
   if (pthread_key_create(&at_thread_end, give_back) != 0) abort();
 #if defined(__linux__) && defined(SYS_membarrier)
   if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0) {
-    // Tests try the other way, too.
-    if (getenv("DARKBIRD_READERS_NEED_BARRIER") == NULL) db_readers_need_barrier = false;
+    __atomic_store_n(&db_readers_need_barrier, false, __ATOMIC_RELEASE);
   }
 #endif
 }
@@ -63,10 +62,20 @@ db_reader *db_make_reader(void) {
 
 uint64_t db_end_epoch(void) { return __atomic_fetch_add(&db_epoch, 1, __ATOMIC_ACQ_REL); }
 
+void db_make_readers_pay(void) {
+  pthread_once(&once, prepare);
+  __atomic_store_n(&db_readers_need_barrier, true, __ATOMIC_RELEASE);
+}
+
 uint64_t db_oldest_reader(void) {
   pthread_once(&once, prepare);
 #if defined(__linux__) && defined(SYS_membarrier)
-  if (!db_readers_need_barrier) syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+  if (!__atomic_load_n(&db_readers_need_barrier, __ATOMIC_ACQUIRE) &&
+      syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) {
+    // Taken from the process meanwhile. Nothing is free this time; the next time those who read now will show.
+    db_make_readers_pay();
+    return 0;
+  }
 #endif
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
   uint64_t oldest = UINT64_MAX;

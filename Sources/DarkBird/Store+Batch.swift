@@ -74,7 +74,8 @@ extension Store {
         attempt =
           effective.isEmpty
           ? .nothingToDo
-          : write(effective, of: items, byShard, payload, reservation, owners, cleared, lockedShards, &lost,
+          : write(
+            effective, of: items, byShard, payload, reservation, owners, cleared, lockedShards, &lost,
             &outgrown)
       }
       let documents = shards[lockedShards[0]].contents.pointee.map.count << Int(shardBits)

@@ -36,7 +36,7 @@ extension Store {
   public func document(
     unique index: String, _ value: some IndexValueConvertible
   ) throws(StoreError) -> StoredDocument<Key, Document>? {
-    try owner(unique: index, value.indexValue).map(stored)
+    withOwner(try uniqueNumber(index), value.indexValue) { stored($0) }
   }
 
   /// Calls `body` with the document that owns a value of a unique index, without copying it; nil if there is none.
@@ -45,33 +45,57 @@ extension Store {
   public func withDocument<R>(
     unique index: String, _ value: some IndexValueConvertible, _ body: (Key, borrowing Document) throws -> R
   ) throws -> R? {
-    guard let entry = try owner(unique: index, value.indexValue) else { return nil }
-    return try body(entry.key, entry.document)
+    try withOwner(try uniqueNumber(index), value.indexValue) { try body($0.key, $0.document) }
   }
 
+  /// Calls `body` with the entry that owns a value, which stays for as long as `body` runs.
+  /// - Parameter number: of the unique index.
   @inlinable
-  func owner(unique index: String, _ value: IndexValue) throws(StoreError) -> Entry<Key, Document>? {
-    guard let number = indexes.uniqueNames.firstIndex(of: index) else {
-      throw .unknownIndex(name: index, known: indexes.uniqueNames)
-    }
-    let reader = db_begin_reading()
-    lookups.count(shards.count, by: reader)
-    db_end_reading(reader)
+  func withOwner<R>(
+    _ number: Int, _ value: IndexValue, _ body: (Entry<Key, Document>) throws -> R
+  ) rethrows -> R? {
     let hash = UInt(bitPattern: value.hashValue)
     indexes.prefetch(uniqueIndex: number, hash: hash)
+    let reader = db_begin_reading()
+    defer { db_end_reading(reader) }
+    lookups.count(shards.count, by: reader)
     while true {
       let (first, others, lsn) = indexes.owners(uniqueIndex: number, hash: hash) { memoryLSN }
       guard var owner = first else { return nil }
       var hasChanged = false
       for next in 0...others.count {
         if next > 0 { owner = others[next - 1] }
-        let entry = entry(owner)
-        if let entry, indexSchema.uniques[number].value(entry.document) == value { return entry }
-        if entry.map({ $0.lsn > lsn }) ?? true { hasChanged = true }
+        guard let found = look(at: owner) else {
+          hasChanged = true
+          continue
+        }
+        let (isOwner, isLater) = found._withUnsafeGuaranteedRef { entry in
+          (indexSchema.uniques[number].value(entry.document) == value, entry.lsn > lsn)
+        }
+        if isOwner { return try found._withUnsafeGuaranteedRef(body) }
+        if isLater { hasChanged = true }
       }
       // Otherwise the value may have moved from one document to another between the two looks.
       if !hasChanged || planted(.movedValueNotFollowed) { return nil }
     }
+  }
+
+  @inlinable
+  func uniqueNumber(_ index: String) throws(StoreError) -> Int {
+    guard let number = indexes.uniqueNames.firstIndex(of: index) else {
+      throw .unknownIndex(name: index, known: indexes.uniqueNames)
+    }
+    return number
+  }
+
+  /// The current version of a document, for as long as the thread reads. Must be called between `db_begin_reading` and
+  /// `db_end_reading`: then no reference is counted, which would have the processor wait for the entry's memory.
+  @inlinable
+  func look(at number: DocumentNumber) -> Unmanaged<Entry<Key, Document>>? {
+    let shard = shards[shardNumber(number)]
+    shard.lock()
+    defer { shard.unlock() }
+    return shard.contents.pointee.map.unmanagedEntry(inSlot: slot(number))
   }
 
   // MARK: Many documents
@@ -152,7 +176,7 @@ extension Store {
   /// Calls `body` with each document that meets all conditions of a query, in order, without copying it.
   ///
   /// Each document matches at the moment when it is visited; all of one moment they are in a `snapshot()`. No lock is held
-  /// while `body` runs.
+  /// while `body` runs; versions of documents that others replace meanwhile are freed after some hundred documents.
   /// - Throws: as `documents`, and what `body` throws, at once.
   /// - Complexity: O(log n + candidates looked at), a few tens of nanoseconds for each.
   @inlinable
@@ -280,7 +304,7 @@ extension Store {
     if execution.driver == .scan { return scanShards(execution, body) }
     var numbers: ContiguousArray<DocumentNumber> = []
     var positions: ContiguousArray<Cursor.Position> = []
-    var entries: ContiguousArray<Entry<Key, Document>?> = []
+    var entries: ContiguousArray<Unmanaged<Entry<Key, Document>>?> = []
     numbers.reserveCapacity(batch)
     entries.reserveCapacity(batch)
     if wantsPositions { positions.reserveCapacity(batch) }
@@ -290,24 +314,28 @@ extension Store {
       positions.removeAll(keepingCapacity: true)
       last = execution.candidates(
         after: last, limit: batch, wantsPositions: wantsPositions, into: &numbers, &positions)
+      let reader = db_begin_reading()
+      defer { db_end_reading(reader) }
       fetch(numbers, into: &entries)
       for index in entries.indices {
-        if !body(entries[index], wantsPositions ? positions[index] : .number(numbers[index])) { return }
+        let position = wantsPositions ? positions[index] : .number(numbers[index])
+        let goesOn = entries[index].map { $0._withUnsafeGuaranteedRef { body($0, position) } } ?? body(nil, position)
+        if !goesOn { return }
       }
     } while numbers.count == batch
   }
 
-  /// Sets `entries` to the current versions of documents; nil for one that has gone.
+  /// Sets `entries` to the current versions of documents, for as long as the thread reads; nil for one that has gone.
   ///
   /// Shard by shard, so that each is locked once, and its entries come out of memory side by side: most of what this costs is
   /// waiting for them.
   @inlinable
   func fetch(
-    _ numbers: ContiguousArray<DocumentNumber>, into entries: inout ContiguousArray<Entry<Key, Document>?>
+    _ numbers: ContiguousArray<DocumentNumber>, into entries: inout ContiguousArray<Unmanaged<Entry<Key, Document>>?>
   ) {
     entries.removeAll(keepingCapacity: true)
     if numbers.count < 8 {
-      for number in numbers { entries.append(entry(number)) }
+      for number in numbers { entries.append(look(at: number)) }
       return
     }
     entries.append(contentsOf: repeatElement(nil, count: numbers.count))
@@ -332,7 +360,7 @@ extension Store {
         for index in order[start..<end] { map.pointee.map.prefetchSlot(slot(numbers[Int(index)])) }
         for index in order[start..<end] { map.pointee.map.prefetchEntry(inSlot: slot(numbers[Int(index)])) }
         for index in order[start..<end] {
-          entries[Int(index)] = map.pointee.map.entry(inSlot: slot(numbers[Int(index)]))
+          entries[Int(index)] = map.pointee.map.unmanagedEntry(inSlot: slot(numbers[Int(index)]))
         }
         shard.unlock()
         start = end

@@ -33,7 +33,7 @@ static inline db_reader *_Nonnull db_begin_reading(void) {
   if (__builtin_expect(reader == 0, 0)) reader = db_make_reader();
   if (reader->depth++ == 0) {
     uint64_t epoch = __atomic_load_n(&db_epoch, __ATOMIC_ACQUIRE);
-    if (__builtin_expect(db_readers_need_barrier, 0)) {
+    if (__builtin_expect(__atomic_load_n(&db_readers_need_barrier, __ATOMIC_RELAXED), 0)) {
       __atomic_exchange_n(&reader->epoch, epoch, __ATOMIC_SEQ_CST);
       __atomic_thread_fence(__ATOMIC_SEQ_CST);
     } else {
@@ -47,6 +47,9 @@ static inline db_reader *_Nonnull db_begin_reading(void) {
 static inline void db_end_reading(db_reader *_Nonnull reader) {
   if (--reader->depth == 0) __atomic_store_n(&reader->epoch, 0, __ATOMIC_RELEASE);
 }
+
+// From now on readers pay the barrier, as where the system has none to give.
+void db_make_readers_pay(void);
 
 // The epoch of what was taken out of use before this call; readers that begin afterwards are in a later one.
 uint64_t db_end_epoch(void);

@@ -69,6 +69,14 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
   @inlinable @inline(__always)
   func entry(inSlot slot: Int) -> Element? { slot < slotCount ? slots.address(slot).pointee : nil }
 
+  /// The same without counting a reference.
+  @inlinable @inline(__always)
+  func unmanagedEntry(inSlot slot: Int) -> Unmanaged<Element>? {
+    guard slot < slotCount else { return nil }
+    // Safe: an optional reference is one word, 0 for nil.
+    return UnsafeRawPointer(slots.address(slot)).load(as: UnsafeRawPointer?.self).map { .fromOpaque($0) }
+  }
+
   /// Has a slot fetched from memory, and then what is in it.
   @inlinable @inline(__always)
   func prefetchSlot(_ slot: Int) {

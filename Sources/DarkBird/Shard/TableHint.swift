@@ -28,7 +28,9 @@ struct TableHint: @unchecked Sendable {
 
   /// The words, for readers that the table waits for.
   @inlinable @inline(__always)
-  var words: UnsafeMutablePointer<UInt64>? { UnsafeMutablePointer(bitPattern: address.pointee.load(ordering: .acquiring)) }
+  var words: UnsafeMutablePointer<UInt64>? {
+    UnsafeMutablePointer(bitPattern: address.pointee.load(ordering: .acquiring))
+  }
 
   /// To be called after a table changed, under its lock. Returns memory that the table has left, for which readers without a
   /// lock may still have to be waited for.

@@ -9,9 +9,10 @@ import CDarkBird
 /// program then.
 @usableFromInline
 final class Reclaimer: @unchecked Sendable {
-  private struct Retired {
-    let object: AnyObject
+  private struct Batch {
+    /// Readers of later epochs cannot have found the objects.
     let epoch: UInt64
+    let objects: ContiguousArray<AnyObject>
   }
 
   /// How many old versions may wait where there are about so many documents: an eighth, but neither very few nor many.
@@ -19,9 +20,9 @@ final class Reclaimer: @unchecked Sendable {
   static func versionsMax(documents: Int) -> Int { min(256, max(8, documents / 8)) }
 
   private let lock = Lock()
-  private var waiting: ContiguousArray<Retired> = []
-  /// At how many objects to look for readers again, where some were still there the last time.
-  private var limit = 0
+  private var retired: ContiguousArray<AnyObject> = []
+  /// Those for which readers were looked for already, and found.
+  private var waiting: [Batch] = []
 
   @usableFromInline
   init() {}
@@ -31,19 +32,17 @@ final class Reclaimer: @unchecked Sendable {
   @usableFromInline
   func retire(_ object: AnyObject, waitingMax: Int) {
     lock.lock()
-    waiting.append(Retired(object: object, epoch: db_end_epoch()))
-    if waiting.count < max(waitingMax, limit) { return lock.unlock() }
-    var candidates: ContiguousArray<Retired> = []
-    swap(&candidates, &waiting)
+    retired.append(object)
+    if retired.count < waitingMax { return lock.unlock() }
+    var batches = waiting
+    batches.append(Batch(epoch: db_end_epoch(), objects: retired))
+    retired = []
+    waiting = []
     lock.unlock()
     let oldest = planted(.freedUnderReaders) ? .max : db_oldest_reader()
-    let rest = candidates.filter { $0.epoch >= oldest }
-    lock.withLock {
-      limit = rest.count * 2
-      waiting.append(contentsOf: rest)
-    }
-    candidates.removeAll()
+    let rest = batches.filter { $0.epoch >= oldest }
+    if !rest.isEmpty { lock.withLock { waiting += rest } }
+    // Here the others are freed.
+    batches = []
   }
-
-  var waitingCount: Int { lock.withLock { waiting.count } }
 }
