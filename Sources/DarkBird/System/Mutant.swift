@@ -13,7 +13,7 @@ enum Mutant: String, Sendable {
   // Locks
   case batchShardsLockedInAnyOrder, outdatedBatchDone
   case shardNotLocked, lookupNotLocked, stripesNotLocked, stripesLockedInAnyOrder, storeNotLockedAsAWhole
-  case lockWakesNobody, conditionWakesNobody
+  case lockWakesNobody, conditionWakesNobody, gateWakesNobody
   // The write path
   case uniqueNotChecked, clearedClaimNotCheckedAgain, duplicatePublished, shardUnlockedWhileLogging, entryWithoutLSN
   case lostUpdate, reservationNotReleased
@@ -31,7 +31,7 @@ enum Mutant: String, Sendable {
   // Manifest, checkpoint, recovery
   case manifestNotSynced, manifestNameNotSynced, checkpointNotSynced, checkpointAheadOfTheLog,
     pagesRemovedBeforeManifest
-  case tornTailNotCut, tornTailNotKept, directoryNotLocked
+  case tornTailNotCut, tornTailNotKept, directoryNotLocked, laneTakenTwice
 }
 
 #if DARKBIRD_MUTANTS
