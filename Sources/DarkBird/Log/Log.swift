@@ -268,11 +268,11 @@ final class Log: @unchecked Sendable {
   /// two that take turns, each for those whom the other one kept waiting.
   private var isSyncGroupComplete: Bool { syncWaiters >= syncGroup }
 
-  /// How long a sync that is due should still wait for others, in nanoseconds: never longer than half a sync takes. Under the
-  /// lock, by the writer.
+  /// How long a sync that is due should still wait for others, in nanoseconds: never longer than a sync takes, which is what
+  /// those would wait who come too late. Under the lock, by the writer.
   func syncDelay(_ now: UInt64) -> UInt64 {
     if isSyncGroupComplete { return 0 }
-    let patience = min(lastSyncNanoseconds / 2, 1_000_000)
+    let patience = min(lastSyncNanoseconds, 2_000_000)
     let start = max(firstSyncWait, lastSyncEnd)
     let waited = now > start ? now - start : 0
     return waited < patience ? patience - waited : 0

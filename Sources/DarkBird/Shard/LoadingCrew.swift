@@ -121,7 +121,7 @@ final class LoadingCrew<Item: Sendable>: @unchecked Sendable {
         pushed.wait(lock)
         continue
       }
-      isBusy[lane] = !planted(.laneTakenTwice)
+      isBusy[lane] = true
       let slot = next[lane] % Self.batchesMax
       let (items, bytes) = (slots[slot].items[lane], slots[slot].bytes)
       let isUseless = failure != nil

@@ -31,7 +31,7 @@ enum Mutant: String, Sendable {
   // Manifest, checkpoint, recovery
   case manifestNotSynced, manifestNameNotSynced, checkpointNotSynced, checkpointAheadOfTheLog,
     pagesRemovedBeforeManifest
-  case tornTailNotCut, tornTailNotKept, directoryNotLocked, laneTakenTwice
+  case tornTailNotCut, tornTailNotKept, directoryNotLocked
 }
 
 #if DARKBIRD_MUTANTS
