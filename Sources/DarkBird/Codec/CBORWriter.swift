@@ -62,11 +62,14 @@ public struct CBORWriter: Sendable {
   /// Text.
   /// - Complexity: O(UTF-8 bytes); one copy if the string is native, as all strings on Linux are.
   public mutating func write(_ value: String) {
-    var value = value
-    value.withUTF8 { text in
+    // Without a copy of the string, whose references would be counted.
+    let isWritten: Void? = value.utf8.withContiguousStorageIfAvailable { text in
       writeHead(CBORFormat.text, UInt64(text.count))
       buffer.append(contentsOf: text)
     }
+    if isWritten != nil { return }
+    writeHead(CBORFormat.text, UInt64(value.utf8.count))
+    buffer.append(contentsOf: value.utf8)
   }
 
   /// A byte string.

@@ -29,8 +29,8 @@ struct LostChanges<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
 /// Unchecked: `rings` and `isFinished` are only touched under the lock.
 @usableFromInline
 final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
-  @usableFromInline let lock = Lock()
-  @usableFromInline var rings: [EventRing<Key, Document>] = []
+  @usableFromInline let shared = EventLock()
+  @exclusivity(unchecked) @usableFromInline var rings: [EventRing<Key, Document>] = []
   private var isFinished = false
   @usableFromInline let count = Atomic<Int>(0)
   @usableFromInline let droppedCount = Atomic<UInt64>(0)
@@ -42,19 +42,26 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   var subscribers: Int { count.load(ordering: .relaxed) }
   var dropped: UInt64 { droppedCount.load(ordering: .relaxed) }
 
+  /// A ring for `subscribe`.
+  func ring(capacity: Int, shardBits: UInt32) -> EventRing<Key, Document> {
+    EventRing(shared, capacity: capacity, shardBits: shardBits)
+  }
+
   func subscribe(
     _ ring: EventRing<Key, Document>, _ filter: (@Sendable (Event<Key, Document>) -> Bool)? = nil
   ) -> EventSubscription<Key, Document> {
-    lock.withLock {
-      if isFinished { return ring.finish() }
+    let isTooLate = shared.lock.withLock {
+      if isFinished { return true }
       rings.append(ring)
       count.store(rings.count, ordering: .releasing)
+      return false
     }
+    if isTooLate { ring.finish() }
     return EventSubscription(ring: ring, hub: self, filter)
   }
 
   func remove(_ ring: EventRing<Key, Document>) {
-    lock.withLock {
+    shared.lock.withLock {
       rings.removeAll { $0 === ring }
       count.store(rings.count, ordering: .releasing)
     }
@@ -65,14 +72,14 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   @inlinable
   func publish(_ lost: inout LostChanges<Key, Document>, _ change: () -> Change<Key, Document>) {
     let early = planted(.eventsOutOfOrder) ? (change(), planted(.eventsOutOfOrder)).0 : nil
-    lock.lock()
+    shared.lock.lock()
     let change = early ?? change()
     for ring in rings {
       guard let dropped = ring.push(change) else { continue }
       lost.append(dropped)
       droppedCount.add(1, ordering: .relaxed)
     }
-    lock.unlock()
+    shared.lock.unlock()
   }
 
   /// Publishes `count` changes with one LSN, with nothing between them, and returns the LSN.
@@ -81,8 +88,8 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
     _ lost: inout LostChanges<Key, Document>, count: Int, lsn: () -> UInt64,
     _ change: (_ position: Int, _ lsn: UInt64) -> Change<Key, Document>
   ) -> UInt64 {
-    lock.lock()
-    defer { lock.unlock() }
+    shared.lock.lock()
+    defer { shared.lock.unlock() }
     let lsn = lsn()
     for position in 0..<count {
       for ring in rings {
@@ -96,7 +103,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
 
   /// Ends all subscriptions.
   func finish() {
-    let ended = lock.withLock {
+    let ended = shared.lock.withLock {
       defer {
         isFinished = true
         rings = []

@@ -60,44 +60,59 @@ public final class EventSubscription<Key: DocumentKey, Document: DarkBird.Docume
   }
 }
 
+/// The lock that a hub and its rings have in common, so that publishing takes only one.
+@usableFromInline
+final class EventLock: Sendable {
+  @usableFromInline let lock = Lock()
+
+  init() {}
+}
+
 /// The changes that wait for one subscriber.
 ///
-/// Unchecked: everything but the lock is only touched under it.
+/// Writers wait for whoever holds the lock. So a consumer takes all changes by leaving an empty circle for the full one, and
+/// makes events of them, and frees them, afterwards.
+///
+/// Unchecked: everything but the constants is only touched under the lock.
 @usableFromInline
 final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
   typealias Element = Event<Key, Document>
+  @usableFromInline typealias Circle = ContiguousArray<Change<Key, Document>?>
 
-  @usableFromInline let lock = Lock()
+  private let shared: EventLock
   private let shardBits: UInt32
-  /// A circle of changes, `count` of them from `first` on.
-  @usableFromInline var changes: [Change<Key, Document>?]
-  @usableFromInline var first = 0
-  @usableFromInline var count = 0
-  @usableFromInline var dropped = 0
+  private let capacity: Int
+  /// `count` changes from `first` on.
+  @exclusivity(unchecked) @usableFromInline var circle: Circle
+  @exclusivity(unchecked) @usableFromInline var first = 0
+  @exclusivity(unchecked) @usableFromInline var count = 0
+  @exclusivity(unchecked) @usableFromInline var dropped = 0
+  /// An empty circle to leave for the other; nil before the first one is needed, and while a consumer has it.
+  private var spare: Circle?
   private var isFinished = false
-  @usableFromInline var consumer: CheckedContinuation<Event<Key, Document>?, Never>?
+  @exclusivity(unchecked) @usableFromInline var consumer: CheckedContinuation<Event<Key, Document>?, Never>?
 
-  init(capacity: Int, shardBits: UInt32) {
+  init(_ lock: EventLock, capacity: Int, shardBits: UInt32) {
+    shared = lock
     self.shardBits = shardBits
-    changes = Array(repeating: nil, count: capacity)
+    self.capacity = capacity
+    circle = Circle(repeating: nil, count: capacity)
   }
 
-  /// Adds a change; returns the oldest if it was dropped for it.
+  /// Adds a change; returns the oldest if it was dropped for it. Under the lock.
   @inlinable
   func push(_ change: Change<Key, Document>) -> Change<Key, Document>? {
-    lock.lock()
-    defer { lock.unlock() }
-    var last = first + count
-    if last >= changes.count { last -= changes.count }
-    if count == changes.count {
-      let oldest = changes[last]
-      changes[last] = change
-      first = first + 1 == changes.count ? 0 : first + 1
-      dropped += planted(.gapNotCounted) ? 0 : 1
+    var last = first &+ count
+    if last >= circle.count { last &-= circle.count }
+    if count == circle.count {
+      let oldest = circle[last]
+      circle[last] = change
+      first = first &+ 1 == circle.count ? 0 : first &+ 1
+      dropped &+= planted(.gapNotCounted) ? 0 : 1
       return oldest
     }
-    changes[last] = change
-    count += 1
+    circle[last] = change
+    count &+= 1
     if consumer != nil { wakeConsumer() }
     return nil
   }
@@ -111,16 +126,47 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
   }
 
   func take(_ limit: Int) -> [Element] {
-    lock.withLock {
-      var taken: [Element] = []
-      while taken.count < limit, let event = popFirst() { taken.append(event) }
-      return taken
+    if limit <= 0 { return [] }
+    let empty = shared.lock.withLock {
+      defer { spare = nil }
+      return spare
     }
+    var taken = empty ?? Circle(repeating: nil, count: capacity)
+    var events: [Element] = []
+    let (gap, start, number) = shared.lock.withLock { () -> (Int, Int, Int) in
+      let gap = dropped
+      let number = min(count, gap > 0 ? limit - 1 : limit)
+      let start = first
+      dropped = 0
+      if number == count {
+        swap(&circle, &taken)
+        (first, count) = (0, 0)
+      } else {
+        for place in places(start, number) { (circle[place], taken[place]) = (nil, circle[place]) }
+        first = (start + number) % capacity
+        count -= number
+      }
+      return (gap, start, number)
+    }
+    events.reserveCapacity(number + 1)
+    if gap > 0 { events.append(.gap(dropped: gap)) }
+    for place in places(start, number) {
+      if let change = taken[place] { events.append(Event(change, shardBits: shardBits)) }
+      taken[place] = nil
+    }
+    shared.lock.withLock { spare = taken }
+    return events
+  }
+
+  /// The places of changes in the order of their publication.
+  private func places(_ start: Int, _ count: Int) -> some Sequence<Int> {
+    let capacity = capacity
+    return (start..<start + count).lazy.map { $0 < capacity ? $0 : $0 - capacity }
   }
 
   /// Hands the next event to `continuation`, now or when there is one; nil at the end.
   func take(for continuation: CheckedContinuation<Element?, Never>) {
-    let now = lock.withLock { () -> Element?? in
+    let now = shared.lock.withLock { () -> Element?? in
       if let event = popFirst() { return .some(event) }
       if isFinished || consumer != nil { return .some(nil) }
       consumer = continuation
@@ -134,15 +180,15 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
       defer { dropped = 0 }
       return .gap(dropped: dropped)
     }
-    guard count > 0, let change = changes[first] else { return nil }
-    changes[first] = nil
-    first = first + 1 == changes.count ? 0 : first + 1
+    guard count > 0, let change = circle[first] else { return nil }
+    circle[first] = nil
+    first = first + 1 == circle.count ? 0 : first + 1
     count -= 1
     return Event(change, shardBits: shardBits)
   }
 
   func finish() {
-    let waiting = lock.withLock {
+    let waiting = shared.lock.withLock {
       isFinished = true
       defer { consumer = nil }
       return consumer

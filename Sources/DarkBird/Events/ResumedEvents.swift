@@ -193,7 +193,7 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
     if reading.live != nil { return }
     let read = reading.follower.lastLSN
     if log.lsns.memory - read <= UInt64(Swift.max(1, capacity / 2)) {
-      let ring = EventRing<Key, Document>(capacity: capacity, shardBits: shardBits)
+      let ring = hub.ring(capacity: capacity, shardBits: shardBits)
       // Under the lock in which records get their LSNs and are published: the ring gets the first one after `target`.
       (reading.target, reading.live) = log.withLastLSN { ($0, hub.subscribe(ring)) }
     } else {

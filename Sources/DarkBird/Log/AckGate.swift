@@ -28,11 +28,10 @@ final class AckGate: @unchecked Sendable {
   /// The last LSN that has this level.
   var lsn: UInt64 { reached.load(ordering: .acquiring) }
 
-  /// Raises `lsn` and wakes everybody.
-  func advance(to lsn: UInt64) {
+  /// Raises `lsn`; `wakeAll` must follow. Two steps, so that nobody wakes up to a lock that the caller still holds.
+  func raise(to lsn: UInt64) {
     if lsn <= reached.load(ordering: .relaxed) { return }
     reached.store(lsn, ordering: .sequentiallyConsistent)
-    wakeAll()
   }
 
   /// From now on nothing more is reached.
@@ -41,8 +40,8 @@ final class AckGate: @unchecked Sendable {
     wakeAll()
   }
 
-  private func wakeAll() {
-    if waiters.load(ordering: .sequentiallyConsistent) == 0 { return }
+  func wakeAll() {
+    if waiters.load(ordering: .sequentiallyConsistent) == 0 || planted(.gateWakesNobody) { return }
     word.pointee.add(1, ordering: .sequentiallyConsistent)
     db_wake_all(word)
   }

@@ -40,7 +40,7 @@ final class Log: @unchecked Sendable {
 
   /// Accepted records that the writer has not taken yet.
   struct Queue {
-    var bytes: [UInt8] = []
+    var bytes = LogBuffer()
     /// Offsets in `bytes` at which a new page begins.
     var pageStarts: [Int] = []
     var records = 0
@@ -76,10 +76,13 @@ final class Log: @unchecked Sendable {
   /// The highest LSN that someone waits for, by level.
   private(set) var writeRequested: UInt64 = 0
   private(set) var syncRequested: UInt64 = 0
-  /// Waits for a sync since the last one began, those that it served, when the first of them came, and how long it took.
+  /// Waits for a sync since the last one began, when the first of them came, and those that it served.
   private var syncWaiters = 0
-  private var syncWaitersBefore = 0
   private var firstSyncWait: UInt64 = 0
+  private var syncWaitersBefore = 0
+  /// Those that the last sync served and those that came while it ran, when it ended, and how long it took.
+  private var syncGroup = 0
+  private var lastSyncEnd: UInt64 = 0
   private var lastSyncNanoseconds: UInt64 = 0
   private(set) var failure: String?
   private(set) var isClosing = false
@@ -194,7 +197,8 @@ final class Log: @unchecked Sendable {
     if queue.records == 0 { queue.firstAcceptedNanoseconds = now }
     if oldestUnwritten == 0 { oldestUnwritten = now }
     if oldestUnsynced == 0 { oldestUnsynced = now }
-    queue.appendFrame(kind, lsn: lsn, payload: payload, keyLength: keyLength)
+    queue.bytes.appendFrame(kind, lsn: lsn, payload: payload, keyLength: keyLength)
+    queue.records += 1
     page.end += frameBytes
     page.records += 1
     bytesSinceCheckpoint += frameBytes
@@ -260,16 +264,17 @@ final class Log: @unchecked Sendable {
     if syncWaiters == 1 || isSyncGroupComplete { wakeWriter() }
   }
 
-  /// Whether as many wait for a sync as the last one served, or most of them: those come again soon, and one sync for all
-  /// beats one for the first and another for the rest.
-  private var isSyncGroupComplete: Bool { syncWaiters * 4 >= syncWaitersBefore * 3 }
+  /// Whether all wait for a sync who are known to: those that the last one served come again soon, and one sync for all beats
+  /// two that take turns, each for those whom the other one kept waiting.
+  private var isSyncGroupComplete: Bool { syncWaiters >= syncGroup }
 
-  /// How long a sync that is due should still wait for others, in nanoseconds: never longer than half a sync takes. Under the
-  /// lock, by the writer.
+  /// How long a sync that is due should still wait for others, in nanoseconds: never longer than a sync takes, which is what
+  /// those would wait who come too late. Under the lock, by the writer.
   func syncDelay(_ now: UInt64) -> UInt64 {
     if isSyncGroupComplete { return 0 }
-    let patience = min(lastSyncNanoseconds / 2, 1_000_000)
-    let waited = now - firstSyncWait
+    let patience = min(lastSyncNanoseconds, 2_000_000)
+    let start = max(firstSyncWait, lastSyncEnd)
+    let waited = now > start ? now - start : 0
     return waited < patience ? patience - waited : 0
   }
 
@@ -292,19 +297,22 @@ final class Log: @unchecked Sendable {
 
   func didWrite(through lsn: UInt64, records: Int, bytes: Int) {
     lock.withLock {
-      written.advance(to: lsn)
+      written.raise(to: lsn)
       oldestUnwritten = queue.records > 0 ? queue.firstAcceptedNanoseconds : 0
       statistics.recordsWritten += UInt64(records)
       statistics.bytesWritten += UInt64(bytes)
       progress.broadcast()
     }
+    written.wakeAll()
   }
 
   func didSync(through lsn: UInt64, nanoseconds: UInt64) {
     let ready = lock.withLock {
-      written.advance(to: lsn)
-      durable.advance(to: lsn)
+      written.raise(to: lsn)
+      durable.raise(to: lsn)
       lastSyncNanoseconds = nanoseconds
+      lastSyncEnd = monotonicNanoseconds()
+      syncGroup = syncWaitersBefore + syncWaiters
       // What was accepted after the last write has waited since the queue began to fill.
       oldestUnsynced =
         memoryLSN > durableLSN ? (queue.records > 0 ? queue.firstAcceptedNanoseconds : monotonicNanoseconds()) : 0
@@ -317,6 +325,8 @@ final class Log: @unchecked Sendable {
       progress.broadcast()
       return ready
     }
+    written.wakeAll()
+    durable.wakeAll()
     for (_, resume) in ready { resume(nil) }
     callCheckpointIfDue()
   }
@@ -453,24 +463,5 @@ final class Log: @unchecked Sendable {
       current.failure = failure
       return current
     }
-  }
-}
-
-extension Log.Queue {
-  /// Adds a frame whose checksum and durable LSN the writer fills in.
-  mutating func appendFrame(_ kind: LogRecordKind, lsn: UInt64, payload: [UInt8], keyLength: Int) {
-    let length = LogFormat.frameHeaderBytes + payload.count
-    withUnsafeTemporaryAllocation(byteCount: LogFormat.frameHeaderBytes, alignment: 8) { header in
-      header.store(UInt32(length), at: 0)
-      header.store(UInt32(0), at: 4)
-      header.store(lsn, at: 8)
-      header.store(UInt64(0), at: 16)
-      header.store(UInt32(kind.rawValue), at: 24)
-      header.store(UInt32(keyLength), at: 28)
-      bytes.append(contentsOf: header)
-    }
-    bytes.append(contentsOf: payload)
-    for _ in length..<LogFormat.aligned(length) { bytes.append(0) }
-    records += 1
   }
 }

@@ -171,7 +171,7 @@ final class LogWriter: @unchecked Sendable {
     }
     try writeFrames(start..<bytes)
     log.didWrite(through: lastLSN, records: queue.records, bytes: bytes)
-    queue.bytes.removeAll(keepingCapacity: true)
+    queue.bytes.removeAll()
     queue.pageStarts.removeAll(keepingCapacity: true)
     queue.records = 0
   }

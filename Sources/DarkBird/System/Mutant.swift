@@ -14,7 +14,7 @@ enum Mutant: String, Sendable {
   case batchShardsLockedInAnyOrder, outdatedBatchDone
   case shardNotLocked, lookupNotChecked, batchSeenInParts, freedUnderReaders
   case stripesNotLocked, stripesLockedInAnyOrder, storeNotLockedAsAWhole
-  case lockWakesNobody, conditionWakesNobody
+  case lockWakesNobody, conditionWakesNobody, gateWakesNobody
   // The write path
   case uniqueNotChecked, clearedClaimNotCheckedAgain, duplicatePublished, shardUnlockedWhileLogging, entryWithoutLSN
   case lostUpdate, reservationNotReleased

@@ -97,15 +97,15 @@ struct LogBatchTests {
     store: UUID(), sequence: 3, firstLSN: 10, previousChain: 77, capacity: .bytes(8 << 10))
 
   private func frame(_ kind: LogRecordKind, lsn: UInt64, _ payload: [UInt8], keyLength: Int) -> [UInt8] {
-    var queue = Log.Queue()
-    queue.appendFrame(kind, lsn: lsn, payload: payload, keyLength: keyLength)
+    let buffer = LogBuffer()
+    buffer.appendFrame(kind, lsn: lsn, payload: payload, keyLength: keyLength)
     let seed = LogPageHeader.frameSeed(store: Self.header.store, sequence: Self.header.sequence)
-    queue.bytes.withUnsafeMutableBytes { raw in
+    return buffer.withUnsafeMutableBytes { raw in
       let checksum = frameChecksum(
         UnsafeRawBufferPointer(raw), length: LogFormat.frameHeaderBytes + payload.count, seed: seed)
       raw.store(checksum, at: 4)
+      return Array(raw)
     }
-    return queue.bytes
   }
 
   private func scan(_ page: [UInt8]) throws -> (LogPageScan, [(LogRecordKind, UInt64, Int)]) {
