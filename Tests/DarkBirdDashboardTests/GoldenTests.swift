@@ -42,6 +42,14 @@ struct Shape: CustomTestStringConvertible, Sendable {
     try Golden.expect(shape.picture(model), "help-\(shape.name)")
   }
 
+  @Test(arguments: Shape.all) func palette(_ shape: Shape) throws {
+    var model = Script().model(200)
+    _ = model.update(.key(.character(":")))
+    for character in "pa" { _ = model.update(.key(.character(character))) }
+    _ = model.update(.key(.down))
+    try Golden.expect(shape.picture(model), "palette-\(shape.name)")
+  }
+
   @Test func storeInMemoryWithoutWorkload() throws {
     let shape = Shape(width: 120, height: 40, glyphs: .braille, colors: .full)
     let model = Script(hasLog: false, hasWorkload: false).model(300)

@@ -104,6 +104,8 @@ import Testing
     #expect(canvas.isConsistent, "\(context)")
     #expect(canvas.lines.allSatisfy { displayWidth($0) == model.width }, "\(context)")
     guard model.width >= OverviewLayout.widthMin, model.height >= OverviewLayout.heightMin else { return }
+    // The palette lies over borders.
+    if model.palette != nil { return }
     if model.helpScroll != nil {
       return checkBorder(
         canvas, Rect(x: 0, y: 1, width: model.width, height: model.height - 2), model.glyphs, true, context)

@@ -1,7 +1,7 @@
 /// What a key can do.
 enum Command: Hashable, Sendable {
   // Everywhere.
-  case help, back, quit, redraw, glyphs
+  case help, palette, back, quit, redraw, glyphs
   case overview, browse
   // Panels.
   case nextPanel, previousPanel, zoom

@@ -16,6 +16,7 @@ struct Model: Sendable {
   let zone: TimeZone
   /// What runs, in a few words; nil without a workload.
   let workload: String?
+  let keyMap: KeyMap
 
   var width: Int
   var height: Int
@@ -23,6 +24,8 @@ struct Model: Sendable {
   var view = View.overview
   /// Lines of the help that are scrolled away, while it is shown.
   var helpScroll: Int?
+  /// While a command is looked for by name; it lies over everything else.
+  var palette: CommandPalette?
 
   /// nil: as much as the number of shards allows.
   let historyCapacity: Int?
@@ -42,11 +45,13 @@ struct Model: Sendable {
   static let windows = [60, 120, 300, 600]
 
   init(
-    identity: SourceIdentity, workload: String? = nil, width: Int, height: Int, glyphs: GlyphTier,
+    identity: SourceIdentity, workload: String? = nil, keyMap: KeyMap = .standard, width: Int, height: Int,
+    glyphs: GlyphTier,
     zone: TimeZone = .current, historyCapacity: Int? = nil
   ) {
     self.identity = identity
     self.workload = workload
+    self.keyMap = keyMap
     self.width = width
     self.height = height
     self.glyphs = glyphs
@@ -78,6 +83,10 @@ struct Model: Sendable {
   }
 
   var keyContext: KeyContext {
+    palette == nil ? contextBelowPalette : .palette
+  }
+
+  private var contextBelowPalette: KeyContext {
     if helpScroll != nil { return .help }
     switch view {
     case .overview: return events.editor != nil ? .filter : .overview
@@ -106,15 +115,18 @@ struct Model: Sendable {
 
   private mutating func handle(_ key: Key) -> [Effect] {
     let context = keyContext
-    if let command = KeyMap.standard.command(for: key, in: context) { return perform(command, in: context) }
+    if let command = keyMap.command(for: key, in: context) { return perform(command, in: context) }
     if context.isTyping, case .character(let character) = key { return type(character) }
     return []
   }
 
-  private mutating func perform(_ command: Command, in context: KeyContext) -> [Effect] {
+  mutating func perform(_ command: Command, in context: KeyContext) -> [Effect] {
     switch command {
     case .help:
       helpScroll = helpScroll == nil ? 0 : nil
+      return []
+    case .palette:
+      palette = CommandPalette(context: context)
       return []
     case .quit: return [.quit]
     case .redraw: return [.redraw]
@@ -132,10 +144,16 @@ struct Model: Sendable {
     case .filter: return performFilter(command)
     case .browse: return performBrowse(command)
     case .query: return performQuery(command)
+    case .palette: return performPalette(command)
     }
   }
 
   private mutating func type(_ character: Character) -> [Effect] {
+    if palette != nil {
+      palette?.editor.insert(character)
+      palette?.selected = 0
+      return []
+    }
     if events.editor != nil, view == .overview {
       events.editor?.insert(character)
       events.scroll = 0
@@ -154,7 +172,7 @@ struct Model: Sendable {
       return
     }
     let page = max(1, height - 4)
-    let count = HelpOverlay.lineCount(width: width)
+    let count = HelpOverlay.lineCount(keyMap, width: width)
     helpScroll = Scroll.moved(scroll, by: command, page: page, count: count, visible: page)
   }
 }

@@ -3,8 +3,8 @@ import Terminal
 /// The last line: the most useful keys of where one is, from the key table.
 enum FooterLine {
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
-    let bindings = KeyMap.standard.bindings(in: model.keyContext).filter {
-      $0.hint != nil && ($0.command != .back || model.hasLayer)
+    let bindings = model.keyMap.bindings(in: model.keyContext).filter {
+      $0.hint != nil && !$0.keys.isEmpty && ($0.command != .back || model.hasLayer)
     }
     let segments = bindings.enumerated().map { index, binding in
       Segment(rank(binding.command, index), Span(binding.keys[0].name, .key), Span(" " + (binding.hint ?? ""), .label))

@@ -18,6 +18,10 @@ enum Renderer {
       case .browse: drawBrowse(model, with: &painter)
       }
     }
+    if let palette = model.palette {
+      let body = Rect(x: 0, y: 1, width: model.width, height: model.height - 2)
+      PaletteOverlay.draw(palette, model, in: body, with: &painter)
+    }
     return painter.canvas
   }
 

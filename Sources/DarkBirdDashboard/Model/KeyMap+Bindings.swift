@@ -1,0 +1,101 @@
+import Terminal
+
+extension KeyMap {
+  static let views: Set<KeyContext> = [.overview, .browse]
+  static let all: Set<KeyContext> = [.overview, .browse, .help]
+  static let line: Set<KeyContext> = [.filter, .query, .palette]
+
+  static let everywhere = [
+    KeyBinding(
+      "help", [.character("?"), .function(1)], .help, in: all, .everywhere, help: "this help", hint: "help"),
+    KeyBinding(
+      "commands", [.character(":")], .palette, in: all, .everywhere, help: "all commands by name", hint: "cmd"),
+    KeyBinding(
+      "overview", [.character("o")], .overview, in: [.browse], .everywhere, help: "overview of the whole store",
+      hint: "overview"),
+    KeyBinding(
+      "browse", [.character("b")], .browse, in: [.overview], .everywhere, help: "browse the documents",
+      hint: "browse"),
+    KeyBinding("back", [.escape, .backspace], .back, in: all, .everywhere, help: "back by one layer", hint: "back"),
+    KeyBinding(
+      "glyphs", [.character("G")], .glyphs, in: all, .everywhere, help: "draw with braille, blocks or ASCII"),
+    KeyBinding("redraw", [.control("l")], .redraw, in: all, .everywhere, help: "draw the screen again"),
+    KeyBinding("quit", [.character("q"), .function(10)], .quit, in: all, .everywhere, help: "quit", hint: "quit"),
+  ]
+
+  static let panels =
+    [
+      KeyBinding("next-panel", [.tab], .nextPanel, in: views, .panels, help: "next panel", hint: "panel"),
+      KeyBinding("previous-panel", [.backTab], .previousPanel, in: views, .panels, help: "panel before"),
+      KeyBinding(
+        "zoom", [.character("z")], .zoom, in: views, .panels, help: "the panel alone, and back", hint: "zoom"),
+    ]
+    + (1...6).map { number in
+      KeyBinding(
+        "panel-\(number)", [.character(Character(String(number)))], .panel(number),
+        in: number <= 3 ? views : [.overview], .panels, help: "panel \(number)")
+    }
+
+  static let movement = [
+    KeyBinding("up", [.up, .character("k")], .up, in: all, .move, help: "up"),
+    KeyBinding("down", [.down, .character("j")], .down, in: all, .move, help: "down"),
+    KeyBinding("left", [.left, .character("h")], .left, in: views, .move, help: "panel on the left"),
+    KeyBinding("right", [.right, .character("l")], .right, in: views, .move, help: "panel on the right"),
+    KeyBinding("page-up", [.pageUp], .pageUp, in: all, .move, help: "a page up"),
+    KeyBinding("page-down", [.pageDown], .pageDown, in: all, .move, help: "a page down"),
+    KeyBinding("half-page-up", [.control("u")], .halfPageUp, in: all, .move, help: "half a page up"),
+    KeyBinding("half-page-down", [.control("d")], .halfPageDown, in: all, .move, help: "half a page down"),
+    KeyBinding("first", [.home], .home, in: all, .move, help: "the first line"),
+    KeyBinding("last", [.end], .end, in: all, .move, help: "the last line"),
+  ]
+
+  static let time = [
+    KeyBinding(
+      "pause", [.character(" ")], .pause, in: [.overview], .time, help: "pause the view; sampling goes on",
+      hint: "pause"),
+    KeyBinding(
+      "step-back", [.character("[")], .step(-1), in: [.overview], .time, help: "a sample back (0.1 s)"),
+    KeyBinding("step-forward", [.character("]")], .step(1), in: [.overview], .time, help: "a sample forward"),
+    KeyBinding("leap-back", [.character("{")], .step(-10), in: [.overview], .time, help: "ten samples back"),
+    KeyBinding("leap-forward", [.character("}")], .step(10), in: [.overview], .time, help: "ten samples forward"),
+    KeyBinding("live", [.character("`")], .live, in: [.overview], .time, help: "live again"),
+    KeyBinding(
+      "longer-window", [.character("-")], .widerWindow, in: [.overview], .time, help: "graphs over a longer time"),
+    KeyBinding(
+      "shorter-window", [.character("+"), .character("=")], .narrowerWindow, in: [.overview], .time,
+      help: "graphs over a shorter time"),
+  ]
+
+  static let events = [
+    KeyBinding(
+      "filter", [.character("/")], .filter, in: [.overview], .events, help: "show only events that contain a text",
+      hint: "filter"),
+    KeyBinding(
+      "hold", [.character("f")], .hold, in: [.overview], .events, help: "hold the events, follow them again",
+      hint: "hold"),
+  ]
+
+  static let typing = [
+    KeyBinding(
+      "submit", [.enter], .submit, in: line, .typing, help: "run the query or the command, keep the filter",
+      hint: "done"),
+    KeyBinding("cancel", [.escape], .cancel, in: line, .typing, help: "leave the line", hint: "leave"),
+    KeyBinding(
+      "complete", [.tab], .complete, in: [.query, .palette], .typing, help: "complete a name or a tag",
+      hint: "complete"),
+    KeyBinding(
+      "older", [.up], .older, in: [.query, .palette], .typing, help: "the query before, the command above",
+      hint: "history"),
+    KeyBinding(
+      "newer", [.down], .newer, in: [.query, .palette], .typing, help: "the query after, the command below"),
+    KeyBinding("cursor-left", [.left], .cursorLeft, in: line, .typing, help: "a character left"),
+    KeyBinding("cursor-right", [.right], .cursorRight, in: line, .typing, help: "a character right"),
+    KeyBinding("cursor-start", [.home, .control("a")], .cursorStart, in: line, .typing, help: "to the start"),
+    KeyBinding("cursor-end", [.end, .control("e")], .cursorEnd, in: line, .typing, help: "to the end"),
+    KeyBinding(
+      "delete-backward", [.backspace], .deleteBackward, in: line, .typing, help: "delete the character before"),
+    KeyBinding("delete-forward", [.delete], .deleteForward, in: line, .typing, help: "delete the character here"),
+    KeyBinding("delete-word", [.control("w")], .deleteWord, in: line, .typing, help: "delete the word before"),
+    KeyBinding("delete-line", [.control("u")], .deleteLine, in: line, .typing, help: "delete the line"),
+  ]
+}
