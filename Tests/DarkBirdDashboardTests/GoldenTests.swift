@@ -42,6 +42,22 @@ struct Shape: CustomTestStringConvertible, Sendable {
     try Golden.expect(shape.picture(model), "help-\(shape.name)")
   }
 
+  @Test(arguments: Shape.all) func alerts(_ shape: Shape) throws {
+    var model = Script(failsAfter: 640, checkpointsFailAfter: 300).model()
+    model.addMark(.note, at: model.history[350], "swapped the disk for a slower one")
+    _ = model.update(.key(.character("A")))
+    for _ in 0..<4 { _ = model.update(.key(.down)) }
+    try Golden.expect(shape.picture(model), "alerts-\(shape.name)")
+  }
+
+  @Test func noteBeingWritten() throws {
+    var model = Script().model(200)
+    _ = model.update(.key(.character("a")))
+    for character in "swapped the disk" { _ = model.update(.key(.character(character))) }
+    let shape = Shape(width: 80, height: 24, glyphs: .braille, colors: .full)
+    try Golden.expect(shape.picture(model), "note")
+  }
+
   @Test(arguments: Shape.all) func palette(_ shape: Shape) throws {
     var model = Script().model(200)
     _ = model.update(.key(.character(":")))

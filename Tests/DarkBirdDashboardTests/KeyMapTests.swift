@@ -110,6 +110,8 @@ private enum Situations {
     case .filter: typing(Script().model(100, width: 80, height: 24), "/", "some text")
     case .query: queries()
     case .palette: palettes()
+    case .alerts: alerts()
+    case .annotation: typing(Script().model(100, width: 80, height: 24), "a", "some text")
     }
   }
 
@@ -122,6 +124,8 @@ private enum Situations {
         model.isZoomed = isPaused
         model.window = isPaused ? 1 : 0
         if isPaused { model.time = .paused(50) }
+        model.addMark(.note, at: model.history[20], "a note")
+        model.addMark(.note, at: model.history[80], "another note")
         models.append(model)
       }
     }
@@ -132,6 +136,26 @@ private enum Situations {
     return models + [scrolled]
   }
 
+  private static func alerts() -> [Model] {
+    var models: [Model] = []
+    for pane in AlertsState.Pane.allCases {
+      var model = Script(failsAfter: 200).model(300, width: 80, height: 24)
+      model.view = .alerts
+      model.alertsView.focus = pane
+      for _ in 0..<30 {
+        model.addMark(.note, at: model.history[100], "a note")
+        model.addMark(.note, at: model.history[250], "another note")
+      }
+      models.append(model)
+      model.time = .paused(150)
+      model.window = 1
+      model.alertsView.selectedRule = 8
+      model.alertsView.selectedMark = 8
+      models.append(model)
+    }
+    return models
+  }
+
   private static func browse() -> [Model] {
     var models = [Browsing.query()]
     for pane in BrowseState.Pane.allCases {
@@ -139,6 +163,11 @@ private enum Situations {
       model.browse.focus = pane
       models.append(model)
     }
+    var paused = Browsing.query()
+    paused.time = .paused(100)
+    paused.addMark(.note, at: paused.history[20], "a note")
+    paused.addMark(.note, at: paused.history[180], "another note")
+    models.append(paused)
     var middle = Browsing.query()
     for _ in 0..<3 { _ = middle.update(.key(.pageDown)) }
     return models + [middle]

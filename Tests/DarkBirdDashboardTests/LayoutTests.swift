@@ -40,10 +40,10 @@ import Testing
   @Test func everyRowBelongsToSomething() {
     for height in 10...70 {
       for width in [40, 75, 76, 80, 109, 110, 120, 200] {
+        let frame = ViewFrame(width: width, height: height)
         let layout = OverviewLayout(width: width, height: height, focus: .log, isZoomed: false)
         let rects =
-          [layout.header, layout.footer] + [layout.alerts, layout.timeline].compactMap(\.self)
-          + layout.panels.map(\.rect)
+          [frame.header, frame.footer] + [frame.alerts, frame.timeline].compactMap(\.self) + layout.panels.map(\.rect)
         let area = rects.reduce(0) { $0 + $1.width * $1.height }
         #expect(area == width * height, "\(width)x\(height)")
         #expect(layout.panels.allSatisfy { $0.rect.width >= 38 && $0.rect.height >= 5 }, "\(width)x\(height)")

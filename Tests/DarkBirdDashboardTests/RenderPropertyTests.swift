@@ -103,9 +103,9 @@ import Testing
     #expect(canvas.width == model.width && canvas.height == model.height, "\(context)")
     #expect(canvas.isConsistent, "\(context)")
     #expect(canvas.lines.allSatisfy { displayWidth($0) == model.width }, "\(context)")
-    guard model.width >= OverviewLayout.widthMin, model.height >= OverviewLayout.heightMin else { return }
-    // The palette lies over borders.
-    if model.palette != nil { return }
+    guard model.width >= ViewFrame.widthMin, model.height >= ViewFrame.heightMin else { return }
+    // These lie over borders.
+    if model.palette != nil || model.annotation != nil { return }
     if model.helpScroll != nil {
       return checkBorder(
         canvas, Rect(x: 0, y: 1, width: model.width, height: model.height - 2), model.glyphs, true, context)
@@ -116,6 +116,10 @@ import Testing
       #expect(layout.rect(of: model.focus) != nil, "\(context)")
       for (panel, rect) in layout.panels {
         checkBorder(canvas, rect, model.glyphs, panel == model.focus, context)
+      }
+    case .alerts:
+      for (pane, rect) in AlertsLayout(model).panes {
+        checkBorder(canvas, rect, model.glyphs, pane == model.alertsView.focus, context)
       }
     case .browse:
       let layout = BrowseLayout(model)

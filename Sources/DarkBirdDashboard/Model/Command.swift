@@ -2,18 +2,20 @@
 enum Command: Hashable, Sendable {
   // Everywhere.
   case help, palette, back, quit, redraw, glyphs
-  case overview, browse
+  case overview, browse, alerts
   // Panels.
   case nextPanel, previousPanel, zoom
   case panel(Int)
   // Time.
-  case pause, live, widerWindow, narrowerWindow
-  /// Samples; negative goes back.
+  case pause, live, widerWindow, narrowerWindow, previousMark, nextMark, annotate
+  /// Sixtieths of the window; negative goes back.
   case step(Int)
   // Lists.
   case up, down, left, right, pageUp, pageDown, halfPageUp, halfPageDown, home, end
   // Events.
   case filter, hold
+  // Alerts.
+  case mute
   // Browse.
   case query, open, refresh, sort, reverse
   // The line that is being typed.

@@ -1,9 +1,9 @@
 import Terminal
 
 extension KeyMap {
-  static let views: Set<KeyContext> = [.overview, .browse]
-  static let all: Set<KeyContext> = [.overview, .browse, .help]
-  static let line: Set<KeyContext> = [.filter, .query, .palette]
+  static let views: Set<KeyContext> = [.overview, .browse, .alerts]
+  static let all = views.union([.help])
+  static let line: Set<KeyContext> = [.filter, .query, .palette, .annotation]
 
   static let everywhere = [
     KeyBinding(
@@ -11,11 +11,15 @@ extension KeyMap {
     KeyBinding(
       "commands", [.character(":")], .palette, in: all, .everywhere, help: "all commands by name", hint: "cmd"),
     KeyBinding(
-      "overview", [.character("o")], .overview, in: [.browse], .everywhere, help: "overview of the whole store",
+      "overview", [.character("o")], .overview, in: views.subtracting([.overview]), .everywhere,
+      help: "overview of the whole store",
       hint: "overview"),
     KeyBinding(
-      "browse", [.character("b")], .browse, in: [.overview], .everywhere, help: "browse the documents",
-      hint: "browse"),
+      "browse", [.character("b")], .browse, in: views.subtracting([.browse]), .everywhere,
+      help: "browse the documents", hint: "browse"),
+    KeyBinding(
+      "alerts", [.character("A")], .alerts, in: views.subtracting([.alerts]), .everywhere,
+      help: "what is watched, what was wrong", hint: "alerts"),
     KeyBinding("back", [.escape, .backspace], .back, in: all, .everywhere, help: "back by one layer", hint: "back"),
     KeyBinding(
       "glyphs", [.character("G")], .glyphs, in: all, .everywhere, help: "draw with braille, blocks or ASCII"),
@@ -33,7 +37,7 @@ extension KeyMap {
     + (1...6).map { number in
       KeyBinding(
         "panel-\(number)", [.character(Character(String(number)))], .panel(number),
-        in: number <= 3 ? views : [.overview], .panels, help: "panel \(number)")
+        in: number <= 2 ? views : number == 3 ? [.overview, .browse] : [.overview], .panels, help: "panel \(number)")
     }
 
   static let movement = [
@@ -51,19 +55,31 @@ extension KeyMap {
 
   static let time = [
     KeyBinding(
-      "pause", [.character(" ")], .pause, in: [.overview], .time, help: "pause the view; sampling goes on",
-      hint: "pause"),
+      "pause", [.character(" ")], .pause, in: views, .time, help: "pause the view; sampling goes on", hint: "pause"),
     KeyBinding(
-      "step-back", [.character("[")], .step(-1), in: [.overview], .time, help: "a sample back (0.1 s)"),
-    KeyBinding("step-forward", [.character("]")], .step(1), in: [.overview], .time, help: "a sample forward"),
-    KeyBinding("leap-back", [.character("{")], .step(-10), in: [.overview], .time, help: "ten samples back"),
-    KeyBinding("leap-forward", [.character("}")], .step(10), in: [.overview], .time, help: "ten samples forward"),
-    KeyBinding("live", [.character("`")], .live, in: [.overview], .time, help: "live again"),
+      "step-back", [.character("[")], .step(-1), in: views, .time, help: "a second back, more in longer windows"),
+    KeyBinding("step-forward", [.character("]")], .step(1), in: views, .time, help: "a second forward"),
+    KeyBinding("leap-back", [.character("{")], .step(-10), in: views, .time, help: "ten steps back"),
+    KeyBinding("leap-forward", [.character("}")], .step(10), in: views, .time, help: "ten steps forward"),
+    KeyBinding(
+      "previous-mark", [.character("<")], .previousMark, in: views, .time, help: "back to the note or alert before"),
+    KeyBinding("next-mark", [.character(">")], .nextMark, in: views, .time, help: "on to the note or alert after"),
+    KeyBinding("live", [.character("`")], .live, in: views, .time, help: "live again"),
+    KeyBinding(
+      "annotate", [.character("a")], .annotate, in: views, .time, help: "write a note at this moment"),
     KeyBinding(
       "longer-window", [.character("-")], .widerWindow, in: [.overview], .time, help: "graphs over a longer time"),
     KeyBinding(
       "shorter-window", [.character("+"), .character("=")], .narrowerWindow, in: [.overview], .time,
       help: "graphs over a shorter time"),
+  ]
+
+  static let alerts = [
+    KeyBinding(
+      "mute", [.character("x")], .mute, in: [.alerts], .alerts, help: "mute the rule, hear of it again", hint: "mute"),
+    KeyBinding(
+      "go-there", [.enter], .open, in: [.alerts], .alerts, help: "show the moment of a note or an alert",
+      hint: "go there"),
   ]
 
   static let events = [

@@ -5,7 +5,18 @@ import Terminal
 /// Everything the screen shows. `update` is the only thing that changes it, and it does nothing else: what is to be done
 /// in the world it returns as effects.
 struct Model: Sendable {
-  enum View: Hashable, Sendable { case overview, browse }
+  enum View: Hashable, Sendable {
+    case overview, browse, alerts
+
+    /// Where one is, beside the name of the store.
+    var name: String? {
+      switch self {
+      case .overview: nil
+      case .browse: "browse"
+      case .alerts: "alerts"
+      }
+    }
+  }
   enum Time: Hashable, Sendable {
     case live
     /// The sequence of the sample that is shown.
@@ -38,15 +49,21 @@ struct Model: Sendable {
   var shardScroll = 0
   var indexScroll = 0
   var events = EventLog()
+  var alerts: AlertBook
+  var alertsView = AlertsState()
+  /// Notes and runs; `allMarks` has the alarms too.
+  var marks: [Mark] = []
+  /// While a note is being written.
+  var annotation: Annotation?
   var browse: BrowseState
   /// Averaged over the last frames.
   var frameMilliseconds = 0.0
 
-  static let windows = [60, 120, 300, 600]
+  static let windows = [60, 120, 300, 600, 1_800, 7_200]
 
   init(
-    identity: SourceIdentity, workload: String? = nil, keyMap: KeyMap = .standard, width: Int, height: Int,
-    glyphs: GlyphTier,
+    identity: SourceIdentity, workload: String? = nil, keyMap: KeyMap = .standard,
+    rules: [AlertRule] = AlertRule.standard, width: Int, height: Int, glyphs: GlyphTier,
     zone: TimeZone = .current, historyCapacity: Int? = nil
   ) {
     self.identity = identity
@@ -57,7 +74,8 @@ struct Model: Sendable {
     self.glyphs = glyphs
     self.zone = zone
     self.historyCapacity = historyCapacity
-    history = History(capacity: historyCapacity ?? History.capacityDefault)
+    alerts = AlertBook(rules: rules)
+    history = historyCapacity.map { History(capacities: [$0, 0, 0]) } ?? History()
     browse = BrowseState(schema: identity.schema)
   }
 
@@ -79,7 +97,7 @@ struct Model: Sendable {
 
   /// Whether Esc leads anywhere.
   var hasLayer: Bool {
-    helpScroll != nil || view == .browse || isZoomed || events.heldSequence != nil || time != .live
+    helpScroll != nil || view != .overview || isZoomed || events.heldSequence != nil || time != .live
   }
 
   var keyContext: KeyContext {
@@ -87,10 +105,12 @@ struct Model: Sendable {
   }
 
   private var contextBelowPalette: KeyContext {
+    if annotation != nil { return .annotation }
     if helpScroll != nil { return .help }
     switch view {
     case .overview: return events.editor != nil ? .filter : .overview
     case .browse: return browse.editor != nil ? .query : .browse
+    case .alerts: return .alerts
     }
   }
 
@@ -103,10 +123,11 @@ struct Model: Sendable {
       keepSelectionVisible()
     case .sample(let sample, let lines):
       if history.count == 0, historyCapacity == nil {
-        history = History(capacity: History.capacity(shards: sample.statistics.shards.count))
+        history = History(capacities: History.capacities(shards: sample.statistics.shards.count))
       }
       history.append(sample)
       events.append(lines, sequence: sample.sequence)
+      alerts.update(at: Moment(history, at: sample, windowSeconds: windowSeconds))
     case .reply(let reply): return receive(reply)
     case .frameCost(let milliseconds): frameMilliseconds = milliseconds
     }
@@ -134,8 +155,12 @@ struct Model: Sendable {
       let tiers = GlyphTier.allCases
       glyphs = tiers[((tiers.firstIndex(of: glyphs) ?? 0) + 1) % tiers.count]
       return []
+    case .alerts:
+      view = .alerts
+      return []
     default: break
     }
+    if !context.isTyping, let effects = performTime(command) { return effects }
     switch context {
     case .help:
       scrollHelp(command)
@@ -145,6 +170,8 @@ struct Model: Sendable {
     case .browse: return performBrowse(command)
     case .query: return performQuery(command)
     case .palette: return performPalette(command)
+    case .annotation: return performAnnotation(command)
+    case .alerts: return performAlerts(command)
     }
   }
 
@@ -152,6 +179,10 @@ struct Model: Sendable {
     if palette != nil {
       palette?.editor.insert(character)
       palette?.selected = 0
+      return []
+    }
+    if annotation != nil {
+      annotation?.editor.insert(character)
       return []
     }
     if events.editor != nil, view == .overview {

@@ -13,7 +13,7 @@ enum HeaderLine {
   private static func segments(_ model: Model, _ moment: Moment?, isNarrow: Bool) -> [Segment] {
     var segments = [Segment(5, Span("DARKBIRD", .accent))]
     var title = [Span(model.identity.title, .strong)]
-    if model.view == .browse { title.append(Span(" > browse", .label)) }
+    if let view = model.view.name { title.append(Span(" > \(view)", .label)) }
     segments.append(Segment(4, spans: title))
     let location = model.identity.location + (model.identity.isReadOnly ? " (read only)" : "")
     segments.append(Segment(6, Span(location, .label)))

@@ -1,16 +1,8 @@
 import Terminal
 
-/// Where everything of the overview stands. What does not fit is dropped whole, in this order: the line of time, the
-/// alerts, panel 3, panel 4; panels 5 and 6 share a place before that. The focused panel is always there.
+/// Where everything of the overview stands. What does not fit is dropped whole, in this order: the line of time and the
+/// alerts (`ViewFrame`), panel 3, panel 4; panels 5 and 6 share a place before that. The focused panel is always there.
 struct OverviewLayout: Sendable {
-  /// Smaller than this there is one line that says so.
-  static let widthMin = 40
-  static let heightMin = 10
-
-  private(set) var header = Rect(x: 0, y: 0, width: 0, height: 0)
-  private(set) var alerts: Rect?
-  private(set) var timeline: Rect?
-  private(set) var footer = Rect(x: 0, y: 0, width: 0, height: 0)
   private(set) var panels: [(id: PanelID, rect: Rect)] = []
   /// Whether panels 5 and 6 share a place.
   private(set) var isTabbed = false
@@ -20,19 +12,8 @@ struct OverviewLayout: Sendable {
   }
 
   init(width: Int, height: Int, focus: PanelID, isZoomed: Bool) {
-    guard width >= Self.widthMin, height >= Self.heightMin else { return }
-    header = Rect(x: 0, y: 0, width: width, height: 1)
-    footer = Rect(x: 0, y: height - 1, width: width, height: 1)
-    var body = Rect(x: 0, y: 1, width: width, height: height - 2)
-    if height >= 14 {
-      alerts = Rect(x: 0, y: 1, width: width, height: 1)
-      body.y += 1
-      body.height -= 1
-    }
-    if height >= 32 {
-      timeline = Rect(x: 0, y: height - 2, width: width, height: 1)
-      body.height -= 1
-    }
+    let body = ViewFrame(width: width, height: height).body
+    guard body.height > 0 else { return }
     if isZoomed {
       panels = [(focus, body)]
     } else {
