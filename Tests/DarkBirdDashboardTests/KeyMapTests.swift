@@ -34,6 +34,7 @@ import Testing
     let help = Renderer.render(model, colors: .none).lines.joined(separator: "\n")
     for binding in map.bindings {
       if case .panel = binding.command { continue }
+      if binding.keys.isEmpty { continue }
       #expect(help.contains(binding.help), "\(binding.help)")
       for key in binding.keys { #expect(help.contains(key.name)) }
     }
@@ -49,7 +50,7 @@ import Testing
           binding.keys.allSatisfy { key in
             var changed = model
             return !changed.update(.key(key)).isEmpty || changed.windowSeconds != model.windowSeconds
-              || changed.glyphs != model.glyphs
+              || changed.glyphs != model.glyphs || changed.theme != model.theme
               || Renderer.render(changed, colors: .none) != picture
           }
         }
@@ -85,8 +86,10 @@ import Testing
     let query = map.rebinding(["filter": [.character("s")]])
     #expect(query.command(for: .character("s"), in: .overview) == .filter)
     #expect(query.command(for: .character("s"), in: .browse) == .sort)
+    var configuration = DashboardConfiguration()
+    configuration.keyMap = own
     var model = Model(
-      identity: Script().identity, keyMap: own, width: 80, height: 120, glyphs: .ascii, zone: .gmt)
+      identity: Script().identity, configuration: configuration, width: 80, height: 120, glyphs: .ascii, zone: .gmt)
     _ = model.update(.key(.character("?")))
     #expect(Renderer.render(model, colors: .none).lines.contains { $0.contains(" x Ctrl-Q") && $0.contains("quit") })
     #expect(model.update(.key(.character("x"))) == [.quit])
@@ -111,6 +114,7 @@ private enum Situations {
     case .query: queries()
     case .palette: palettes()
     case .alerts: alerts()
+    case .workload: workload()
     case .annotation: typing(Script().model(100, width: 80, height: 24), "a", "some text")
     }
   }
@@ -152,6 +156,26 @@ private enum Situations {
       model.alertsView.selectedRule = 8
       model.alertsView.selectedMark = 8
       models.append(model)
+    }
+    return models
+  }
+
+  private static func workload() -> [Model] {
+    var models: [Model] = []
+    for selected in [0, 6] {
+      for pane in WorkloadState.Pane.allCases {
+        var model = Script().model(300, width: 80, height: 24)
+        model.addMark(.note, at: model.history[100], "a note")
+        model.addMark(.note, at: model.history[250], "another note")
+        model.view = .workload
+        model.workloadView.focus = pane
+        model.workloadView.selected = selected
+        models.append(model)
+        model.time = .paused(150)
+        model.window = 1
+        model.workloadView.draft = WorkloadOptions(preset: .ycsbA)
+        models.append(model)
+      }
     }
     return models
   }

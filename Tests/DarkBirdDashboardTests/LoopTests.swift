@@ -31,7 +31,7 @@ private final class ScriptedScreen: DashboardScreen {
     let screen = ScriptedScreen(inputs)
     let loop = ScreenLoop(
       screen: screen, inbox: inbox, cost: OwnCost(), frameInterval: .zero, perform: perform)
-    return (loop.run(Script().model(3, width: 80, height: 24)), screen)
+    return (loop.run(Script().model(3, width: 80, height: 24)).0, screen)
   }
 
   @Test func endsForTheRightReason() {
@@ -77,7 +77,7 @@ private final class ScriptedScreen: DashboardScreen {
     let screen = ScriptedScreen([.key(.tab), .key(.tab), .key(.tab), .key(.character("q"))])
     let loop = ScreenLoop(
       screen: screen, inbox: Inbox {}, cost: OwnCost(), frameInterval: .seconds(3_600), perform: { _ in })
-    #expect(loop.run(Script().model(3, width: 80, height: 24)) == .quit)
+    #expect(loop.run(Script().model(3, width: 80, height: 24)).0 == .quit)
     #expect(screen.shown.isEmpty)
     #expect(screen.hadDeadline == [true, true, true, true])
   }

@@ -28,7 +28,7 @@ import Testing
     #expect(names(opened(typing: "page d")).first == "page-down")
     #expect(names(opened(typing: "back")).prefix(3).sorted() == ["back", "leap-back", "step-back"])
     #expect(names(opened(typing: "npl")).first == "next-panel")
-    #expect(names(opened(typing: "braille")) == ["glyphs"])
+    #expect(names(opened(typing: "braille")) == ["glyphs-braille", "glyphs"])
     #expect(names(opened(typing: "xyzzy")).isEmpty)
   }
 

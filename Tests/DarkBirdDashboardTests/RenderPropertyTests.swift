@@ -15,7 +15,7 @@ import Testing
     let store = ScriptedStore(count: [0, 1, 7, 1_000_000].randomElement(using: &generator) ?? 0)
     var samples = script.samples(60)[...]
     var model = Model(
-      identity: script.identity, workload: "clubs", width: 80, height: 24, glyphs: .braille, zone: .gmt,
+      identity: script.identity, width: 80, height: 24, glyphs: .braille, zone: .gmt,
       historyCapacity: 40)
     let keys = KeyMap.standard.bindings.flatMap(\.keys).filter { $0 != .character("q") && $0 != .end }
     let text = Array("range age 20..35 tag:é東\u{301}\u{202E}\u{7}").map(Key.character)
@@ -120,6 +120,10 @@ import Testing
     case .alerts:
       for (pane, rect) in AlertsLayout(model).panes {
         checkBorder(canvas, rect, model.glyphs, pane == model.alertsView.focus, context)
+      }
+    case .workload:
+      for (pane, rect) in WorkloadLayout(model).panes {
+        checkBorder(canvas, rect, model.glyphs, pane == model.workloadView.focus, context)
       }
     case .browse:
       let layout = BrowseLayout(model)

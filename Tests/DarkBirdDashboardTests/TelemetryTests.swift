@@ -153,12 +153,22 @@ import Testing
     #expect(lines.isEmpty)
   }
 
+  @Test func tagsAreNotAskedForAgainWhileNothingIsWritten() {
+    let source = FakeSource()
+    var composer = SampleComposer(source: source, monitor: nil)
+    for tick in 0..<80 {
+      _ = composer.take(at: UInt64(tick) * 1_000_000_000, date: Script.start, filter: "") { 0 }
+    }
+    #expect(source.tagQuestions == 1)
+  }
+
   @Test func tagsAreAskedForSeldomIfThatIsSlow() {
     let source = FakeSource()
     var composer = SampleComposer(source: source, monitor: nil)
     var clock: UInt64 = 0
     // Each question takes 20 ms: then four seconds must pass.
     for tick in 0..<80 {
+      source.set { statistics, _ in statistics.memoryLSN += 1 }
       _ = composer.take(at: UInt64(tick) * 100_000_000, date: Script.start, filter: "") {
         clock += 20_000_000
         return clock

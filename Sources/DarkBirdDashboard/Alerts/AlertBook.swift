@@ -119,6 +119,16 @@ struct AlertBook: Sendable {
     episodes.lastIndex { $0.rule.name == rule.name && $0.end == nil }
   }
 
+  /// Whether nothing is wrong, nor about to be.
+  var isQuiet: Bool {
+    states.allSatisfy { state in
+      switch state {
+      case .unknown, .ok: true
+      case .pending, .firing: false
+      }
+    }
+  }
+
   /// Whether a measure is wrong now, for long enough.
   func isFiring(_ measure: AlertRule.Measure) -> Bool {
     zip(rules, states).contains { rule, state in

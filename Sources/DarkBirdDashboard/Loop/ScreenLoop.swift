@@ -11,9 +11,10 @@ struct ScreenLoop {
   let perform: (Effect) -> Void
 
   /// Does `effects`, then runs until somebody or something ends it.
-  func run(_ initial: Model, _ effects: [Effect] = []) -> DashboardExit {
-    if apply(effects) { return .quit }
+  /// - Returns: why it has ended, and the model as it was then.
+  func run(_ initial: Model, _ effects: [Effect] = []) -> (DashboardExit, Model) {
     var model = initial
+    if apply(effects) { return (.quit, model) }
     var isDirty = true
     var lastFrame = ContinuousClock.now - .seconds(1)
     var meter = FrameMeter()
@@ -21,9 +22,11 @@ struct ScreenLoop {
       var effects: [Effect] = []
       for message in inbox.take() {
         effects += model.update(message)
+        // A store at rest is drawn once: nothing changes, nothing is written.
+        if case .sample = message, !model.needsFrame { continue }
         isDirty = true
       }
-      if apply(effects) { return .quit }
+      if apply(effects) { return (.quit, model) }
       let now = ContinuousClock.now
       if isDirty, now >= lastFrame + frameInterval {
         screen.present(Renderer.render(model, colors: screen.colorDepth))
@@ -38,15 +41,15 @@ struct ScreenLoop {
       switch input {
       case .key(let key):
         isDirty = true
-        if apply(model.update(.key(key))) { return .quit }
+        if apply(model.update(.key(key))) { return (.quit, model) }
       case .resize(let width, let height):
         isDirty = true
         _ = model.update(.resize(width: width, height: height))
       case .resume: isDirty = true
       case .wake: break
-      case .interrupt(.interrupt): return .interrupted
-      case .interrupt(.terminate): return .terminated
-      case .interrupt(.hangUp), .hangup: return .hungUp
+      case .interrupt(.interrupt): return (.interrupted, model)
+      case .interrupt(.terminate): return (.terminated, model)
+      case .interrupt(.hangUp), .hangup: return (.hungUp, model)
       }
     }
   }
@@ -57,7 +60,7 @@ struct ScreenLoop {
       switch effect {
       case .quit: return true
       case .redraw: screen.redraw()
-      case .filterEvents, .ask: perform(effect)
+      case .filterEvents, .ask, .workload: perform(effect)
       }
     }
     return false

@@ -1,8 +1,13 @@
+import Terminal
+
 /// What a key can do.
 enum Command: Hashable, Sendable {
   // Everywhere.
-  case help, palette, back, quit, redraw, glyphs
-  case overview, browse, alerts
+  case help, palette, back, quit, redraw, glyphs, theme, arrangement
+  case setGlyphs(GlyphTier)
+  case setTheme(Theme.Name)
+  case setArrangement(Arrangement)
+  case overview, browse, alerts, workload
   // Panels.
   case nextPanel, previousPanel, zoom
   case panel(Int)
@@ -16,6 +21,8 @@ enum Command: Hashable, Sendable {
   case filter, hold
   // Alerts.
   case mute
+  // Workload.
+  case startStop, pauseWorkload
   // Browse.
   case query, open, refresh, sort, reverse
   // The line that is being typed.

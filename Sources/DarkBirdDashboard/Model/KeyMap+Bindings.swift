@@ -1,7 +1,7 @@
 import Terminal
 
 extension KeyMap {
-  static let views: Set<KeyContext> = [.overview, .browse, .alerts]
+  static let views: Set<KeyContext> = [.overview, .browse, .alerts, .workload]
   static let all = views.union([.help])
   static let line: Set<KeyContext> = [.filter, .query, .palette, .annotation]
 
@@ -18,14 +18,42 @@ extension KeyMap {
       "browse", [.character("b")], .browse, in: views.subtracting([.browse]), .everywhere,
       help: "browse the documents", hint: "browse"),
     KeyBinding(
+      "workload", [.character("w")], .workload, in: views.subtracting([.workload]), .everywhere,
+      help: "change what loads the store", hint: "load"),
+    KeyBinding(
       "alerts", [.character("A")], .alerts, in: views.subtracting([.alerts]), .everywhere,
       help: "what is watched, what was wrong", hint: "alerts"),
     KeyBinding("back", [.escape, .backspace], .back, in: all, .everywhere, help: "back by one layer", hint: "back"),
     KeyBinding(
       "glyphs", [.character("G")], .glyphs, in: all, .everywhere, help: "draw with braille, blocks or ASCII"),
+    KeyBinding(
+      "theme", [.character("T")], .theme, in: all, .everywhere, help: "colours: default, light, dark, none"),
+    KeyBinding(
+      "layout", [.character("L")], .arrangement, in: [.overview], .everywhere,
+      help: "panels for watching, browsing or teaching", hint: "layout"),
     KeyBinding("redraw", [.control("l")], .redraw, in: all, .everywhere, help: "draw the screen again"),
     KeyBinding("quit", [.character("q"), .function(10)], .quit, in: all, .everywhere, help: "quit", hint: "quit"),
   ]
+
+  /// Without keys: for the palette, and for whoever gives them some.
+  static let looks =
+    Theme.Name.allCases.map { name in
+      KeyBinding(
+        "theme-\(name.rawValue)", [], .setTheme(name), in: all, .everywhere, help: "colours: \(name.explanation)")
+    }
+    + GlyphTier.allCases.map { tier in
+      KeyBinding(
+        "glyphs-\(tier.rawValue)", [], .setGlyphs(tier), in: all, .everywhere, help: "draw with \(tier.rawValue)")
+    }
+    + layouts(Arrangement.standard)
+
+  static func layouts(_ arrangements: [Arrangement]) -> [KeyBinding] {
+    arrangements.map { arrangement in
+      KeyBinding(
+        "layout-\(arrangement.name)", [], .setArrangement(arrangement), in: views, .everywhere,
+        help: "the layout \(arrangement.name)")
+    }
+  }
 
   static let panels =
     [
@@ -43,8 +71,10 @@ extension KeyMap {
   static let movement = [
     KeyBinding("up", [.up, .character("k")], .up, in: all, .move, help: "up"),
     KeyBinding("down", [.down, .character("j")], .down, in: all, .move, help: "down"),
-    KeyBinding("left", [.left, .character("h")], .left, in: views, .move, help: "panel on the left"),
-    KeyBinding("right", [.right, .character("l")], .right, in: views, .move, help: "panel on the right"),
+    KeyBinding(
+      "left", [.left, .character("h")], .left, in: views, .move, help: "panel on the left, less of a setting"),
+    KeyBinding(
+      "right", [.right, .character("l")], .right, in: views, .move, help: "panel on the right, more of a setting"),
     KeyBinding("page-up", [.pageUp], .pageUp, in: all, .move, help: "a page up"),
     KeyBinding("page-down", [.pageDown], .pageDown, in: all, .move, help: "a page down"),
     KeyBinding("half-page-up", [.control("u")], .halfPageUp, in: all, .move, help: "half a page up"),
@@ -68,9 +98,10 @@ extension KeyMap {
     KeyBinding(
       "annotate", [.character("a")], .annotate, in: views, .time, help: "write a note at this moment"),
     KeyBinding(
-      "longer-window", [.character("-")], .widerWindow, in: [.overview], .time, help: "graphs over a longer time"),
+      "longer-window", [.character("-")], .widerWindow, in: [.overview, .workload], .time,
+      help: "graphs over a longer time"),
     KeyBinding(
-      "shorter-window", [.character("+"), .character("=")], .narrowerWindow, in: [.overview], .time,
+      "shorter-window", [.character("+"), .character("=")], .narrowerWindow, in: [.overview, .workload], .time,
       help: "graphs over a shorter time"),
   ]
 
@@ -80,6 +111,18 @@ extension KeyMap {
     KeyBinding(
       "go-there", [.enter], .open, in: [.alerts], .alerts, help: "show the moment of a note or an alert",
       hint: "go there"),
+  ]
+
+  static let workload = [
+    KeyBinding(
+      "apply", [.enter], .open, in: [.workload], .workload, help: "run the workload with what was changed",
+      hint: "apply"),
+    KeyBinding(
+      "start-stop", [.character("s")], .startStop, in: [.workload], .workload, help: "end the run, begin another",
+      hint: "start/stop"),
+    KeyBinding(
+      "pause-workload", [.character("p")], .pauseWorkload, in: [.workload], .workload,
+      help: "let the workload wait, and go on", hint: "wait"),
   ]
 
   static let events = [

@@ -2,13 +2,13 @@ import Terminal
 
 /// Where a key means something.
 enum KeyContext: Hashable, Sendable, CaseIterable {
-  case overview, browse, alerts, help
+  case overview, browse, alerts, workload, help
   /// A filter of events, a query, the name of a command or a note is being typed: characters without a binding go into it.
   case filter, query, palette, annotation
 
   var isTyping: Bool {
     switch self {
-    case .overview, .browse, .alerts, .help: false
+    case .overview, .browse, .alerts, .workload, .help: false
     case .filter, .query, .palette, .annotation: true
     }
   }
@@ -24,6 +24,7 @@ struct KeyBinding: Hashable, Sendable {
     case time = "Time"
     case events = "Events"
     case alerts = "Alerts"
+    case workload = "Workload"
     case browse = "Browse"
     case typing = "While typing"
   }
@@ -55,7 +56,8 @@ struct KeyBinding: Hashable, Sendable {
 
 /// The one table of keys and commands: it drives dispatch, the palette, the help and the hints in the last line.
 struct KeyMap: Sendable {
-  static let standard = KeyMap(bindings: everywhere + panels + movement + time + events + alerts + browsing + typing)
+  static let standard = KeyMap(
+    bindings: everywhere + looks + panels + movement + time + events + alerts + workload + browsing + typing)
 
   /// Signals of the terminal: they never arrive as keys, but people look for them in the help.
   static let signals = [("Ctrl-C", "end, and close the store cleanly"), ("Ctrl-Z", "suspend; `fg` comes back")]

@@ -10,6 +10,18 @@ enum PanelID: Int, Sendable, CaseIterable {
   case indexes = 5
   case events = 6
 
+  /// As a configuration names it.
+  var name: String {
+    switch self {
+    case .throughput: "throughput"
+    case .latency: "latency"
+    case .shards: "shards"
+    case .log: "log"
+    case .indexes: "indexes"
+    case .events: "events"
+    }
+  }
+
   var title: String {
     switch self {
     case .throughput: "1 Throughput"

@@ -6,7 +6,7 @@ import Terminal
 /// in the world it returns as effects.
 struct Model: Sendable {
   enum View: Hashable, Sendable {
-    case overview, browse, alerts
+    case overview, browse, alerts, workload
 
     /// Where one is, beside the name of the store.
     var name: String? {
@@ -14,6 +14,7 @@ struct Model: Sendable {
       case .overview: nil
       case .browse: "browse"
       case .alerts: "alerts"
+      case .workload: "workload"
       }
     }
   }
@@ -25,13 +26,15 @@ struct Model: Sendable {
 
   let identity: SourceIdentity
   let zone: TimeZone
-  /// What runs, in a few words; nil without a workload.
-  let workload: String?
   let keyMap: KeyMap
+  /// What the key for layouts goes through.
+  let arrangements: [Arrangement]
 
   var width: Int
   var height: Int
   var glyphs: GlyphTier
+  var theme: Theme.Name
+  var arrangement: Arrangement
   var view = View.overview
   /// Lines of the help that are scrolled away, while it is shown.
   var helpScroll: Int?
@@ -45,12 +48,15 @@ struct Model: Sendable {
   var focus = PanelID.throughput
   var isZoomed = false
   /// Seconds that graphs show: an index into `windows`.
-  var window = 0
+  var window: Int
   var shardScroll = 0
   var indexScroll = 0
   var events = EventLog()
   var alerts: AlertBook
   var alertsView = AlertsState()
+  var workloadView = WorkloadState()
+  var runs: RunBook
+  var stillness = Stillness()
   /// Notes and runs; `allMarks` has the alarms too.
   var marks: [Mark] = []
   /// While a note is being written.
@@ -62,19 +68,23 @@ struct Model: Sendable {
   static let windows = [60, 120, 300, 600, 1_800, 7_200]
 
   init(
-    identity: SourceIdentity, workload: String? = nil, keyMap: KeyMap = .standard,
-    rules: [AlertRule] = AlertRule.standard, width: Int, height: Int, glyphs: GlyphTier,
-    zone: TimeZone = .current, historyCapacity: Int? = nil
+    identity: SourceIdentity, configuration: DashboardConfiguration = DashboardConfiguration(),
+    previousRun: RunRecord? = nil, width: Int, height: Int, glyphs: GlyphTier, zone: TimeZone = .current,
+    historyCapacity: Int? = nil
   ) {
     self.identity = identity
-    self.workload = workload
-    self.keyMap = keyMap
+    keyMap = configuration.keyMap
+    theme = configuration.theme
+    arrangements = configuration.arrangements
+    arrangement = configuration.arrangement
+    window = configuration.window
     self.width = width
     self.height = height
     self.glyphs = glyphs
     self.zone = zone
     self.historyCapacity = historyCapacity
-    alerts = AlertBook(rules: rules)
+    alerts = AlertBook(rules: configuration.rules)
+    runs = RunBook(previous: previousRun)
     history = historyCapacity.map { History(capacities: [$0, 0, 0]) } ?? History()
     browse = BrowseState(schema: identity.schema)
   }
@@ -86,6 +96,9 @@ struct Model: Sendable {
     case .paused(let sequence): history.sample(sequence)
     }
   }
+
+  /// Whether the newest sample changes the picture. One that waits on a paused view does: it says how far that is behind.
+  var needsFrame: Bool { stillness.isWorthAFrame || time != .live || !alerts.isQuiet }
 
   /// How far the view is behind, in nanoseconds; nil while it is live.
   var behind: UInt64? {
@@ -111,6 +124,7 @@ struct Model: Sendable {
     case .overview: return events.editor != nil ? .filter : .overview
     case .browse: return browse.editor != nil ? .query : .browse
     case .alerts: return .alerts
+    case .workload: return .workload
     }
   }
 
@@ -127,6 +141,8 @@ struct Model: Sendable {
       }
       history.append(sample)
       events.append(lines, sequence: sample.sequence)
+      stillness.take(sample, windowSeconds: windowSeconds)
+      if let news = runs.update(sample, history) { addMark(.run, at: sample, news) }
       alerts.update(at: Moment(history, at: sample, windowSeconds: windowSeconds))
     case .reply(let reply): return receive(reply)
     case .frameCost(let milliseconds): frameMilliseconds = milliseconds
@@ -141,6 +157,21 @@ struct Model: Sendable {
     return []
   }
 
+  private mutating func changeLook(_ command: Command) {
+    func next<Value: Equatable>(_ value: Value, _ all: [Value]) -> Value {
+      all[((all.firstIndex(of: value) ?? 0) + 1) % all.count]
+    }
+    switch command {
+    case .glyphs: glyphs = next(glyphs, GlyphTier.allCases)
+    case .theme: theme = next(theme, Theme.Name.allCases)
+    case .arrangement: arrangement = next(arrangement, arrangements)
+    case .setGlyphs(let tier): glyphs = tier
+    case .setTheme(let name): theme = name
+    case .setArrangement(let wanted): (arrangement, view) = (wanted, .overview)
+    default: break
+    }
+  }
+
   mutating func perform(_ command: Command, in context: KeyContext) -> [Effect] {
     switch command {
     case .help:
@@ -151,12 +182,14 @@ struct Model: Sendable {
       return []
     case .quit: return [.quit]
     case .redraw: return [.redraw]
-    case .glyphs:
-      let tiers = GlyphTier.allCases
-      glyphs = tiers[((tiers.firstIndex(of: glyphs) ?? 0) + 1) % tiers.count]
+    case .glyphs, .theme, .arrangement, .setGlyphs, .setTheme, .setArrangement:
+      changeLook(command)
       return []
     case .alerts:
       view = .alerts
+      return []
+    case .workload:
+      view = .workload
       return []
     default: break
     }
@@ -172,6 +205,7 @@ struct Model: Sendable {
     case .palette: return performPalette(command)
     case .annotation: return performAnnotation(command)
     case .alerts: return performAlerts(command)
+    case .workload: return performWorkload(command)
     }
   }
 

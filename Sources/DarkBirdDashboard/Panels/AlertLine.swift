@@ -17,7 +17,8 @@ enum AlertLine {
     painter.writeRight(figures + [Span(" ")], in: rect, y: 0)
     guard let worst else {
       let spans = [Span("ok", .good), Span("  ")] + workload(model, moment).fitted(width: room - 4)
-      painter.write(spans, in: rect, x: 1, y: 0)
+      // One text that is too long ends where the figures begin.
+      painter.write(spans, in: Rect(x: rect.x, y: rect.y, width: room + 2, height: 1), x: 1, y: 0)
       return
     }
     // Reasons stay as they were; figures are those of the moment.
@@ -42,7 +43,7 @@ enum AlertLine {
       segments.append(
         .field(0, "loading", "\(Format.grouped(progress.loaded)) of \(Format.grouped(progress.documents))", .strong))
       segments.append(Segment(1, Span(Format.percent(fraction))))
-    case .running: segments.append(.field(0, "load", model.workload ?? "running"))
+    case .running: segments.append(.field(0, "load", sample.summary))
     case .paused: segments.append(Segment(0, Span("workload paused", .warning)))
     case .finished:
       segments.append(.field(0, "workload ended:", progress.finishedReason?.description ?? "done"))

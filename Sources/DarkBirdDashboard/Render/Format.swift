@@ -160,6 +160,21 @@ extension Format {
     return "-" + (text.hasSuffix(".0") ? String(text.dropLast(2)) : text) + (isHours ? "h" : "m")
   }
 
+  /// A text in lines of whole words; a word that is too long is cut.
+  static func wrapped(_ text: String, _ width: Int) -> [String] {
+    guard width > 0 else { return [] }
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(separator: " ") {
+      if !line.isEmpty, displayWidth(line) + 1 + displayWidth(String(word)) > width {
+        lines.append(line)
+        line = ""
+      }
+      line += (line.isEmpty ? "" : " ") + word
+    }
+    return line.isEmpty ? lines : lines + [line]
+  }
+
   /// The beginning of a text that is too long, with a sign that something is missing.
   static func clipped(_ text: String, _ width: Int, _ glyphs: GlyphTier) -> String {
     if displayWidth(text) <= width { return text }

@@ -3,7 +3,7 @@ import Terminal
 /// Draws a model. The same model gives the same picture, whatever the terminal.
 enum Renderer {
   static func render(_ model: Model, colors: ColorDepth) -> Canvas {
-    let theme = Theme(depth: colors)
+    let theme = Theme(depth: colors, name: model.theme)
     var painter = Painter(canvas: Canvas(width: model.width, height: model.height), theme: theme, glyphs: model.glyphs)
     if model.width < ViewFrame.widthMin || model.height < ViewFrame.heightMin {
       let text = "DarkBird needs \(ViewFrame.widthMin)x\(ViewFrame.heightMin)"
@@ -17,8 +17,11 @@ enum Renderer {
       case .overview: drawOverview(model, with: &painter)
       case .browse: drawBrowse(model, with: &painter)
       case .alerts: drawAlerts(model, with: &painter)
+      case .workload: drawWorkload(model, with: &painter)
       }
     }
+    // What is selected below something else is not where one is.
+    if model.annotation != nil || model.palette != nil { painter.canvas.cursor = nil }
     if let annotation = model.annotation {
       AnnotationOverlay.draw(annotation, model, in: ViewFrame(model).body, with: &painter)
     }
@@ -50,6 +53,11 @@ enum Renderer {
       } else {
         painter.write("waiting for the first sample", in: inner, y: 0, .label)
       }
+    }
+    if let rect = layout.lesson {
+      painter.frame(rect, title: LessonPanel.title, focused: false)
+      let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
+      LessonPanel.draw(model, in: inner, with: &painter)
     }
   }
 
@@ -100,6 +108,22 @@ enum Renderer {
       switch pane {
       case .rules: AlertRulesPanel.draw(model, moment, in: inner, with: &painter)
       case .past: AlertPastPanel.draw(model, moment, in: inner, with: &painter)
+      }
+    }
+  }
+
+  private static func drawWorkload(_ model: Model, with painter: inout Painter) {
+    let moment = Moment(model)
+    drawFrame(ViewFrame(model), model, moment, with: &painter)
+    for (pane, rect) in WorkloadLayout(model).panes {
+      let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
+      switch pane {
+      case .settings:
+        painter.frame(rect, title: "1 Workload", focused: model.workloadView.focus == pane)
+        WorkloadSettingsPanel.draw(model, in: inner, with: &painter)
+      case .run:
+        painter.frame(rect, title: "2 This run", focused: model.workloadView.focus == pane)
+        WorkloadRunPanel.draw(model, moment, in: inner, with: &painter)
       }
     }
   }

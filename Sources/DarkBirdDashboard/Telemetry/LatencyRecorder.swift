@@ -67,11 +67,21 @@ public final class LatencyRecorder: Sendable {
     merged = Guarded(Merged(slots: [shared]))
   }
 
-  /// A slot for the calling thread. It lives as long as the recorder.
+  /// A slot for the calling thread. It lives until it is retired.
   public func makeSlot() -> Slot {
     let slot = Slot()
     merged.withLock { $0.slots.append(slot) }
     return slot
+  }
+
+  var slotCount: Int { merged.withLock { $0.slots.count } }
+
+  /// Keeps what a slot holds and forgets the slot: its thread is about to end.
+  func retire(_ slot: Slot) {
+    merged.withLock { merged in
+      merged.drain(at: monotonicNanoseconds())
+      merged.slots.removeAll { $0 === slot }
+    }
   }
 
   /// Counts one operation of a thread that has no slot of its own. All such threads share one.

@@ -51,6 +51,11 @@ package struct TagCount: Hashable, Sendable {
 /// What a workload had done at one moment.
 struct WorkloadSample: Sendable {
   var progress: WorkloadProgress
+  /// What runs, in a few words, and the how many-eth run it is.
+  var summary = ""
+  var run = 1
+  /// What runs, if it can be changed.
+  var options: WorkloadOptions?
   /// Percentiles of the last ten seconds by kind of operation; kinds that were not used are missing.
   var latencies: [OperationKind: LatencySummary] = [:]
   /// Latencies of all kinds since the sample before this one.

@@ -18,10 +18,13 @@ struct SampleComposer {
   private var counted: UInt64 = 0
   private var dropped: UInt64 = 0
   private var shown: UInt64 = 0
+  private var lastRun = 0
   private var lastDuplicate: UInt64 = 0
   private var tags: [TagCount] = []
   /// When the tags are to be asked for again.
   private var tagsDue: UInt64 = 0
+  /// The last write when they were: without another one they are the same.
+  private var tagsLSN: UInt64?
 
   init(source: any Source, monitor: (any WorkloadMonitor)?) {
     self.source = source
@@ -46,7 +49,8 @@ struct SampleComposer {
     sample.eventsDropped = dropped
     sample.eventsShown = shown
     sample.workload = workload()
-    if nanoseconds >= tagsDue {
+    if nanoseconds >= tagsDue, statistics.memoryLSN != tagsLSN {
+      tagsLSN = statistics.memoryLSN
       let start = elapsed()
       tags = source.topTags(limit: Self.tagsMax)
       // Once a second, or so seldom that it takes a two-hundredth of the time.
@@ -62,7 +66,9 @@ struct SampleComposer {
   private func workload() -> WorkloadSample? {
     guard let monitor else { return nil }
     let intervals = monitor.recorder.takeInterval()
-    var sample = WorkloadSample(progress: monitor.progress())
+    var sample = WorkloadSample(
+      progress: monitor.progress(), summary: monitor.summary, run: monitor.runNumber,
+      options: (monitor as? any WorkloadController)?.options)
     sample.latencies = intervals.mapValues(\.recent)
     sample.heat = HeatColumn(intervals.values)
     return sample
@@ -70,7 +76,9 @@ struct SampleComposer {
 
   /// The newest duplicate, if there is one that was not shown yet.
   private mutating func duplicates() -> [EventLine] {
-    guard let refused = monitor?.recentDuplicates.last, refused.ordinal > lastDuplicate else { return [] }
+    guard let monitor else { return [] }
+    if monitor.runNumber != lastRun { (lastRun, lastDuplicate) = (monitor.runNumber, 0) }
+    guard let refused = monitor.recentDuplicates.last, refused.ordinal > lastDuplicate else { return [] }
     lastDuplicate = refused.ordinal
     return [
       EventLine(
