@@ -138,6 +138,21 @@ private struct Player: Document, Codable {
   }
 }
 
+@Suite("Even samples") struct EvenSampleTests {
+  @Test(arguments: [1, 2, 5, 250], [0, 1, 2, 5, 10, 11, 100, 999, 8_192])
+  func areSpreadOverAllOfIt(limit: Int, count: Int) {
+    var sample = EvenSample<Int>(limit)
+    for element in 0..<count { sample.offer(element) }
+    let elements = sample.elements
+    #expect(elements.count == (count <= limit ? count : min(limit, elements.count)))
+    #expect(elements.count * 4 >= min(limit, count), "no less than a quarter")
+    #expect(elements == elements.sorted())
+    guard elements.count > 1 else { return }
+    let gaps = Set(zip(elements, elements.dropFirst()).map { $1 - $0 })
+    #expect(gaps.count == 1, "\(gaps)")
+  }
+}
+
 @Suite("Keys of documents from text") struct KeyTextTests {
   @Test func textBecomesTheKeyOfTheType() throws {
     #expect(DocumentDigest.keys(Int.self, text: "42") == [42])

@@ -122,28 +122,29 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
 
   package func takeEvents(matching filter: String, limit: Int) -> EventBatch {
     var batch = EventBatch()
-    var events: [Event<Key, Document>] = []
-    // All that could wait at the beginning; what comes meanwhile is for the next call.
-    while events.count <= Self.eventCapacity {
+    // Without a filter as many as are wanted; with one, many more are read to find those that match.
+    var kept = EvenSample<Event<Key, Document>>(filter.isEmpty ? limit : Self.filteredMax)
+    var taken = 0
+    // All that could wait at the beginning; what comes meanwhile is for the next call. Chunk by chunk: at full load most of
+    // what watching costs is what is done to every event.
+    while taken <= Self.eventCapacity {
       let chunk = subscription.drain(limit: Self.eventChunk)
-      events += chunk
+      taken += chunk.count
+      for event in chunk {
+        if case .gap(let dropped) = event {
+          batch.counted += UInt64(dropped)
+          batch.dropped += UInt64(dropped)
+        } else {
+          batch.counted += 1
+          kept.offer(event)
+        }
+      }
       if chunk.count < Self.eventChunk { break }
     }
     let now = Date()
-    for event in events {
-      if case .gap(let dropped) = event {
-        batch.counted += UInt64(dropped)
-        batch.dropped += UInt64(dropped)
-      } else {
-        batch.counted += 1
-      }
-    }
-    // Without a filter as many as are wanted, evenly spread; with one, many more are read to find those that match.
-    let read = filter.isEmpty ? limit : Self.filteredMax
-    let step = max(1, (events.count + read - 1) / max(1, read))
     let wanted = EventFilter(filter)
-    for index in stride(from: 0, to: events.count, by: step) {
-      guard let line = line(events[index], now), wanted.matches(line) else { continue }
+    for event in kept.elements {
+      guard let line = line(event, now), wanted.matches(line) else { continue }
       batch.lines.append(line)
       if batch.lines.count == limit { break }
     }

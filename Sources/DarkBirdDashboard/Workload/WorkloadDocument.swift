@@ -2,7 +2,9 @@ public import DarkBird
 
 /// What the workload keeps in a store: people for `clubs`, records for the presets of YCSB. One store can hold both, so
 /// that the preset can change while the store is open.
-public enum WorkloadDocument: Document, Hashable {
+///
+/// Indirect: a person has a dozen references, and copies of documents, for readers and for subscribers, cost one each.
+public indirect enum WorkloadDocument: Document, Hashable {
   case person(Person)
   case record(YCSBRecord)
 
