@@ -7,6 +7,8 @@ struct ScreenLoop {
   let inbox: Inbox
   let cost: OwnCost
   let frameInterval: Duration
+  /// After a key the next frame need not wait so long: somebody is looking. Keys that come faster share frames.
+  var keyInterval = Duration.milliseconds(8)
   /// Does what the model wants done outside; quitting and drawing are the loop's own business.
   let perform: (Effect) -> Void
 
@@ -16,6 +18,7 @@ struct ScreenLoop {
     var model = initial
     if apply(effects) { return (.quit, model) }
     var isDirty = true
+    var isAwaited = false
     var lastFrame = ContinuousClock.now - .seconds(1)
     var meter = FrameMeter()
     while true {
@@ -28,22 +31,26 @@ struct ScreenLoop {
       }
       if apply(effects) { return (.quit, model) }
       let now = ContinuousClock.now
-      if isDirty, now >= lastFrame + frameInterval {
+      let interval = isAwaited ? min(keyInterval, frameInterval) : frameInterval
+      if isDirty, now >= lastFrame + interval {
         screen.present(Renderer.render(model, colors: screen.colorDepth))
         isDirty = false
+        isAwaited = false
         lastFrame = now
         if let milliseconds = meter.add(from: now, to: ContinuousClock.now) {
           _ = model.update(.frameCost(milliseconds: milliseconds))
         }
         cost.reportScreen()
       }
-      guard let input = screen.wait(until: isDirty ? lastFrame + frameInterval : nil) else { continue }
+      guard let input = screen.wait(until: isDirty ? lastFrame + interval : nil) else { continue }
       switch input {
       case .key(let key):
         isDirty = true
+        isAwaited = true
         if apply(model.update(.key(key))) { return (.quit, model) }
       case .resize(let width, let height):
         isDirty = true
+        isAwaited = true
         _ = model.update(.resize(width: width, height: height))
       case .resume: isDirty = true
       case .wake: break

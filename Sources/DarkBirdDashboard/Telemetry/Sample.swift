@@ -14,7 +14,7 @@ struct Sample: Sendable {
   var syncP99: UInt64?
   /// What the workload did; nil when nothing but the caller's program works on the store.
   var workload: WorkloadSample?
-  /// Events of the store since the dashboard began, and those that the dashboard's own ring had to drop.
+  /// Events of the store since the dashboard began, and those that subscribers of the program lost because they were slow.
   var eventsCounted: UInt64 = 0
   var eventsDropped: UInt64 = 0
   /// Events that were turned into lines.

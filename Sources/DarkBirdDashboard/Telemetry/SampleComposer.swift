@@ -16,7 +16,10 @@ struct SampleComposer {
   private var sequence = 0
   private var before: StoreStatistics?
   private var counted: UInt64 = 0
-  private var dropped: UInt64 = 0
+  private var passedOver: UInt64 = 0
+  /// Events that others lost: as it seemed at the last sample, and for certain.
+  private var lostAtLast: UInt64 = 0
+  private var lost: UInt64 = 0
   private var shown: UInt64 = 0
   private var lastRun = 0
   private var lastDuplicate: UInt64 = 0
@@ -37,16 +40,18 @@ struct SampleComposer {
   mutating func take(
     at nanoseconds: UInt64, date: Date, filter: String, elapsed: () -> UInt64
   ) -> (Sample, [EventLine]) {
+    // Events first: their losses are in the statistics that follow.
+    let batch = source.takeEvents(
+      matching: filter, limit: filter.isEmpty ? Self.linesMax : Self.filteredLinesMax)
     let statistics = source.statistics()
     var sample = Sample(sequence: sequence, date: date, nanoseconds: nanoseconds, statistics: statistics)
     sequence += 1
-    let batch = source.takeEvents(
-      matching: filter, limit: filter.isEmpty ? Self.linesMax : Self.filteredLinesMax)
     counted += batch.counted
-    dropped += batch.dropped
+    passedOver += batch.passedOver
+    noteLosses(statistics)
     shown += UInt64(batch.lines.count)
     sample.eventsCounted = counted
-    sample.eventsDropped = dropped
+    sample.eventsDropped = lost
     sample.eventsShown = shown
     sample.workload = workload()
     if nanoseconds >= tagsDue, statistics.memoryLSN != tagsLSN {
@@ -61,6 +66,14 @@ struct SampleComposer {
     before = statistics
     let wanted = EventFilter(filter)
     return (sample, lines.filter(wanted.matches).sorted { $0.date < $1.date })
+  }
+
+  /// What the dashboard passes over counts as lost in the store; the rest others have lost. The two are not read at the same
+  /// moment: what is true is true at the next sample too.
+  private mutating func noteLosses(_ statistics: StoreStatistics) {
+    let seems = statistics.eventsDropped - min(passedOver, statistics.eventsDropped)
+    lost = max(lost, min(seems, lostAtLast))
+    lostAtLast = seems
   }
 
   private func workload() -> WorkloadSample? {
