@@ -7,7 +7,16 @@ import Testing
 
 /// Any size, any keys, any answers: no trap, every line of the exact width, no border broken.
 @Suite("Rendering, by chance") struct RenderPropertyTests {
-  @Test(arguments: 0..<60) func anyMessagesAndSizes(_ seed: UInt64) {
+  /// Each seed is fifty messages; DARKBIRD_SCREEN_SEEDS asks for more of them, DARKBIRD_FIRST_SEED for others.
+  static let seeds: Range<UInt64> = {
+    func number(_ name: String, _ otherwise: UInt64) -> UInt64 {
+      ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) } ?? otherwise
+    }
+    let first = number("DARKBIRD_FIRST_SEED", 0)
+    return first..<first + number("DARKBIRD_SCREEN_SEEDS", 60)
+  }()
+
+  @Test(arguments: seeds) func anyMessagesAndSizes(_ seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     let script = Script(
       hasLog: Bool.random(using: &generator), hasWorkload: Bool.random(using: &generator),
@@ -17,6 +26,7 @@ import Testing
     var model = Model(
       identity: script.identity, width: 80, height: 24, glyphs: .braille, zone: .gmt,
       historyCapacity: 40)
+    var shown = Canvas(width: 80, height: 24)
     let keys = KeyMap.standard.bindings.flatMap(\.keys).filter { $0 != .character("q") && $0 != .end }
     let text = Array("range age 20..35 tag:é東\u{301}\u{202E}\u{7}").map(Key.character)
     for _ in 0..<50 {
@@ -31,9 +41,18 @@ import Testing
       default: store.answer(model.update(.key(keys.randomElement(using: &generator) ?? .enter)), in: &model)
       }
       let colors = ColorDepth.allCases.randomElement(using: &generator) ?? .full
-      check(model, Renderer.render(model, colors: colors), "seed \(seed)")
+      let canvas = Renderer.render(model, colors: colors)
+      check(model, canvas, "seed \(seed)")
+      // What a terminal shows after the difference is what it would show after all of it.
+      var drawn = canvas.width == shown.width && canvas.height == shown.height ? shown : blank(like: canvas)
+      drawn.apply(canvas.differences(from: shown))
+      drawn.cursor = canvas.cursor
+      #expect(drawn == canvas, "seed \(seed)")
+      shown = canvas
     }
   }
+
+  private func blank(like canvas: Canvas) -> Canvas { Canvas(width: canvas.width, height: canvas.height) }
 
   /// Values at the edge of what a store can report.
   @Test func extremeFigures() {

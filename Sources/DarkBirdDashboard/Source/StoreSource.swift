@@ -3,9 +3,9 @@ import Foundation
 
 /// A store in this process as a source.
 package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: Source {
-  /// Events that may wait between two samples. Of more than 10,000 a second some are passed over, and counted: the stream on
+  /// Events that may wait between two samples. Of more than 5,000 a second some are passed over, and counted: the stream on
   /// the screen is a sample all the same, and it costs less to let the ring forget them than to take them out.
-  private static var eventCapacity: Int { 1_024 }
+  private static var eventCapacity: Int { 512 }
   /// Events taken at once: writers wait that long at most.
   private static var eventChunk: Int { 256 }
   /// Events that are made into text to be compared with a filter, in one call.
