@@ -123,6 +123,12 @@ static inline void cncurses_put_cells(int y, int x, const cchar_t *cells, int co
   if (wmove(stdscr, y, x) != ERR) wadd_wchnstr(stdscr, cells, count);
 }
 
+/// Where the next update leaves the cursor, and whether it can be seen.
+static inline void cncurses_place_cursor(int x, int y, bool visible) {
+  leaveok(stdscr, !visible || wmove(stdscr, y, x) == ERR);
+  curs_set(visible ? 1 : 0);
+}
+
 /// Everything is sent again by the next update.
 static inline void cncurses_repaint(void) { clearok(curscr, TRUE); }
 

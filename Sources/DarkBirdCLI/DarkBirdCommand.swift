@@ -22,15 +22,16 @@ struct DarkBirdCommand: ParsableCommand {
         darkbird salvage D rescued               what can be read, into a new store
         darkbird checkpoint D                    a short log that opens fast
         darkbird bench                           how fast is it here
+        darkbird config                          keys, colours and alerts, to be changed
 
       'darkbird help COMMAND' explains a command. A failure is one line on standard error and one of the exit codes of \
       <sysexits.h>: 64 the command line, 65 bad data, 66 no such store or file, 69 no terminal, 73 cannot create, 74 \
-      the disk, 75 in use by another process, 77 no permission.
+      the disk, 75 in use by another process, 77 no permission, 78 a configuration.
       """,
     version: "darkbird 0.1.0",
     subcommands: [
       RunCommand.self, OpenCommand.self, ImportCommand.self, QueryCommand.self, StatsCommand.self, VerifyCommand.self,
-      DumpCommand.self, SalvageCommand.self, CheckpointCommand.self, BenchCommand.self,
+      DumpCommand.self, SalvageCommand.self, CheckpointCommand.self, BenchCommand.self, ConfigCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

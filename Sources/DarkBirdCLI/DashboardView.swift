@@ -1,3 +1,4 @@
+import ArgumentParser
 import DarkBird
 import DarkBirdDashboard
 import Foundation
@@ -8,17 +9,40 @@ func requireTerminal() throws(Failure) {
   do { try CursesScreen.requireUsableTerminal() } catch { throw Failure(error) }
 }
 
+/// How the dashboard looks.
+struct LookOptions: ParsableArguments {
+  @Option(help: "What the dashboard draws with. (default: the best that the terminal can)")
+  var glyphs: GlyphTier?
+
+  @Option(
+    help: ArgumentHelp(
+      "Keys, colours, alerts and layouts; see 'darkbird help config'. (default: ~/.config/darkbird/config)",
+      valueName: "file"))
+  var config: String?
+
+  /// - Throws: with the file and the line that is wrong.
+  func configuration() throws(Failure) -> DashboardConfiguration {
+    do { return try DashboardConfiguration.load(config) } catch { throw Failure(error) }
+  }
+}
+
 /// Shows the dashboard until the user, a signal or a hang-up ends it; each of them is a clean end.
 func showDashboard<Key, Document>(
   on store: Store<Key, Document>, title: String, location: String, workload: (any WorkloadMonitor)?,
-  glyphs: GlyphTier?
+  _ look: LookOptions, _ configuration: DashboardConfiguration
 ) throws(Failure) {
-  var options = DashboardOptions(title: title, location: location, workload: workload, glyphs: glyphs)
+  var options = DashboardOptions(title: title, location: location, workload: workload, glyphs: look.glyphs)
+  options.configuration = configuration
+  options.remembersRuns = workload != nil
   options.startsInBrowse = workload == nil
   do { try Dashboard.run(on: store, options: options) } catch { throw Failure(error) }
 }
 
 extension Failure {
+  init(_ error: ConfigurationError) {
+    self.init(.configuration, error.line > 0 ? "\(error.path):\(error.line)" : error.path, error.reason)
+  }
+
   init(_ error: TerminalError) {
     switch error {
     case .notATerminal(let stream):

@@ -13,6 +13,7 @@ struct OpenCommand: ParsableCommand {
       key, unique value, tag or range. Nothing in the directory changes, unless --read-write is given.
 
         darkbird open cities
+        darkbird open cities --once --json       its figures, for scripts
       """)
 
   @Argument(help: "The store.")
@@ -21,21 +22,37 @@ struct OpenCommand: ParsableCommand {
   @Flag(help: "Open the store for writing too; needs it for itself.")
   var readWrite = false
 
-  @Option(help: "What the dashboard draws with. (default: the best that the terminal can)")
-  var glyphs: GlyphTier?
+  @OptionGroup(title: "Reports")
+  var report: ReportOptions
+
+  @OptionGroup(title: "Look")
+  var look: LookOptions
+
+  func validate() throws {
+    if report.json && !report.once { throw ValidationError("--json needs --once") }
+  }
 
   func run() throws {
+    let configuration = try look.configuration()
     // What is wrong with the path comes before what is wrong with the terminal; neither may change anything on disk,
     // which opening a store for writing does.
     if readWrite {
       _ = try onStore(directory) { try StoreInspector.describe(directory) }
-      try requireTerminal()
+      if !report.isWanted { try requireTerminal() }
     }
+    let stop = report.isWanted ? StopSignals() : nil
     let store = try onStore(directory) { try RecordStore.open(directory, readOnly: !readWrite) }
+    let name = URL(filePath: directory).lastPathComponent
     do {
-      try requireTerminal()
-      let name = URL(filePath: directory).lastPathComponent
-      try showDashboard(on: store, title: name, location: "disk \(directory)", workload: nil, glyphs: glyphs)
+      if let stop {
+        var options = DashboardOptions(title: name, location: "disk \(directory)", glyphs: look.glyphs)
+        options.configuration = configuration
+        try report.run(on: store, options, stop)
+      } else {
+        try requireTerminal()
+        try showDashboard(
+          on: store, title: name, location: "disk \(directory)", workload: nil, look, configuration)
+      }
     } catch {
       try? store.close()
       throw Failure(error, path: directory)

@@ -18,7 +18,7 @@ struct RunCommand: ParsableCommand {
         darkbird run --page-records 500               watch pages fill and rotate
         darkbird run --headless --json --duration 20  a report, for scripts
 
-      --headless prints a line a second instead; Ctrl-C, SIGTERM or --duration end it, and a summary follows. With \
+      --once, --stream json and --plain watch without a terminal. --headless prints a line a second instead; Ctrl-C, SIGTERM or --duration end it, and a summary follows. With \
       --json there is no line a second, and the summary is one JSON object:
 
         seconds             from the start of the load to its end
@@ -42,44 +42,67 @@ struct RunCommand: ParsableCommand {
   @OptionGroup(title: "Output")
   var output: OutputOptions
 
-  func run() throws {
-    if !output.headless { try requireTerminal() }
-    // Before there is a directory to remove: a signal that comes meanwhile must not leave it behind.
-    let stop = output.headless ? StopSignals() : nil
-    let temporary = store.isTemporary ? try TemporaryStore() : nil
-    defer { temporary?.remove() }
-    let name = store.ram ? "memory" : temporary?.path ?? store.store ?? ""
-    let configuration = store.configuration(temporaryPath: temporary?.path)
-    let options = load.workloadOptions
-    if options.preset == .clubs {
-      let opened = try onStore(name) { try Store<String, Person>(configuration) }
-      try run(opened, Workload.clubs(store: opened, options: options), name: name, stop)
-    } else {
-      let opened = try onStore(name) { try Store<String, YCSBRecord>(configuration) }
-      try run(opened, Workload.ycsb(store: opened, options: options), name: name, stop)
+  @OptionGroup(title: "Reports")
+  var report: ReportOptions
+
+  @OptionGroup(title: "Look")
+  var look: LookOptions
+
+  func validate() throws {
+    if output.headless && report.isWanted {
+      throw ValidationError("--headless and --once, --stream or --plain exclude each other")
+    }
+    if report.json && !output.headless && !report.once {
+      throw ValidationError("--json needs --headless or --once")
+    }
+    if output.headless && look.glyphs != nil {
+      throw ValidationError("--glyphs is for the dashboard, which --headless leaves out")
     }
   }
 
-  /// Runs the workload on its store until the user or the duration ends it, and closes the store in any case.
-  private func run<Document>(
-    _ opened: Store<String, Document>, _ workload: Workload, name: String, _ stop: StopSignals?
-  ) throws {
-    workload.start()
+  func run() throws {
+    let configuration = output.headless ? DashboardConfiguration() : try look.configuration()
+    let isDrawn = !output.headless && !report.isWanted
+    if isDrawn { try requireTerminal() }
+    // Before there is a directory to remove: a signal that comes meanwhile must not leave it behind.
+    let stop = isDrawn ? nil : StopSignals()
+    let temporary = store.isTemporary ? try TemporaryStore() : nil
+    defer { temporary?.remove() }
+    let name = store.ram ? "memory" : temporary?.path ?? store.store ?? ""
+    let storeConfiguration = store.configuration(temporaryPath: temporary?.path)
+    let opened = try onStore(name) { try Store<String, WorkloadDocument>(storeConfiguration) }
     do {
-      if let stop {
-        try HeadlessRun(opened, workload, load, isJSON: output.json, stop: stop).run()
-      } else {
-        let location = store.isTemporary ? "temporary disk store" : store.ram ? "memory" : "disk \(name)"
-        try showDashboard(
-          on: opened, title: load.workload.rawValue, location: location, workload: workload, glyphs: output.glyphs)
-      }
+      try run(opened, name: name, configuration, stop)
     } catch {
-      workload.stop()
       try? opened.close()
       throw Failure(error, path: name)
     }
-    workload.stop()
     try onStore(name) { try opened.close() }
+  }
+
+  /// Runs the workload on its store until the user or the duration ends it.
+  private func run(
+    _ opened: Store<String, WorkloadDocument>, name: String, _ configuration: DashboardConfiguration,
+    _ stop: StopSignals?
+  ) throws {
+    if output.headless, let stop {
+      let workload = Workload(store: opened, options: load.workloadOptions)
+      defer { workload.stop() }
+      workload.start()
+      return try HeadlessRun(opened, workload, load, isJSON: report.json, stop: stop).run()
+    }
+    let runner = WorkloadRunner(store: opened, options: load.workloadOptions)
+    defer { runner.close() }
+    runner.start()
+    let location = store.isTemporary ? "temporary disk store" : store.ram ? "memory" : "disk \(name)"
+    if let stop {
+      var options = DashboardOptions(
+        title: load.workload.rawValue, location: location, workload: runner, glyphs: look.glyphs)
+      options.configuration = configuration
+      return try report.run(on: opened, options, stop)
+    }
+    try showDashboard(
+      on: opened, title: load.workload.rawValue, location: location, workload: runner, look, configuration)
   }
 }
 
@@ -173,17 +196,6 @@ struct LoadOptions: ParsableArguments {
 struct OutputOptions: ParsableArguments {
   @Flag(help: "No dashboard: a line a second, then a summary.")
   var headless = false
-
-  @Flag(help: "With --headless: nothing but one JSON object at the end.")
-  var json = false
-
-  @Option(help: "What the dashboard draws with. (default: the best that the terminal can)")
-  var glyphs: GlyphTier?
-
-  func validate() throws {
-    if json && !headless { throw ValidationError("--json needs --headless") }
-    if headless && glyphs != nil { throw ValidationError("--glyphs is for the dashboard, which --headless leaves out") }
-  }
 }
 
 /// `--rate`: a number of operations a second, or `max`.

@@ -7,6 +7,11 @@ public struct DashboardOptions: Sendable {
   public var title: String
   /// Where the store is, for the first line, such as `disk players/`; nil tells memory from disk, no more.
   public var location: String?
+  /// Keys, colours, alerts and layouts; `.load()` reads those of the user.
+  public var configuration = DashboardConfiguration()
+  /// Whether the throughput of the last run of a workload is kept in the user's state directory, and shown behind that of
+  /// the next one.
+  public var remembersRuns = false
   /// A workload that runs on the store, for latencies and progress; nil if there is none.
   public var workload: (any WorkloadMonitor)?
   /// Characters to draw with; nil takes the best that the terminal is likely to have.
@@ -54,7 +59,8 @@ public enum Dashboard {
   ///     try store.close()
   ///
   /// - Throws: if there is no terminal that can be drawn on; the description is one line for people.
-  /// - Complexity: about one percent of a processor, mostly for ten samples a second.
+  /// - Complexity: a few percent of a processor under load, for ten samples and frames a second; next to nothing while
+  ///   nothing happens in the store.
   @discardableResult
   public static func run<Key, Document>(
     on store: Store<Key, Document>, options: DashboardOptions = DashboardOptions()
@@ -79,9 +85,11 @@ public enum Dashboard {
       queries.stop()
       sampler.stop()
     }
+    let state = options.remembersRuns ? StateDirectory() : nil
     var model = Model(
-      identity: source.identity, workload: options.workload?.summary, width: screen.size.width,
-      height: screen.size.height, glyphs: options.glyphs ?? screen.glyphs)
+      identity: source.identity, configuration: options.configuration, previousRun: state?.lastRun,
+      width: screen.size.width, height: screen.size.height,
+      glyphs: options.glyphs ?? options.configuration.glyphs ?? screen.glyphs)
     let loop = ScreenLoop(
       screen: screen, inbox: inbox, cost: cost,
       frameInterval: .nanoseconds(1_000_000_000 / min(max(options.framesPerSecond, 1), 60))
@@ -89,10 +97,13 @@ public enum Dashboard {
       switch effect {
       case .filterEvents(let filter): sampler.setFilter(filter)
       case .ask(let request): queries.ask(request)
+      case .workload(let order): (options.workload as? any WorkloadController)?.carryOut(order)
       case .quit, .redraw: break  // The loop's own.
       }
     }
     let effects = options.startsInBrowse ? model.enterBrowse() : []
-    return loop.run(model, effects)
+    let (exit, last) = loop.run(model, effects)
+    if let state, let record = last.runs.toKeep { state.keep(record) }
+    return exit
   }
 }

@@ -4,8 +4,21 @@
 /// A wide grapheme owns two cells, its own and an empty one to the right of it, both of one style. Drawing over one half
 /// turns the other into a space.
 public struct Canvas: Hashable, Sendable {
+  /// A cell, counted from the top left corner.
+  public struct Position: Hashable, Sendable {
+    public var x: Int
+    public var y: Int
+
+    public init(x: Int, y: Int) {
+      self.x = x
+      self.y = y
+    }
+  }
+
   public let width: Int
   public let height: Int
+  /// Where the terminal's own cursor goes: screen readers and magnifiers follow it. nil hides it.
+  public var cursor: Position?
   /// Row by row, `width * height` of them.
   private(set) var cells: [Cell]
 

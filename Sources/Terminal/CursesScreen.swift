@@ -131,9 +131,10 @@ public final class CursesScreen {
     if canvas.width != size.width || canvas.height != size.height {
       next = Canvas(width: size.width, height: size.height)
       next.draw(canvas, x: 0, y: 0)
+      next.cursor = canvas.cursor
     }
     let runs = next.differences(from: shown)
-    guard !runs.isEmpty || mustUpdate else { return }
+    guard !runs.isEmpty || next.cursor != shown.cursor || mustUpdate else { return }
     for run in runs { put(run) }
     shown = next
     update()
@@ -145,6 +146,7 @@ public final class CursesScreen {
   private func update() {
     mustUpdate = false
     send(synchronizedUpdate.begin)
+    cncurses_place_cursor(CInt(shown.cursor?.x ?? 0), CInt(shown.cursor?.y ?? 0), shown.cursor != nil)
     cncurses_update()
     send(synchronizedUpdate.end)
   }

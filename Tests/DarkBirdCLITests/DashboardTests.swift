@@ -10,7 +10,10 @@ import Testing
   private func terminal(width: Int = 120, height: Int = 40) async throws -> Tmux {
     try await Tmux(
       width: width, height: height,
-      environment: ["STORE": directory("store"), "TMPDIR": directory.path, "STATE": directory.path])
+      environment: [
+        "STORE": directory("store"), "TMPDIR": directory.path, "STATE": directory.path,
+        "XDG_CONFIG_HOME": directory("config"), "XDG_STATE_HOME": directory("state"),
+      ])
   }
 
   /// Starts the program, with the modes of the terminal and its process kept, and waits for a text of its first frame.
@@ -139,6 +142,60 @@ import Testing
     let rows = try await tmux.waitFor("Throughput")
     #expect(rows.joined().unicodeScalars.allSatisfy(\.isASCII) == (glyphs == "ascii"))
     try await tmux.press("q")
+    try await expectEnd(tmux, code: 0)
+  }
+
+  @Test func theCursorStandsOnWhatIsSelected() async throws {
+    let tmux = try await terminal()
+    try await start(tmux, "run --documents 2000 --ram")
+    try await eventually("a hidden cursor") { try await tmux.cursor() == nil }
+    try await tmux.press("A", "Down", "Down")
+    let rows = try await tmux.waitFor("writers stopped")
+    let row = try #require(rows.firstIndex { $0.contains("writers stopped") })
+    try await eventually("the cursor in row \(row)") { try await tmux.cursor()?.y == row }
+    try await tmux.press("o")
+    try await eventually("a hidden cursor") { try await tmux.cursor() == nil }
+    try await tmux.press("q")
+    try await expectEnd(tmux, code: 0)
+    // The shell has its cursor back.
+    #expect(try await tmux.cursor() != nil)
+  }
+
+  @Test func theWorkloadChangesWhileItRuns() async throws {
+    let tmux = try await terminal()
+    try await start(tmux, "run --documents 2000 --store $STORE")
+    try await tmux.waitFor("load clubs")
+    try await tmux.press("w")
+    try await tmux.waitFor("1 Workload")
+    try await tmux.press("Right")
+    try await tmux.waitFor("was clubs")
+    try await tmux.press("Enter")
+    try await tmux.waitFor("run 2 running")
+    try await tmux.waitFor("load ycsb-a")
+    try await tmux.press("s")
+    try await tmux.waitFor("workload ended: stopped")
+    try await tmux.press("s")
+    try await tmux.waitFor("run 3 running")
+    try await tmux.press("q")
+    try await expectEnd(tmux, code: 0)
+    #expect(try await darkbird("verify", directory("store")).code == 0)
+  }
+
+  @Test func keysAreThoseOfTheConfiguration() async throws {
+    try FileManager.default.createDirectory(
+      atPath: directory("config") + "/darkbird", withIntermediateDirectories: true)
+    try "theme = mono\nlayout = teaching\n[keys]\nquit = x\n".write(
+      toFile: directory("config") + "/darkbird/config", atomically: true, encoding: .utf8)
+    let tmux = try await terminal()
+    try await start(tmux, "run --documents 2000 --ram", showing: "What you see")
+    try await tmux.waitFor("x quit")
+    try await tmux.press("q")
+    try await tmux.press(":")
+    try await tmux.waitFor("Commands")
+    try await tmux.type("watch")
+    try await tmux.press("Enter")
+    try await tmux.waitFor("2 Latency")
+    try await tmux.press("x")
     try await expectEnd(tmux, code: 0)
   }
 

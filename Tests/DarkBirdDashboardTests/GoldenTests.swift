@@ -42,6 +42,69 @@ struct Shape: CustomTestStringConvertible, Sendable {
     try Golden.expect(shape.picture(model), "help-\(shape.name)")
   }
 
+  @Test(arguments: Shape.all) func alerts(_ shape: Shape) throws {
+    var model = Script(failsAfter: 640, checkpointsFailAfter: 300).model()
+    model.addMark(.note, at: model.history[350], "swapped the disk for a slower one")
+    _ = model.update(.key(.character("A")))
+    for _ in 0..<4 { _ = model.update(.key(.down)) }
+    try Golden.expect(shape.picture(model), "alerts-\(shape.name)")
+  }
+
+  @Test(arguments: Shape.all) func browsingLayout(_ shape: Shape) throws {
+    var model = Script().model()
+    model.arrangement = .browsing
+    try Golden.expect(shape.picture(model), "layout-browsing-\(shape.name)")
+  }
+
+  @Test(arguments: Shape.all) func teachingLayout(_ shape: Shape) throws {
+    var model = Script().model()
+    model.arrangement = .teaching
+    model.focus = .log
+    try Golden.expect(shape.picture(model), "layout-teaching-\(shape.name)")
+  }
+
+  @Test(arguments: Theme.Name.allCases, [ColorDepth.full, .sixteen])
+  func themes(_ name: Theme.Name, colors: ColorDepth) throws {
+    var model = Script(checkpointsFailAfter: 600).model()
+    model.theme = name
+    let shape = Shape(width: 120, height: 40, glyphs: .blocks, colors: colors)
+    try Golden.expect(shape.picture(model), "theme-\(name.rawValue)-\(colors.rawValue)")
+  }
+
+  @Test(arguments: Shape.all) func workload(_ shape: Shape) throws {
+    try Golden.expect(shape.picture(Changing.workload()), "workload-\(shape.name)")
+  }
+
+  @Test func throughputWithThePreviousRunBehind() throws {
+    var model = Changing.workload()
+    _ = model.update(.key(.character("o")))
+    let shape = Shape(width: 120, height: 40, glyphs: .braille, colors: .full)
+    try Golden.expect(shape.picture(model), "overview-previous-run")
+  }
+
+  @Test func workloadThatCannotBeChanged() throws {
+    var model = Script(hasLog: false, hasWorkload: false).model(100)
+    _ = model.update(.key(.character("w")))
+    let shape = Shape(width: 80, height: 24, glyphs: .braille, colors: .full)
+    try Golden.expect(shape.picture(model), "workload-none")
+  }
+
+  @Test func noteBeingWritten() throws {
+    var model = Script().model(200)
+    _ = model.update(.key(.character("a")))
+    for character in "swapped the disk" { _ = model.update(.key(.character(character))) }
+    let shape = Shape(width: 80, height: 24, glyphs: .braille, colors: .full)
+    try Golden.expect(shape.picture(model), "note")
+  }
+
+  @Test(arguments: Shape.all) func palette(_ shape: Shape) throws {
+    var model = Script().model(200)
+    _ = model.update(.key(.character(":")))
+    for character in "pa" { _ = model.update(.key(.character(character))) }
+    _ = model.update(.key(.down))
+    try Golden.expect(shape.picture(model), "palette-\(shape.name)")
+  }
+
   @Test func storeInMemoryWithoutWorkload() throws {
     let shape = Shape(width: 120, height: 40, glyphs: .braille, colors: .full)
     let model = Script(hasLog: false, hasWorkload: false).model(300)
@@ -83,6 +146,23 @@ struct Shape: CustomTestStringConvertible, Sendable {
     _ = model.update(.key(.enter))
     let shape = Shape(width: 120, height: 40, glyphs: .braille, colors: .full)
     try Golden.expect(shape.picture(model), "browse-error")
+  }
+}
+
+enum Changing {
+  /// A model whose workload has been changed once, and is about to be changed again.
+  static func workload() -> Model {
+    var model = Script().model(450)
+    for var sample in Script().samples(700).dropFirst(450) {
+      sample.workload?.run = 2
+      sample.workload?.summary = "clubs uniform 2w/2r no limit"
+      sample.workload?.options?.distribution = .uniform
+      _ = model.update(.sample(sample, []))
+    }
+    for key in [Key.character("w"), .down, .down, .left, .down, .right, .down, .down, .down, .down, .down, .right] {
+      _ = model.update(.key(key))
+    }
+    return model
   }
 }
 

@@ -1,9 +1,13 @@
+import Foundation
 import Terminal
 import Testing
 
 @testable import DarkBirdDashboard
 
 @Suite("Layout") struct LayoutTests {
+  static let arrangements =
+    Arrangement.standard + [.own(name: "mine", rows: [[.log, .events], [.throughput]])]
+
   private func panels(_ width: Int, _ height: Int, focus: PanelID = .throughput) -> [PanelID] {
     OverviewLayout(width: width, height: height, focus: focus, isZoomed: false).panels.map(\.id)
   }
@@ -25,29 +29,61 @@ import Testing
     #expect(panels(60, 30) == [.throughput, .latency, .log, .events])
   }
 
-  @Test func theFocusedPanelIsAlwaysThere() {
+  @Test(arguments: LayoutTests.arrangements) func theFocusedPanelIsAlwaysThere(_ arrangement: Arrangement) {
     for focus in PanelID.allCases {
       #expect(panels(40, 10, focus: focus) == [focus])
       for height in 10...60 {
         for width in stride(from: 40, through: 200, by: 7) {
-          #expect(panels(width, height, focus: focus).contains(focus))
+          let layout = OverviewLayout(
+            width: width, height: height, focus: focus, isZoomed: false, arrangement: arrangement)
+          #expect(layout.rect(of: focus) != nil, "\(arrangement) \(width)x\(height)")
         }
       }
     }
   }
 
   /// Header, panels and footer cover the screen without overlapping.
-  @Test func everyRowBelongsToSomething() {
+  @Test(arguments: LayoutTests.arrangements) func everyRowBelongsToSomething(_ arrangement: Arrangement) {
     for height in 10...70 {
-      for width in [40, 75, 76, 80, 109, 110, 120, 200] {
-        let layout = OverviewLayout(width: width, height: height, focus: .log, isZoomed: false)
+      for width in [40, 75, 76, 80, 99, 100, 109, 110, 120, 160, 200] {
+        let frame = ViewFrame(width: width, height: height)
+        let layout = OverviewLayout(
+          width: width, height: height, focus: .log, isZoomed: false, arrangement: arrangement)
         let rects =
-          [layout.header, layout.footer] + [layout.alerts, layout.timeline].compactMap(\.self)
+          [frame.header, frame.footer] + [frame.alerts, frame.timeline, layout.lesson].compactMap(\.self)
           + layout.panels.map(\.rect)
         let area = rects.reduce(0) { $0 + $1.width * $1.height }
-        #expect(area == width * height, "\(width)x\(height)")
-        #expect(layout.panels.allSatisfy { $0.rect.width >= 38 && $0.rect.height >= 5 }, "\(width)x\(height)")
+        #expect(area == width * height, "\(arrangement) \(width)x\(height)")
+        let isRoomy = layout.panels.allSatisfy { $0.rect.width >= 38 && $0.rect.height >= 5 }
+        #expect(isRoomy, "\(arrangement) \(width)x\(height)")
       }
+    }
+  }
+
+  @Test func arrangementsShowWhatTheyAreFor() {
+    func panels(_ arrangement: Arrangement) -> [PanelID] {
+      OverviewLayout(width: 120, height: 40, focus: .events, isZoomed: false, arrangement: arrangement).panels.map(\.id)
+    }
+    #expect(panels(.watching) == PanelID.allCases)
+    #expect(panels(.browsing) == [.indexes, .events, .shards, .throughput])
+    #expect(panels(.own(name: "mine", rows: [[.log, .events], [.throughput]])) == [.log, .events, .throughput])
+    #expect(panels(.teaching) == [.throughput, .shards, .indexes, .log, .events])
+  }
+
+  /// A lesson that ends before it names its files would send nobody to the source.
+  @Test(arguments: PanelID.allCases) func lessonsFitAndNameFilesThatExist(_ panel: PanelID) throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    for file in panel.lesson.files {
+      #expect(FileManager.default.fileExists(atPath: root.appending(path: file).path), "\(file)")
+    }
+    for (width, height) in [(80, 24), (90, 30), (100, 24), (120, 40), (200, 60)] {
+      var model = Script().model(10, width: width, height: height)
+      model.arrangement = .teaching
+      model.focus = panel
+      let picture = Renderer.render(model, colors: .none).lines.joined(separator: "\n")
+      let name = try #require(panel.lesson.files.first)
+      #expect(picture.contains("source ") && picture.contains(name.prefix(30)), "\(width)x\(height)")
     }
   }
 

@@ -31,7 +31,7 @@ private final class ScriptedScreen: DashboardScreen {
     let screen = ScriptedScreen(inputs)
     let loop = ScreenLoop(
       screen: screen, inbox: inbox, cost: OwnCost(), frameInterval: .zero, perform: perform)
-    return (loop.run(Script().model(3, width: 80, height: 24)), screen)
+    return (loop.run(Script().model(3, width: 80, height: 24)).0, screen)
   }
 
   @Test func endsForTheRightReason() {
@@ -76,10 +76,21 @@ private final class ScriptedScreen: DashboardScreen {
   @Test func framesAreNoCloserThanTheirInterval() {
     let screen = ScriptedScreen([.key(.tab), .key(.tab), .key(.tab), .key(.character("q"))])
     let loop = ScreenLoop(
-      screen: screen, inbox: Inbox {}, cost: OwnCost(), frameInterval: .seconds(3_600), perform: { _ in })
-    #expect(loop.run(Script().model(3, width: 80, height: 24)) == .quit)
+      screen: screen, inbox: Inbox {}, cost: OwnCost(), frameInterval: .seconds(3_600), keyInterval: .seconds(3_600),
+      perform: { _ in })
+    #expect(loop.run(Script().model(3, width: 80, height: 24)).0 == .quit)
     #expect(screen.shown.isEmpty)
     #expect(screen.hadDeadline == [true, true, true, true])
+  }
+
+  @Test func keysDoNotWaitForTheNextFrame() {
+    let screen = ScriptedScreen([.wake, .key(.tab), .wake, .key(.character("q"))])
+    let inbox = Inbox {}
+    let loop = ScreenLoop(
+      screen: screen, inbox: inbox, cost: OwnCost(), frameInterval: .seconds(1), keyInterval: .zero, perform: { _ in })
+    #expect(loop.run(Script().model(3, width: 80, height: 24)).0 == .quit)
+    // The first picture, for which a second has passed, and that after the key.
+    #expect(screen.shown.count == 2)
   }
 
   @Test func inboxIsBounded() {

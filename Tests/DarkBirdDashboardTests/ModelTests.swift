@@ -25,13 +25,15 @@ import Testing
   @Test func stepsGoBackAndForthWithinTheHistory() throws {
     var model = Script().model(100)
     _ = press("[", &model)
-    #expect(try #require(model.shown).sequence == 98)
-    _ = press("{{", &model)
-    #expect(try #require(model.shown).sequence == 78)
-    _ = press("]}", &model)
     #expect(try #require(model.shown).sequence == 89)
-    _ = press("{{{{{{{{{{{{", &model)
+    _ = press("[[", &model)
+    #expect(try #require(model.shown).sequence == 69)
+    _ = press("]", &model)
+    #expect(try #require(model.shown).sequence == 79)
+    _ = press("{{", &model)
     #expect(try #require(model.shown).sequence == 0)
+    _ = press("}}", &model)
+    #expect(try #require(model.shown).sequence == 99)
     _ = press("`", &model)
     #expect(model.time == .live)
   }
@@ -130,10 +132,10 @@ import Testing
     var model = Script().model(2)
     _ = press("+", &model)
     #expect(model.windowSeconds == 60)
-    _ = press("-----", &model)
-    #expect(model.windowSeconds == 600)
+    _ = press("--------", &model)
+    #expect(model.windowSeconds == 7_200)
     _ = press("+", &model)
-    #expect(model.windowSeconds == 300)
+    #expect(model.windowSeconds == 1_800)
   }
 
   @Test(arguments: [Key.character("q"), .function(10)]) func quits(_ key: Key) {
@@ -153,11 +155,48 @@ import Testing
     for text in ["x", "østby", "s18", "is taken by", "u:888"] { #expect(!EventFilter(text).matches(line), "\(text)") }
   }
 
+  @Test func stepsGrowWithTheWindow() throws {
+    var model = Script().model(700)
+    _ = press("-[", &model)
+    #expect(try #require(model.shown).sequence == 679)
+    _ = press("`-{", &model)
+    #expect(try #require(model.shown).sequence == 199)
+  }
+
+  @Test(arguments: [Model.View.overview, .browse, .alerts]) func timeStopsAndGoesOnEverywhere(_ view: Model.View) {
+    var model = Script().model(100)
+    model.view = view
+    _ = press(" ", &model)
+    #expect(model.time == .paused(99))
+    _ = press("[", &model)
+    #expect(model.time == .paused(89))
+    _ = press("`", &model)
+    #expect(model.time == .live && model.view == view)
+  }
+
   @Test func historyIsShorterForManyShards() {
-    #expect(History.capacity(shards: 64) == 6_000)
-    #expect(History.capacity(shards: 256) == 3_000)
-    #expect(History.capacity(shards: 1_024) == 750)
-    #expect(History.capacity(shards: 1 << 20) == 600)
+    #expect(History.capacities(shards: 64) == [1_200, 600, 720])
+    #expect(History.capacities(shards: 256) == [600, 300, 360])
+    #expect(History.capacities(shards: 1_024) == [150, 75, 90])
+    #expect(History.capacities(shards: 1 << 20) == [120, 60, 72])
+  }
+
+  @Test func notesAreMarksThatOneCanGoBackTo() throws {
+    var model = Script().model(300)
+    _ = press("{a", &model)
+    #expect(model.keyContext == .annotation)
+    _ = press("disk swapped? q", &model)
+    _ = model.update(.key(.enter))
+    let note = try #require(model.allMarks.last)
+    #expect(note.text == "disk swapped? q" && note.kind == .note)
+    _ = press("`<", &model)
+    #expect(try #require(model.shown).nanoseconds == note.nanoseconds)
+    #expect(Renderer.render(model, colors: .none).lines.contains { $0.contains("a disk swapped? q") })
+    _ = press("a", &model)
+    _ = model.update(.key(.escape))
+    _ = press("a  ", &model)
+    _ = model.update(.key(.enter))
+    #expect(model.allMarks.count { $0.kind == .note } == 1)
   }
 
   @Test func eventRingIsBounded() {

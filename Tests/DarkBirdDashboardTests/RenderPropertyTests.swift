@@ -7,7 +7,16 @@ import Testing
 
 /// Any size, any keys, any answers: no trap, every line of the exact width, no border broken.
 @Suite("Rendering, by chance") struct RenderPropertyTests {
-  @Test(arguments: 0..<60) func anyMessagesAndSizes(_ seed: UInt64) {
+  /// Each seed is fifty messages; DARKBIRD_SCREEN_SEEDS asks for more of them, DARKBIRD_FIRST_SEED for others.
+  static let seeds: Range<UInt64> = {
+    func number(_ name: String, _ otherwise: UInt64) -> UInt64 {
+      ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) } ?? otherwise
+    }
+    let first = number("DARKBIRD_FIRST_SEED", 0)
+    return first..<first + number("DARKBIRD_SCREEN_SEEDS", 60)
+  }()
+
+  @Test(arguments: seeds) func anyMessagesAndSizes(_ seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     let script = Script(
       hasLog: Bool.random(using: &generator), hasWorkload: Bool.random(using: &generator),
@@ -15,8 +24,9 @@ import Testing
     let store = ScriptedStore(count: [0, 1, 7, 1_000_000].randomElement(using: &generator) ?? 0)
     var samples = script.samples(60)[...]
     var model = Model(
-      identity: script.identity, workload: "clubs", width: 80, height: 24, glyphs: .braille, zone: .gmt,
+      identity: script.identity, width: 80, height: 24, glyphs: .braille, zone: .gmt,
       historyCapacity: 40)
+    var shown = Canvas(width: 80, height: 24)
     let keys = KeyMap.standard.bindings.flatMap(\.keys).filter { $0 != .character("q") && $0 != .end }
     let text = Array("range age 20..35 tag:é東\u{301}\u{202E}\u{7}").map(Key.character)
     for _ in 0..<50 {
@@ -31,9 +41,18 @@ import Testing
       default: store.answer(model.update(.key(keys.randomElement(using: &generator) ?? .enter)), in: &model)
       }
       let colors = ColorDepth.allCases.randomElement(using: &generator) ?? .full
-      check(model, Renderer.render(model, colors: colors), "seed \(seed)")
+      let canvas = Renderer.render(model, colors: colors)
+      check(model, canvas, "seed \(seed)")
+      // What a terminal shows after the difference is what it would show after all of it.
+      var drawn = canvas.width == shown.width && canvas.height == shown.height ? shown : blank(like: canvas)
+      drawn.apply(canvas.differences(from: shown))
+      drawn.cursor = canvas.cursor
+      #expect(drawn == canvas, "seed \(seed)")
+      shown = canvas
     }
   }
+
+  private func blank(like canvas: Canvas) -> Canvas { Canvas(width: canvas.width, height: canvas.height) }
 
   /// Values at the edge of what a store can report.
   @Test func extremeFigures() {
@@ -103,7 +122,9 @@ import Testing
     #expect(canvas.width == model.width && canvas.height == model.height, "\(context)")
     #expect(canvas.isConsistent, "\(context)")
     #expect(canvas.lines.allSatisfy { displayWidth($0) == model.width }, "\(context)")
-    guard model.width >= OverviewLayout.widthMin, model.height >= OverviewLayout.heightMin else { return }
+    guard model.width >= ViewFrame.widthMin, model.height >= ViewFrame.heightMin else { return }
+    // These lie over borders.
+    if model.palette != nil || model.annotation != nil { return }
     if model.helpScroll != nil {
       return checkBorder(
         canvas, Rect(x: 0, y: 1, width: model.width, height: model.height - 2), model.glyphs, true, context)
@@ -114,6 +135,14 @@ import Testing
       #expect(layout.rect(of: model.focus) != nil, "\(context)")
       for (panel, rect) in layout.panels {
         checkBorder(canvas, rect, model.glyphs, panel == model.focus, context)
+      }
+    case .alerts:
+      for (pane, rect) in AlertsLayout(model).panes {
+        checkBorder(canvas, rect, model.glyphs, pane == model.alertsView.focus, context)
+      }
+    case .workload:
+      for (pane, rect) in WorkloadLayout(model).panes {
+        checkBorder(canvas, rect, model.glyphs, pane == model.workloadView.focus, context)
       }
     case .browse:
       let layout = BrowseLayout(model)

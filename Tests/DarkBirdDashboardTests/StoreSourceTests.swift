@@ -108,7 +108,7 @@ private struct Player: Document, Codable {
     try store.put(player, for: 2_000)
     try store.remove(2_000)
     let batch = source.takeEvents(matching: "", limit: 5)
-    #expect(batch.counted == 3 && batch.dropped == 0)
+    #expect(batch.counted == 3 && batch.passedOver == 0)
     #expect(batch.lines.map(\.kind) == [.insert, .put, .remove])
     #expect(batch.lines.first?.detail == "email=new@example.org age=20 club=Ajax name=New")
   }
@@ -122,12 +122,12 @@ private struct Player: Document, Codable {
     #expect(batch.lines.allSatisfy { $0.key.contains("57") || $0.shard == 57 })
   }
 
-  @Test func lostEventsAreCounted() throws {
+  @Test func eventsThatArePassedOverAreCounted() throws {
     _ = source.takeEvents(matching: "", limit: 5)
     for _ in 0..<10 { for number in 0..<1_000 { _ = try store.update(number) { $0.age += 1 } } }
     let batch = source.takeEvents(matching: "", limit: 5)
     #expect(batch.counted == 10_000)
-    #expect(batch.dropped > 0)
+    #expect(batch.passedOver > 0)
     #expect(batch.lines.count <= 5)
   }
 
@@ -135,6 +135,21 @@ private struct Player: Document, Codable {
     #expect(source.statistics().subscribers == 1)
     source.close()
     #expect(source.statistics().subscribers == 0)
+  }
+}
+
+@Suite("Even samples") struct EvenSampleTests {
+  @Test(arguments: [1, 2, 5, 250], [0, 1, 2, 5, 10, 11, 100, 999, 8_192])
+  func areSpreadOverAllOfIt(limit: Int, count: Int) {
+    var sample = EvenSample<Int>(limit)
+    for element in 0..<count { sample.offer(element) }
+    let elements = sample.elements
+    #expect(elements.count == (count <= limit ? count : min(limit, elements.count)))
+    #expect(elements.count * 4 >= min(limit, count), "no less than a quarter")
+    #expect(elements == elements.sorted())
+    guard elements.count > 1 else { return }
+    let gaps = Set(zip(elements, elements.dropFirst()).map { $1 - $0 })
+    #expect(gaps.count == 1, "\(gaps)")
   }
 }
 

@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test func historyIsBoundedAndFoundBySequenceAndTime() {
-    var history = History(capacity: 5)
+    var history = History(capacities: [5])
     for index in 0..<12 { history.append(sample(index, at: UInt64(index) * 100)) }
     #expect(history.count == 5)
     #expect(history.sample(9)?.sequence == 9)
@@ -22,9 +22,48 @@ import Testing
     #expect(history.sample(atOrBefore: 950)?.sequence == 9)
     #expect(history.sample(atOrBefore: 900)?.sequence == 9)
     #expect(history.sample(atOrBefore: 699) == nil)
+    #expect(history.sample(atOrAfter: 901)?.sequence == 10)
+    #expect(history.sample(atOrAfter: 1_101) == nil)
     #expect(history.samples(after: 800, through: 1_000).map(\.sequence) == [9, 10])
     #expect(history.samples(after: 5_000, through: 6_000).isEmpty)
     #expect(history.samples(after: 900, through: 800).isEmpty)
+  }
+
+  @Test func historyThinsOutWhatIsOlder() throws {
+    var history = History(capacities: [20, 10, 6])
+    for index in 0..<1_000 {
+      var sample = sample(index, at: UInt64(index) * 100_000_000, gets: UInt64(index))
+      sample.workload = WorkloadSample(progress: WorkloadProgress())
+      sample.workload?.heat.add(1, nanoseconds: 1_000)
+      history.append(sample)
+    }
+    // Two seconds of all samples, ten of one a second, 60 of one in ten seconds.
+    #expect(history.count == 20 + 10 + 6)
+    #expect(history.last?.sequence == 999)
+    let ages = history.map { 99.9 - Double($0.nanoseconds) / 1e9 }
+    #expect(zip(ages, ages.dropFirst()).allSatisfy { $0 > $1 })
+    #expect(ages.suffix(20).allSatisfy { $0 < 2 })
+    for (older, newer) in zip(history, history.dropFirst()) {
+      let gap = newer.nanoseconds - older.nanoseconds
+      let age = 99.9 - Double(newer.nanoseconds) / 1e9
+      #expect(gap <= (age < 2 ? 100_000_000 : age < 12 ? 1_000_000_000 : 10_000_000_000))
+    }
+    // No operation of the time that is kept is lost.
+    let first = try #require(history.first)
+    let heat = history.dropFirst().reduce(0) { $0 + ($1.workload?.heat.counts.reduce(0) { $0 + Int($1) } ?? 0) }
+    #expect(heat == 999 - first.sequence)
+    // What was thinned out is found in what took its place.
+    #expect(try #require(history.sample(995)).sequence == 995)
+    #expect(try #require(history.sample(901)).sequence == 909)
+  }
+
+  @Test func theDefaultHistoryReachesTwoHours() throws {
+    var history = History()
+    for index in 0..<80_000 { history.append(sample(index, at: UInt64(index) * 100_000_000)) }
+    let (first, last) = (try #require(history.first), try #require(history.last))
+    let reach = last.nanoseconds - first.nanoseconds
+    #expect(reach >= 7_190_000_000_000 && history.count <= 2_520)
+    #expect(history.samples(after: reach - 600_000_000_000, through: reach).count >= 600)
   }
 
   @Test func ratesUseTheTimeThatPassed() throws {
@@ -79,11 +118,12 @@ import Testing
     source.set { statistics, batch in
       statistics.log = log
       batch.counted = 40
-      batch.dropped = 3
+      batch.passedOver = 3
+      statistics.eventsDropped = 10
       batch.lines = [EventLine(.put, date: Script.start, key: "a")]
     }
     let (first, lines) = composer.take(at: 0, date: Script.start, filter: "") { 0 }
-    #expect(first.eventsCounted == 40 && first.eventsDropped == 3 && first.eventsShown == 1)
+    #expect(first.eventsCounted == 40 && first.eventsDropped == 0 && first.eventsShown == 1)
     #expect(lines.map(\.kind) == [.put])
     log.page = 6
     log.rotations = 2
@@ -94,6 +134,8 @@ import Testing
     monitor.recorder.record(.get, nanoseconds: 1_000)
     let (second, more) = composer.take(at: 100_000_000, date: Script.start, filter: "") { 0 }
     #expect(second.sequence == 1 && second.eventsCounted == 40)
+    // Of ten that were lost the dashboard itself passed over three.
+    #expect(second.eventsDropped == 7)
     #expect(more.map(\.kind) == [.duplicate, .rotation, .checkpoint])
     #expect(more[0].detail == "email x@y is taken by u:1: refused")
     #expect(more[1].detail == "page 4 is full, page 6 begins")
@@ -114,34 +156,27 @@ import Testing
     #expect(lines.isEmpty)
   }
 
+  @Test func tagsAreNotAskedForAgainWhileNothingIsWritten() {
+    let source = FakeSource()
+    var composer = SampleComposer(source: source, monitor: nil)
+    for tick in 0..<80 {
+      _ = composer.take(at: UInt64(tick) * 1_000_000_000, date: Script.start, filter: "") { 0 }
+    }
+    #expect(source.tagQuestions == 1)
+  }
+
   @Test func tagsAreAskedForSeldomIfThatIsSlow() {
     let source = FakeSource()
     var composer = SampleComposer(source: source, monitor: nil)
     var clock: UInt64 = 0
     // Each question takes 20 ms: then four seconds must pass.
     for tick in 0..<80 {
+      source.set { statistics, _ in statistics.memoryLSN += 1 }
       _ = composer.take(at: UInt64(tick) * 100_000_000, date: Script.start, filter: "") {
         clock += 20_000_000
         return clock
       }
     }
     #expect(source.tagQuestions == 2)
-  }
-
-  @Test func failedCheckpointIsAWarningUntilTheLogItselfFails() throws {
-    let moment = try #require(Moment(Script(checkpointsFailAfter: 50).model(100)))
-    let alert = try #require(Alert.all(at: moment).first)
-    #expect(alert.severity == .warning && alert.text.contains("checkpoint failed: players: no space left"))
-    let failed = try #require(Moment(Script(failsAfter: 50, checkpointsFailAfter: 50).model(100)))
-    #expect(Alert.all(at: failed).map(\.severity) == [.critical])
-  }
-
-  @Test func alertsNameWhatIsWrong() throws {
-    let healthy = try #require(Moment(Script().model(100)))
-    #expect(Alert.all(at: healthy).isEmpty)
-    let failed = try #require(Moment(Script(failsAfter: 50).model(100)))
-    let alert = try #require(Alert.all(at: failed).first)
-    #expect(alert.severity == .critical)
-    #expect(alert.text == "the log takes no more writes: players/wal-241: fdatasync: Input/output error")
   }
 }

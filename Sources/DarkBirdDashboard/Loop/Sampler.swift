@@ -2,10 +2,8 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// The thread that takes a sample ten times a second. It never waits for the screen, and the screen never for it.
+/// The thread that takes a sample ten times a second, and once a second while nothing happens. It never waits for the screen, and the screen never for it.
 final class Sampler: Sendable {
-  static let intervalNanoseconds: UInt64 = 100_000_000
-
   private struct State {
     var isStopped = false
     var filter = ""
@@ -51,7 +49,7 @@ final class Sampler: Sendable {
     var composer = SampleComposer(source: source, monitor: monitor)
     let start = DispatchTime.now().uptimeNanoseconds
     let processStart = ProcessorTime.ofProcess()
-    var tick: UInt64 = 0
+    var pace = SamplerPace()
     while true {
       let (isStopped, filter) = state.withLock { ($0.isStopped, $0.filter) }
       if isStopped { return }
@@ -64,8 +62,9 @@ final class Sampler: Sendable {
       sample.processNanoseconds = ProcessorTime.ofProcess() - processStart
       deliver(sample, lines)
       // The next multiple of the interval: a late sample does not make the others late.
-      tick = max(tick + 1, (DispatchTime.now().uptimeNanoseconds - start) / Self.intervalNanoseconds + 1)
-      let next = DispatchTime(uptimeNanoseconds: start + tick * Self.intervalNanoseconds)
+      let interval = pace.interval(after: sample)
+      let tick = (DispatchTime.now().uptimeNanoseconds - start) / interval + 1
+      let next = DispatchTime(uptimeNanoseconds: start + tick * interval)
       _ = stopping.wait(timeout: next)
     }
   }

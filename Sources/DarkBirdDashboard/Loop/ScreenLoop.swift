@@ -7,46 +7,56 @@ struct ScreenLoop {
   let inbox: Inbox
   let cost: OwnCost
   let frameInterval: Duration
+  /// After a key the next frame need not wait so long: somebody is looking. Keys that come faster share frames.
+  var keyInterval = Duration.milliseconds(8)
   /// Does what the model wants done outside; quitting and drawing are the loop's own business.
   let perform: (Effect) -> Void
 
   /// Does `effects`, then runs until somebody or something ends it.
-  func run(_ initial: Model, _ effects: [Effect] = []) -> DashboardExit {
-    if apply(effects) { return .quit }
+  /// - Returns: why it has ended, and the model as it was then.
+  func run(_ initial: Model, _ effects: [Effect] = []) -> (DashboardExit, Model) {
     var model = initial
+    if apply(effects) { return (.quit, model) }
     var isDirty = true
+    var isAwaited = false
     var lastFrame = ContinuousClock.now - .seconds(1)
     var meter = FrameMeter()
     while true {
       var effects: [Effect] = []
       for message in inbox.take() {
         effects += model.update(message)
+        // A store at rest is drawn once: nothing changes, nothing is written.
+        if case .sample = message, !model.needsFrame { continue }
         isDirty = true
       }
-      if apply(effects) { return .quit }
+      if apply(effects) { return (.quit, model) }
       let now = ContinuousClock.now
-      if isDirty, now >= lastFrame + frameInterval {
+      let interval = isAwaited ? min(keyInterval, frameInterval) : frameInterval
+      if isDirty, now >= lastFrame + interval {
         screen.present(Renderer.render(model, colors: screen.colorDepth))
         isDirty = false
+        isAwaited = false
         lastFrame = now
         if let milliseconds = meter.add(from: now, to: ContinuousClock.now) {
           _ = model.update(.frameCost(milliseconds: milliseconds))
         }
         cost.reportScreen()
       }
-      guard let input = screen.wait(until: isDirty ? lastFrame + frameInterval : nil) else { continue }
+      guard let input = screen.wait(until: isDirty ? lastFrame + interval : nil) else { continue }
       switch input {
       case .key(let key):
         isDirty = true
-        if apply(model.update(.key(key))) { return .quit }
+        isAwaited = true
+        if apply(model.update(.key(key))) { return (.quit, model) }
       case .resize(let width, let height):
         isDirty = true
+        isAwaited = true
         _ = model.update(.resize(width: width, height: height))
       case .resume: isDirty = true
       case .wake: break
-      case .interrupt(.interrupt): return .interrupted
-      case .interrupt(.terminate): return .terminated
-      case .interrupt(.hangUp), .hangup: return .hungUp
+      case .interrupt(.interrupt): return (.interrupted, model)
+      case .interrupt(.terminate): return (.terminated, model)
+      case .interrupt(.hangUp), .hangup: return (.hungUp, model)
       }
     }
   }
@@ -57,7 +67,7 @@ struct ScreenLoop {
       switch effect {
       case .quit: return true
       case .redraw: screen.redraw()
-      case .filterEvents, .ask: perform(effect)
+      case .filterEvents, .ask, .workload: perform(effect)
       }
     }
     return false

@@ -1,19 +1,28 @@
+import Terminal
+
 /// What a key can do.
 enum Command: Hashable, Sendable {
   // Everywhere.
-  case help, back, quit, redraw, glyphs
-  case overview, browse
+  case help, palette, back, quit, redraw, glyphs, theme, arrangement
+  case setGlyphs(GlyphTier)
+  case setTheme(Theme.Name)
+  case setArrangement(Arrangement)
+  case overview, browse, alerts, workload
   // Panels.
   case nextPanel, previousPanel, zoom
   case panel(Int)
   // Time.
-  case pause, live, widerWindow, narrowerWindow
-  /// Samples; negative goes back.
+  case pause, live, widerWindow, narrowerWindow, previousMark, nextMark, annotate
+  /// Sixtieths of the window; negative goes back.
   case step(Int)
   // Lists.
   case up, down, left, right, pageUp, pageDown, halfPageUp, halfPageDown, home, end
   // Events.
   case filter, hold
+  // Alerts.
+  case mute
+  // Workload.
+  case startStop, pauseWorkload
   // Browse.
   case query, open, refresh, sort, reverse
   // The line that is being typed.

@@ -17,6 +17,14 @@ enum Effect: Hashable, Sendable {
   case redraw
   case filterEvents(String)
   case ask(BrowseRequest)
+  case workload(WorkloadOrder)
+}
+
+/// What the workload is to do.
+enum WorkloadOrder: Hashable, Sendable {
+  case run(WorkloadOptions)
+  case setPaused(Bool)
+  case end
 }
 
 /// A question to the source, answered on another thread.

@@ -10,6 +10,18 @@ enum PanelID: Int, Sendable, CaseIterable {
   case indexes = 5
   case events = 6
 
+  /// As a configuration names it.
+  var name: String {
+    switch self {
+    case .throughput: "throughput"
+    case .latency: "latency"
+    case .shards: "shards"
+    case .log: "log"
+    case .indexes: "indexes"
+    case .events: "events"
+    }
+  }
+
   var title: String {
     switch self {
     case .throughput: "1 Throughput"
@@ -31,12 +43,6 @@ extension Model {
     case .panel(let number): focus = PanelID(rawValue: number) ?? focus
     case .zoom: isZoomed.toggle()
     case .back: goBack()
-    case .pause:
-      if case .live = time, let last = history.last { time = .paused(last.sequence) } else { time = .live }
-    case .live: time = .live
-    case .step(let count): step(count)
-    case .widerWindow: window = min(window + 1, Self.windows.count - 1)
-    case .narrowerWindow: window = max(window - 1, 0)
     case .filter:
       focus = .events
       events.editor = LineEditor(events.filter)
@@ -77,11 +83,6 @@ extension Model {
     } else {
       time = .live
     }
-  }
-
-  private mutating func step(_ count: Int) {
-    guard let shown, let first = history.first, let last = history.last else { return }
-    time = .paused(min(max(shown.sequence + count, first.sequence), last.sequence))
   }
 
   private mutating func scrollPanel(_ command: Command) {

@@ -5,7 +5,19 @@ import Terminal
 /// Everything the screen shows. `update` is the only thing that changes it, and it does nothing else: what is to be done
 /// in the world it returns as effects.
 struct Model: Sendable {
-  enum View: Hashable, Sendable { case overview, browse }
+  enum View: Hashable, Sendable {
+    case overview, browse, alerts, workload
+
+    /// Where one is, beside the name of the store.
+    var name: String? {
+      switch self {
+      case .overview: nil
+      case .browse: "browse"
+      case .alerts: "alerts"
+      case .workload: "workload"
+      }
+    }
+  }
   enum Time: Hashable, Sendable {
     case live
     /// The sequence of the sample that is shown.
@@ -14,15 +26,20 @@ struct Model: Sendable {
 
   let identity: SourceIdentity
   let zone: TimeZone
-  /// What runs, in a few words; nil without a workload.
-  let workload: String?
+  let keyMap: KeyMap
+  /// What the key for layouts goes through.
+  let arrangements: [Arrangement]
 
   var width: Int
   var height: Int
   var glyphs: GlyphTier
+  var theme: Theme.Name
+  var arrangement: Arrangement
   var view = View.overview
   /// Lines of the help that are scrolled away, while it is shown.
   var helpScroll: Int?
+  /// While a command is looked for by name; it lies over everything else.
+  var palette: CommandPalette?
 
   /// nil: as much as the number of shards allows.
   let historyCapacity: Int?
@@ -31,28 +48,44 @@ struct Model: Sendable {
   var focus = PanelID.throughput
   var isZoomed = false
   /// Seconds that graphs show: an index into `windows`.
-  var window = 0
+  var window: Int
   var shardScroll = 0
   var indexScroll = 0
   var events = EventLog()
+  var alerts: AlertBook
+  var alertsView = AlertsState()
+  var workloadView = WorkloadState()
+  var runs: RunBook
+  var stillness = Stillness()
+  /// Notes and runs; `allMarks` has the alarms too.
+  var marks: [Mark] = []
+  /// While a note is being written.
+  var annotation: Annotation?
   var browse: BrowseState
   /// Averaged over the last frames.
   var frameMilliseconds = 0.0
 
-  static let windows = [60, 120, 300, 600]
+  static let windows = [60, 120, 300, 600, 1_800, 7_200]
 
   init(
-    identity: SourceIdentity, workload: String? = nil, width: Int, height: Int, glyphs: GlyphTier,
-    zone: TimeZone = .current, historyCapacity: Int? = nil
+    identity: SourceIdentity, configuration: DashboardConfiguration = DashboardConfiguration(),
+    previousRun: RunRecord? = nil, width: Int, height: Int, glyphs: GlyphTier, zone: TimeZone = .current,
+    historyCapacity: Int? = nil
   ) {
     self.identity = identity
-    self.workload = workload
+    keyMap = configuration.keyMap
+    theme = configuration.theme
+    arrangements = configuration.arrangements
+    arrangement = configuration.arrangement
+    window = configuration.window
     self.width = width
     self.height = height
     self.glyphs = glyphs
     self.zone = zone
     self.historyCapacity = historyCapacity
-    history = History(capacity: historyCapacity ?? History.capacityDefault)
+    alerts = AlertBook(rules: configuration.rules)
+    runs = RunBook(previous: previousRun)
+    history = historyCapacity.map { History(capacities: [$0, 0, 0]) } ?? History()
     browse = BrowseState(schema: identity.schema)
   }
 
@@ -64,6 +97,9 @@ struct Model: Sendable {
     }
   }
 
+  /// Whether the newest sample changes the picture. One that waits on a paused view does: it says how far that is behind.
+  var needsFrame: Bool { stillness.isWorthAFrame || time != .live || !alerts.isQuiet }
+
   /// How far the view is behind, in nanoseconds; nil while it is live.
   var behind: UInt64? {
     guard case .paused = time, let shown, let last = history.last else { return nil }
@@ -74,14 +110,21 @@ struct Model: Sendable {
 
   /// Whether Esc leads anywhere.
   var hasLayer: Bool {
-    helpScroll != nil || view == .browse || isZoomed || events.heldSequence != nil || time != .live
+    helpScroll != nil || view != .overview || isZoomed || events.heldSequence != nil || time != .live
   }
 
   var keyContext: KeyContext {
+    palette == nil ? contextBelowPalette : .palette
+  }
+
+  private var contextBelowPalette: KeyContext {
+    if annotation != nil { return .annotation }
     if helpScroll != nil { return .help }
     switch view {
     case .overview: return events.editor != nil ? .filter : .overview
     case .browse: return browse.editor != nil ? .query : .browse
+    case .alerts: return .alerts
+    case .workload: return .workload
     }
   }
 
@@ -94,10 +137,13 @@ struct Model: Sendable {
       keepSelectionVisible()
     case .sample(let sample, let lines):
       if history.count == 0, historyCapacity == nil {
-        history = History(capacity: History.capacity(shards: sample.statistics.shards.count))
+        history = History(capacities: History.capacities(shards: sample.statistics.shards.count))
       }
       history.append(sample)
       events.append(lines, sequence: sample.sequence)
+      stillness.take(sample, windowSeconds: windowSeconds)
+      if let news = runs.update(sample, history) { addMark(.run, at: sample, news) }
+      alerts.update(at: Moment(history, at: sample, windowSeconds: windowSeconds))
     case .reply(let reply): return receive(reply)
     case .frameCost(let milliseconds): frameMilliseconds = milliseconds
     }
@@ -106,24 +152,48 @@ struct Model: Sendable {
 
   private mutating func handle(_ key: Key) -> [Effect] {
     let context = keyContext
-    if let command = KeyMap.standard.command(for: key, in: context) { return perform(command, in: context) }
+    if let command = keyMap.command(for: key, in: context) { return perform(command, in: context) }
     if context.isTyping, case .character(let character) = key { return type(character) }
     return []
   }
 
-  private mutating func perform(_ command: Command, in context: KeyContext) -> [Effect] {
+  private mutating func changeLook(_ command: Command) {
+    func next<Value: Equatable>(_ value: Value, _ all: [Value]) -> Value {
+      all[((all.firstIndex(of: value) ?? 0) + 1) % all.count]
+    }
+    switch command {
+    case .glyphs: glyphs = next(glyphs, GlyphTier.allCases)
+    case .theme: theme = next(theme, Theme.Name.allCases)
+    case .arrangement: arrangement = next(arrangement, arrangements)
+    case .setGlyphs(let tier): glyphs = tier
+    case .setTheme(let name): theme = name
+    case .setArrangement(let wanted): (arrangement, view) = (wanted, .overview)
+    default: break
+    }
+  }
+
+  mutating func perform(_ command: Command, in context: KeyContext) -> [Effect] {
     switch command {
     case .help:
       helpScroll = helpScroll == nil ? 0 : nil
       return []
+    case .palette:
+      palette = CommandPalette(context: context)
+      return []
     case .quit: return [.quit]
     case .redraw: return [.redraw]
-    case .glyphs:
-      let tiers = GlyphTier.allCases
-      glyphs = tiers[((tiers.firstIndex(of: glyphs) ?? 0) + 1) % tiers.count]
+    case .glyphs, .theme, .arrangement, .setGlyphs, .setTheme, .setArrangement:
+      changeLook(command)
+      return []
+    case .alerts:
+      view = .alerts
+      return []
+    case .workload:
+      view = .workload
       return []
     default: break
     }
+    if !context.isTyping, let effects = performTime(command) { return effects }
     switch context {
     case .help:
       scrollHelp(command)
@@ -132,10 +202,23 @@ struct Model: Sendable {
     case .filter: return performFilter(command)
     case .browse: return performBrowse(command)
     case .query: return performQuery(command)
+    case .palette: return performPalette(command)
+    case .annotation: return performAnnotation(command)
+    case .alerts: return performAlerts(command)
+    case .workload: return performWorkload(command)
     }
   }
 
   private mutating func type(_ character: Character) -> [Effect] {
+    if palette != nil {
+      palette?.editor.insert(character)
+      palette?.selected = 0
+      return []
+    }
+    if annotation != nil {
+      annotation?.editor.insert(character)
+      return []
+    }
     if events.editor != nil, view == .overview {
       events.editor?.insert(character)
       events.scroll = 0
@@ -154,7 +237,7 @@ struct Model: Sendable {
       return
     }
     let page = max(1, height - 4)
-    let count = HelpOverlay.lineCount(width: width)
+    let count = HelpOverlay.lineCount(keyMap, width: width)
     helpScroll = Scroll.moved(scroll, by: command, page: page, count: count, visible: page)
   }
 }

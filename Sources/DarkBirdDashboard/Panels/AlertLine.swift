@@ -4,20 +4,32 @@ import Terminal
 /// The second line: what is wrong, or what the workload does, and three figures that tell trouble first.
 enum AlertLine {
   static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
-    let alerts = Alert.all(at: moment)
-    let worst = alerts.first
+    let alarms = model.alerts.active(at: moment.sample.nanoseconds)
+    let worst = alarms.first
     // What is broken takes the whole line.
-    let right = worst?.severity == .critical ? [] : figures(moment).fitted(width: rect.width / 2)
-    let room = rect.width - right.width - 4
-    painter.writeRight(right + [Span(" ")], in: rect, y: 0)
+    var right = worst?.rule.severity == .critical ? [] : figures(moment)
+    if !alarms.isEmpty, model.view != .alerts {
+      let key = model.keyMap.binding(named: "alerts")?.keys.first?.name
+      right.append(Segment(-1, Span(key ?? "", .key), Span(" alerts (\(alarms.count))", .label)))
+    }
+    let figures = right.fitted(width: rect.width / 2)
+    let room = rect.width - figures.width - 4
+    painter.writeRight(figures + [Span(" ")], in: rect, y: 0)
     guard let worst else {
       let spans = [Span("ok", .good), Span("  ")] + workload(model, moment).fitted(width: room - 4)
-      painter.write(spans, in: rect, x: 1, y: 0)
+      // One text that is too long ends where the figures begin.
+      painter.write(spans, in: Rect(x: rect.x, y: rect.y, width: room + 2, height: 1), x: 1, y: 0)
       return
     }
-    let more = alerts.count > 1 ? " (+\(alerts.count - 1))" : ""
-    let text = Format.clipped("! " + worst.text, room - more.count, painter.glyphs)
-    painter.write(text + more, in: rect, x: 1, y: 0, worst.severity == .critical ? .alert : .warning)
+    // Reasons stay as they were; figures are those of the moment.
+    let now = moment.sample.nanoseconds
+    let text =
+      worst.rule.hasThreshold
+      ? worst.rule.text(at: moment, lasting: now - min(worst.start, now)) : worst.text
+    let sign = worst.rule.severity == .critical ? "!! " : "! "
+    painter.write(
+      Format.clipped(sign + text, room, painter.glyphs), in: rect, x: 1, y: 0,
+      worst.rule.severity == .critical ? .alert : .warning)
   }
 
   private static func workload(_ model: Model, _ moment: Moment) -> [Segment] {
@@ -31,7 +43,7 @@ enum AlertLine {
       segments.append(
         .field(0, "loading", "\(Format.grouped(progress.loaded)) of \(Format.grouped(progress.documents))", .strong))
       segments.append(Segment(1, Span(Format.percent(fraction))))
-    case .running: segments.append(.field(0, "load", model.workload ?? "running"))
+    case .running: segments.append(.field(0, "load", sample.summary))
     case .paused: segments.append(Segment(0, Span("workload paused", .warning)))
     case .finished:
       segments.append(.field(0, "workload ended:", progress.finishedReason?.description ?? "done"))

@@ -4,7 +4,7 @@ import Terminal
 /// The first line: what is watched, what watching costs, and whether this is live.
 enum HeaderLine {
   static func draw(_ model: Model, _ moment: Moment?, in rect: Rect, with painter: inout Painter) {
-    let right = time(model, moment)
+    let right = time(model, moment, isNarrow: rect.width < 60)
     let left = segments(model, moment, isNarrow: rect.width < 60).fitted(width: rect.width - right.width - 3)
     painter.write(left, in: rect, x: 1, y: 0)
     painter.writeRight(right + [Span(" ")], in: rect, y: 0)
@@ -13,14 +13,15 @@ enum HeaderLine {
   private static func segments(_ model: Model, _ moment: Moment?, isNarrow: Bool) -> [Segment] {
     var segments = [Segment(5, Span("DARKBIRD", .accent))]
     var title = [Span(model.identity.title, .strong)]
-    if model.view == .browse { title.append(Span(" > browse", .label)) }
+    if let view = model.view.name { title.append(Span(" > \(view)", .label)) }
     segments.append(Segment(4, spans: title))
     let location = model.identity.location + (model.identity.isReadOnly ? " (read only)" : "")
     segments.append(Segment(6, Span(location, .label)))
     guard let moment else { return segments }
     let sample = moment.sample
     segments.append(Segment(3, Span(Format.grouped(sample.statistics.documents), .strong), Span(" docs", .label)))
-    segments.append(.field(8, "up", Format.uptime(nanoseconds: sample.nanoseconds)))
+    let isQuiet = model.time == .live && model.stillness.quietSince(at: sample) != nil
+    if !isQuiet { segments.append(.field(8, "up", Format.uptime(nanoseconds: sample.nanoseconds))) }
     // Over two seconds: a figure that people can read must not flicker.
     let rates = Rates(moment.history, at: sample, over: 2_000_000_000)
     let process = (rates?.perSecond(\.processNanoseconds) ?? 0) / 1e9
@@ -36,10 +37,19 @@ enum HeaderLine {
     return segments
   }
 
-  private static func time(_ model: Model, _ moment: Moment?) -> [Span] {
+  /// On a narrow screen as much as leaves room for what watching costs.
+  private static func time(_ model: Model, _ moment: Moment?, isNarrow: Bool) -> [Span] {
     guard let moment else { return [Span("starting", .label)] }
     let clock = Format.clock(moment.sample.date, in: model.zone)
-    guard let behind = model.behind else { return [Span("LIVE", .good), Span(" " + clock)] }
-    return [Span("PAUSED -" + Format.seconds(nanoseconds: behind), .warning), Span(" " + clock)]
+    guard let behind = model.behind else {
+      // Without news there is nothing that a running clock could tell, and nothing that must be sent to the terminal.
+      if let since = model.stillness.quietSince(at: moment.sample) {
+        let words = isNarrow ? [Span("quiet ", .label)] : [Span("LIVE", .good), Span(" quiet since ", .label)]
+        return words + [Span(Format.clock(since, in: model.zone))]
+      }
+      return [Span("LIVE", .good), Span(" " + clock)]
+    }
+    let paused = Span("PAUSED -" + Format.span(nanoseconds: behind), .warning)
+    return isNarrow ? [paused] : [paused, Span(" " + clock)]
   }
 }

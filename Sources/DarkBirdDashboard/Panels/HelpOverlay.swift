@@ -11,13 +11,14 @@ enum HelpOverlay {
     var isHeading = false
   }
 
-  static func lineCount(width: Int) -> Int { columns(width).map(\.count).max() ?? 0 }
+  static func lineCount(_ map: KeyMap, width: Int) -> Int { columns(map, width).map(\.count).max() ?? 0 }
 
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
     let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
-    let columns = columns(rect.width)
+    let columns = columns(model.keyMap, rect.width)
+    let count = columns.map(\.count).max() ?? 0
     let width = inner.width / columns.count
-    let scroll = min(model.helpScroll ?? 0, max(0, lineCount(width: rect.width) - inner.height))
+    let scroll = min(model.helpScroll ?? 0, max(0, count - inner.height))
     for (index, lines) in columns.enumerated() {
       let area = Rect(x: inner.x + index * width, y: inner.y, width: width - 1, height: inner.height)
       for (y, line) in lines.dropFirst(scroll).prefix(inner.height).enumerated() {
@@ -29,13 +30,13 @@ enum HelpOverlay {
         }
       }
     }
-    let hidden = lineCount(width: rect.width) - scroll - inner.height
+    let hidden = count - scroll - inner.height
     painter.frame(rect, title: hidden > 0 ? "Keys   \(hidden) more below" : "Keys", focused: true)
   }
 
   /// Two columns where there is room, both of about the same length.
-  private static func columns(_ width: Int) -> [[Line]] {
-    let groups = KeyBinding.Group.allCases.map(lines)
+  private static func columns(_ map: KeyMap, _ width: Int) -> [[Line]] {
+    let groups = KeyBinding.Group.allCases.map { lines(map, $0) }
     guard width >= 110 else { return [Array(groups.joined())] }
     let total = groups.reduce(0) { $0 + $1.count }
     var left: [Line] = []
@@ -46,9 +47,9 @@ enum HelpOverlay {
     return [left, right]
   }
 
-  private static func lines(_ group: KeyBinding.Group) -> [Line] {
+  private static func lines(_ map: KeyMap, _ group: KeyBinding.Group) -> [Line] {
     var lines = [Line(text: group.rawValue, isHeading: true)]
-    for binding in merged(KeyMap.standard.bindings.filter { $0.group == group }) {
+    for binding in merged(map.bindings.filter { $0.group == group && !$0.keys.isEmpty }) {
       lines.append(Line(keys: binding.keys, text: binding.text))
     }
     if group == .everywhere {

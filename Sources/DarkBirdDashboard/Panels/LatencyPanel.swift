@@ -118,9 +118,10 @@ enum HeatMap {
     moment.columns(count).map { span in
       var sum = HeatColumn()
       guard let span else { return sum }
-      for sample in moment.history.samples(after: span.start, through: span.end) {
-        if let heat = sample.workload?.heat { sum.add(heat) }
-      }
+      let inside = moment.history.samples(after: span.start, through: span.end)
+      for sample in inside { if let heat = sample.workload?.heat { sum.add(heat) } }
+      // Where samples are rarer than columns, the next one tells of this time too.
+      if inside.isEmpty, let heat = moment.history.sample(atOrAfter: span.end + 1)?.workload?.heat { sum.add(heat) }
       return sum
     }
   }

@@ -15,7 +15,7 @@ enum ShardsPanel {
         .field(0, "", "\(shards.count) shards", .strong),
         .field(
           1, "skew max/mean", Format.decimal(figures.skew, places: 2),
-          figures.skew > Alert.skewMax ? .warning : .text),
+          model.alerts.isFiring(.skew) ? .warning : .text),
         .field(2, "hot", "#\(figures.hottest)"),
         Segment(3, Span("docs / ops / wait, half = mean", .label)),
       ].fitted(width: rect.width), in: rect, y: 0)

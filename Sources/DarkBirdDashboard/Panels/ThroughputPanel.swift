@@ -13,8 +13,23 @@ enum ThroughputPanel {
     }
     let graph = Rect(
       x: rect.x, y: rect.y + 1, width: rect.width, height: rect.height - 1 - legend.count)
-    Graph.draw(values, model, moment, in: graph, with: &painter)
+    drawGraph(values, model, moment, in: graph, with: &painter)
   }
+
+  static func drawGraph(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
+    let values = plotValues(moment, Graph.valueCount(width: rect.width, painter.glyphs))
+    drawGraph(values, model, moment, in: rect, with: &painter)
+  }
+
+  private static func drawGraph(
+    _ values: [PlotValue?], _ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter
+  ) {
+    let previous = moment.columns(values.count).map { $0.flatMap { model.runs.previous(at: $0.end) } }
+    Graph.draw(values, behind: previous, model, moment, in: rect, with: &painter)
+  }
+
+  /// How the graph shows the previous run.
+  static func previousMark(_ glyphs: GlyphTier) -> String { glyphs == .ascii ? "-" : "─" }
 
   private static func plotValues(_ moment: Moment, _ columns: Int) -> [PlotValue?] {
     moment.rates(columns: columns).map { rates in
@@ -41,7 +56,11 @@ enum ThroughputPanel {
       Segment(2, Span("peak ", .label), Span(rate(peak))),
       Segment(3, Span("window ", .label), Span(Format.ago(seconds: Double(model.windowSeconds)).dropMinus)),
     ]
-    if let load = model.workload { segments.append(Segment(4, Span(load, .label))) }
+    if let previous = model.runs.previous(at: moment.sample.nanoseconds) {
+      segments.append(
+        Segment(3, Span(previousMark(painter.glyphs) + " before ", .previous), Span(rate(previous))))
+    }
+    if let load = moment.sample.workload?.summary { segments.append(Segment(4, Span(load, .label))) }
     painter.write(segments.fitted(width: rect.width), in: rect, y: 0)
   }
 

@@ -14,7 +14,7 @@ struct BrowseLayout: Sendable {
   }
 
   init(width: Int, height: Int, focus: BrowseState.Pane, isZoomed: Bool) {
-    guard width >= OverviewLayout.widthMin, height >= OverviewLayout.heightMin else { return }
+    guard width >= ViewFrame.widthMin, height >= ViewFrame.heightMin else { return }
     header = Rect(x: 0, y: 0, width: width, height: 1)
     query = Rect(x: 0, y: 1, width: width, height: 1)
     footer = Rect(x: 0, y: height - 1, width: width, height: 1)

@@ -70,6 +70,19 @@ enum Format {
   /// Seconds with one decimal: `0.4s`, `12.3s`.
   static func seconds(nanoseconds: UInt64) -> String { decimal(Double(nanoseconds) / 1e9, places: 1) + "s" }
 
+  /// How long something lasts, in at most five columns: `0.4s`, `12s`, `14m`, `2.5h`.
+  static func span(nanoseconds: UInt64) -> String {
+    let seconds = Double(nanoseconds) / 1e9
+    func short(_ value: Double) -> String {
+      let text = decimal(value, places: 1)
+      return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+    }
+    if seconds < 9.95 { return short(seconds) + "s" }
+    if seconds < 119.5 { return String(Int(seconds.rounded())) + "s" }
+    if seconds < 5_970 { return String(Int((seconds / 60).rounded())) + "m" }
+    return short(min(seconds / 3_600, 9_999)) + "h"
+  }
+
   /// `00:07`, `14:09`, `2:14:09`, `3d 02:14`.
   static func uptime(nanoseconds: UInt64) -> String {
     let seconds = Int(clamping: nanoseconds / 1_000_000_000)
@@ -142,8 +155,24 @@ extension Format {
   /// A time that lies back, under a graph: `-45s`, `-7.5m`.
   static func ago(seconds: Double) -> String {
     if seconds < 119.5 { return "-\(Int(seconds.rounded()))s" }
-    let text = decimal(seconds / 60, places: 1)
-    return "-" + (text.hasSuffix(".0") ? String(text.dropLast(2)) : text) + "m"
+    let isHours = seconds >= 5_970
+    let text = decimal(seconds / (isHours ? 3_600 : 60), places: 1)
+    return "-" + (text.hasSuffix(".0") ? String(text.dropLast(2)) : text) + (isHours ? "h" : "m")
+  }
+
+  /// A text in lines of whole words; a word that is too long is cut.
+  static func wrapped(_ text: String, _ width: Int) -> [String] {
+    guard width > 0 else { return [] }
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(separator: " ") {
+      if !line.isEmpty, displayWidth(line) + 1 + displayWidth(String(word)) > width {
+        lines.append(line)
+        line = ""
+      }
+      line += (line.isEmpty ? "" : " ") + word
+    }
+    return line.isEmpty ? lines : lines + [line]
   }
 
   /// The beginning of a text that is too long, with a sign that something is missing.

@@ -8,10 +8,14 @@ struct Moment {
 
   init?(_ model: Model) {
     guard let sample = model.shown else { return nil }
-    history = model.history
+    self.init(model.history, at: sample, windowSeconds: model.windowSeconds)
+  }
+
+  init(_ history: History, at sample: Sample, windowSeconds: Int) {
+    self.history = history
     self.sample = sample
-    rates = Rates(model.history, at: sample)
-    windowNanoseconds = UInt64(model.windowSeconds) * 1_000_000_000
+    rates = Rates(history, at: sample)
+    windowNanoseconds = UInt64(windowSeconds) * 1_000_000_000
   }
 
   /// The ends of `count` equal parts of the window, oldest first. They lie on multiples of their length, so that a graph
@@ -37,8 +41,13 @@ struct Moment {
   func rates(columns count: Int) -> [Rates?] {
     columns(count).map { span in
       guard let span, let earlier = history.sample(atOrBefore: span.start),
-        let later = history.sample(atOrBefore: span.end), later.nanoseconds > earlier.nanoseconds
+        var later = history.sample(atOrBefore: span.end)
       else { return nil }
+      // Of the past there are fewer samples than a short window has columns: those between two show what lies between.
+      if later.nanoseconds == earlier.nanoseconds {
+        guard let next = history.sample(atOrAfter: span.end + 1) else { return nil }
+        later = next
+      }
       return Rates(from: earlier, to: later)
     }
   }

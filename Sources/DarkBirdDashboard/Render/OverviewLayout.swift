@@ -1,71 +1,55 @@
 import Terminal
 
-/// Where everything of the overview stands. What does not fit is dropped whole, in this order: the line of time, the
-/// alerts, panel 3, panel 4; panels 5 and 6 share a place before that. The focused panel is always there.
+/// Where everything of the overview stands. What does not fit is dropped whole, in this order: the line of time and the
+/// alerts (`ViewFrame`), panel 3, panel 4; panels 5 and 6 share a place before that. The focused panel is always there.
 struct OverviewLayout: Sendable {
-  /// Smaller than this there is one line that says so.
-  static let widthMin = 40
-  static let heightMin = 10
-
-  private(set) var header = Rect(x: 0, y: 0, width: 0, height: 0)
-  private(set) var alerts: Rect?
-  private(set) var timeline: Rect?
-  private(set) var footer = Rect(x: 0, y: 0, width: 0, height: 0)
   private(set) var panels: [(id: PanelID, rect: Rect)] = []
+  /// Where the focused panel is explained.
+  private(set) var lesson: Rect?
   /// Whether panels 5 and 6 share a place.
   private(set) var isTabbed = false
 
   init(_ model: Model) {
-    self.init(width: model.width, height: model.height, focus: model.focus, isZoomed: model.isZoomed)
+    self.init(
+      width: model.width, height: model.height, focus: model.focus, isZoomed: model.isZoomed,
+      arrangement: model.arrangement)
   }
 
-  init(width: Int, height: Int, focus: PanelID, isZoomed: Bool) {
-    guard width >= Self.widthMin, height >= Self.heightMin else { return }
-    header = Rect(x: 0, y: 0, width: width, height: 1)
-    footer = Rect(x: 0, y: height - 1, width: width, height: 1)
-    var body = Rect(x: 0, y: 1, width: width, height: height - 2)
-    if height >= 14 {
-      alerts = Rect(x: 0, y: 1, width: width, height: 1)
-      body.y += 1
-      body.height -= 1
-    }
-    if height >= 32 {
-      timeline = Rect(x: 0, y: height - 2, width: width, height: 1)
-      body.height -= 1
-    }
+  init(width: Int, height: Int, focus: PanelID, isZoomed: Bool, arrangement: Arrangement = .watching) {
+    var body = ViewFrame(width: width, height: height).body
+    guard body.height > 0 else { return }
+    if arrangement == .teaching { takeLesson(from: &body) }
     if isZoomed {
       panels = [(focus, body)]
     } else {
-      arrange(body, focus: focus)
+      arrange(body, focus: focus, arrangement)
     }
   }
 
   func rect(of panel: PanelID) -> Rect? { panels.first { $0.id == panel }?.rect }
 
-  private mutating func arrange(_ body: Rect, focus: PanelID) {
-    // What 5 and 6 show when they share a place.
-    let tab = focus == .indexes ? PanelID.indexes : .events
-    var rows: [[PanelID]]
-    if body.width < 76 {
-      let order = [PanelID.throughput, .latency, tab, .log, .shards]
-      let kept = order.prefix(max(1, min(order.count, body.height / 6)))
-      rows = [PanelID.throughput, .latency, .shards, .log, tab].filter { kept.contains($0) }.map { [$0] }
-    } else {
-      switch body.height {
-      case 29...: rows = [[.throughput, .latency], [.shards, .log], [.indexes, .events]]
-      case 19...: rows = [[.throughput, .latency], [.shards, .log], [tab]]
-      case 16...: rows = [[.throughput, .latency], [.log, tab]]
-      case 12...: rows = [[.throughput, .latency], [tab]]
-      default: rows = [[.throughput, .latency]]
-      }
+  /// On the right of a wide screen, at the bottom of a tall one.
+  private mutating func takeLesson(from body: inout Rect) {
+    if body.width >= 100 {
+      let width = body.width >= 160 ? 56 : 40
+      body.width -= width
+      lesson = Rect(x: body.x + body.width, y: body.y, width: width, height: body.height)
+    } else if body.height >= 19 {
+      body.height -= 10
+      lesson = Rect(x: body.x, y: body.y + body.height, width: body.width, height: 10)
     }
-    isTabbed = !rows.contains { $0.contains(.indexes) && $0.contains(.events) }
-    if !rows.contains(where: { $0.contains(focus) }) { rows[rows.count - 1][rows[rows.count - 1].count - 1] = focus }
-    place(rows, in: body)
   }
 
-  private mutating func place(_ rows: [[PanelID]], in body: Rect) {
-    let heights = Self.heights(rows, body.height)
+  private mutating func arrange(_ body: Rect, focus: PanelID, _ arrangement: Arrangement) {
+    // What 5 and 6 show when they share a place.
+    let tab = focus == .indexes ? PanelID.indexes : .events
+    var rows = arrangement.rows(width: body.width, height: body.height, tab: tab)
+    isTabbed = arrangement == .watching && !rows.contains { $0.contains(.indexes) && $0.contains(.events) }
+    if !rows.contains(where: { $0.contains(focus) }) { rows[rows.count - 1][rows[rows.count - 1].count - 1] = focus }
+    place(rows, in: body, Self.heights(rows, body.height, arrangement))
+  }
+
+  private mutating func place(_ rows: [[PanelID]], in body: Rect, _ heights: [Int]) {
     var y = body.y
     for (row, height) in zip(rows, heights) {
       let left = row.count == 1 ? body.width : Self.leftWidth(row, body.width)
@@ -78,8 +62,12 @@ struct OverviewLayout: Sendable {
   }
 
   /// Graphs and lists grow with the screen; shards and log have a fixed number of things to say.
-  private static func heights(_ rows: [[PanelID]], _ total: Int) -> [Int] {
-    guard rows.count == 3, rows[1].count == 2 else {
+  private static func heights(_ rows: [[PanelID]], _ total: Int, _ arrangement: Arrangement) -> [Int] {
+    if arrangement == .browsing, rows.count == 2, rows[0].count == 2 {
+      let bottom = max(7, total / 3)
+      return [total - bottom, bottom]
+    }
+    guard arrangement == .watching, rows.count == 3, rows[1].count == 2 else {
       // Equal parts; the first rows take what is left over.
       return rows.indices.map { total / rows.count + ($0 < total % rows.count ? 1 : 0) }
     }
@@ -90,7 +78,7 @@ struct OverviewLayout: Sendable {
 
   private static func leftWidth(_ row: [PanelID], _ width: Int) -> Int {
     if row[0] == .indexes { return width >= 100 ? max(46, width * 38 / 100) : width / 2 }
-    if row[0] == .log { return width * 50 / 100 }
+    if row[0] == .log || row[0] == .shards && row[1] == .throughput { return width / 2 }
     return width >= 110 ? width * 7 / 12 : width / 2
   }
 }

@@ -70,6 +70,7 @@ struct Painter {
   @discardableResult
   mutating func write(_ text: String, in rect: Rect, x: Int = 0, y: Int, _ role: Role = .text) -> Int {
     guard y >= 0, y < rect.height, x >= 0, x < rect.width else { return x }
+    if role == .caret { canvas.cursor = Canvas.Position(x: rect.x + x, y: rect.y + y) }
     return x + canvas.write(text, x: rect.x + x, y: rect.y + y, style: theme.style(role), maxWidth: rect.width - x)
   }
 
@@ -101,10 +102,11 @@ struct Painter {
       titleStyle: theme.style(focused ? .titleFocused : .title), focused: focused)
   }
 
-  /// Shows a row as selected.
+  /// Shows a row as selected, and puts the cursor there.
   mutating func select(_ rect: Rect, y: Int) {
     guard y >= 0, y < rect.height else { return }
     let style = theme.style(.selection)
+    canvas.cursor = Canvas.Position(x: rect.x, y: rect.y + y)
     // One style for all of it: reversed colours of single words would be patches.
     canvas.restyle(Rect(x: rect.x, y: rect.y + y, width: rect.width, height: 1)) { $0 = style }
   }

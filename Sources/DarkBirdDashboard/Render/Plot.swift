@@ -27,6 +27,21 @@ enum Plot {
     }
   }
 
+  /// Draws a line over what is there: one character in each column that has a value.
+  static func drawLine(_ values: [Double?], top: Double, in rect: Rect, with painter: inout Painter) {
+    guard rect.height > 0, top > 0 else { return }
+    let perColumn = valuesPerColumn(painter.glyphs)
+    for column in 0..<rect.width {
+      let known = (0..<perColumn).compactMap {
+        column * perColumn + $0 < values.count ? values[column * perColumn + $0] : nil
+      }
+      guard let most = known.max(), most > 0, most.isFinite else { continue }
+      let row = min(rect.height - 1, max(0, Int((most / top * Double(rect.height)).rounded(.up)) - 1))
+      painter.write(
+        ThroughputPanel.previousMark(painter.glyphs), in: rect, x: column, y: rect.height - 1 - row, .previous)
+    }
+  }
+
   private static func cell(
     _ values: [PlotValue?], _ row: Int, _ height: Int, _ top: Double, _ glyphs: GlyphTier
   ) -> (Character, Role)? {

@@ -3,10 +3,10 @@ import Terminal
 /// Draws a model. The same model gives the same picture, whatever the terminal.
 enum Renderer {
   static func render(_ model: Model, colors: ColorDepth) -> Canvas {
-    let theme = Theme(depth: colors)
+    let theme = Theme(depth: colors, name: model.theme)
     var painter = Painter(canvas: Canvas(width: model.width, height: model.height), theme: theme, glyphs: model.glyphs)
-    if model.width < OverviewLayout.widthMin || model.height < OverviewLayout.heightMin {
-      let text = "DarkBird needs \(OverviewLayout.widthMin)x\(OverviewLayout.heightMin)"
+    if model.width < ViewFrame.widthMin || model.height < ViewFrame.heightMin {
+      let text = "DarkBird needs \(ViewFrame.widthMin)x\(ViewFrame.heightMin)"
       painter.write(text, in: painter.canvas.bounds, y: 0)
       return painter.canvas
     }
@@ -16,14 +16,25 @@ enum Renderer {
       switch model.view {
       case .overview: drawOverview(model, with: &painter)
       case .browse: drawBrowse(model, with: &painter)
+      case .alerts: drawAlerts(model, with: &painter)
+      case .workload: drawWorkload(model, with: &painter)
       }
+    }
+    // What is selected below something else is not where one is.
+    if model.annotation != nil || model.palette != nil { painter.canvas.cursor = nil }
+    if let annotation = model.annotation {
+      AnnotationOverlay.draw(annotation, model, in: ViewFrame(model).body, with: &painter)
+    }
+    if let palette = model.palette {
+      let body = Rect(x: 0, y: 1, width: model.width, height: model.height - 2)
+      PaletteOverlay.draw(palette, model, in: body, with: &painter)
     }
     return painter.canvas
   }
 
   private static func drawHelp(_ model: Model, with painter: inout Painter) {
     let bounds = painter.canvas.bounds
-    let layout = OverviewLayout(model)
+    let layout = ViewFrame(model)
     HeaderLine.draw(model, Moment(model), in: layout.header, with: &painter)
     HelpOverlay.draw(
       model, in: Rect(x: 0, y: 1, width: bounds.width, height: bounds.height - 2), with: &painter)
@@ -33,12 +44,7 @@ enum Renderer {
   private static func drawOverview(_ model: Model, with painter: inout Painter) {
     let layout = OverviewLayout(model)
     let moment = Moment(model)
-    HeaderLine.draw(model, moment, in: layout.header, with: &painter)
-    FooterLine.draw(model, in: layout.footer, with: &painter)
-    if let moment {
-      if let rect = layout.alerts { AlertLine.draw(model, moment, in: rect, with: &painter) }
-      if let rect = layout.timeline { TimeLine.draw(model, moment, in: rect, with: &painter) }
-    }
+    drawFrame(ViewFrame(model), model, moment, with: &painter)
     for (panel, rect) in layout.panels {
       painter.frame(rect, title: title(panel, layout, rect), focused: panel == model.focus)
       let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
@@ -48,6 +54,20 @@ enum Renderer {
         painter.write("waiting for the first sample", in: inner, y: 0, .label)
       }
     }
+    if let rect = layout.lesson {
+      painter.frame(rect, title: LessonPanel.title, focused: false)
+      let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
+      LessonPanel.draw(model, in: inner, with: &painter)
+    }
+  }
+
+  /// The lines around a view.
+  private static func drawFrame(_ frame: ViewFrame, _ model: Model, _ moment: Moment?, with painter: inout Painter) {
+    HeaderLine.draw(model, moment, in: frame.header, with: &painter)
+    FooterLine.draw(model, in: frame.footer, with: &painter)
+    guard let moment else { return }
+    if let rect = frame.alerts { AlertLine.draw(model, moment, in: rect, with: &painter) }
+    if let rect = frame.timeline { TimeLine.draw(model, moment, in: rect, with: &painter) }
   }
 
   /// A place that two panels share names the other one.
@@ -70,6 +90,41 @@ enum Renderer {
     case .log: LogPanel.draw(model, moment, in: rect, with: &painter)
     case .indexes: IndexesPanel.draw(model, moment, in: rect, with: &painter)
     case .events: EventsPanel.draw(model, moment, in: rect, with: &painter)
+    }
+  }
+
+  private static func drawAlerts(_ model: Model, with painter: inout Painter) {
+    let layout = AlertsLayout(model)
+    let moment = Moment(model)
+    drawFrame(ViewFrame(model), model, moment, with: &painter)
+    for (pane, rect) in layout.panes {
+      let title =
+        switch pane {
+        case .rules: AlertRulesPanel.title(model, rows: rect.height - 3)
+        case .past: "2 Alerts, notes and runs"
+        }
+      painter.frame(rect, title: title, focused: pane == model.alertsView.focus)
+      let inner = Rect(x: rect.x + 1, y: rect.y + 1, width: rect.width - 2, height: rect.height - 2)
+      switch pane {
+      case .rules: AlertRulesPanel.draw(model, moment, in: inner, with: &painter)
+      case .past: AlertPastPanel.draw(model, moment, in: inner, with: &painter)
+      }
+    }
+  }
+
+  private static func drawWorkload(_ model: Model, with painter: inout Painter) {
+    let moment = Moment(model)
+    drawFrame(ViewFrame(model), model, moment, with: &painter)
+    for (pane, rect) in WorkloadLayout(model).panes {
+      let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
+      switch pane {
+      case .settings:
+        painter.frame(rect, title: "1 Workload", focused: model.workloadView.focus == pane)
+        WorkloadSettingsPanel.draw(model, in: inner, with: &painter)
+      case .run:
+        painter.frame(rect, title: "2 This run", focused: model.workloadView.focus == pane)
+        WorkloadRunPanel.draw(model, moment, in: inner, with: &painter)
+      }
     }
   }
 

@@ -93,10 +93,10 @@ package struct EventLine: Sendable, Hashable {
 
 /// What `takeEvents` gives: all of it counted, some of it as lines.
 package struct EventBatch: Sendable {
-  /// Events that happened, lost ones included.
+  /// Events that happened.
   package var counted: UInt64 = 0
-  /// Events that were lost.
-  package var dropped: UInt64 = 0
+  /// Those of them that were passed over unseen.
+  package var passedOver: UInt64 = 0
   package var lines: [EventLine] = []
 
   package init() {}

@@ -3,8 +3,9 @@ import Foundation
 
 /// A store in this process as a source.
 package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: Source {
-  /// Events that may wait between two samples. At more than 80,000 writes a second some are lost, and counted.
-  private static var eventCapacity: Int { 8_192 }
+  /// Events that may wait between two samples. Of more than 5,000 a second some are passed over, and counted: the stream on
+  /// the screen is a sample all the same, and it costs less to let the ring forget them than to take them out.
+  private static var eventCapacity: Int { 512 }
   /// Events taken at once: writers wait that long at most.
   private static var eventChunk: Int { 256 }
   /// Events that are made into text to be compared with a filter, in one call.
@@ -122,28 +123,29 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
 
   package func takeEvents(matching filter: String, limit: Int) -> EventBatch {
     var batch = EventBatch()
-    var events: [Event<Key, Document>] = []
-    // All that could wait at the beginning; what comes meanwhile is for the next call.
-    while events.count <= Self.eventCapacity {
+    // Without a filter as many as are wanted; with one, many more are read to find those that match.
+    var kept = EvenSample<Event<Key, Document>>(filter.isEmpty ? limit : Self.filteredMax)
+    var taken = 0
+    // All that could wait at the beginning; what comes meanwhile is for the next call. Chunk by chunk: at full load most of
+    // what watching costs is what is done to every event.
+    while taken <= Self.eventCapacity {
       let chunk = subscription.drain(limit: Self.eventChunk)
-      events += chunk
+      taken += chunk.count
+      for event in chunk {
+        if case .gap(let dropped) = event {
+          batch.counted += UInt64(dropped)
+          batch.passedOver += UInt64(dropped)
+        } else {
+          batch.counted += 1
+          kept.offer(event)
+        }
+      }
       if chunk.count < Self.eventChunk { break }
     }
     let now = Date()
-    for event in events {
-      if case .gap(let dropped) = event {
-        batch.counted += UInt64(dropped)
-        batch.dropped += UInt64(dropped)
-      } else {
-        batch.counted += 1
-      }
-    }
-    // Without a filter as many as are wanted, evenly spread; with one, many more are read to find those that match.
-    let read = filter.isEmpty ? limit : Self.filteredMax
-    let step = max(1, (events.count + read - 1) / max(1, read))
     let wanted = EventFilter(filter)
-    for index in stride(from: 0, to: events.count, by: step) {
-      guard let line = line(events[index], now), wanted.matches(line) else { continue }
+    for event in kept.elements {
+      guard let line = line(event, now), wanted.matches(line) else { continue }
       batch.lines.append(line)
       if batch.lines.count == limit { break }
     }

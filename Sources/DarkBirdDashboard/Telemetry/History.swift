@@ -1,65 +1,118 @@
 import DequeModule
 
-/// The samples of the last ten minutes. Bounded: the oldest goes when a new one comes.
-struct History: Sendable {
-  static let capacityDefault = 6_000
+/// The samples of the last two hours: all of the last two minutes, one a second of the ten minutes before them, one in
+/// ten seconds of the rest. Bounded: what is thinned out goes, its counters live on in the next sample that stays.
+struct History: Sendable, RandomAccessCollection {
+  /// Nanoseconds between the samples of each tier, the newest tier first.
+  static let intervals: [UInt64] = [0, 1_000_000_000, 10_000_000_000]
+  static let capacitiesDefault = [1_200, 600, 720]
 
-  private var samples: Deque<Sample> = []
-  let capacity: Int
+  /// What samples are found by: apart from them, for a search must not copy whole samples.
+  private struct Stamp {
+    var sequence: Int
+    var nanoseconds: UInt64
 
-  init(capacity: Int = capacityDefault) { self.capacity = max(2, capacity) }
-
-  /// Samples to keep of a store with so many shards: ten minutes, fewer where a sample takes much memory (about 4 kB and
-  /// 32 bytes a shard; all of them together stay below 50 MB).
-  static func capacity(shards: Int) -> Int {
-    shards <= 128 ? capacityDefault : max(capacityDefault / 10, capacityDefault * 128 / shards)
+    init(_ sample: Sample) {
+      sequence = sample.sequence
+      nanoseconds = sample.nanoseconds
+    }
   }
 
-  var count: Int { samples.count }
-  var first: Sample? { samples.first }
-  var last: Sample? { samples.last }
+  /// The newest tier first; in each the oldest sample first.
+  private var tiers: [Deque<Sample>]
+  private var stamps: [Deque<Stamp>]
+  let capacities: [Int]
 
-  mutating func append(_ sample: Sample) {
-    if samples.count == capacity { samples.removeFirst() }
-    samples.append(sample)
+  /// - Parameter capacities: samples to keep in each tier, the newest first; 0 leaves a tier out.
+  init(capacities: [Int] = capacitiesDefault) {
+    self.capacities = [Swift.max(2, capacities[0])] + capacities.dropFirst()
+    tiers = capacities.map { _ in [] }
+    stamps = capacities.map { _ in [] }
   }
 
-  /// The sample with this sequence number, or the nearest one that is still there.
+  /// Samples to keep of a store with so many shards: two hours, less where a sample takes much memory (about 4 kB and
+  /// 32 bytes a shard; all of them together stay below 25 MB).
+  static func capacities(shards: Int) -> [Int] {
+    capacitiesDefault.map { shards <= 128 ? $0 : Swift.max($0 / 10, $0 * 128 / shards) }
+  }
+
+  var startIndex: Int { 0 }
+  var endIndex: Int { tiers.reduce(0) { $0 + $1.count } }
+
+  /// All samples, oldest first.
+  subscript(position: Int) -> Sample {
+    var position = position
+    for tier in tiers.reversed() {
+      if position < tier.count { return tier[position] }
+      position -= tier.count
+    }
+    preconditionFailure("no sample \(position)")
+  }
+
+  mutating func append(_ sample: Sample) { append(sample, tier: 0) }
+
+  private mutating func append(_ sample: Sample, tier: Int) {
+    guard tier < tiers.count, capacities[tier] > 0 else { return }
+    let interval = Self.intervals[tier]
+    if interval > 0, let last = stamps[tier].last, last.nanoseconds / interval == sample.nanoseconds / interval {
+      // Of each interval the last sample stays, for counters only grow; what it counted itself is added up.
+      var merged = sample
+      if let heat = tiers[tier].removeLast().workload?.heat { merged.workload?.heat.add(heat) }
+      tiers[tier].append(merged)
+      stamps[tier][stamps[tier].count - 1] = Stamp(sample)
+      return
+    }
+    if tiers[tier].count == capacities[tier], let oldest = tiers[tier].popFirst() {
+      stamps[tier].removeFirst()
+      append(oldest, tier: tier + 1)
+    }
+    tiers[tier].append(sample)
+    stamps[tier].append(Stamp(sample))
+  }
+
+  /// The sample with this sequence number, or, if that is gone, the one that took its place: the next that is there.
   func sample(_ sequence: Int) -> Sample? {
-    guard let first = samples.first else { return nil }
-    return samples[min(max(sequence - first.sequence, 0), samples.count - 1)]
+    let index = partitioningIndex { $0.sequence >= sequence }
+    return index < count ? self[index] : last
   }
 
   /// The last sample taken at that time or before it; nil if there is none.
   /// - Complexity: O(log count).
   func sample(atOrBefore nanoseconds: UInt64) -> Sample? {
-    guard let first = samples.first, first.nanoseconds <= nanoseconds else { return nil }
-    var low = 0
-    var high = samples.count
-    while high - low > 1 {
-      let middle = (low + high) / 2
-      if samples[middle].nanoseconds <= nanoseconds { low = middle } else { high = middle }
-    }
-    return samples[low]
+    let index = partitioningIndex { $0.nanoseconds > nanoseconds }
+    return index > 0 ? self[index - 1] : nil
+  }
+
+  /// The first sample taken at that time or after it; nil if there is none.
+  func sample(atOrAfter nanoseconds: UInt64) -> Sample? {
+    let index = partitioningIndex { $0.nanoseconds >= nanoseconds }
+    return index < count ? self[index] : nil
   }
 
   /// The samples taken after `start`, up to and including `end`, oldest first.
-  func samples(after start: UInt64, through end: UInt64) -> Slice<Deque<Sample>> {
-    let lower = samples.partitioningIndex { $0.nanoseconds > start }
-    let upper = samples.partitioningIndex { $0.nanoseconds > end }
-    return samples[lower..<max(lower, upper)]
+  func samples(after start: UInt64, through end: UInt64) -> Slice<History> {
+    let lower = partitioningIndex { $0.nanoseconds > start }
+    let upper = partitioningIndex { $0.nanoseconds > end }
+    return self[lower..<Swift.max(lower, upper)]
   }
-}
 
-extension Deque {
   /// The first index whose element satisfies a predicate that, once true, stays true.
-  fileprivate func partitioningIndex(where belongsInSecond: (Element) -> Bool) -> Int {
-    var low = 0
-    var high = count
-    while low < high {
-      let middle = (low + high) / 2
-      if belongsInSecond(self[middle]) { high = middle } else { low = middle + 1 }
+  private func partitioningIndex(where belongsInSecond: (Stamp) -> Bool) -> Int {
+    var before = 0
+    for tier in stamps.reversed() {
+      // In this tier, or in a newer one.
+      guard let last = tier.last, belongsInSecond(last) else {
+        before += tier.count
+        continue
+      }
+      var low = 0
+      var high = tier.count - 1
+      while low < high {
+        let middle = (low + high) / 2
+        if belongsInSecond(tier[middle]) { high = middle } else { low = middle + 1 }
+      }
+      return before + low
     }
-    return low
+    return before
   }
 }

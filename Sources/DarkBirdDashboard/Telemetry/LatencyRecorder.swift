@@ -12,6 +12,8 @@ public final class LatencyRecorder: Sendable {
   /// The longest latency that is told apart from longer ones.
   public static let nanosecondsMax: UInt64 = 60_000_000_000
   static let recentSeconds = 10
+  /// Percentiles of ten seconds need not be found ten times a second.
+  static let summaryNanoseconds: UInt64 = 500_000_000
 
   typealias Counts = Histogram<UInt64>
   /// One empty histogram a kind. Copies share its storage until something is recorded in them.
@@ -47,6 +49,9 @@ public final class LatencyRecorder: Sendable {
     var total = LatencyRecorder.empty
     var interval = LatencyRecorder.empty
     var recent = RecentLatencies()
+    /// Percentiles of `recent`, and when they were found.
+    var summaries: [OperationKind: LatencySummary] = [:]
+    var summarizedAt: UInt64?
 
     mutating func drain(at nanoseconds: UInt64) {
       recent.advance(to: nanoseconds)
@@ -67,11 +72,21 @@ public final class LatencyRecorder: Sendable {
     merged = Guarded(Merged(slots: [shared]))
   }
 
-  /// A slot for the calling thread. It lives as long as the recorder.
+  /// A slot for the calling thread. It lives until it is retired.
   public func makeSlot() -> Slot {
     let slot = Slot()
     merged.withLock { $0.slots.append(slot) }
     return slot
+  }
+
+  var slotCount: Int { merged.withLock { $0.slots.count } }
+
+  /// Keeps what a slot holds and forgets the slot: its thread is about to end.
+  func retire(_ slot: Slot) {
+    merged.withLock { merged in
+      merged.drain(at: monotonicNanoseconds())
+      merged.slots.removeAll { $0 === slot }
+    }
   }
 
   /// Counts one operation of a thread that has no slot of its own. All such threads share one.
@@ -102,19 +117,33 @@ public final class LatencyRecorder: Sendable {
   /// among them.
   /// - Complexity: about 60 microseconds for each kind in use, and a few for each slot.
   public func takeInterval() -> [OperationKind: IntervalHistogram] {
-    takeInterval(at: monotonicNanoseconds())
+    takeInterval(at: monotonicNanoseconds(), summariesEvery: Self.summaryNanoseconds)
   }
 
-  func takeInterval(at nanoseconds: UInt64) -> [OperationKind: IntervalHistogram] {
-    let (interval, recent) = merged.withLock { merged in
+  /// - Parameter summariesEvery: percentiles that are younger than that are good enough.
+  func takeInterval(
+    at nanoseconds: UInt64, summariesEvery age: UInt64 = 0
+  ) -> [OperationKind: IntervalHistogram] {
+    let (interval, summaries) = merged.withLock { merged in
       merged.drain(at: nanoseconds)
       let interval = merged.interval
       merged.interval = LatencyRecorder.empty
-      return (interval, merged.recent.total)
+      // A kind that has just begun is not kept waiting.
+      let isNew = OperationKind.allCases.contains {
+        merged.summaries[$0] == nil && interval[$0.position].totalCount > 0
+      }
+      if isNew || merged.summarizedAt.map({ nanoseconds &- $0 >= age }) ?? true {
+        merged.summarizedAt = nanoseconds
+        merged.summaries = [:]
+        for kind in OperationKind.allCases where merged.recent.total[kind.position].totalCount > 0 {
+          merged.summaries[kind] = LatencySummary(merged.recent.total[kind.position])
+        }
+      }
+      return (interval, merged.summaries)
     }
     var result: [OperationKind: IntervalHistogram] = [:]
-    for kind in OperationKind.allCases where recent[kind.position].totalCount > 0 {
-      result[kind] = IntervalHistogram(interval[kind.position], recent: LatencySummary(recent[kind.position]))
+    for (kind, summary) in summaries {
+      result[kind] = IntervalHistogram(interval[kind.position], recent: summary)
     }
     return result
   }

@@ -39,10 +39,11 @@ struct Rates {
 }
 
 extension StoreStatistics.Operations {
-  /// The counters in the order in which panels show them, with names of at most four letters.
-  static let shown: [(label: String, isWrite: Bool, counter: any KeyPath<Self, UInt64> & Sendable)] = [
-    ("ins", true, \.inserts), ("put", true, \.puts), ("upd", true, \.updates), ("del", true, \.removes),
-    ("clr", true, \.clears), ("get", false, \.gets), ("uniq", false, \.uniqueLookups), ("tag", false, \.tagQueries),
-    ("rng", false, \.rangeQueries), ("scan", false, \.scans),
+  /// The counters in the order in which panels show them, with labels of at most four letters.
+  static let shown: [(label: String, name: String, isWrite: Bool, counter: any KeyPath<Self, UInt64> & Sendable)] = [
+    ("ins", "insert", true, \.inserts), ("put", "put", true, \.puts), ("upd", "update", true, \.updates),
+    ("del", "remove", true, \.removes), ("clr", "clear", true, \.clears), ("get", "get", false, \.gets),
+    ("uniq", "unique", false, \.uniqueLookups), ("tag", "tag", false, \.tagQueries),
+    ("rng", "range", false, \.rangeQueries), ("scan", "scan", false, \.scans),
   ]
 }

@@ -14,7 +14,7 @@ struct Sample: Sendable {
   var syncP99: UInt64?
   /// What the workload did; nil when nothing but the caller's program works on the store.
   var workload: WorkloadSample?
-  /// Events of the store since the dashboard began, and those that the dashboard's own ring had to drop.
+  /// Events of the store since the dashboard began, and those that subscribers of the program lost because they were slow.
   var eventsCounted: UInt64 = 0
   var eventsDropped: UInt64 = 0
   /// Events that were turned into lines.
@@ -51,6 +51,11 @@ package struct TagCount: Hashable, Sendable {
 /// What a workload had done at one moment.
 struct WorkloadSample: Sendable {
   var progress: WorkloadProgress
+  /// What runs, in a few words, and the how many-eth run it is.
+  var summary = ""
+  var run = 1
+  /// What runs, if it can be changed.
+  var options: WorkloadOptions?
   /// Percentiles of the last ten seconds by kind of operation; kinds that were not used are missing.
   var latencies: [OperationKind: LatencySummary] = [:]
   /// Latencies of all kinds since the sample before this one.

@@ -16,12 +16,18 @@ struct SampleComposer {
   private var sequence = 0
   private var before: StoreStatistics?
   private var counted: UInt64 = 0
-  private var dropped: UInt64 = 0
+  private var passedOver: UInt64 = 0
+  /// Events that others lost: as it seemed at the last sample, and for certain.
+  private var lostAtLast: UInt64 = 0
+  private var lost: UInt64 = 0
   private var shown: UInt64 = 0
+  private var lastRun = 0
   private var lastDuplicate: UInt64 = 0
   private var tags: [TagCount] = []
   /// When the tags are to be asked for again.
   private var tagsDue: UInt64 = 0
+  /// The last write when they were: without another one they are the same.
+  private var tagsLSN: UInt64?
 
   init(source: any Source, monitor: (any WorkloadMonitor)?) {
     self.source = source
@@ -34,19 +40,22 @@ struct SampleComposer {
   mutating func take(
     at nanoseconds: UInt64, date: Date, filter: String, elapsed: () -> UInt64
   ) -> (Sample, [EventLine]) {
+    // Events first: their losses are in the statistics that follow.
+    let batch = source.takeEvents(
+      matching: filter, limit: filter.isEmpty ? Self.linesMax : Self.filteredLinesMax)
     let statistics = source.statistics()
     var sample = Sample(sequence: sequence, date: date, nanoseconds: nanoseconds, statistics: statistics)
     sequence += 1
-    let batch = source.takeEvents(
-      matching: filter, limit: filter.isEmpty ? Self.linesMax : Self.filteredLinesMax)
     counted += batch.counted
-    dropped += batch.dropped
+    passedOver += batch.passedOver
+    noteLosses(statistics)
     shown += UInt64(batch.lines.count)
     sample.eventsCounted = counted
-    sample.eventsDropped = dropped
+    sample.eventsDropped = lost
     sample.eventsShown = shown
     sample.workload = workload()
-    if nanoseconds >= tagsDue {
+    if nanoseconds >= tagsDue, statistics.memoryLSN != tagsLSN {
+      tagsLSN = statistics.memoryLSN
       let start = elapsed()
       tags = source.topTags(limit: Self.tagsMax)
       // Once a second, or so seldom that it takes a two-hundredth of the time.
@@ -59,10 +68,20 @@ struct SampleComposer {
     return (sample, lines.filter(wanted.matches).sorted { $0.date < $1.date })
   }
 
+  /// What the dashboard passes over counts as lost in the store; the rest others have lost. The two are not read at the same
+  /// moment: what is true is true at the next sample too.
+  private mutating func noteLosses(_ statistics: StoreStatistics) {
+    let seems = statistics.eventsDropped - min(passedOver, statistics.eventsDropped)
+    lost = max(lost, min(seems, lostAtLast))
+    lostAtLast = seems
+  }
+
   private func workload() -> WorkloadSample? {
     guard let monitor else { return nil }
     let intervals = monitor.recorder.takeInterval()
-    var sample = WorkloadSample(progress: monitor.progress())
+    var sample = WorkloadSample(
+      progress: monitor.progress(), summary: monitor.summary, run: monitor.runNumber,
+      options: (monitor as? any WorkloadController)?.options)
     sample.latencies = intervals.mapValues(\.recent)
     sample.heat = HeatColumn(intervals.values)
     return sample
@@ -70,7 +89,9 @@ struct SampleComposer {
 
   /// The newest duplicate, if there is one that was not shown yet.
   private mutating func duplicates() -> [EventLine] {
-    guard let refused = monitor?.recentDuplicates.last, refused.ordinal > lastDuplicate else { return [] }
+    guard let monitor else { return [] }
+    if monitor.runNumber != lastRun { (lastRun, lastDuplicate) = (monitor.runNumber, 0) }
+    guard let refused = monitor.recentDuplicates.last, refused.ordinal > lastDuplicate else { return [] }
     lastDuplicate = refused.ordinal
     return [
       EventLine(

@@ -8,11 +8,33 @@ public protocol WorkloadMonitor: Sendable {
   func progress() -> WorkloadProgress
   /// The last writes that a unique index refused, oldest first; the dashboard shows some of them as events.
   var recentDuplicates: [RefusedDuplicate] { get }
+  /// Counts up when another run begins, with counts of its own.
+  var runNumber: Int { get }
+}
+
+/// A workload that the dashboard can change. Orders do not wait until they are carried out.
+public protocol WorkloadController: WorkloadMonitor {
+  /// What is run, or was last.
+  var options: WorkloadOptions { get }
+  /// Runs this from now on.
+  func run(_ options: WorkloadOptions)
+  func setPaused(_ isPaused: Bool)
+  func end()
+}
+
+extension WorkloadController {
+  func carryOut(_ order: WorkloadOrder) {
+    switch order {
+    case .run(let options): run(options)
+    case .setPaused(let isPaused): setPaused(isPaused)
+    case .end: end()
+    }
+  }
 }
 
 extension Workload: WorkloadMonitor {
   public var summary: String {
-    let distribution = options.distribution ?? options.preset.distribution
+    let distribution = options.effectiveDistribution
     let (writers, readers) = (options.writers, options.readers)
     let threads = options.preset == .clubs ? "\(writers)w/\(readers)r" : "\(writers + readers) threads"
     let limit =
@@ -20,6 +42,9 @@ extension Workload: WorkloadMonitor {
       case .max: "no limit"
       case .perSecond(let count): "\(Format.short(count))/s at most"
       }
-    return "\(options.preset.rawValue) \(distribution.rawValue) \(threads) \(limit)"
+    let mix = options.effectiveMix == options.preset.mix ? "" : " own mix"
+    return "\(options.preset.rawValue)\(mix) \(distribution.rawValue) \(threads) \(limit)"
   }
+
+  public var runNumber: Int { 1 }
 }

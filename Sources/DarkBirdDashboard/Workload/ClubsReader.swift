@@ -1,7 +1,7 @@
 import DarkBird
 import Foundation
 
-/// 70 % lookups by key, 12 % by email, 10 % by tag and 8 % by range, 50 documents at most.
+/// Lookups by key, by email, by tag and by range, 50 documents at most.
 final class ClubsReader: WorkloadClient {
   private static let pageDocuments = 50
   private static let rememberedEmails = 256
@@ -9,8 +9,9 @@ final class ClubsReader: WorkloadClient {
     PersonNames.clubs.map { "club=\($0.text)" } + PersonNames.companies.map { "company=\($0.text)" }
     + (PersonNames.playerSkills + PersonNames.developerSkills).map { "skills=\($0)" }
 
-  private let store: Store<String, Person>
+  private let store: Store<String, WorkloadDocument>
   private let timer: OperationTimer
+  private let mix: WorkloadMix
   private var random: SeededGenerator
   private var anyone: KeyChooser
   /// Emails of people who were met before: they are looked for again.
@@ -18,25 +19,26 @@ final class ClubsReader: WorkloadClient {
   let writtenKey = ""
 
   init(
-    store: Store<String, Person>, options: WorkloadOptions, population: Population, random: SeededGenerator,
+    store: Store<String, WorkloadDocument>, options: WorkloadOptions, population: Population, random: SeededGenerator,
     timer: OperationTimer
   ) {
     self.store = store
     self.timer = timer
+    mix = options.effectiveMix
     self.random = random
-    anyone = KeyChooser(options.distribution ?? options.preset.distribution, among: population.lanes)
+    anyone = KeyChooser(options.effectiveDistribution, among: population.lanes)
   }
 
   func stopWriting() -> Bool { true }
 
   func perform() throws {
-    let dice = random.below(100)
-    if dice < 12, !emails.isEmpty {
+    let dice = random.below(mix.sum(WorkloadMix.Share.clubsReads))
+    if dice < mix[.unique], !emails.isEmpty {
       let email = random.pick(emails)
       _ = try timer.measure(.unique) { () throws(StoreError) in try store.document(unique: "email", email) }
-    } else if dice < 82 {
+    } else if dice < mix[.unique] + mix[.get] {
       get()
-    } else if dice < 92 {
+    } else if dice < mix[.unique] + mix[.get] + mix[.tag] {
       let tag = random.pick(Self.tags)
       _ = try timer.measure(.tag) { () throws(StoreError) in
         try store.documents(tagged: tag, limit: Self.pageDocuments)
@@ -49,7 +51,7 @@ final class ClubsReader: WorkloadClient {
   private func get() {
     // An empty store is asked for somebody who is not there.
     let key = Person.key(anyone.next(using: &random) ?? 0)
-    guard let person = timer.measure(.get, { store[key] }) else { return }
+    guard let person = timer.measure(.get, { store[key] })?.person else { return }
     if emails.count < Self.rememberedEmails {
       emails.append(person.email)
     } else if random.below(4) == 0 {

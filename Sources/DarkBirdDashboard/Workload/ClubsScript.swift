@@ -2,7 +2,7 @@ import DarkBird
 
 /// Preset `clubs`: writers put, insert, update and remove people, readers look for them by key, email, tag and range.
 struct ClubsScript: WorkloadScript {
-  let store: Store<String, Person>
+  let store: Store<String, WorkloadDocument>
   let options: WorkloadOptions
 
   /// A writer each; all people belong to one lane if nobody writes.
@@ -17,12 +17,14 @@ struct ClubsScript: WorkloadScript {
     let person = Person(seed: options.seed, number: number, revision: 0)
     let key = Person.key(number)
     // Not waited for one by one: `finishLoad` syncs them all.
-    try timer.measure(.insert) { () throws(StoreError) in try store.insert(person, for: key, ack: .memory) }
+    try timer.measure(.insert) { () throws(StoreError) in try store.insert(.person(person), for: key, ack: .memory) }
   }
 
   func finishLoad() throws { try store.sync() }
 
-  func makeClient(_ thread: Int, population: Population, timer: OperationTimer) -> any WorkloadClient {
+  func makeClient(_ thread: Int, population: Population, timer: OperationTimer) -> (any WorkloadClient)? {
+    let kinds = thread < options.writers ? WorkloadMix.Share.clubsWrites : WorkloadMix.Share.clubsReads
+    guard options.effectiveMix.sum(kinds) > 0 else { return nil }
     let random = SeededGenerator(seed: options.seed, stream: UInt64(thread))
     if thread < options.writers {
       return ClubsWriter(

@@ -1,11 +1,12 @@
 import DarkBird
 
-/// 45 % updates, 35 % puts, 20 % inserts and removals in turn, so that the number of people stays. About one write in a
-/// hundred carries an email that another person has.
+/// Updates, puts, and inserts and removals in turn, so that the number of people stays. About one write in a hundred
+/// carries an email that another person has.
 final class ClubsWriter: WorkloadClient {
-  private let store: Store<String, Person>
+  private let store: Store<String, WorkloadDocument>
   private let seed: UInt64
   private let acknowledgement: Acknowledgement?
+  private let mix: WorkloadMix
   private let lane: Population.Lane
   private let timer: OperationTimer
   private var random: SeededGenerator
@@ -17,16 +18,17 @@ final class ClubsWriter: WorkloadClient {
   private(set) var writtenKey = ""
 
   init(
-    store: Store<String, Person>, options: WorkloadOptions, population: Population, lane: Population.Lane,
+    store: Store<String, WorkloadDocument>, options: WorkloadOptions, population: Population, lane: Population.Lane,
     random: SeededGenerator, timer: OperationTimer
   ) {
     self.store = store
     seed = options.seed
     acknowledgement = options.acknowledgement
+    mix = options.effectiveMix
     self.lane = lane
     self.timer = timer
     self.random = random
-    let distribution = options.distribution ?? options.preset.distribution
+    let distribution = options.effectiveDistribution
     anyone = KeyChooser(distribution, among: population.lanes)
     own = KeyChooser(distribution, among: [lane])
     present = lane.loaded
@@ -35,10 +37,10 @@ final class ClubsWriter: WorkloadClient {
   func stopWriting() -> Bool { false }
 
   func perform() throws {
-    let dice = random.below(100)
-    if dice < 45, let number = anyone.next(using: &random) {
+    let dice = random.below(mix.sum(WorkloadMix.Share.clubsWrites))
+    if dice < mix[.update], let number = anyone.next(using: &random) {
       try update(number)
-    } else if dice < 80, present <= lane.target, let number = own.next(using: &random) {
+    } else if dice < mix[.update] + mix[.put], present <= lane.target, let number = own.next(using: &random) {
       // Where a reopened store has a gap, a put adds a document; then one has to go first.
       try put(number)
     } else if present < lane.target || lane.count == 0 {
@@ -54,9 +56,11 @@ final class ClubsWriter: WorkloadClient {
     let key = Person.key(number)
     writtenKey = key
     try timer.measure(.update) {
-      _ = try store.update(key, ack: acknowledgement) { person in
+      _ = try store.update(key, ack: acknowledgement) { document in
+        guard var person = document.person else { return }
         change.apply(to: &person)
         if let email { person.email = email }
+        document = .person(person)
       }
     }
   }
@@ -67,7 +71,7 @@ final class ClubsWriter: WorkloadClient {
     let key = Person.key(number)
     writtenKey = key
     let old = try timer.measure(.put) { () throws(StoreError) in
-      try store.put(person, for: key, ack: acknowledgement)
+      try store.put(.person(person), for: key, ack: acknowledgement)
     }
     if old == nil { present += 1 }
   }
@@ -79,7 +83,7 @@ final class ClubsWriter: WorkloadClient {
     writtenKey = key
     do {
       try timer.measure(.insert) { () throws(StoreError) in
-        try store.insert(person, for: key, ack: acknowledgement)
+        try store.insert(.person(person), for: key, ack: acknowledgement)
       }
     } catch .keyExists {
       // Left by an earlier run. It is as good as a new one.
@@ -107,6 +111,6 @@ final class ClubsWriter: WorkloadClient {
   /// Now and then, the email of somebody else.
   private func takenEmail(except number: Int) -> String? {
     guard random.below(90) == 0, let other = anyone.next(using: &random), other != number else { return nil }
-    return store[Person.key(other)]?.email
+    return store[Person.key(other)]?.person?.email
   }
 }

@@ -3,8 +3,8 @@ import Foundation
 
 /// A workload on a store: threads that load documents and then read and write them, until it is stopped.
 ///
-///     let store = try Store<String, Person>()
-///     let workload = Workload.clubs(store: store, options: WorkloadOptions(rate: .perSecond(5_000)))
+///     let store = try Store<String, WorkloadDocument>()
+///     let workload = Workload(store: store, options: WorkloadOptions(rate: .perSecond(5_000)))
 ///     workload.start()
 ///     print(workload.progress().operations, workload.recorder.snapshot()[.get].p99)
 ///     workload.stop()
@@ -20,27 +20,24 @@ public final class Workload: Sendable {
   private let threads: [WorkloadThread]
   private let loaders: Int
 
-  /// Players of clubs and developers of companies. `options.preset` counts as `.clubs`.
-  public static func clubs(store: Store<String, Person>, options: WorkloadOptions = WorkloadOptions()) -> Workload {
-    var options = options.corrected
-    options.preset = .clubs
-    return Workload(ClubsScript(store: store, options: options), options)
-  }
-
-  /// The YCSB workload that `options.preset` names.
-  /// - Precondition: it is not `.clubs`.
-  public static func ycsb(store: Store<String, YCSBRecord>, options: WorkloadOptions) -> Workload {
-    precondition(options.preset != .clubs, "clubs needs a store of persons")
+  /// - Parameter recorder: where latencies go; several runs may share one.
+  public convenience init(
+    store: Store<String, WorkloadDocument>, options: WorkloadOptions = WorkloadOptions(),
+    recorder: LatencyRecorder = LatencyRecorder()
+  ) {
     let options = options.corrected
-    return Workload(YCSBScript(store: store, options: options), options)
+    if options.preset == .clubs {
+      self.init(ClubsScript(store: store, options: options), options, recorder: recorder)
+    } else {
+      self.init(YCSBScript(store: store, options: options), options, recorder: recorder)
+    }
   }
 
-  init(_ script: any WorkloadScript, _ options: WorkloadOptions) {
+  init(_ script: any WorkloadScript, _ options: WorkloadOptions, recorder: LatencyRecorder = LatencyRecorder()) {
     // With nobody to read or write, one thread loads.
     let threadCount = max(options.writers + options.readers, 1)
     let loaders = min(threadCount, max(options.writers, ProcessInfo.processInfo.activeProcessorCount))
     let control = WorkloadControl(rate: options.rate, threads: threadCount)
-    let recorder = LatencyRecorder()
     self.options = options
     self.control = control
     self.recorder = recorder

@@ -63,13 +63,15 @@ public struct WorkloadOptions: Sendable, Hashable {
   public var operations: Int?
   /// Which documents are chosen; nil = the preset's own distribution.
   public var distribution: KeyDistribution?
+  /// How often the threads do what; nil = the preset's own mix.
+  public var mix: WorkloadMix?
   /// How far each write must have come before the next; nil = what the store's configuration says.
   public var acknowledgement: Acknowledgement?
 
   public init(
     preset: Preset = .clubs, documents: Int = 100_000, rate: Rate = .perSecond(20_000), writers: Int = 2,
     readers: Int = 2, seed: UInt64 = 1, duration: Duration? = nil, operations: Int? = nil,
-    distribution: KeyDistribution? = nil, acknowledgement: Acknowledgement? = nil
+    distribution: KeyDistribution? = nil, mix: WorkloadMix? = nil, acknowledgement: Acknowledgement? = nil
   ) {
     self.preset = preset
     self.documents = documents
@@ -80,8 +82,14 @@ public struct WorkloadOptions: Sendable, Hashable {
     self.duration = duration
     self.operations = operations
     self.distribution = distribution
+    self.mix = mix
     self.acknowledgement = acknowledgement
   }
+}
+
+extension WorkloadOptions {
+  public var effectiveDistribution: KeyDistribution { distribution ?? preset.distribution }
+  public var effectiveMix: WorkloadMix { mix ?? preset.mix }
 }
 
 /// Which of the documents an operation picks.

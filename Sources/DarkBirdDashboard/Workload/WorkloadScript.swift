@@ -14,8 +14,9 @@ protocol WorkloadScript: Sendable {
   func load(_ number: Int, timer: OperationTimer) throws
   /// Called once, when everything is loaded.
   func finishLoad() throws
-  /// The part in the mix of one thread of 0 ..< writers + readers, of which the writers are the first.
-  func makeClient(_ thread: Int, population: Population, timer: OperationTimer) -> any WorkloadClient
+  /// The part in the mix of one thread of 0 ..< writers + readers, of which the writers are the first; nil if its share of
+  /// the mix is nothing.
+  func makeClient(_ thread: Int, population: Population, timer: OperationTimer) -> (any WorkloadClient)?
 }
 
 /// One thread's part of a mix. Used on that thread only.

@@ -35,7 +35,9 @@ final class WorkloadThread: Sendable {
 
   func start() {
     let thread = Thread { [self] in
-      let timer = OperationTimer(slot: recorder.makeSlot())
+      let slot = recorder.makeSlot()
+      defer { recorder.retire(slot) }
+      let timer = OperationTimer(slot: slot)
       var reason: WorkloadProgress.FinishedReason?
       if let population = awaitPopulation() {
         if isLoader { load(population, timer) }

@@ -7,32 +7,14 @@ import DarkBird
 /// keys, so a scan of E takes the next 1 to 100 records in the store's own order, from where the thread's last scan
 /// ended.
 struct YCSBScript: WorkloadScript {
-  let store: Store<String, YCSBRecord>
+  let store: Store<String, WorkloadDocument>
   let options: WorkloadOptions
 
   private var threads: Int { max(options.writers + options.readers, 1) }
-  var laneCount: Int { mix.insert > 0 ? threads : 1 }
-  var capacity: Int { mix.insert > 0 ? options.documents * 2 : options.documents }
+  var laneCount: Int { mix[.insert] > 0 ? threads : 1 }
+  var capacity: Int { mix[.insert] > 0 ? options.documents * 2 : options.documents }
 
-  /// Shares in percent.
-  struct Mix {
-    var read = 0
-    var update = 0
-    var insert = 0
-    var scan = 0
-    var readModifyWrite = 0
-  }
-
-  var mix: Mix {
-    switch options.preset {
-    case .ycsbA: Mix(read: 50, update: 50)
-    case .ycsbB: Mix(read: 95, update: 5)
-    case .ycsbC, .clubs: Mix(read: 100)
-    case .ycsbD: Mix(read: 95, insert: 5)
-    case .ycsbE: Mix(insert: 5, scan: 95)
-    case .ycsbF: Mix(read: 50, readModifyWrite: 50)
-    }
-  }
+  private var mix: WorkloadMix { options.effectiveMix }
 
   func existingNumbers() throws -> [Int] { try store.numbers(YCSBRecord.number(ofKey:)) }
 
@@ -42,20 +24,21 @@ struct YCSBScript: WorkloadScript {
     let record = YCSBRecord(seed: options.seed, number: number)
     let key = YCSBRecord.key(number)
     // Not waited for one by one: `finishLoad` syncs them all.
-    try timer.measure(.insert) { () throws(StoreError) in try store.insert(record, for: key, ack: .memory) }
+    try timer.measure(.insert) { () throws(StoreError) in try store.insert(.record(record), for: key, ack: .memory) }
   }
 
   func finishLoad() throws { try store.sync() }
 
-  func makeClient(_ thread: Int, population: Population, timer: OperationTimer) -> any WorkloadClient {
-    YCSBClient(script: self, thread: thread, population: population, timer: timer)
+  func makeClient(_ thread: Int, population: Population, timer: OperationTimer) -> (any WorkloadClient)? {
+    guard mix.sum(WorkloadMix.Share.ycsb) > 0 else { return nil }
+    return YCSBClient(script: self, thread: thread, population: population, timer: timer)
   }
 }
 
 final class YCSBClient: WorkloadClient {
   private static let scanDocumentsMax = 100
 
-  private let store: Store<String, YCSBRecord>
+  private let store: Store<String, WorkloadDocument>
   private let seed: UInt64
   private let acknowledgement: Acknowledgement?
   /// Where this thread inserts.
@@ -63,7 +46,7 @@ final class YCSBClient: WorkloadClient {
   private let timer: OperationTimer
   private var random: SeededGenerator
   private var keys: KeyChooser
-  private var mix: YCSBScript.Mix
+  private var mix: WorkloadMix
   private var cursor: Cursor?
   private(set) var writtenKey = ""
 
@@ -74,24 +57,24 @@ final class YCSBClient: WorkloadClient {
     lane = population.lanes[thread % population.lanes.count]
     self.timer = timer
     random = SeededGenerator(seed: seed, stream: UInt64(thread))
-    keys = KeyChooser(script.options.distribution ?? script.options.preset.distribution, among: population.lanes)
-    mix = script.mix
+    keys = KeyChooser(script.options.effectiveDistribution, among: population.lanes)
+    mix = script.options.effectiveMix
   }
 
   func stopWriting() -> Bool {
-    mix = YCSBScript.Mix(read: mix.read, scan: mix.scan)
-    return mix.read + mix.scan > 0
+    for share in [WorkloadMix.Share.update, .insert, .readModifyWrite] { mix[share] = 0 }
+    return mix[.get] + mix[.scan] > 0
   }
 
   func perform() throws {
-    var dice = random.below(mix.read + mix.update + mix.insert + mix.scan + mix.readModifyWrite)
-    if dice < mix.read { return read() }
-    dice -= mix.read
-    if dice < mix.update { return try update() }
-    dice -= mix.update
-    if dice < mix.insert { return try insert() }
-    dice -= mix.insert
-    if dice < mix.scan { return try scan() }
+    var dice = random.below(mix.sum(WorkloadMix.Share.ycsb))
+    if dice < mix[.get] { return read() }
+    dice -= mix[.get]
+    if dice < mix[.update] { return try update() }
+    dice -= mix[.update]
+    if dice < mix[.insert] { return try insert() }
+    dice -= mix[.insert]
+    if dice < mix[.scan] { return try scan() }
     // Two operations, and so two latencies.
     let key = nextKey()
     _ = timer.measure(.get) { store[key] }
@@ -113,7 +96,11 @@ final class YCSBClient: WorkloadClient {
     let value = YCSBRecord.value(&random)
     writtenKey = key
     try timer.measure(.update) {
-      _ = try store.update(key, ack: acknowledgement) { $0[field] = value }
+      _ = try store.update(key, ack: acknowledgement) { document in
+        guard case .record(var record) = document else { return }
+        record[field] = value
+        document = .record(record)
+      }
     }
   }
 
@@ -124,7 +111,7 @@ final class YCSBClient: WorkloadClient {
     writtenKey = key
     do {
       try timer.measure(.insert) { () throws(StoreError) in
-        try store.insert(record, for: key, ack: acknowledgement)
+        try store.insert(.record(record), for: key, ack: acknowledgement)
       }
     } catch .keyExists {
       // Left by an earlier run. It is as good as a new one.

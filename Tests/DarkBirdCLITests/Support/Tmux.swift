@@ -64,6 +64,13 @@ final class Tmux: Sendable {
       .map { String($0) }
   }
 
+  /// Column and row of the cursor; nil while it is hidden.
+  func cursor() async throws -> (x: Int, y: Int)? {
+    let fields = try await tmux(["display-message", "-p", "#{cursor_flag} #{cursor_x} #{cursor_y}"])
+      .split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+    return fields.count == 3 && fields[0] == 1 ? (fields[1], fields[2]) : nil
+  }
+
   /// Waits until the screen is as `condition` wants it and returns it.
   @discardableResult
   func waitFor(

@@ -46,6 +46,7 @@ final class FakeSource: Source {
 final class FakeMonitor: WorkloadMonitor {
   let recorder = LatencyRecorder()
   let summary = "fake"
+  let runNumber = 1
   private let refused = Mutex<[RefusedDuplicate]>([])
 
   func refuse(_ duplicate: RefusedDuplicate) { refused.withLock { $0.append(duplicate) } }

@@ -142,7 +142,8 @@ struct Script {
     progress.documents = 1_200_000
     progress.operations = UInt64(index) * 18_000
     progress.duplicatesRefused = UInt64(index) * 2
-    var workload = WorkloadSample(progress: progress)
+    var workload = WorkloadSample(progress: progress, summary: "clubs zipfian 2w/2r no limit")
+    workload.options = WorkloadOptions(rate: .max)
     for kind in OperationKind.allCases { workload.latencies[kind] = summary(kind, index) }
     let slow = (400..<430).contains(index)
     for step in 0..<9 {
@@ -200,7 +201,7 @@ struct Script {
   /// A model that has seen `count` samples.
   func model(_ count: Int = 700, width: Int = 120, height: Int = 40, glyphs: GlyphTier = .braille) -> Model {
     var model = Model(
-      identity: identity, workload: hasWorkload ? "clubs zipfian 0.99" : nil, width: width, height: height,
+      identity: identity, width: width, height: height,
       glyphs: glyphs, zone: .gmt)
     for sample in samples(count) {
       // Only the last minute's events: what is older is never seen.

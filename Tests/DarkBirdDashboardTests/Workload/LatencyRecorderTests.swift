@@ -75,6 +75,24 @@ extension WorkloadTests {
       #expect(recorder.snapshot()[.get].count == 3)
     }
 
+    @Test func percentilesMayBeAsOldAsIsGoodEnough() {
+      let recorder = LatencyRecorder()
+      func take(_ milliseconds: UInt64) -> [OperationKind: IntervalHistogram] {
+        recorder.takeInterval(at: milliseconds * 1_000_000, summariesEvery: 500_000_000)
+      }
+      recorder.record(.get, nanoseconds: 1_000)
+      #expect(take(0)[.get]?.recent.count == 1)
+      recorder.record(.get, nanoseconds: 1_000)
+      let second = take(100)
+      #expect(second[.get]?.count == 1 && second[.get]?.recent.count == 1)
+      // What is new is told at once.
+      recorder.record(.put, nanoseconds: 1_000)
+      #expect(take(200)[.put]?.recent.count == 1)
+      recorder.record(.get, nanoseconds: 1_000)
+      #expect(take(699)[.get]?.recent.count == 2)
+      #expect(take(700)[.get]?.recent.count == 3)
+    }
+
     @Test func recentPercentilesForgetWhatIsOlderThanTenSeconds() {
       let recorder = LatencyRecorder()
       recorder.record(.get, nanoseconds: 5_000_000)

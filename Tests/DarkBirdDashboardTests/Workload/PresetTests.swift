@@ -8,10 +8,11 @@ extension WorkloadTests {
   /// The presets on a real store.
   @Suite(.timeLimit(.minutes(2))) struct PresetTests {
     private func clubs(
-      _ store: Store<String, Person>, documents: Int = 500, writers: Int = 2, readers: Int = 2, operations: Int,
+      _ store: Store<String, WorkloadDocument>, documents: Int = 500, writers: Int = 2, readers: Int = 2,
+      operations: Int,
       seed: UInt64 = 1
     ) -> Workload {
-      let workload = Workload.clubs(
+      let workload = Workload(
         store: store,
         options: WorkloadOptions(
           documents: documents, rate: .max, writers: writers, readers: readers, seed: seed, operations: operations))
@@ -20,13 +21,13 @@ extension WorkloadTests {
       return workload
     }
 
-    private func documents(_ store: Store<String, Person>) throws -> [String: Person] {
+    private func documents(_ store: Store<String, WorkloadDocument>) throws -> [String: WorkloadDocument] {
       let all = try store.scan().documents
       return Dictionary(uniqueKeysWithValues: all.map { ($0.key, $0.document) })
     }
 
     @Test func theNumberOfPeopleStays() throws {
-      let store = try Store<String, Person>(.memory)
+      let store = try Store<String, WorkloadDocument>(.memory)
       let workload = clubs(store, documents: 500, writers: 3, readers: 1, operations: 20_000)
       #expect((497...500).contains(store.count), "each writer is at most one removal behind")
       let progress = workload.progress()
@@ -43,7 +44,7 @@ extension WorkloadTests {
     }
 
     @Test func aboutOneWriteInAHundredIsADuplicate() throws {
-      let store = try Store<String, Person>(.memory)
+      let store = try Store<String, WorkloadDocument>(.memory)
       let workload = clubs(store, writers: 1, readers: 0, operations: 10_000)
       #expect((50...150).contains(workload.progress().duplicatesRefused))
       let duplicate = try #require(workload.recentDuplicates.last)
@@ -54,7 +55,7 @@ extension WorkloadTests {
     }
 
     @Test func oneWriterOfTheSameSeedLeavesTheSameDocuments() throws {
-      let stores = try (0..<3).map { _ in try Store<String, Person>(.memory) }
+      let stores = try (0..<3).map { _ in try Store<String, WorkloadDocument>(.memory) }
       let runs = zip(stores, [1, 1, 2] as [UInt64]).map {
         clubs($0, documents: 200, writers: 1, readers: 0, operations: 5_000, seed: $1)
       }
@@ -65,7 +66,7 @@ extension WorkloadTests {
     }
 
     @Test func aSecondRunGoesOnWithWhatTheFirstHasLeft() throws {
-      let store = try Store<String, Person>(.memory)
+      let store = try Store<String, WorkloadDocument>(.memory)
       _ = clubs(store, documents: 300, writers: 2, operations: 5_000)
       let left = try documents(store)
       let second = clubs(store, documents: 300, writers: 3, operations: 0)
@@ -89,11 +90,11 @@ extension WorkloadTests {
       defer { try? FileManager.default.removeItem(at: directory) }
       var configuration = StoreConfiguration.disk(at: directory.path)
       configuration.pageCapacity = .records(100)
-      var left: [String: Person] = [:]
+      var left: [String: WorkloadDocument] = [:]
       for run in 1...3 {
-        let store = try Store<String, Person>(configuration)
+        let store = try Store<String, WorkloadDocument>(configuration)
         #expect(try documents(store) == left)
-        let workload = Workload.clubs(
+        let workload = Workload(
           store: store,
           options: WorkloadOptions(
             documents: 200, rate: .max, writers: run, readers: 1, operations: 600, acknowledgement: acknowledgement))
@@ -108,8 +109,8 @@ extension WorkloadTests {
     }
 
     @Test func aClosedStoreEndsTheWorkload() throws {
-      let store = try Store<String, Person>(.memory)
-      let workload = Workload.clubs(
+      let store = try Store<String, WorkloadDocument>(.memory)
+      let workload = Workload(
         store: store, options: WorkloadOptions(documents: 10, rate: .max, writers: 1, readers: 0))
       workload.start()
       #expect(!workload.wait(atMost: .milliseconds(1)))
@@ -119,16 +120,16 @@ extension WorkloadTests {
     }
 
     @Test func foreignKeysAreLeftAlone() throws {
-      let store = try Store<String, Person>(.memory)
+      let store = try Store<String, WorkloadDocument>(.memory)
       let person = Person(
         kind: .player, name: "Guest", email: "guest@example", age: 30, salary: 1, joined: Person.today)
-      try store.insert(person, for: "guest")
+      try store.insert(.person(person), for: "guest")
       _ = clubs(store, documents: 50, operations: 5_000)
-      #expect(store["guest"] == person)
+      #expect(store["guest"] == .person(person))
     }
 
     @Test func readersFindWhatTheyLookFor() throws {
-      let store = try Store<String, Person>(.memory)
+      let store = try Store<String, WorkloadDocument>(.memory)
       let workload = clubs(store, documents: 1_000, writers: 0, readers: 2, operations: 5_000)
       #expect(store.count == 1_000)
       #expect(workload.progress().errors == 0)
@@ -147,9 +148,9 @@ extension WorkloadTests {
         (.ycsbF, [.get: 1, .update: 0.5]),
       ] as [(WorkloadOptions.Preset, [OperationKind: Double])])
     func ycsbKeepsTheSharesOfItsMix(_ preset: WorkloadOptions.Preset, shares: [OperationKind: Double]) throws {
-      let store = try Store<String, YCSBRecord>(.memory)
+      let store = try Store<String, WorkloadDocument>(.memory)
       let (documents, operations) = (1_000, 5_000)
-      let workload = Workload.ycsb(
+      let workload = Workload(
         store: store,
         options: WorkloadOptions(preset: preset, documents: documents, rate: .max, operations: operations))
       workload.start()
@@ -165,9 +166,58 @@ extension WorkloadTests {
       #expect(store.count == documents + Int(latencies[.insert].count) - documents - Int(latencies[.remove].count))
     }
 
+    @Test func aMixOfOnesOwnIsKept() throws {
+      let store = try Store<String, WorkloadDocument>(.memory)
+      var mix = WorkloadMix()
+      (mix[.update], mix[.get], mix[.range]) = (10, 3, 1)
+      let options = WorkloadOptions(
+        documents: 200, rate: .max, writers: 1, readers: 1, operations: 8_000, mix: mix)
+      let workload = Workload(store: store, options: options)
+      workload.start()
+      workload.wait()
+      let latencies = workload.recorder.snapshot()
+      #expect(latencies[.update].count == 4_000)
+      #expect(latencies[.put].count + latencies[.remove].count + latencies[.unique].count == 0)
+      #expect(abs(Double(latencies[.get].count) / 4_000 - 0.75) < 0.03)
+      #expect(latencies[.get].count + latencies[.range].count == 4_000)
+    }
+
+    @Test func threadsWithoutAShareOfTheMixDoNothing() throws {
+      let store = try Store<String, WorkloadDocument>(.memory)
+      var mix = WorkloadMix()
+      mix[.get] = 1
+      let options = WorkloadOptions(
+        documents: 50, rate: .max, writers: 2, readers: 2, operations: 1_000, mix: mix)
+      let workload = Workload(store: store, options: options)
+      workload.start()
+      workload.wait()
+      #expect(workload.progress().operations == 500, "that of the readers")
+      #expect(workload.progress().finishedReason == .operationsDone)
+    }
+
+    @Test func oneStoreHoldsWhatAllPresetsNeed() throws {
+      let directory = FileManager.default.temporaryDirectory.appending(path: "darkbird-workload-\(UUID().uuidString)")
+      defer { try? FileManager.default.removeItem(at: directory) }
+      let store = try Store<String, WorkloadDocument>(.disk(at: directory.path))
+      for preset in WorkloadOptions.Preset.allCases {
+        let workload = Workload(
+          store: store, options: WorkloadOptions(preset: preset, documents: 100, rate: .max, operations: 500))
+        workload.start()
+        workload.wait()
+        #expect(workload.progress().errors == 0, "\(preset) \(workload.progress())")
+      }
+      #expect(store.audit().isClean)
+      let left = try documents(store)
+      try store.close()
+      let reopened = try Store<String, WorkloadDocument>(.disk(at: directory.path))
+      #expect(try documents(reopened) == left)
+      #expect(left.values.contains { $0.person != nil } && left.values.contains { $0.person == nil })
+      try reopened.close()
+    }
+
     @Test func insertsOfYCSBStopAtTwiceTheDocuments() throws {
-      let store = try Store<String, YCSBRecord>(.memory)
-      let workload = Workload.ycsb(
+      let store = try Store<String, WorkloadDocument>(.memory)
+      let workload = Workload(
         store: store,
         options: WorkloadOptions(preset: .ycsbD, documents: 100, rate: .max, writers: 1, readers: 1, operations: 10_000)
       )

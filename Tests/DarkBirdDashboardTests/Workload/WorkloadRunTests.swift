@@ -259,7 +259,7 @@ final class FakeScript: WorkloadScript {
     }
   }
 
-  func makeClient(_ thread: Int, population: Population, timer: OperationTimer) -> any WorkloadClient {
+  func makeClient(_ thread: Int, population: Population, timer: OperationTimer) -> (any WorkloadClient)? {
     FakeClient(script: self, writes: thread < writers, timer: timer)
   }
 

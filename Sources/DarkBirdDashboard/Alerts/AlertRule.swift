@@ -1,0 +1,231 @@
+import DarkBird
+
+/// What is watched, above which value it is wrong, and how long it must be wrong before somebody is told.
+struct AlertRule: Hashable, Sendable {
+  enum Severity: Int, Sendable, Comparable {
+    case warning, critical
+
+    static func < (left: Severity, right: Severity) -> Bool { left.rawValue < right.rawValue }
+  }
+
+  /// What is measured, and in which unit its threshold is.
+  enum Measure: Hashable, Sendable {
+    /// p99.9 of one kind of operation over the last ten seconds, in nanoseconds.
+    case latency(OperationKind)
+    /// Age of the oldest record that is not durable, in nanoseconds.
+    case logLag
+    /// p99 of the last syncs, in nanoseconds.
+    case sync
+    /// Share of the log's queue that is taken, 0...1.
+    case queue
+    /// Operations of the busiest shard against the mean.
+    case skew
+    /// Events a second that subscribers lost, the dashboard among them.
+    case eventsDropped
+    /// Operations of the workload that fail, a second.
+    case operationErrors
+    /// These are wrong or they are not: there is a reason, or none.
+    case logFailed, checkpointFailed, writersStopped, workloadFailed
+  }
+
+  /// As the configuration names it, unique.
+  var name: String
+  var measure: Measure
+  /// Values above it are wrong.
+  var threshold: Double
+  /// The value must be wrong for so long.
+  var sustainedNanoseconds: UInt64
+  var severity: Severity
+
+  init(
+    _ measure: Measure, above threshold: Double = 0, forSeconds seconds: Double = 0, severity: Severity = .warning
+  ) {
+    name = measure.name
+    self.measure = measure
+    self.threshold = threshold
+    sustainedNanoseconds = UInt64(seconds * 1e9)
+    self.severity = severity
+  }
+
+  private static let millisecond = 1e6
+
+  /// Rules that hold for any healthy store on a machine of today, and say so when it is not: a percentile of ten seconds
+  /// must be wrong for longer than ten seconds, so that a single burst is no alarm.
+  static let standard: [AlertRule] =
+    [
+      AlertRule(.logFailed, severity: .critical),
+      AlertRule(.workloadFailed, severity: .critical),
+      AlertRule(.writersStopped, severity: .critical),
+      AlertRule(.checkpointFailed),
+      AlertRule(.operationErrors, above: 0, forSeconds: 0),
+      AlertRule(.queue, above: 0.8, forSeconds: 1),
+      AlertRule(.logLag, above: 5_000 * millisecond, forSeconds: 1),
+      AlertRule(.sync, above: 500 * millisecond, forSeconds: 10),
+      // A zipfian choice of keys alone gives about 6 with 64 shards.
+      AlertRule(.skew, above: 10, forSeconds: 10),
+      AlertRule(.eventsDropped, above: 0, forSeconds: 5),
+    ]
+    + OperationKind.allCases.map { kind in
+      let limit =
+        switch kind {
+        case .insert, .put, .update, .remove: 50 * millisecond
+        case .get, .unique: 20 * millisecond
+        case .tag, .range, .scan: 250 * millisecond
+        }
+      return AlertRule(.latency(kind), above: limit, forSeconds: 15)
+    }
+
+  /// Operations in ten seconds below which p99.9 is no more than the slowest one.
+  static let latencyOperationsMin: UInt64 = 2_000
+  /// Operations a second below which the busiest shard says nothing.
+  static let skewOperationsMin = 1_000.0
+
+  /// The value of one moment; nil if there is none, as of a log in a store in memory.
+  func value(at moment: Moment) -> Double? {
+    let statistics = moment.sample.statistics
+    switch measure {
+    case .latency(let kind):
+      guard let summary = moment.sample.workload?.latencies[kind], summary.count >= Self.latencyOperationsMin
+      else { return nil }
+      return Double(summary.p999)
+    case .logLag: return statistics.log.map { Double($0.durableLagNanoseconds) }
+    case .sync: return moment.sample.syncP99.map { Double($0) }
+    case .queue:
+      guard let log = statistics.log, log.queueBytesMax > 0 else { return nil }
+      return Double(log.queueBytes) / Double(log.queueBytesMax)
+    case .skew:
+      let skew = ShardSkew(moment)
+      return skew.operations > Self.skewOperationsMin ? skew.ratio : nil
+    case .eventsDropped: return moment.rates?.perSecond(\.eventsDropped)
+    case .operationErrors:
+      guard let rates = moment.rates, let before = rates.earlier.workload?.progress,
+        let after = moment.sample.workload?.progress
+      else { return nil }
+      return after.errors > before.errors ? Double(after.errors - before.errors) / rates.seconds : 0
+    case .logFailed, .checkpointFailed, .writersStopped, .workloadFailed: return reason(at: moment) == nil ? 0 : 1
+    }
+  }
+
+  /// Why, where the store or the workload says it.
+  func reason(at moment: Moment) -> String? {
+    let log = moment.sample.statistics.log
+    let progress = moment.sample.workload?.progress
+    switch measure {
+    case .logFailed: return log?.failure
+    // A log that has failed takes no checkpoints either: once is enough.
+    case .checkpointFailed: return log?.failure == nil ? log?.checkpointFailure : nil
+    case .writersStopped: return progress?.writersStopped
+    case .workloadFailed:
+      if case .failed(let message)? = progress?.finishedReason { return message }
+      return nil
+    case .operationErrors: return progress?.lastError
+    default: return nil
+    }
+  }
+
+  /// The alarm in one line. `nanoseconds`: for how long.
+  func text(at moment: Moment, lasting nanoseconds: UInt64) -> String {
+    let reason = reason(at: moment)
+    switch measure {
+    case .logFailed: return "the log takes no more writes: \(reason ?? "no reason given")"
+    case .checkpointFailed: return "the log grows, for a checkpoint failed: \(reason ?? "no reason given")"
+    case .writersStopped: return "the workload's writers stopped: \(reason ?? "no reason given")"
+    case .workloadFailed: return "the workload failed: \(reason ?? "no reason given")"
+    case .operationErrors: return "operations fail: \(reason ?? "no reason given")"
+    case .queue, .logLag, .sync, .skew, .eventsDropped, .latency:
+      let value = value(at: moment).map(format) ?? "-"
+      let lasting = Format.span(nanoseconds: nanoseconds)
+      return "\(measure.title) \(value) > \(format(threshold)) for \(lasting)\(remark(moment))"
+    }
+  }
+
+  /// What to make of it.
+  private func remark(_ moment: Moment) -> String {
+    switch measure {
+    case .queue: ": writers wait for the disk"
+    case .skew: ": shard #\(ShardSkew(moment).hottest)"
+    default: ""
+    }
+  }
+
+  /// A value in the unit of the measure.
+  func format(_ value: Double) -> String {
+    switch measure {
+    case .latency, .sync, .logLag: Format.time(nanoseconds: value)
+    case .queue: Format.percent(value)
+    case .skew: Format.decimal(value, places: 1)
+    case .eventsDropped, .operationErrors: Format.rate(value) + "/s"
+    case .logFailed, .checkpointFailed, .writersStopped, .workloadFailed: value > 0 ? "yes" : "no"
+    }
+  }
+
+  /// Whether there is a threshold at all.
+  var hasThreshold: Bool {
+    switch measure {
+    case .logFailed, .checkpointFailed, .writersStopped, .workloadFailed: false
+    default: true
+    }
+  }
+}
+
+extension AlertRule.Measure {
+  var name: String {
+    switch self {
+    case .latency(let kind): "p999-\(kind.rawValue)"
+    case .logLag: "log-lag"
+    case .sync: "sync"
+    case .queue: "queue"
+    case .skew: "skew"
+    case .eventsDropped: "events-dropped"
+    case .operationErrors: "operation-errors"
+    case .logFailed: "log-failed"
+    case .checkpointFailed: "checkpoint-failed"
+    case .writersStopped: "writers-stopped"
+    case .workloadFailed: "workload-failed"
+    }
+  }
+
+  /// As people read it.
+  var title: String {
+    switch self {
+    case .latency(let kind): "p99.9 \(kind.rawValue)"
+    case .logLag: "log lag"
+    case .sync: "sync p99"
+    case .queue: "queue"
+    case .skew: "skew"
+    case .eventsDropped: "events dropped"
+    case .operationErrors: "operations fail"
+    case .logFailed: "log failed"
+    case .checkpointFailed: "checkpoint failed"
+    case .writersStopped: "writers stopped"
+    case .workloadFailed: "workload failed"
+    }
+  }
+}
+
+/// How unequally the shards work, without the rest of `ShardFigures`: it is asked for at every sample.
+struct ShardSkew {
+  /// Operations a second of all shards.
+  let operations: Double
+  /// Largest against mean; 1 if nothing happens.
+  let ratio: Double
+  let hottest: Int
+
+  init(_ moment: Moment) {
+    let now = moment.sample.statistics.shards
+    guard let rates = moment.rates, rates.earlier.statistics.shards.count == now.count, !now.isEmpty else {
+      (operations, ratio, hottest) = (0, 1, 0)
+      return
+    }
+    var (total, most, hottest): (Double, Double, Int) = (0, 0, 0)
+    for index in now.indices {
+      let (before, after) = (rates.earlier.statistics.shards[index].operations, now[index].operations)
+      let rise = after > before ? Double(after - before) : 0
+      total += rise
+      if rise > most { (most, hottest) = (rise, index) }
+    }
+    operations = total / rates.seconds
+    ratio = total > 0 ? most * Double(now.count) / total : 1
+    self.hottest = hottest
+  }
+}

@@ -1,0 +1,79 @@
+import Terminal
+
+/// The list of commands by name, and what is being typed to find one.
+struct CommandPalette: Hashable, Sendable {
+  /// Where the command will run: the context that the palette was opened in.
+  let context: KeyContext
+  var editor = LineEditor()
+  /// Index into the matches.
+  var selected = 0
+
+  /// Commands of the context that what was typed may mean, the likeliest first. All of them while nothing is typed.
+  func matches(in map: KeyMap) -> [KeyBinding] {
+    let candidates = map.bindings(in: context).filter { $0.command != .palette }
+    let wanted = editor.text.lowercased().split(separator: " ").joined(separator: "-")
+    guard !wanted.isEmpty else { return candidates }
+    let scored = candidates.enumerated().compactMap { index, binding in
+      Self.score(wanted, binding).map { (score: $0, index: index, binding: binding) }
+    }
+    return scored.sorted { ($0.score, $0.index) < ($1.score, $1.index) }.map(\.binding)
+  }
+
+  /// How far a name is from what was typed, 0 = the same; nil if it cannot be meant.
+  static func score(_ wanted: String, _ binding: KeyBinding) -> Int? {
+    let name = binding.name
+    if name == wanted { return 0 }
+    if name.hasPrefix(wanted) { return 1 }
+    if name.contains("-" + wanted) { return 2 }
+    if name.contains(wanted) { return 3 }
+    // All letters in their order, close together first: `thl` finds `theme-light`.
+    if let spread = spread(of: wanted, in: name) { return 4 + spread }
+    let text = wanted.replacing("-", with: " ")
+    return text.count >= 3 && binding.help.lowercased().contains(text) ? 200 : nil
+  }
+
+  /// Characters between the letters of `wanted` where they first stand in `name` in their order; nil if they do not.
+  private static func spread(of wanted: String, in name: String) -> Int? {
+    var rest = name[...]
+    var skipped = 0
+    for letter in wanted {
+      guard let place = rest.firstIndex(of: letter) else { return nil }
+      skipped += rest.distance(from: rest.startIndex, to: place)
+      rest = rest[rest.index(after: place)...]
+    }
+    return skipped
+  }
+}
+
+extension Model {
+  mutating func performPalette(_ command: Command) -> [Effect] {
+    guard var palette else { return [] }
+    let matches = palette.matches(in: keyMap)
+    switch command {
+    case .submit:
+      guard matches.indices.contains(palette.selected) else { return [] }
+      self.palette = nil
+      return perform(matches[palette.selected].command, in: palette.context)
+    case .cancel:
+      self.palette = nil
+      return []
+    case .complete:
+      guard matches.indices.contains(palette.selected) else { return [] }
+      palette.editor = LineEditor(matches[palette.selected].name)
+      palette.selected = 0
+    case .older: palette.selected = max(0, palette.selected - 1)
+    case .newer: palette.selected = max(0, min(matches.count - 1, palette.selected + 1))
+    default:
+      let before = palette.editor.text
+      // Deleting what is not there leaves the line, as Esc does.
+      if command == .deleteBackward, before.isEmpty {
+        self.palette = nil
+        return []
+      }
+      _ = palette.editor.apply(command)
+      if palette.editor.text != before { palette.selected = 0 }
+    }
+    self.palette = palette
+    return []
+  }
+}

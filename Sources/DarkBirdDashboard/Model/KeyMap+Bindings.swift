@@ -1,0 +1,160 @@
+import Terminal
+
+extension KeyMap {
+  static let views: Set<KeyContext> = [.overview, .browse, .alerts, .workload]
+  static let all = views.union([.help])
+  static let line: Set<KeyContext> = [.filter, .query, .palette, .annotation]
+
+  static let everywhere = [
+    KeyBinding(
+      "help", [.character("?"), .function(1)], .help, in: all, .everywhere, help: "this help", hint: "help"),
+    KeyBinding(
+      "commands", [.character(":")], .palette, in: all, .everywhere, help: "all commands by name", hint: "cmd"),
+    KeyBinding(
+      "overview", [.character("o")], .overview, in: views.subtracting([.overview]), .everywhere,
+      help: "overview of the whole store",
+      hint: "overview"),
+    KeyBinding(
+      "browse", [.character("b")], .browse, in: views.subtracting([.browse]), .everywhere,
+      help: "browse the documents", hint: "browse"),
+    KeyBinding(
+      "workload", [.character("w")], .workload, in: views.subtracting([.workload]), .everywhere,
+      help: "change what loads the store", hint: "load"),
+    KeyBinding(
+      "alerts", [.character("A")], .alerts, in: views.subtracting([.alerts]), .everywhere,
+      help: "what is watched, what was wrong", hint: "alerts"),
+    KeyBinding("back", [.escape, .backspace], .back, in: all, .everywhere, help: "back by one layer", hint: "back"),
+    KeyBinding(
+      "glyphs", [.character("G")], .glyphs, in: all, .everywhere, help: "draw with braille, blocks or ASCII"),
+    KeyBinding(
+      "theme", [.character("T")], .theme, in: all, .everywhere, help: "colours: default, light, dark, none"),
+    KeyBinding(
+      "layout", [.character("L")], .arrangement, in: [.overview], .everywhere,
+      help: "panels for watching, browsing or teaching", hint: "layout"),
+    KeyBinding("redraw", [.control("l")], .redraw, in: all, .everywhere, help: "draw the screen again"),
+    KeyBinding("quit", [.character("q"), .function(10)], .quit, in: all, .everywhere, help: "quit", hint: "quit"),
+  ]
+
+  /// Without keys: for the palette, and for whoever gives them some.
+  static let looks =
+    Theme.Name.allCases.map { name in
+      KeyBinding(
+        "theme-\(name.rawValue)", [], .setTheme(name), in: all, .everywhere, help: "colours: \(name.explanation)")
+    }
+    + GlyphTier.allCases.map { tier in
+      KeyBinding(
+        "glyphs-\(tier.rawValue)", [], .setGlyphs(tier), in: all, .everywhere, help: "draw with \(tier.rawValue)")
+    }
+    + layouts(Arrangement.standard)
+
+  static func layouts(_ arrangements: [Arrangement]) -> [KeyBinding] {
+    arrangements.map { arrangement in
+      KeyBinding(
+        "layout-\(arrangement.name)", [], .setArrangement(arrangement), in: views, .everywhere,
+        help: "the layout \(arrangement.name)")
+    }
+  }
+
+  static let panels =
+    [
+      KeyBinding("next-panel", [.tab], .nextPanel, in: views, .panels, help: "next panel", hint: "panel"),
+      KeyBinding("previous-panel", [.backTab], .previousPanel, in: views, .panels, help: "panel before"),
+      KeyBinding(
+        "zoom", [.character("z")], .zoom, in: views, .panels, help: "the panel alone, and back", hint: "zoom"),
+    ]
+    + (1...6).map { number in
+      KeyBinding(
+        "panel-\(number)", [.character(Character(String(number)))], .panel(number),
+        in: number <= 2 ? views : number == 3 ? [.overview, .browse] : [.overview], .panels, help: "panel \(number)")
+    }
+
+  static let movement = [
+    KeyBinding("up", [.up, .character("k")], .up, in: all, .move, help: "up"),
+    KeyBinding("down", [.down, .character("j")], .down, in: all, .move, help: "down"),
+    KeyBinding(
+      "left", [.left, .character("h")], .left, in: views, .move, help: "panel on the left, less of a setting"),
+    KeyBinding(
+      "right", [.right, .character("l")], .right, in: views, .move, help: "panel on the right, more of a setting"),
+    KeyBinding("page-up", [.pageUp], .pageUp, in: all, .move, help: "a page up"),
+    KeyBinding("page-down", [.pageDown], .pageDown, in: all, .move, help: "a page down"),
+    KeyBinding("half-page-up", [.control("u")], .halfPageUp, in: all, .move, help: "half a page up"),
+    KeyBinding("half-page-down", [.control("d")], .halfPageDown, in: all, .move, help: "half a page down"),
+    KeyBinding("first", [.home], .home, in: all, .move, help: "the first line"),
+    KeyBinding("last", [.end], .end, in: all, .move, help: "the last line"),
+  ]
+
+  static let time = [
+    KeyBinding(
+      "pause", [.character(" ")], .pause, in: views, .time, help: "pause the view; sampling goes on", hint: "pause"),
+    KeyBinding(
+      "step-back", [.character("[")], .step(-1), in: views, .time, help: "a second back, more in longer windows"),
+    KeyBinding("step-forward", [.character("]")], .step(1), in: views, .time, help: "a second forward"),
+    KeyBinding("leap-back", [.character("{")], .step(-10), in: views, .time, help: "ten steps back"),
+    KeyBinding("leap-forward", [.character("}")], .step(10), in: views, .time, help: "ten steps forward"),
+    KeyBinding(
+      "previous-mark", [.character("<")], .previousMark, in: views, .time, help: "back to the note or alert before"),
+    KeyBinding("next-mark", [.character(">")], .nextMark, in: views, .time, help: "on to the note or alert after"),
+    KeyBinding("live", [.character("`")], .live, in: views, .time, help: "live again"),
+    KeyBinding(
+      "annotate", [.character("a")], .annotate, in: views, .time, help: "write a note at this moment"),
+    KeyBinding(
+      "longer-window", [.character("-")], .widerWindow, in: [.overview, .workload], .time,
+      help: "graphs over a longer time"),
+    KeyBinding(
+      "shorter-window", [.character("+"), .character("=")], .narrowerWindow, in: [.overview, .workload], .time,
+      help: "graphs over a shorter time"),
+  ]
+
+  static let alerts = [
+    KeyBinding(
+      "mute", [.character("x")], .mute, in: [.alerts], .alerts, help: "mute the rule, hear of it again", hint: "mute"),
+    KeyBinding(
+      "go-there", [.enter], .open, in: [.alerts], .alerts, help: "show the moment of a note or an alert",
+      hint: "go there"),
+  ]
+
+  static let workload = [
+    KeyBinding(
+      "apply", [.enter], .open, in: [.workload], .workload, help: "run the workload with what was changed",
+      hint: "apply"),
+    KeyBinding(
+      "start-stop", [.character("s")], .startStop, in: [.workload], .workload, help: "end the run, begin another",
+      hint: "start/stop"),
+    KeyBinding(
+      "pause-workload", [.character("p")], .pauseWorkload, in: [.workload], .workload,
+      help: "let the workload wait, and go on", hint: "wait"),
+  ]
+
+  static let events = [
+    KeyBinding(
+      "filter", [.character("/")], .filter, in: [.overview], .events, help: "show only events that contain a text",
+      hint: "filter"),
+    KeyBinding(
+      "hold", [.character("f")], .hold, in: [.overview], .events, help: "hold the events, follow them again",
+      hint: "hold"),
+  ]
+
+  static let typing = [
+    KeyBinding(
+      "submit", [.enter], .submit, in: line, .typing, help: "run the query or the command, keep the filter",
+      hint: "done"),
+    KeyBinding("cancel", [.escape], .cancel, in: line, .typing, help: "leave the line", hint: "leave"),
+    KeyBinding(
+      "complete", [.tab], .complete, in: [.query, .palette], .typing, help: "complete a name or a tag",
+      hint: "complete"),
+    KeyBinding(
+      "older", [.up], .older, in: [.query, .palette], .typing, help: "the query before, the command above",
+      hint: "history"),
+    KeyBinding(
+      "newer", [.down], .newer, in: [.query, .palette], .typing, help: "the query after, the command below"),
+    KeyBinding("cursor-left", [.left], .cursorLeft, in: line, .typing, help: "a character left"),
+    KeyBinding("cursor-right", [.right], .cursorRight, in: line, .typing, help: "a character right"),
+    KeyBinding("cursor-start", [.home, .control("a")], .cursorStart, in: line, .typing, help: "to the start"),
+    KeyBinding("cursor-end", [.end, .control("e")], .cursorEnd, in: line, .typing, help: "to the end"),
+    KeyBinding(
+      "delete-backward", [.backspace], .deleteBackward, in: line, .typing, help: "delete the character before"),
+    KeyBinding("delete-forward", [.delete], .deleteForward, in: line, .typing, help: "delete the character here"),
+    KeyBinding("delete-word", [.control("w")], .deleteWord, in: line, .typing, help: "delete the word before"),
+    KeyBinding("delete-line", [.control("u")], .deleteLine, in: line, .typing, help: "delete the line"),
+  ]
+}

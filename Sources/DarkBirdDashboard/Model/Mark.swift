@@ -1,0 +1,57 @@
+import Foundation
+
+/// Something to find again on the line of time.
+struct Mark: Hashable, Sendable {
+  enum Kind: Hashable, Sendable {
+    /// What somebody wrote.
+    case note
+    /// A workload was started, changed or ended.
+    case run
+    case warning, critical
+
+    /// How the line of time shows it.
+    var letter: String {
+      switch self {
+      case .note: "a"
+      case .run: "r"
+      case .warning, .critical: "!"
+      }
+    }
+
+    var role: Role {
+      switch self {
+      case .note: .accent
+      case .run: .strong
+      case .warning: .warning
+      case .critical: .alert
+      }
+    }
+  }
+
+  var kind: Kind
+  /// Since the dashboard began.
+  var nanoseconds: UInt64
+  var date: Date
+  var text: String
+  /// When it was over, for what lasts; nil = it goes on, or has no length.
+  var end: UInt64?
+}
+
+extension Model {
+  static let marksMax = 200
+
+  /// Notes, runs and alarms, oldest first.
+  var allMarks: [Mark] {
+    let alarms = alerts.episodes.map { episode in
+      Mark(
+        kind: episode.rule.severity == .critical ? .critical : .warning, nanoseconds: episode.start,
+        date: episode.date, text: episode.text, end: episode.end)
+    }
+    return (marks + alarms).sorted { $0.nanoseconds < $1.nanoseconds }
+  }
+
+  mutating func addMark(_ kind: Mark.Kind, at sample: Sample, _ text: String) {
+    if marks.count == Self.marksMax { marks.removeFirst() }
+    marks.append(Mark(kind: kind, nanoseconds: sample.nanoseconds, date: sample.date, text: text))
+  }
+}

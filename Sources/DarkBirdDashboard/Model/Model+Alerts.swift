@@ -1,0 +1,55 @@
+import Terminal
+
+/// What the screen of alerts shows besides the alerts.
+struct AlertsState: Hashable, Sendable {
+  enum Pane: Int, Sendable, CaseIterable {
+    case rules = 1
+    case past = 2
+  }
+
+  var focus = Pane.rules
+  var isZoomed = false
+  /// Index into the rules.
+  var selectedRule = 0
+  /// Index into the marks, 0 = the newest.
+  var selectedMark = 0
+}
+
+extension Model {
+  mutating func performAlerts(_ command: Command) -> [Effect] {
+    switch command {
+    case .overview: view = .overview
+    case .browse: return enterBrowse()
+    case .nextPanel, .previousPanel, .left, .right:
+      alertsView.focus = alertsView.focus == .rules ? .past : .rules
+    case .panel(let number): alertsView.focus = AlertsState.Pane(rawValue: number) ?? alertsView.focus
+    case .zoom: alertsView.isZoomed.toggle()
+    case .back:
+      if alertsView.isZoomed { alertsView.isZoomed = false } else { view = .overview }
+    case .mute:
+      let name = alerts.rules[min(alertsView.selectedRule, alerts.rules.count - 1)].name
+      if alerts.muted.remove(name) == nil { alerts.muted.insert(name) }
+    case .open:
+      let marks = allMarks
+      guard alertsView.focus == .past, marks.indices.contains(marks.count - 1 - alertsView.selectedMark) else {
+        return []
+      }
+      jump(to: marks[marks.count - 1 - alertsView.selectedMark])
+      view = .overview
+    default: moveInAlerts(command)
+    }
+    return []
+  }
+
+  private mutating func moveInAlerts(_ command: Command) {
+    let page = max(1, (AlertsLayout(self).rect(of: alertsView.focus)?.height ?? 4) - 3)
+    switch alertsView.focus {
+    case .rules:
+      alertsView.selectedRule = Scroll.selected(
+        alertsView.selectedRule, by: command, page: page, count: alerts.rules.count)
+    case .past:
+      alertsView.selectedMark = Scroll.selected(
+        alertsView.selectedMark, by: command, page: page, count: allMarks.count)
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import Foundation
+import Terminal
+
+/// Time: the same keys on every screen.
+extension Model {
+  /// - Returns: nil if the command has nothing to do with time.
+  mutating func performTime(_ command: Command) -> [Effect]? {
+    switch command {
+    case .pause:
+      if case .live = time, let last = history.last { time = .paused(last.sequence) } else { time = .live }
+    case .live: time = .live
+    case .step(let count): step(count)
+    case .widerWindow: window = min(window + 1, Self.windows.count - 1)
+    case .narrowerWindow: window = max(window - 1, 0)
+    case .previousMark: jump(to: allMarks.last { $0.nanoseconds < shown?.nanoseconds ?? 0 })
+    case .nextMark: jump(to: allMarks.first { $0.nanoseconds > shown?.nanoseconds ?? .max })
+    case .annotate: if let shown { annotation = Annotation(sample: shown.sequence) }
+    default: return nil
+    }
+    return []
+  }
+
+  /// What one step is: a sixtieth of the window, a second or more.
+  var stepNanoseconds: UInt64 { UInt64(windowSeconds) * 1_000_000_000 / 60 }
+
+  private mutating func step(_ count: Int) {
+    guard let shown, let first = history.first, let last = history.last else { return }
+    let distance = stepNanoseconds * UInt64(count.magnitude)
+    if count < 0 {
+      let target = shown.nanoseconds - min(distance, shown.nanoseconds)
+      time = .paused((history.sample(atOrBefore: target) ?? first).sequence)
+    } else {
+      time = .paused((history.sample(atOrAfter: shown.nanoseconds + distance) ?? last).sequence)
+    }
+  }
+
+  /// Shows the moment of a mark, or what is kept that is nearest to it.
+  mutating func jump(to mark: Mark?) {
+    guard let mark, let sample = history.sample(atOrAfter: mark.nanoseconds) ?? history.last else { return }
+    time = .paused(sample.sequence)
+  }
+
+  mutating func performAnnotation(_ command: Command) -> [Effect] {
+    guard var annotation else { return [] }
+    switch command {
+    case .submit:
+      let text = annotation.editor.text.trimmingCharacters(in: .whitespaces)
+      if !text.isEmpty, let sample = history.sample(annotation.sample) { addMark(.note, at: sample, text) }
+      self.annotation = nil
+    case .cancel: self.annotation = nil
+    default:
+      _ = annotation.editor.apply(command)
+      self.annotation = annotation
+    }
+    return []
+  }
+}
+
+/// A note that is being written, for the moment that was shown when it was begun.
+struct Annotation: Hashable, Sendable {
+  let sample: Int
+  var editor = LineEditor()
+}

@@ -1,0 +1,32 @@
+import Terminal
+
+/// The lines around a view: header, alerts and line of time as far as there is room, keys.
+struct ViewFrame: Sendable {
+  /// Smaller than this there is one line that says so.
+  static let widthMin = 40
+  static let heightMin = 10
+
+  private(set) var header = Rect(x: 0, y: 0, width: 0, height: 0)
+  private(set) var alerts: Rect?
+  private(set) var timeline: Rect?
+  private(set) var footer = Rect(x: 0, y: 0, width: 0, height: 0)
+  private(set) var body = Rect(x: 0, y: 0, width: 0, height: 0)
+
+  init(_ model: Model) { self.init(width: model.width, height: model.height) }
+
+  init(width: Int, height: Int) {
+    guard width >= Self.widthMin, height >= Self.heightMin else { return }
+    header = Rect(x: 0, y: 0, width: width, height: 1)
+    footer = Rect(x: 0, y: height - 1, width: width, height: 1)
+    body = Rect(x: 0, y: 1, width: width, height: height - 2)
+    if height >= 14 {
+      alerts = Rect(x: 0, y: 1, width: width, height: 1)
+      body.y += 1
+      body.height -= 1
+    }
+    if height >= 32 {
+      timeline = Rect(x: 0, y: height - 2, width: width, height: 1)
+      body.height -= 1
+    }
+  }
+}

@@ -1,0 +1,80 @@
+import DarkBird
+import DequeModule
+
+/// What changes, a line each, in plain words: for screen readers, logs and terminals that cannot draw.
+struct PlainLines {
+  /// A rate is news when it differs by so much from the one that was told last.
+  static let rateChangeMin = 0.25
+  /// No two lines of figures come closer than this.
+  static let figuresNanosecondsMin: UInt64 = 1_000_000_000
+
+  private var toldRate: Double?
+  private var toldDocuments: Int?
+  private var toldAt: UInt64 = 0
+  private var alarms: Set<Int> = []
+  private var marks = 0
+  private var before: StoreStatistics.Log?
+
+  /// What is news in the model's newest sample.
+  mutating func take(_ model: Model) -> [String] {
+    guard let moment = Moment(model) else { return [] }
+    let sample = moment.sample
+    var news: [String] = []
+    for mark in model.marks.dropFirst(marks) { news.append(mark.text) }
+    marks = model.marks.count
+    for line in SampleComposer.logLines(before, sample.statistics.log, sample.date) { news.append(line.detail) }
+    before = sample.statistics.log
+    news += alarmNews(model, sample.nanoseconds)
+    if let figures = figures(moment) { news.append(figures) }
+    return news.map { Format.clock(sample.date, in: model.zone) + " " + Self.harmless($0) }
+  }
+
+  private mutating func alarmNews(_ model: Model, _ now: UInt64) -> [String] {
+    var news: [String] = []
+    for episode in model.alerts.episodes {
+      if episode.end == nil, alarms.insert(episode.id).inserted {
+        news.append((episode.rule.severity == .critical ? "ALARM " : "warning ") + episode.text)
+      } else if let end = episode.end, alarms.remove(episode.id) != nil {
+        let lasted = Format.span(nanoseconds: end - min(episode.start, end))
+        news.append("over after \(lasted): \(episode.rule.measure.title)")
+      }
+    }
+    return news
+  }
+
+  /// Documents and operations, if they differ enough from what was told.
+  private mutating func figures(_ moment: Moment) -> String? {
+    let statistics = moment.sample.statistics
+    guard let rates = moment.rates else { return nil }
+    if toldRate != nil, moment.sample.nanoseconds < toldAt + Self.figuresNanosecondsMin { return nil }
+    let (writes, reads) = (rates.perSecond { $0.operations.writes }, rates.perSecond { $0.operations.reads })
+    let rate = writes + reads
+    let isRateNews = toldRate.map { abs(rate - $0) > Self.rateChangeMin * max($0, rate) } ?? true
+    // With a rate that was told, a number that changes a little is no news.
+    let isCountNews = rate == 0 ? statistics.documents != toldDocuments : toldDocuments == nil
+    guard isRateNews || isCountNews else { return nil }
+    (toldRate, toldDocuments, toldAt) = (rate, statistics.documents, moment.sample.nanoseconds)
+    var text = "\(Format.grouped(statistics.documents)) documents, "
+    if rate == 0 {
+      text += "quiet"
+    } else {
+      text += "\(Format.rate(rate)) operations a second, \(Format.rate(writes)) of them writes"
+    }
+    if let log = statistics.log, log.durableLagNanoseconds > 0 {
+      text += ", log lag \(Format.seconds(nanoseconds: log.durableLagNanoseconds))"
+    }
+    return text
+  }
+
+  /// Texts of a store may have anything in them; a terminal must not see escapes, nor more than one line.
+  static func harmless(_ text: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { scalar in
+          switch scalar.properties.generalCategory {
+          case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse: "\u{FFFD}"
+          default: scalar
+          }
+        }))
+  }
+}

@@ -1,0 +1,89 @@
+import DarkBird
+import Foundation
+
+/// Throughput of one run of a workload, second by second from its first operation on.
+struct RunRecord: Hashable, Sendable, Codable {
+  static let secondsMax = 7_200
+
+  var summary: String
+  var date: Date
+  /// Operations a second of the store.
+  var perSecond: [Float] = []
+
+  var mean: Double {
+    perSecond.isEmpty ? 0 : Double(perSecond.reduce(0, +)) / Double(perSecond.count)
+  }
+}
+
+/// The run that goes on, and the one before it, which graphs show behind it.
+struct RunBook: Sendable {
+  /// Shorter runs are not worth comparing with.
+  static let secondsMin = 3
+
+  private(set) var current: RunRecord?
+  /// When the current run began, in nanoseconds since the dashboard did.
+  private(set) var start: UInt64 = 0
+  private(set) var previous: RunRecord?
+  /// Run and summary that were seen last.
+  private var number = 0
+  private var summary = ""
+  private var hasEnded = false
+
+  /// - Parameter previous: the run before this program was started.
+  init(previous: RunRecord? = nil) { self.previous = previous }
+
+  /// Looks at the newest sample.
+  /// - Returns: what has become of the workload, in a few words, if that is news.
+  mutating func update(_ sample: Sample, _ history: History) -> String? {
+    guard let workload = sample.workload else { return nil }
+    var news: String?
+    if workload.run != number {
+      keepCurrent()
+      (number, summary, hasEnded) = (workload.run, workload.summary, false)
+      news = "run \(number): \(summary)"
+    } else if workload.summary != summary {
+      summary = workload.summary
+      news = "now \(summary)"
+    }
+    switch workload.progress.phase {
+    case .running, .paused:
+      if current == nil {
+        current = RunRecord(summary: summary, date: sample.date)
+        start = sample.nanoseconds
+      }
+      record(sample, history)
+    case .finished where !hasEnded:
+      hasEnded = true
+      news = "run \(number) ended: \(workload.progress.finishedReason?.description ?? "done")"
+    case .finished, .idle, .loading: break
+    }
+    return news
+  }
+
+  private mutating func keepCurrent() {
+    if let current, current.perSecond.count >= Self.secondsMin { previous = current }
+    current = nil
+  }
+
+  private mutating func record(_ sample: Sample, _ history: History) {
+    let seconds = min(Int((sample.nanoseconds - start) / 1_000_000_000), RunRecord.secondsMax)
+    guard var record = current, seconds > record.perSecond.count, let rates = Rates(history, at: sample) else { return }
+    let rate = Float(rates.perSecond { $0.operations.reads + $0.operations.writes })
+    // Of seconds without a sample the next one tells.
+    while record.perSecond.count < seconds { record.perSecond.append(rate) }
+    current = record
+  }
+
+  /// What the previous run did so long after its beginning as a moment is after that of the current one.
+  func previous(at nanoseconds: UInt64) -> Double? {
+    guard let previous, current != nil, nanoseconds >= start else { return nil }
+    let second = Int((nanoseconds - start) / 1_000_000_000)
+    return previous.perSecond.indices.contains(second) ? Double(previous.perSecond[second]) : nil
+  }
+
+  /// The run to compare the next program's first one with.
+  var toKeep: RunRecord? {
+    if let current, current.perSecond.count >= Self.secondsMin { return current }
+    return previous
+  }
+}

@@ -1,0 +1,113 @@
+import DarkBird
+import Foundation
+import Testing
+
+@testable import DarkBirdDashboard
+
+@Suite("Reports without a terminal") struct ReportTests {
+  private func object(_ model: Model) throws -> [String: Any] {
+    let moment = try #require(Moment(model))
+    let line = try MomentReport(model, moment).line()
+    #expect(!line.contains("\n"))
+    return try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+  }
+
+  @Test func theObjectHasTheFiguresOfThePanels() throws {
+    let object = try object(Script(checkpointsFailAfter: 600).model())
+    #expect(object["title"] as? String == "clubs" && object["documents"] as? Int == 1_204_166)
+    let rates = try #require(object["ops_per_second"] as? [String: Any])
+    #expect(abs((rates["total"] as? Double ?? 0) - 146_100) < 100)
+    #expect(Set((rates["by_kind"] as? [String: Double] ?? [:]).keys).isSuperset(of: ["insert", "get", "range"]))
+    let log = try #require(object["log"] as? [String: Any])
+    #expect(log["checkpoint_failure"] as? String == "players: no space left on the disk; nothing was written")
+    let shards = try #require(object["shards"] as? [String: Any])
+    #expect(shards["hottest"] as? Int == 17 && (shards["documents"] as? [Int])?.count == 64)
+    let workload = try #require(object["workload"] as? [String: Any])
+    let latency = try #require((workload["latency_ns"] as? [String: [String: Int]])?["get"])
+    #expect(latency["p999"] == 36_000)
+    let alerts = try #require(object["alerts"] as? [[String: Any]])
+    #expect(alerts.map { $0["name"] as? String } == ["checkpoint-failed"])
+    #expect(alerts.first?["since"] as? String == "2023-11-14T22:14:20.000Z")
+  }
+
+  @Test func whatIsNotThereIsLeftOut() throws {
+    let object = try object(Script(hasLog: false, hasWorkload: false).model(20))
+    #expect(object["log"] == nil && object["workload"] == nil)
+    #expect((object["alerts"] as? [Any])?.isEmpty == true)
+  }
+
+  @Test func linesTellWhatChangesAndNothingElse() {
+    var lines = PlainLines()
+    var model = Script(failsAfter: 150).model(1)
+    var told: [String] = lines.take(model)
+    for sample in Script(failsAfter: 150).samples(200).dropFirst() {
+      _ = model.update(.sample(sample, []))
+      told += lines.take(model)
+    }
+    #expect(told.first == "22:13:20 run 1: clubs zipfian 2w/2r no limit")
+    #expect(told.contains { $0.hasSuffix("page 211 begins") })
+    #expect(told.filter { $0.contains("ALARM the log takes no more writes") }.count == 1)
+    #expect(told.contains { $0.contains("1,204,1") && $0.contains(" operations a second, ") })
+    // Twenty seconds of a store that works as it did: its waves, its pages, its alarm.
+    #expect(told.count < 60, "\(told)")
+    #expect(lines.take(model).isEmpty, "no sample, no news")
+  }
+
+  @Test func linesOfAStoreAtRestEnd() throws {
+    var lines = PlainLines()
+    var model = Script(hasWorkload: false).model(30)
+    _ = lines.take(model)
+    var sample = try #require(model.history.last)
+    var told: [String] = []
+    for _ in 0..<100 {
+      sample.sequence += 1
+      sample.nanoseconds += 100_000_000
+      _ = model.update(.sample(sample, []))
+      told += lines.take(model)
+    }
+    #expect(told.count == 1 && told[0].contains("documents, quiet"), "\(told)")
+  }
+
+  @Test func textsOfTheStoreAreHarmless() {
+    #expect(PlainLines.harmless("a\u{1B}[2Jb\nc\u{202E}d\u{9B}é") == "a\u{FFFD}[2Jb\u{FFFD}c\u{FFFD}d\u{FFFD}é")
+  }
+
+  @Test(arguments: [DashboardReport.object, .picture(width: 80, height: 24)])
+  func whatIsWrittenOnceIsWrittenOnce(_ report: DashboardReport) throws {
+    var texts: [String] = []
+    Dashboard.report(
+      report, source: FakeSource(), options: DashboardOptions(),
+      wait: { _ in
+        sched_yield()
+        return true
+      },
+      write: {
+        texts.append($0)
+        return true
+      })
+    #expect(texts.count == 1 && texts[0].hasSuffix("\n"))
+    if report != .object { #expect(texts[0].split(separator: "\n", omittingEmptySubsequences: false).count == 25) }
+  }
+
+  @Test func aStreamEndsWhenNobodyReads() {
+    var count = 0
+    Dashboard.report(
+      .stream, source: FakeSource(), options: DashboardOptions(),
+      wait: { _ in
+        sched_yield()
+        return true
+      },
+      write: { line in
+        count += 1
+        return !line.hasPrefix("{")
+      })
+    #expect(count == 1)
+  }
+
+  @Test func reportsEndWhenTheyAreAskedTo() {
+    for report in [DashboardReport.object, .stream, .lines] {
+      Dashboard.report(
+        report, source: FakeSource(), options: DashboardOptions(), wait: { _ in false }, write: { _ in true })
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import DarkBird
+import Foundation
+import Testing
+
+@testable import DarkBirdDashboard
+
+extension WorkloadTests {
+  /// One run after another on one store.
+  @Suite(.timeLimit(.minutes(2))) struct RunnerTests {
+    private func eventually(_ condition: () -> Bool) -> Bool {
+      let deadline = ContinuousClock.now + .seconds(20)
+      while ContinuousClock.now < deadline {
+        if condition() { return true }
+        sched_yield()
+      }
+      return false
+    }
+
+    private let first = WorkloadOptions(documents: 100, rate: .max, writers: 1, readers: 1)
+
+    @Test func anotherPresetRunsOnTheSameStore() throws {
+      let store = try Store<String, WorkloadDocument>(.memory)
+      let runner = WorkloadRunner(store: store, options: first)
+      runner.start()
+      #expect(eventually { runner.progress().operations > 100 })
+      var options = first
+      options.preset = .ycsbA
+      runner.run(options)
+      #expect(eventually { runner.runNumber == 2 && runner.progress().operations > 100 })
+      #expect(runner.options == options)
+      #expect(store[YCSBRecord.key(1)] != nil && store.count > 150)
+      #expect(runner.recorder.snapshot()[.update].count > 0)
+      runner.close()
+      #expect(runner.progress().phase == .finished)
+    }
+
+    @Test func anotherRateIsNoOtherRun() throws {
+      let store = try Store<String, WorkloadDocument>(.memory)
+      let runner = WorkloadRunner(store: store, options: first)
+      runner.start()
+      #expect(eventually { runner.progress().phase == .running })
+      var options = first
+      options.rate = .perSecond(50)
+      runner.run(options)
+      #expect(eventually { runner.options.rate == .perSecond(50) })
+      #expect(runner.runNumber == 1)
+      runner.close()
+    }
+
+    @Test func pausesEndsAndBeginsAgain() throws {
+      let store = try Store<String, WorkloadDocument>(.memory)
+      let runner = WorkloadRunner(store: store, options: first)
+      runner.start()
+      #expect(eventually { runner.progress().phase == .running })
+      runner.setPaused(true)
+      #expect(eventually { runner.progress().phase == .paused })
+      runner.setPaused(false)
+      #expect(eventually { runner.progress().phase == .running })
+      runner.end()
+      #expect(eventually { runner.progress().finishedReason == .stopped })
+      runner.run(first)
+      #expect(eventually { runner.runNumber == 2 && runner.progress().operations > 0 })
+      runner.close()
+    }
+
+    @Test func nothingRunsAfterClose() throws {
+      let store = try Store<String, WorkloadDocument>(.memory)
+      let runner = WorkloadRunner(store: store, options: first)
+      runner.start()
+      runner.close()
+      var options = first
+      options.preset = .ycsbC
+      runner.run(options)
+      runner.close()
+      #expect(runner.runNumber == 1 && runner.progress().phase == .finished)
+      try store.close()
+    }
+
+    @Test func threadsThatEndLeaveTheirLatenciesAndNoSlot() throws {
+      let store = try Store<String, WorkloadDocument>(.memory)
+      let recorder = LatencyRecorder()
+      for _ in 0..<3 {
+        let workload = Workload(
+          store: store, options: WorkloadOptions(documents: 10, rate: .max, operations: 1_000), recorder: recorder)
+        workload.start()
+        workload.wait()
+      }
+      #expect(recorder.snapshot().count >= 3_000 + 10)
+      #expect(recorder.slotCount == 1, "that of threads without one")
+    }
+  }
+}

@@ -1,0 +1,121 @@
+import DarkBird
+import Terminal
+import Testing
+
+@testable import DarkBirdDashboard
+
+@Suite("Workload screen") struct WorkloadViewTests {
+  private func opened(_ keys: [Key] = []) -> Model {
+    var model = Script().model(100)
+    for key in [Key.character("w")] + keys { _ = model.update(.key(key)) }
+    return model
+  }
+
+  @Test func nothingRunsBeforeEnter() throws {
+    var model = opened([.right])
+    #expect(model.workloadView.draft?.preset == .ycsbA)
+    #expect(model.runningOptions?.preset == .clubs)
+    let effects = model.update(.key(.enter))
+    var expected = WorkloadOptions(rate: .max)
+    expected.preset = .ycsbA
+    #expect(effects == [.workload(.run(expected))])
+    #expect(model.workloadView.draft == nil)
+    #expect(model.update(.key(.enter)).isEmpty, "nothing is changed")
+  }
+
+  @Test func escapeForgetsWhatWasChangedBeforeItLeaves() {
+    var model = opened([.right, .escape])
+    #expect(model.workloadView.draft == nil && model.view == .workload)
+    _ = model.update(.key(.escape))
+    #expect(model.view == .overview)
+  }
+
+  @Test func aChangeTakenBackIsNone() {
+    #expect(opened([.right, .left]).workloadView.draft == nil)
+  }
+
+  @Test func settingsStepThroughTheirValues() {
+    var options = WorkloadOptions(rate: .perSecond(20_000), writers: 1, readers: 0)
+    func change(_ setting: WorkloadSetting, _ steps: Int...) -> WorkloadOptions {
+      var changed = options
+      for step in steps { setting.change(&changed, by: step) }
+      return changed
+    }
+    #expect(change(.rate, 1).rate == .perSecond(50_000))
+    #expect(change(.rate, -1).rate == .perSecond(10_000))
+    #expect(change(.rate, 1, 1, 1, 1, 1, 1, 1, 1).rate == .max)
+    #expect(change(.writers, -1, -1).writers == 1, "somebody has to do something")
+    #expect(change(.readers, 1, 1).readers == 2)
+    #expect(change(.preset, -1).preset == .ycsbF)
+    #expect(change(.distribution, 1).distribution == .latest)
+    #expect(change(.documents, 1).documents == 200_000)
+    #expect(change(.acknowledgement, 1).acknowledgement == .memory)
+    #expect(change(.share(.get), 1).effectiveMix[.get] == 75)
+    #expect(change(.share(.range), -1, -1).effectiveMix[.range] == 4)
+    #expect(change(.share(.get), 1, -1).mix == nil, "the preset's own")
+    options.mix = WorkloadMix()
+    #expect(change(.share(.get), -1).effectiveMix[.get] == 0)
+    #expect(change(.preset, 1).mix == nil)
+  }
+
+  @Test func everySettingSaysWhatItMeans() {
+    for preset in WorkloadOptions.Preset.allCases {
+      let options = WorkloadOptions(preset: preset)
+      for setting in preset.shares.map(WorkloadSetting.share) + [.rate, .writers, .acknowledgement] {
+        #expect(!setting.explanation(options).isEmpty && !setting.value(options).isEmpty)
+      }
+      for share in preset.shares where preset.mix[share] > 0 { #expect(preset.shares.contains(share)) }
+    }
+  }
+
+  @Test func startStopEndsWhatRunsAndBeginsWhatDoesNot() throws {
+    var model = opened()
+    #expect(model.update(.key(.character("s"))) == [.workload(.end)])
+    var sample = try #require(Script().samples(101).last)
+    sample.workload?.progress.phase = .finished
+    sample.workload?.progress.finishedReason = .stopped
+    _ = model.update(.sample(sample, []))
+    let options = try #require(model.runningOptions)
+    #expect(model.update(.key(.character("s"))) == [.workload(.run(options))])
+    #expect(model.allMarks.last?.text == "run 1 ended: stopped")
+  }
+
+  @Test func pauseKnowsWhichWay() throws {
+    var model = opened()
+    #expect(model.update(.key(.character("p"))) == [.workload(.setPaused(true))])
+    var sample = try #require(Script().samples(101).last)
+    sample.workload?.progress.phase = .paused
+    _ = model.update(.sample(sample, []))
+    #expect(model.update(.key(.character("p"))) == [.workload(.setPaused(false))])
+  }
+
+  @Test func storesInMemoryHaveNothingToAcknowledge() {
+    var model = Script(hasLog: false).model(10)
+    _ = model.update(.key(.character("w")))
+    #expect(!model.workloadSettings.contains(.acknowledgement))
+    #expect(opened().workloadSettings.contains(.acknowledgement))
+  }
+
+  @Test func anotherRunIsAMarkAndTheOneBeforeIsKept() throws {
+    let model = Changing.workload()
+    #expect(
+      model.allMarks.map(\.text) == ["run 1: clubs zipfian 2w/2r no limit", "run 2: clubs uniform 2w/2r no limit"])
+    let previous = try #require(model.runs.previous)
+    #expect(previous.summary == "clubs zipfian 2w/2r no limit")
+    #expect(previous.perSecond.count == 44)
+    // A second into the second run stands what the first did a second after its beginning.
+    let start = model.runs.start
+    #expect(model.runs.previous(at: start + 1_500_000_000) == Double(previous.perSecond[1]))
+    #expect(model.runs.previous(at: start - 1) == nil)
+    #expect(model.runs.previous(at: start + 60_000_000_000) == nil)
+  }
+
+  @Test func anotherRateIsTheSameRun() throws {
+    var model = Script().model(100)
+    var sample = try #require(Script().samples(101).last)
+    sample.workload?.summary = "clubs zipfian 2w/2r 100/s at most"
+    _ = model.update(.sample(sample, []))
+    #expect(model.runs.previous == nil)
+    #expect(model.allMarks.last?.text == "now clubs zipfian 2w/2r 100/s at most")
+  }
+}
