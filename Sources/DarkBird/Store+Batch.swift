@@ -191,6 +191,7 @@ extension Store {
         let item = items[position]
         let shard = shards[item.shard]
         let slot = (item.old?.number ?? item.new?.number ?? 0).slot(shardBits)
+        _ = planted(.batchSeenInParts)
         let memory = shard.apply(old: item.old, new: item.new, hash: item.hash, slot: slot)
         if let memory { outgrown.append(memory) }
         shard.contents.pointee.operations.count(item.kind, Refusal?.none)

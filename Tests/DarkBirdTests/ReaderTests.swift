@@ -131,6 +131,62 @@ struct ReaderTests {
     }
   }
 
+  /// A key of which all have one hash, and that does something when it is compared.
+  private struct Busy: DocumentKey {
+    static let onComparison = Mutex<(@Sendable () -> Void)?>(nil)
+    var number: Int
+
+    func hash(into hasher: inout Hasher) { hasher.combine(0) }
+    static func == (left: Busy, right: Busy) -> Bool {
+      let action = onComparison.withLock { action in
+        defer { action = nil }
+        return action
+      }
+      action?()
+      return left.number == right.number
+    }
+
+    var description: String { "\(number)" }
+    init(_ number: Int) { self.number = number }
+    init(cbor reader: inout CBORReader) throws { number = try reader.readInt() }
+    func encode(cbor writer: inout CBORWriter) { writer.write(number) }
+  }
+
+  /// The removal of the first document moves the second one to where the lookup has looked already.
+  @Test func lookupFindsWhatMovesMeanwhile() throws {
+    let store = try Store<Busy, Member>()
+    for number in 1...2 { try store.put(Member(age: number), for: Busy(number)) }
+    Busy.onComparison.withLock { $0 = { _ = try? store.remove(Busy(1)) } }
+    #expect(store[Busy(2)]?.age == 2)
+    #expect(store.count == 1)
+  }
+
+  @Test func batchesAreSeenAsAWhole() throws {
+    let store = try MemberStore()
+    let keys = Array(0..<8)
+    for key in keys { try store.put(Member(age: 0), for: key) }
+    let isDone = Counter()
+    onThreads(3) { thread in
+      if thread == 0 {
+        for age in 1...2_000 {
+          do {
+            try store.batch { batch in for key in keys { batch.put(Member(age: age), for: key) } }
+          } catch { Issue.record("\(error)") }
+        }
+        isDone.next()
+      }
+      while isDone.value == 0 {
+        // Whoever has seen one document of a batch sees all, in whatever order they come.
+        var seen = 0
+        for key in thread == 1 ? keys : keys.reversed() {
+          let age = store[key]?.age ?? -1
+          #expect(age >= seen)
+          seen = age
+        }
+      }
+    }
+  }
+
   @Test func everyLookupIsCounted() throws {
     let store = try MemberStore()
     for key in 0..<10 { try store.put(Member(age: key), for: key) }

@@ -124,4 +124,23 @@ struct UniqueValueTests {
     }
     #expect(eventually(within: 10) { done.value == 100 }, "a writer waits for room that nobody uses")
   }
+
+  @Test func writersOfManyValuesNeverWaitForOneAnother() throws {
+    let store = try MemberStore()
+    onThreads(4) { thread in
+      var random = SeededGenerator(seed: UInt64(thread))
+      for _ in 0..<300 {
+        do {
+          try store.batch { batch in
+            for key in 0..<6 {
+              let email = "\(thread) \(random.below(1_000)) \(key)"
+              let badge = thread << 20 + random.below(1_000) << 3 + key
+              batch.put(Member(email: email, badge: badge), for: thread << 4 + key)
+            }
+          }
+        } catch { Issue.record("\(error)") }
+      }
+    }
+    #expect(store.audit().problems == [])
+  }
 }

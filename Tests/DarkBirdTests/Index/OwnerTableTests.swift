@@ -19,7 +19,9 @@ struct OwnerTableTests {
         table.remove(hash, number)
         #expect(!table.contains(hash, number), "seed \(seed)")
       } else {
-        let hash = UInt(generator.below(hashes)) << 32 | UInt(generator.below(4))
+        // Spread over the table, not all at its beginning.
+        let spread = UInt32(truncatingIfNeeded: generator.below(hashes)) &* 0x9E37_79B1
+        let hash = UInt(spread) << 32 | UInt(generator.below(4))
         table.insert(hash, number)
         model[number] = hash
       }
