@@ -234,9 +234,9 @@ extension Store {
         if hub.isActive { _ = hub.publish(&lost, count: items.count, lsn: { lsn }, change) }
       }
     }
-    if !hub.isActive { return lastMemoryLSN.add(1, ordering: .releasing).newValue }
+    if !hub.isActive { return lastMemoryLSN.add(1, ordering: .acquiringAndReleasing).newValue }
     return hub.publish(
-      &lost, count: items.count, lsn: { lastMemoryLSN.add(1, ordering: .releasing).newValue }, change)
+      &lost, count: items.count, lsn: { lastMemoryLSN.add(1, ordering: .acquiringAndReleasing).newValue }, change)
   }
 
   /// What a batch cannot be, whatever is in the store: with two documents for one key that were both to be new, or for one

@@ -154,7 +154,8 @@ extension Store {
     }
   }
 
-  /// How many documents meet all conditions, at one moment. O(log n) for one tag or one range, otherwise as `documents`.
+  /// How many documents meet all conditions, at one moment; without conditions, each shard's documents at a moment of its
+  /// own. O(log n) for one tag or one range, otherwise as `documents`.
   /// - Throws: as `documents`.
   @inlinable
   public func count(_ query: Query) throws(StoreError) -> Int {

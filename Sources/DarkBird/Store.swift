@@ -33,7 +33,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   @usableFromInline let reclaimer = Reclaimer()
   /// What a store on disk has besides; nil in memory.
   @usableFromInline let disk: Disk?
-  /// The last LSN of a store without a log.
+  /// The last LSN of a store without a log. Who takes the next one sees that the shards of earlier writers are changing:
+  /// the lock of another shard alone would not tell a lookup.
   @usableFromInline let lastMemoryLSN: Atomic<UInt64>
   @usableFromInline let isClosed = Atomic<Bool>(false)
 
@@ -372,10 +373,10 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         if hub.isActive { hub.publish(&lost) { change(lsn) } }
       }
     }
-    if !hub.isActive { return lastMemoryLSN.add(1, ordering: .releasing).newValue }
+    if !hub.isActive { return lastMemoryLSN.add(1, ordering: .acquiringAndReleasing).newValue }
     var lsn: UInt64 = 0
     hub.publish(&lost) {
-      lsn = lastMemoryLSN.add(1, ordering: .releasing).newValue
+      lsn = lastMemoryLSN.add(1, ordering: .acquiringAndReleasing).newValue
       return change(lsn)
     }
     return lsn

@@ -173,6 +173,7 @@ struct ConcurrencyTests {
           let age = store[key]?.age
           #expect(age == key || age == nil && key >= 100)
           #expect(store.contains(key) || key >= 100)
+          #expect(store.stored(key).map { $0.lsn > 0 } ?? (key >= 100))
         }
       } catch { Issue.record("\(error)") }
     }

@@ -192,8 +192,12 @@ struct ReaderTests {
     for key in 0..<10 { try store.put(Member(age: key), for: key) }
     // More at a time than have a row of their own, and then others in their place.
     for round in 1...3 {
+      let allHaveBegun = Barrier(LookupCounters.rowsMax + 20)
       onThreads(LookupCounters.rowsMax + 20) { _ in
-        for key in 0..<100 { _ = store[key] }
+        for key in 0..<100 {
+          _ = store[key]
+          if key == 0 { allHaveBegun.wait() }
+        }
       }
       let statistics = store.statistics()
       let expected = UInt64(round * (LookupCounters.rowsMax + 20) * 100)

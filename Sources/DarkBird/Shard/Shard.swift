@@ -57,11 +57,7 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
   func beginChange() { sequence.pointee.store(sequence.pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed) }
 
   @inlinable @inline(__always)
-  func endChange() {
-    let next = sequence.pointee.load(ordering: .relaxed) &+ 1
-    if planted(.changesNotReleased) { return sequence.pointee.store(next, ordering: .relaxed) }
-    sequence.pointee.store(next, ordering: .releasing)
-  }
+  func endChange() { sequence.pointee.store(sequence.pointee.load(ordering: .relaxed) &+ 1, ordering: .releasing) }
 
   @usableFromInline
   func waitAndLock() {

@@ -141,9 +141,8 @@ struct WordTable<Word: TableWord>: @unchecked Sendable {
   /// Every change of a word: readers without a lock may look at it, and then at what it stands for.
   @inlinable @inline(__always)
   func set(_ index: Int, _ word: UInt64) {
-    let place = UnsafeMutableRawPointer(words + index).assumingMemoryBound(to: Atomic<UInt64>.self)
-    if planted(.changesNotReleased) { return place.pointee.store(word, ordering: .relaxed) }
-    place.pointee.store(word, ordering: .releasing)
+    UnsafeMutableRawPointer(words + index).assumingMemoryBound(to: Atomic<UInt64>.self).pointee
+      .store(word, ordering: .releasing)
   }
 
   /// Goes on with other memory, to which all words are copied or, where its capacity is another one, moved to their places.

@@ -12,7 +12,7 @@
 enum Mutant: String, Sendable {
   // Locks
   case batchShardsLockedInAnyOrder, outdatedBatchDone
-  case shardNotLocked, lookupNotChecked, batchSeenInParts, freedUnderReaders, changesNotReleased
+  case shardNotLocked, lookupNotChecked, batchSeenInParts, freedUnderReaders
   case stripesNotLocked, stripesLockedInAnyOrder, storeNotLockedAsAWhole
   case lockWakesNobody, conditionWakesNobody, gateWakesNobody
   // The write path

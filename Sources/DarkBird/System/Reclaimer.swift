@@ -33,11 +33,12 @@ final class Reclaimer: @unchecked Sendable {
   func retire(_ object: AnyObject, waitingMax: Int) {
     lock.lock()
     retired.append(object)
-    if retired.count < waitingMax { return lock.unlock() }
-    var batches = waiting
+    // Where a reader takes long, there are more and more batches to look at: so they become larger, too.
+    if retired.count < max(waitingMax, waiting.count) { return lock.unlock() }
+    var batches: [Batch] = []
+    swap(&batches, &waiting)
     batches.append(Batch(epoch: db_end_epoch(), objects: retired))
     retired = []
-    waiting = []
     lock.unlock()
     let oldest = planted(.freedUnderReaders) ? .max : db_oldest_reader()
     let rest = batches.filter { $0.epoch >= oldest }
