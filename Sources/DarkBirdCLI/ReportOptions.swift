@@ -32,10 +32,10 @@ struct ReportOptions: ParsableArguments {
     if stream != nil { return .stream }
     if plain { return .lines }
     if json { return .object }
-    func size(_ name: String, _ otherwise: Int) -> Int {
-      ProcessInfo.processInfo.environment[name].flatMap { Int($0) }.map { min(max($0, 40), 500) } ?? otherwise
+    func size(_ name: String, atLeast least: Int, else otherwise: Int) -> Int {
+      ProcessInfo.processInfo.environment[name].flatMap { Int($0) }.map { min(max($0, least), 500) } ?? otherwise
     }
-    return .picture(width: size("COLUMNS", 120), height: size("LINES", 40))
+    return .picture(width: size("COLUMNS", atLeast: 40, else: 120), height: size("LINES", atLeast: 10, else: 40))
   }
 
   /// Watches the store until what is wanted once was written, a signal comes, or nobody reads any more.
