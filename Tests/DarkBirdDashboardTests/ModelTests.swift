@@ -147,6 +147,21 @@ import Testing
     #expect(model.update(.key(key)) == [.quit])
   }
 
+  @Test(arguments: [40, 47, 60, 80]) func theHeaderAlwaysSaysWhatWatchingCosts(width: Int) throws {
+    var model = Script().model(100, width: width, height: 10)
+    _ = model.update(.frameCost(milliseconds: 119.2))
+    var sample = try #require(Script().samples(101).last)
+    sample.eventsDropped = 123_456
+    sample.dashboardNanoseconds += 200_000_000
+    _ = model.update(.sample(sample, []))
+    for keys in ["", "A", "w", "b", " ", "?"] {
+      var changed = model
+      _ = press(keys, &changed)
+      let header = Renderer.render(changed, colors: .none).lines[0]
+      #expect(header.contains("ui ") && header.contains("119.2ms") && header.contains("drop 123.5k"), "\(header)")
+    }
+  }
+
   @Test func filtersIgnoreTheCaseOfLetters() {
     let line = EventLine(.duplicate, date: Script.start, shard: 17, key: "U:88", detail: "Ada Østby is taken")
     for text in ["", "dup", "u:88", "ada", "Østby", "s17", "TAKEN"] {

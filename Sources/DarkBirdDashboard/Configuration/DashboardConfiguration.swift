@@ -166,7 +166,6 @@ public struct DashboardConfiguration: Sendable {
     _ entry: ConfigurationFile.Entry, _ file: ConfigurationFile
   ) throws(ConfigurationError) {
     guard let place = rules.firstIndex(where: { $0.name == entry.name }) else {
-      if AlertRule.standard.contains(where: { $0.name == entry.name }) { return }  // Switched off before: not possible.
       let hint = Spelling.hint(entry.name, among: AlertRule.standard.map(\.name))
       throw Self.error(entry, file, "no alert is called '\(entry.name)'\(hint)")
     }

@@ -4,11 +4,22 @@ import Terminal
 /// The first line: what is watched, what watching costs, and whether this is live.
 enum HeaderLine {
   static func draw(_ model: Model, _ moment: Moment?, in rect: Rect, with painter: inout Painter) {
-    let right = time(model, moment, isNarrow: rect.width < 60)
-    let left = segments(model, moment, isNarrow: rect.width < 60).fitted(width: rect.width - right.width - 3)
+    let isNarrow = rect.width < 60
+    var right = time(model, moment, isNarrow: isNarrow)
+    let segments = segments(model, moment, isNarrow: isNarrow)
+    // What watching costs and what was lost is always there; the clock goes first.
+    let needed = segments.filter { $0.rank <= Self.neededRank }.fitted(width: .max).width
+    if right.count > 1, rect.width - right.width - 3 < needed { right.removeLast() }
+    if let behind = model.behind, rect.width - right.width - 3 < needed {
+      right = [Span("-" + Format.span(nanoseconds: behind), .warning)]
+    }
+    let left = segments.fitted(width: rect.width - right.width - 3)
     painter.write(left, in: rect, x: 1, y: 0)
     painter.writeRight(right + [Span(" ")], in: rect, y: 0)
   }
+
+  /// Of the dashboard's own cost and of losses.
+  private static let neededRank = 2
 
   private static func segments(_ model: Model, _ moment: Moment?, isNarrow: Bool) -> [Segment] {
     var segments = [Segment(5, Span("DARKBIRD", .accent))]

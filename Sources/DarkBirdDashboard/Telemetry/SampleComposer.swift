@@ -17,8 +17,8 @@ struct SampleComposer {
   private var before: StoreStatistics?
   private var counted: UInt64 = 0
   private var passedOver: UInt64 = 0
-  /// Events that others lost: as it seemed at the last sample, and for certain.
-  private var lostAtLast: UInt64 = 0
+  /// Events that all subscribers had lost at the last sample, and those that others than the dashboard have for certain.
+  private var lostByAll: UInt64 = 0
   private var lost: UInt64 = 0
   private var shown: UInt64 = 0
   private var lastRun = 0
@@ -40,7 +40,6 @@ struct SampleComposer {
   mutating func take(
     at nanoseconds: UInt64, date: Date, filter: String, elapsed: () -> UInt64
   ) -> (Sample, [EventLine]) {
-    // Events first: their losses are in the statistics that follow.
     let batch = source.takeEvents(
       matching: filter, limit: filter.isEmpty ? Self.linesMax : Self.filteredLinesMax)
     let statistics = source.statistics()
@@ -69,11 +68,11 @@ struct SampleComposer {
   }
 
   /// What the dashboard passes over counts as lost in the store; the rest others have lost. The two are not read at the same
-  /// moment: what is true is true at the next sample too.
+  /// moment. Of what all had lost at the last sample the dashboard has passed over no more than it has by now, so that this
+  /// never says too much.
   private mutating func noteLosses(_ statistics: StoreStatistics) {
-    let seems = statistics.eventsDropped - min(passedOver, statistics.eventsDropped)
-    lost = max(lost, min(seems, lostAtLast))
-    lostAtLast = seems
+    lost = max(lost, lostByAll - min(passedOver, lostByAll))
+    lostByAll = statistics.eventsDropped
   }
 
   private func workload() -> WorkloadSample? {
