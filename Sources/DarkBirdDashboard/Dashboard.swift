@@ -90,6 +90,8 @@ public enum Dashboard {
       identity: source.identity, configuration: options.configuration, previousRun: state?.lastRun,
       width: screen.size.width, height: screen.size.height,
       glyphs: options.glyphs ?? options.configuration.glyphs ?? screen.glyphs)
+    let saved = StateDirectory()
+    model.browse.saved = saved.queries
     let loop = ScreenLoop(
       screen: screen, inbox: inbox, cost: cost,
       frameInterval: .nanoseconds(1_000_000_000 / min(max(options.framesPerSecond, 1), 60))
@@ -98,6 +100,7 @@ public enum Dashboard {
       case .filterEvents(let filter): sampler.setFilter(filter)
       case .ask(let request): queries.ask(request)
       case .workload(let order): (options.workload as? any WorkloadController)?.carryOut(order)
+      case .keepQueries(let lines): saved.keep(queries: lines)
       case .quit, .redraw: break  // The loop's own.
       }
     }

@@ -141,7 +141,7 @@ import Testing
     #expect(effects == [.ask(.document(RowKey(text: "u:0")))])
     _ = model.update(.reply(.document(RowKey(text: "u:0"), nil)))
     #expect(model.browse.opened?.state == .gone)
-    let text = DocumentPanel.lines(model, width: 60).first?.map(\.text).joined()
+    let text = DocumentPanel.lines(model, width: 60).first?.text
     #expect(text == "removed since; this is what it was")
   }
 
@@ -161,6 +161,8 @@ import Testing
     press(.up, &model)
     #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "everything")
     press(.end, &model)
+    #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "s63")
+    for _ in 0..<64 { press(.up, &model) }
     #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "rust")
     press(.enter, &model)
     #expect(model.browse.results?.selection == .query(Query(allTags: ["skill=rust"]), limit: nil))
@@ -174,6 +176,112 @@ import Testing
     while model.browse.exploreSelection != item { press(.down, &model) }
     press(.enter, &model)
     #expect(model.browse.editor?.text == "unique email=")
+  }
+
+  @Test func shardOfTheTreeIsListed() {
+    var model = browsing()
+    press(.character("1"), &model)
+    press(.end, &model)
+    press(.enter, &model)
+    #expect(model.browse.results?.selection == .shard(63))
+    #expect(model.browse.history.last == "shard 63")
+  }
+
+  @Test func rowsTellWhatBecameOfThemOnceTheStoreGoesOn() throws {
+    var model = browsing()
+    #expect(model.browse.results?.fates.isEmpty == true)
+    let samples = Script().samples(22)
+    var effects = model.update(.sample(samples[20], []))
+    #expect(effects.count == 1)
+    // Not again while the answer is on its way.
+    #expect(model.update(.sample(samples[21], [])).isEmpty)
+    store.answer(effects, in: &model)
+    let results = try #require(model.browse.results)
+    #expect(results.fates[RowKey(text: "u:3")] == .removed)
+    #expect(results.fates[RowKey(text: "u:1")] == .changed)
+    #expect(results.fates[RowKey(text: "u:2")] == nil)
+    let lines = Renderer.render(model, colors: .none).lines
+    #expect(lines.contains { $0.contains("u:3 ") && $0.contains("x║") })
+    #expect(lines.contains { $0.contains("u:1 ") && $0.contains("*║") })
+    // Nor when neither the store nor the rows are others; asking again forgets what was.
+    var later = samples[21]
+    later.statistics.memoryLSN = samples[20].statistics.memoryLSN
+    effects = model.update(.sample(later, []))
+    #expect(effects.isEmpty)
+    press(.function(5), &model)
+    #expect(model.browse.results?.fates.isEmpty == true)
+  }
+
+  @Test func answersAboutRowsOfAnotherRunAreIgnored() throws {
+    var model = browsing()
+    let old = try #require(model.browse.results).run
+    press(.function(5), &model)
+    _ = model.update(.reply(.versions(run: old, [RowKey(text: "u:1")], [nil], lsn: 1)))
+    #expect(model.browse.results?.fates.isEmpty == true)
+  }
+
+  @Test func queriesAreKeptUnderFunctionKeys() {
+    var model = browsing()
+    type("range age 20..35", &model)
+    #expect(model.update(.key(.character("B"))) == [.keepQueries(["range age 20..35"])])
+    type("key u:7", &model)
+    #expect(model.update(.key(.character("B"))) == [.keepQueries(["range age 20..35", "key u:7"])])
+    press(.function(2), &model)
+    #expect(model.browse.results.map { QueryLine.text($0.selection) } == "range age 20..35")
+    #expect(model.browse.exploreItems.contains { $0.name == "F3 key u:7" })
+    // The same key lets it go.
+    #expect(model.update(.key(.character("B"))) == [.keepQueries(["key u:7"])])
+    #expect(model.update(.key(.function(9))).isEmpty)
+    #expect(model.browse.notice == "nothing is kept under F9 yet")
+  }
+
+  @Test func keptQueryThatThisStoreCannotAnswerIsThereToBeChanged() {
+    var model = browsing()
+    model.browse.saved = ["range wage 20..35"]
+    press(.function(2), &model)
+    #expect(model.browse.editor?.text == "range wage 20..35")
+    #expect(model.browse.error?.token == "wage")
+  }
+
+  @Test func partsOfADocumentFold() throws {
+    var model = browsing()
+    press(.character("3"), &model)
+    let all = model.documentLines
+    while model.documentPart == nil { press(.down, &model) }
+    #expect(model.documentPart == "address")
+    press(.enter, &model)
+    let folded = model.documentLines
+    #expect(folded.count < all.count)
+    #expect(folded[model.browse.documentLine].text.contains("address {…}  3 fields"))
+    press(.character("f"), &model)
+    #expect(model.documentLines == all)
+    press(.character("F"), &model)
+    #expect(model.documentLines == folded)
+    press(.character("F"), &model)
+    #expect(model.documentLines == all)
+  }
+
+  @Test func lastEventsOfADocumentStandBelowIt() {
+    var model = browsing()
+    let line = EventLine(.put, date: Script.start, key: "u:0", detail: "age=34")
+    let other = EventLine(.remove, date: Script.start, key: "u:1")
+    _ = model.update(.sample(Script().samples(21)[20], [line, other]))
+    let text = model.documentLines.map(\.text)
+    #expect(text.contains { $0.hasPrefix("LOG ") && $0.contains("PUT age=34") })
+    #expect(!text.contains { $0.contains("DEL") })
+  }
+
+  @Test func errorPointsAtItsColumn() throws {
+    var model = browsing()
+    model.width = 120
+    type("range wage 20..35", &model)
+    let lines = Renderer.render(model, colors: .none).lines
+    let column = try #require(lines[1].firstRange(of: "wage")).lowerBound.utf16Offset(in: lines[1])
+    #expect(lines[2].dropFirst(column).hasPrefix("^ 'wage': no such range field"))
+    model.width = 60
+    #expect(Renderer.render(model, colors: .none).lines[2].hasPrefix(" column 7: 'wage'"))
+    model.height = 10
+    #expect(Renderer.render(model, colors: .none).lines[2].contains("column 7: 'wage'"))
   }
 
   @Test func sortGoesThroughRangeFieldsOnly() {

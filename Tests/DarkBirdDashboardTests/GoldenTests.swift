@@ -131,6 +131,25 @@ struct Shape: CustomTestStringConvertible, Sendable {
     try Golden.expect(shape.picture(model), "zoom-\(panel.rawValue)")
   }
 
+  @Test(arguments: Shape.all) func brush(_ shape: Shape) throws {
+    var model = Browsing.query()
+    let store = ScriptedStore()
+    for key in [Key.character("r"), .right, .right, .shiftRight] {
+      store.answer(model.update(.key(key)), in: &model)
+    }
+    try Golden.expect(shape.picture(model), "brush-\(shape.name)")
+  }
+
+  @Test(arguments: Shape.all) func rowsThatChanged(_ shape: Shape) throws {
+    var model = Browsing.query()
+    model.browse.saved = ["tag:club=Ajax range age 16..18", "range joined 2023.. desc"]
+    ScriptedStore().answer(model.update(.sample(Script().samples(201)[200], [])), in: &model)
+    model.browse.focus = .document
+    while model.documentPart == nil { _ = model.update(.key(.down)) }
+    _ = model.update(.key(.enter))
+    try Golden.expect(shape.picture(model), "browse-changed-\(shape.name)")
+  }
+
   @Test func openedDocument() throws {
     var model = Browsing.query()
     ScriptedStore().answer(model.update(.key(.enter)), in: &model)

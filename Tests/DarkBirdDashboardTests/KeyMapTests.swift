@@ -109,6 +109,7 @@ private enum Situations {
     switch context {
     case .overview: overview()
     case .browse: browse()
+    case .brush: brush()
     case .help: [help(scrolled: 0), help(scrolled: 5)]
     case .filter: typing(Script().model(100, width: 80, height: 24), "/", "some text")
     case .query: queries()
@@ -182,7 +183,7 @@ private enum Situations {
 
   private static func browse() -> [Model] {
     var models = [Browsing.query()]
-    for pane in BrowseState.Pane.allCases {
+    for pane in BrowseState.Pane.allCases where pane != .brush {
       var model = Browsing.query()
       model.browse.focus = pane
       models.append(model)
@@ -194,7 +195,21 @@ private enum Situations {
     models.append(paused)
     var middle = Browsing.query()
     for _ in 0..<3 { _ = middle.update(.key(.pageDown)) }
-    return models + [middle]
+    var saved = middle
+    saved.browse.saved = (0..<KeyMap.savedQueryKeys.count).map { "range age \($0).." }
+    var folding = Browsing.query()
+    folding.browse.focus = .document
+    while folding.documentPart == nil { _ = folding.update(.key(.down)) }
+    return models + [middle, saved, folding]
+  }
+
+  private static func brush() -> [Model] {
+    var model = Browsing.query()
+    let store = ScriptedStore()
+    store.answer(model.update(.key(.character("r"))), in: &model)
+    var moved = model
+    for key in [Key.right, .right, .shiftRight, .down, .enter] { store.answer(moved.update(.key(key)), in: &moved) }
+    return [model, moved]
   }
 
   private static func help(scrolled: Int) -> Model {

@@ -24,6 +24,13 @@ import Testing
     #expect(try parse("unique email=a=b") == .unique(index: "email", value: "a=b"))
   }
 
+  @Test func shards() throws {
+    #expect(try parse("shard 17") == .shard(17))
+    #expect(throws: QueryError.self) { try parse("shard -1") }
+    #expect(throws: QueryError.self) { try parse("shard 17 limit 3") }
+    #expect(QueryLine.text(.shard(17)) == "shard 17")
+  }
+
   @Test func bounds() throws {
     #expect(try parse("range age 20..35") == range("age", .closed(20, 35)))
     #expect(try parse("range age 20..<35") == range("age", .halfOpen(20, 35)))

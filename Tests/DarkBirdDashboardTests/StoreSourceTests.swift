@@ -77,6 +77,43 @@ private struct Player: Document, Codable {
     #expect(try source.plan(selection) != nil)
   }
 
+  @Test func shardsAreListedOneByOne() throws {
+    var keys: Set<String> = []
+    // From the last to the first, and again: what was learnt on the way must not skip anything.
+    for shard in Array((0..<64).reversed()) + Array(0..<64) {
+      var mark: PageMark?
+      var found = 0
+      repeat {
+        let page = try source.page(.shard(shard), limit: 3, after: mark)
+        #expect(page.rows.allSatisfy { $0.shard == shard } && page.rows.count <= 3)
+        found += page.rows.count
+        keys.formUnion(page.rows.map(\.key.text))
+        mark = page.next
+      } while mark != nil
+      #expect(try source.count(.shard(shard)) == found)
+    }
+    #expect(keys.count == 1_000)
+    #expect(try source.page(.shard(64), limit: 3, after: nil).rows.isEmpty)
+  }
+
+  @Test func versionsTellWhatHasChanged() throws {
+    let rows = try source.page(.query(Query(), limit: nil), limit: 3, after: nil).rows
+    let numbers = rows.compactMap { Int($0.key.text) }
+    _ = try store.update(numbers[0]) { $0.age += 1 }
+    try store.remove(numbers[1])
+    let versions = try source.versions(of: rows.map(\.key))
+    #expect(versions[0].map { $0 > rows[0].lsn } == true)
+    #expect(versions[1] == nil)
+    #expect(versions[2] == rows[2].lsn)
+  }
+
+  @Test func histogramCountsTheField() throws {
+    let histogram = try #require(try source.histogram(field: "age", within: nil, bucketsMax: 64))
+    #expect(histogram.counts == Array(repeating: 20, count: 48) + [40])
+    #expect(histogram.percentiles == [18, 40, 63])
+    #expect(throws: StoreError.self) { try source.histogram(field: "wage", within: nil, bucketsMax: 64) }
+  }
+
   @Test func scanReachesEverything() throws {
     var model = Model(identity: source.identity, width: 120, height: 40, glyphs: .ascii, zone: .gmt)
     func answer(_ effects: [Effect]) {

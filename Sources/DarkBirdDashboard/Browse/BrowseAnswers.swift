@@ -3,6 +3,7 @@ import Dispatch
 /// Puts the questions of the browse view to a source. Runs on the thread of queries.
 enum BrowseAnswers {
   static let tagsPerField = 20
+  static let bucketsMax = 64
 
   /// - Parameter isCancelled: asked between the pages of a long way; nil is the answer of what was cancelled.
   static func answer(
@@ -14,6 +15,11 @@ enum BrowseAnswers {
       case .plan(let run, let selection): return .plan(run: run, try source.plan(selection))
       case .count(let run, let selection): return .count(run: run, try source.count(selection))
       case .document(let key): return .document(key, try source.document(key))
+      case .versions(let run, let keys, let lsn):
+        return .versions(run: run, keys, try source.versions(of: keys), lsn: lsn)
+      case .histogram(let field, let span):
+        return .histogram(
+          field: field, try source.histogram(field: field, within: span, bucketsMax: bucketsMax))
       case .page(let run, let selection, let number, let mark):
         let start = DispatchTime.now().uptimeNanoseconds
         let page = try page(number, selection, after: mark, from: source)

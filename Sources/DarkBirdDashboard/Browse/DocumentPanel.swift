@@ -12,7 +12,11 @@ enum DocumentPanel {
     let lines = lines(model, width: rect.width - 2)
     let scroll = min(model.browse.documentScroll, max(0, lines.count - rect.height))
     let area = Rect(x: rect.x + 1, y: rect.y, width: rect.width - 2, height: rect.height)
-    for (y, line) in lines.dropFirst(scroll).prefix(rect.height).enumerated() { painter.write(line, in: area, y: y) }
+    for (y, line) in lines.dropFirst(scroll).prefix(rect.height).enumerated() {
+      painter.write(line.spans, in: area, y: y)
+      guard model.browse.focus == .document, scroll + y == model.browse.documentLine else { continue }
+      painter.select(rect, y: y)
+    }
     let hidden = lines.count - scroll - rect.height
     if hidden > 0 {
       painter.writeRight([Span(" \(hidden) more ", .label)], in: rect, y: rect.height - 1)
@@ -20,8 +24,10 @@ enum DocumentPanel {
   }
 
   /// What the pane shows, line by line.
-  static func lines(_ model: Model, width: Int) -> [[Span]] {
-    guard let row = model.browse.results?.selectedRow else { return [[Span("no document is selected", .label)]] }
+  static func lines(_ model: Model, width: Int) -> [DocumentLine] {
+    guard let row = model.browse.results?.selectedRow else {
+      return [DocumentLine([Span("no document is selected", .label)])]
+    }
     guard let opened = model.browse.opened else { return text(of: row, note: nil, model, width) }
     switch opened.state {
     case .loading: return text(of: row, note: [Span("reading ...", .label)], model, width)
@@ -36,11 +42,21 @@ enum DocumentPanel {
     }
   }
 
-  private static func text(of row: ResultRow, note: [Span]?, _ model: Model, _ width: Int) -> [[Span]] {
-    var lines: [[Span]] = []
-    if let note { lines.append(note) }
-    lines += DocumentText.lines(row.record, width: width)
-    lines.append([])
+  /// The version that is shown.
+  static func row(_ model: Model) -> ResultRow? {
+    if case .found(let now)? = model.browse.opened?.state { return now }
+    return model.browse.results?.selectedRow
+  }
+
+  private static func text(of row: ResultRow, note: [Span]?, _ model: Model, _ width: Int) -> [DocumentLine] {
+    let body = DocumentText.lines(
+      row.record, width: width, folded: model.browse.folded, glyphs: model.glyphs)
+    return (note.map { [DocumentLine($0)] } ?? []) + body + place(of: row, model, width).map { DocumentLine($0) }
+  }
+
+  /// In which indexes it is, where, and what happened to it last.
+  private static func place(of row: ResultRow, _ model: Model, _ width: Int) -> [[Span]] {
+    var lines: [[Span]] = [[]]
     let entries = IndexEntry.all(of: row.record, in: model.identity.schema)
     for (index, entry) in entries.enumerated() {
       let name = entry.kind == .tag ? "\(entry.name)=\(entry.value)" : entry.name
@@ -60,49 +76,117 @@ enum DocumentPanel {
     lines.append([
       Span("AT  ", .label), Span("shard \(row.shard)"), Span("  LSN ", .label), Span(Format.grouped(row.lsn)),
     ])
+    if let statistics = model.history.last?.statistics, statistics.log != nil {
+      let isDurable = row.lsn <= statistics.durableLSN
+      let text = isDurable ? "safe on the disk" : row.lsn <= statistics.writtenLSN ? "written, not synced" : "in memory"
+      lines.append([Span("    "), Span(text, isDurable ? .good : .warning)])
+    }
     lines.append([Span("    encoded in ", .label), Span(Format.bytes(row.bytes))])
+    let events = model.events.entries.lazy.reversed().filter { $0.line.key == row.key.text }.prefix(eventsMax)
+    for (index, entry) in events.enumerated() {
+      let text = "\(Format.clock(entry.line.date, in: model.zone)) \(entry.line.kind.rawValue) \(entry.line.detail)"
+      lines.append([
+        Span(index == 0 ? "LOG " : "    ", .label), Span(Format.clipped(text, max(1, width - 4), model.glyphs)),
+      ])
+    }
     return lines
   }
+
+  /// Events of a document that are shown: the last of those that the stream had room for.
+  private static let eventsMax = 5
 }
 
-/// A record as indented text, much like JSON, a field a line; long texts are wrapped.
-enum DocumentText {
-  static func lines(_ record: Record, width: Int) -> [[Span]] {
-    var lines: [[Span]] = []
-    let widest = record.fields.reduce(0) { max($0, displayWidth($1.name)) }
-    let nameWidth = min(widest, max(6, width / 3))
-    for field in record.fields { append(field.name, field.value, nameWidth, 0, width, to: &lines) }
-    return lines
+/// A line of the document pane. One that begins a part that can be folded has the part's path.
+struct DocumentLine: Hashable, Sendable {
+  var spans: [Span]
+  var part: String?
+
+  init(_ spans: [Span], part: String? = nil) {
+    self.spans = spans
+    self.part = part
   }
 
-  private static func append(
-    _ name: String, _ value: Value, _ nameWidth: Int, _ indent: Int, _ width: Int, to lines: inout [[Span]]
-  ) {
-    let blank = String(repeating: " ", count: indent)
-    let padding = String(repeating: " ", count: max(0, nameWidth - displayWidth(name)))
-    let head = [Span(blank + name, .fieldName), Span(padding + "  ")]
-    // Beyond this there is no room left to indent.
-    let canNest = indent + 12 < width
-    switch value {
-    case .map(let record) where canNest && !record.isEmpty:
-      lines.append([Span(blank + name, .fieldName), Span(" {", .label)])
-      let inner = record.fields.reduce(0) { max($0, min(displayWidth($1.name), 20)) }
-      for field in record.fields { append(field.name, field.value, inner, indent + 2, width, to: &lines) }
-      lines.append([Span(blank + "}", .label)])
-    case .array(let elements) where canNest && elements.contains(where: \.isContainer):
-      lines.append([Span(blank + name, .fieldName), Span(" [", .label)])
-      for (index, element) in elements.enumerated() {
-        append("\(index)", element, 3, indent + 2, width, to: &lines)
+  var text: String { spans.map(\.text).joined() }
+}
+
+/// A record as indented text, much like JSON, a field a line; long texts are wrapped, and parts can be folded.
+enum DocumentText {
+  static func lines(
+    _ record: Record, width: Int, folded: Set<String> = [], glyphs: GlyphTier = .blocks
+  ) -> [DocumentLine] {
+    var writer = Writer(width: width, folded: folded, glyphs: glyphs)
+    let widest = record.fields.reduce(0) { max($0, displayWidth($1.name)) }
+    let nameWidth = min(widest, max(6, width / 3))
+    for field in record.fields { writer.append(field.name, field.value, nameWidth, 0, path: field.name) }
+    return writer.lines
+  }
+
+  /// Paths of everything that can be folded.
+  static func parts(of record: Record) -> Set<String> {
+    var parts: Set<String> = []
+    func visit(_ value: Value, _ path: String) {
+      switch value {
+      case .map(let record) where !record.isEmpty:
+        parts.insert(path)
+        for field in record.fields { visit(field.value, path + "\u{0}" + field.name) }
+      case .array(let elements) where elements.contains(where: \.isContainer):
+        parts.insert(path)
+        for (index, element) in elements.enumerated() { visit(element, path + "\u{0}\(index)") }
+      default: break
       }
-      lines.append([Span(blank + "]", .label)])
-    default:
-      let (text, role) = scalar(value)
-      let start = displayWidth(blank) + max(nameWidth, displayWidth(name)) + 2
-      let room = max(8, width - start)
-      for (index, part) in wrapped(text, room).enumerated() {
-        let lead = index == 0 ? head : [Span(String(repeating: " ", count: start))]
-        lines.append(lead + [Span(part, role)])
+    }
+    for field in record.fields { visit(field.value, field.name) }
+    return parts
+  }
+
+  private struct Writer {
+    let width: Int
+    let folded: Set<String>
+    let glyphs: GlyphTier
+    var lines: [DocumentLine] = []
+
+    mutating func append(_ name: String, _ value: Value, _ nameWidth: Int, _ indent: Int, path: String) {
+      let blank = String(repeating: " ", count: indent)
+      // Beyond this there is no room left to indent.
+      let canNest = indent + 12 < width
+      switch value {
+      case .map(let record) where canNest && !record.isEmpty:
+        guard open(blank, name, "{", "}", "\(record.count) fields", path) else { return }
+        let inner = record.fields.reduce(0) { max($0, min(displayWidth($1.name), 20)) }
+        for field in record.fields {
+          append(field.name, field.value, inner, indent + 2, path: path + "\u{0}" + field.name)
+        }
+        lines.append(DocumentLine([Span(blank + "}", .label)]))
+      case .array(let elements) where canNest && elements.contains(where: \.isContainer):
+        guard open(blank, name, "[", "]", "\(elements.count) elements", path) else { return }
+        for (index, element) in elements.enumerated() {
+          append("\(index)", element, 3, indent + 2, path: path + "\u{0}\(index)")
+        }
+        lines.append(DocumentLine([Span(blank + "]", .label)]))
+      default:
+        let padding = String(repeating: " ", count: max(0, nameWidth - displayWidth(name)))
+        let (text, role) = scalar(value)
+        let start = displayWidth(blank) + max(nameWidth, displayWidth(name)) + 2
+        let room = max(8, width - start)
+        for (index, part) in wrapped(text, room).enumerated() {
+          let lead =
+            index == 0
+            ? [Span(blank + name, .fieldName), Span(padding + "  ")]
+            : [Span(String(repeating: " ", count: start))]
+          lines.append(DocumentLine(lead + [Span(part, role)]))
+        }
       }
+    }
+
+    /// - Returns: whether what is inside is to be written too.
+    private mutating func open(
+      _ blank: String, _ name: String, _ begin: String, _ end: String, _ size: String, _ path: String
+    ) -> Bool {
+      var spans = [Span(blank + name, .fieldName), Span(" " + begin, .label)]
+      let isFolded = folded.contains(path)
+      if isFolded { spans.append(Span("\(glyphs == .ascii ? "..." : "…")\(end)  \(size)", .label)) }
+      lines.append(DocumentLine(spans, part: path))
+      return !isFolded
     }
   }
 

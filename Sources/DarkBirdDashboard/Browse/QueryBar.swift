@@ -35,39 +35,82 @@ enum QueryBar {
   static func drawPlan(_ model: Model, in rect: Rect, with painter: inout Painter) {
     let browse = model.browse
     if let error = browse.error {
-      let text = Format.clipped(error.description, rect.width - 2, painter.glyphs)
-      painter.write(text, in: rect, x: 1, y: 0, .warning)
+      drawError(error, in: rect, with: &painter)
+    } else if let notice = browse.notice {
+      painter.write(Format.clipped(notice, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .accent)
     } else if !browse.completions.isEmpty {
       let text = browse.completions.joined(separator: "  ")
       painter.write(Format.clipped(text, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .label)
     } else if browse.editor != nil {
-      let text = "key K   unique N=V   tag:F=V !tag: any:   range F LO..HI   sort:F desc   limit N"
+      let text = "key K   unique N=V   tag:F=V !tag: any:   range F LO..HI   sort:F desc   limit N   shard N"
       painter.write(Format.clipped(text, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .label)
     } else if let results = browse.results {
-      painter.write(plan(results).fitted(width: rect.width - 2), in: rect, x: 1, y: 0)
+      painter.write(plan(results, browse).fitted(width: rect.width - 2), in: rect, x: 1, y: 0)
     }
   }
 
-  private static func plan(_ results: Results) -> [Segment] {
+  /// What is wrong, with an arrow below the word that is meant: to its right where there is room, else to its left.
+  private static func drawError(_ error: QueryError, in rect: Rect, with painter: inout Painter) {
+    let text = error.description
+    let width = displayWidth(text)
+    // The line begins after a margin and the prompt.
+    let column = 3 + error.column
+    if error.token.isEmpty || column >= rect.width - 1 {
+      let place = error.token.isEmpty ? "" : "column \(error.column + 1): "
+      painter.write(Format.clipped(place + text, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .warning)
+    } else if column + 2 + width < rect.width {
+      let x = painter.write("^ ", in: rect, x: column, y: 0, .alert)
+      painter.write(text, in: rect, x: x, y: 0, .warning)
+    } else if width + 2 < column {
+      painter.write(text, in: rect, x: column - width - 1, y: 0, .warning)
+      painter.write("^", in: rect, x: column, y: 0, .alert)
+    } else {
+      let place = "column \(error.column + 1): "
+      painter.write(Format.clipped(place + text, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .warning)
+    }
+  }
+
+  private static func plan(_ results: Results, _ browse: BrowseState) -> [Segment] {
     if let failure = results.failure { return [Segment(0, Span(failure, .warning))] }
     var segments: [Segment] = []
     switch results.selection {
     case .key: segments.append(.field(1, "plan", "lookup by key"))
     case .unique(let index, _): segments.append(.field(1, "plan", "unique(\(index))"))
-    case .query:
+    case .shard(let number): segments.append(.field(1, "plan", "scan of shard \(number)"))
+    case .query(let query, let limit):
       if let plan = results.plan {
-        segments.append(.field(1, "plan", plan.driver))
-        segments.append(.field(3, "estimated", Format.grouped(plan.candidates)))
+        segments.append(Segment(1, spans: steps(query, limit, plan)))
+        let candidates = expected(query, limit, plan)
+        let time = Format.time(nanoseconds: Double(candidates) * browse.nanosecondsPerCandidate)
+        segments.append(.field(3, "est", "\(Format.short(candidates)) \(time)"))
       }
     }
     if results.isRunning {
       segments.insert(Segment(0, Span("running ...", .warning)), at: 0)
       return segments
     }
+    let time = Format.time(nanoseconds: results.nanoseconds)
+    segments.append(.field(2, "actual", "\(Format.short(results.examined)) \(time)"))
     let found = Format.grouped(results.offset + results.rows.count)
     segments.append(.field(0, "matches", results.count.map { Format.grouped($0) } ?? "more than \(found)", .strong))
-    segments.append(.field(4, "examined", Format.grouped(results.examined)))
-    segments.append(.field(2, "took", Format.time(nanoseconds: results.nanoseconds)))
+    if !results.fates.isEmpty { segments.append(Segment(4, Span("* changed  x removed", .label))) }
     return segments
+  }
+
+  /// The index that gives the candidates and how many there are, then what is done with them.
+  private static func steps(_ query: Query, _ limit: Int?, _ plan: PlanSummary) -> [Span] {
+    var spans = [Span("plan ", .label), Span(plan.driver), Span(" " + Format.grouped(plan.candidates), .label)]
+    let others = query.ranges.count + query.allTags.count + query.noTags.count + (query.anyTags.isEmpty ? 0 : 1)
+    let checked = plan.driver == "scan" ? others : others - 1
+    if checked > 0 { spans.append(Span(" -> \(checked) more condition\(checked == 1 ? "" : "s")", .label)) }
+    if let limit { spans.append(Span(" -> first \(Format.grouped(limit))", .label)) }
+    return spans
+  }
+
+  /// Candidates that the first page will look at: a page of them if there is nothing else to check, else perhaps all.
+  private static func expected(_ query: Query, _ limit: Int?, _ plan: PlanSummary) -> Int {
+    let others = query.ranges.count + query.allTags.count + query.noTags.count + query.anyTags.count
+    if others > 1 { return plan.candidates }
+    return min(plan.candidates, limit ?? .max, Results.pageSize + 1)
   }
 }

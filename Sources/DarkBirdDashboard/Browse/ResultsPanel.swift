@@ -33,10 +33,14 @@ enum ResultsPanel {
         let aligned = column.isNumber ? Format.right(text, column.width) : text
         painter.write(aligned, in: rect, x: 2 + column.x, y: y, column.role)
       }
-      guard top + line == results.selected else { continue }
-      if model.browse.focus == .results {
-        painter.select(rect, y: y)
+      let isSelected = top + line == results.selected
+      if isSelected, model.browse.focus == .results { painter.select(rect, y: y) }
+      if let fate = results.fates[row.key] {
+        let role: Role =
+          isSelected && model.browse.focus == .results ? .selection : fate == .removed ? .alert : .warning
+        painter.write(fate == .removed ? "x" : "*", in: rect, x: rect.width - 1, y: y, role)
       }
+      guard isSelected else { continue }
       painter.write(painter.glyphs.selected, in: rect, y: y, model.browse.focus == .results ? .selection : .label)
     }
   }
@@ -45,6 +49,7 @@ enum ResultsPanel {
     switch selection {
     case .key(let key): "no document with key \(key)"
     case .unique(let index, let value): "no document with \(index) \(value)"
+    case .shard(let number): "no document in shard \(number)"
     case .query(let query, _): query.isUnconditional ? "the store is empty" : "no document matches"
     }
   }

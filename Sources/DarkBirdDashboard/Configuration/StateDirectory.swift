@@ -34,8 +34,31 @@ struct StateDirectory: Sendable {
 
   func keep(_ record: RunRecord) {
     guard let data = try? JSONEncoder().encode(record) else { return }
+    write(data, to: lastRunFile)
+  }
+
+  private var queriesFile: URL { URL(filePath: path).appending(path: "queries") }
+
+  /// Query lines under the function keys, a line each.
+  var queries: [String] {
+    guard let data = try? Data(contentsOf: queriesFile), data.count <= 1 << 20 else { return [] }
+    let lines = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
+    // What somebody put into the file goes to the screen: as a line that could have been typed.
+    let typed = lines.map { line in LineEditor(String(line.filter { !$0.isControl })).text }
+    return Array(typed.filter { !$0.isEmpty }.prefix(KeyMap.savedQueryKeys.count))
+  }
+
+  func keep(queries: [String]) {
+    write(Data(queries.map { $0 + "\n" }.joined().utf8), to: queriesFile)
+  }
+
+  private func write(_ data: Data, to file: URL) {
     try? FileManager.default.createDirectory(
       atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    try? data.write(to: lastRunFile, options: .atomic)
+    try? data.write(to: file, options: .atomic)
   }
+}
+
+extension Character {
+  fileprivate var isControl: Bool { unicodeScalars.contains { $0.properties.generalCategory == .control } }
 }

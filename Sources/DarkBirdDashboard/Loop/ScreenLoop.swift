@@ -67,7 +67,7 @@ struct ScreenLoop {
       switch effect {
       case .quit: return true
       case .redraw: screen.redraw()
-      case .filterEvents, .ask, .workload: perform(effect)
+      case .filterEvents, .ask, .workload, .keepQueries: perform(effect)
       }
     }
     return false

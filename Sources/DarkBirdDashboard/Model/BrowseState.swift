@@ -6,6 +6,8 @@ struct BrowseState: Sendable {
     case explore = 1
     case results = 2
     case document = 3
+    /// Only while there is a brush.
+    case brush = 4
   }
 
   var outline: Outline?
@@ -23,11 +25,26 @@ struct BrowseState: Sendable {
   var completions: [String] = []
   var results: Results?
   var opened: OpenedDocument?
-  /// Lines of the document that are scrolled away.
+  /// Line of the document that is selected, and lines above that are scrolled away.
+  var documentLine = 0
   var documentScroll = 0
+  /// Paths of the parts of documents that are folded.
+  var folded: Set<String> = []
+  var brush: Brush?
+  /// Query lines under the function keys.
+  var saved: [String] = []
+  /// What the last key did, where the picture does not tell.
+  var notice: String?
   var runs = 0
+  /// What a candidate costs, learnt from the pages that were read.
+  var nanosecondsPerCandidate = 1_000.0
 
   static let historyMax = 100
+
+  /// What is shown, if it is more than one document.
+  var query: Query? {
+    if case .query(let query, _)? = results?.selection { query } else { nil }
+  }
 
   init(schema: SchemaDescription) { vocabulary = QueryVocabulary(schema) }
 
@@ -35,6 +52,8 @@ struct BrowseState: Sendable {
   struct ExploreItem: Hashable, Sendable {
     enum Action: Hashable, Sendable {
       case run(Selection)
+      /// Runs what a query line says.
+      case line(String)
       /// Puts this into the query line, for a value to be added.
       case type(String)
     }
@@ -51,6 +70,10 @@ struct BrowseState: Sendable {
     var items = [
       ExploreItem(name: "everything", count: outline.documents, action: .run(.query(Query(), limit: nil)))
     ]
+    if !saved.isEmpty { items.append(ExploreItem(name: "SAVED")) }
+    for (place, line) in saved.enumerated() {
+      items.append(ExploreItem(name: "F\(KeyMap.savedQueryKeys[place]) \(line)", action: .line(line)))
+    }
     if !outline.uniques.isEmpty || !outline.ranges.isEmpty { items.append(ExploreItem(name: "FIELDS")) }
     for range in outline.ranges {
       let all = Query(ranges: [.init(field: range.name, range: .all)])
@@ -70,6 +93,10 @@ struct BrowseState: Sendable {
             kind: .tag, name: Self.shortName(of: tag.tag, in: field.name), count: tag.count,
             action: .run(.query(Query(allTags: [tag.tag]), limit: nil))))
       }
+    }
+    if !outline.shards.isEmpty { items.append(ExploreItem(name: "SHARDS")) }
+    for (number, documents) in outline.shards.enumerated() {
+      items.append(ExploreItem(name: "s\(number)", count: documents, action: .run(.shard(number))))
     }
     return items
   }
@@ -112,11 +139,17 @@ struct Results: Sendable {
   var plan: PlanSummary?
   var count: Int?
   var failure: String?
+  /// What became of documents that are no longer as they were found.
+  var fates: [RowKey: RowFate] = [:]
+  /// The last write and the first row when the versions were asked for.
+  var checked: (lsn: UInt64, top: Int) = (0, 0)
+  var isChecking = false
 
   init(run: Int, selection: Selection, lsn: UInt64) {
     self.run = run
     self.selection = selection
     self.lsn = lsn
+    checked.lsn = lsn
   }
 
   /// Rows before the page that is shown.
@@ -141,8 +174,12 @@ struct Results: Sendable {
     case .key(let key): selected = rows.firstIndex { $0.key == key } ?? min(selected, max(0, rows.count - 1))
     }
     top = 0
+    isChecking = false
   }
 }
+
+/// What became of a document since it was found.
+enum RowFate: Hashable, Sendable { case changed, removed }
 
 /// A document that was opened, as it is in the store now.
 struct OpenedDocument: Hashable, Sendable {

@@ -24,7 +24,14 @@ enum Command: Hashable, Sendable {
   // Workload.
   case startStop, pauseWorkload
   // Browse.
-  case query, open, refresh, sort, reverse
+  case query, open, refresh, sort, reverse, fold, foldAll
+  case saveQuery
+  /// Runs the saved query of that place.
+  case saved(Int)
+  // The brush of a range field.
+  case brush, brushAll
+  /// Buckets at either end; negative makes it smaller.
+  case grow(Int)
   // The line that is being typed.
   case submit, cancel, complete, older, newer
   case cursorLeft, cursorRight, cursorStart, cursorEnd

@@ -2,7 +2,7 @@ import Terminal
 
 extension KeyMap {
   static let views: Set<KeyContext> = [.overview, .browse, .alerts, .workload]
-  static let all = views.union([.help])
+  static let all = views.union([.help, .brush])
   static let line: Set<KeyContext> = [.filter, .query, .palette, .annotation]
 
   static let everywhere = [
@@ -57,16 +57,27 @@ extension KeyMap {
 
   static let panels =
     [
-      KeyBinding("next-panel", [.tab], .nextPanel, in: views, .panels, help: "next panel", hint: "panel"),
-      KeyBinding("previous-panel", [.backTab], .previousPanel, in: views, .panels, help: "panel before"),
       KeyBinding(
-        "zoom", [.character("z")], .zoom, in: views, .panels, help: "the panel alone, and back", hint: "zoom"),
+        "next-panel", [.tab], .nextPanel, in: views.union([.brush]), .panels, help: "next panel", hint: "panel"),
+      KeyBinding(
+        "previous-panel", [.backTab], .previousPanel, in: views.union([.brush]), .panels, help: "panel before"),
+      KeyBinding(
+        "zoom", [.character("z")], .zoom, in: views.union([.brush]), .panels, help: "the panel alone, and back",
+        hint: "zoom"),
     ]
     + (1...6).map { number in
       KeyBinding(
         "panel-\(number)", [.character(Character(String(number)))], .panel(number),
-        in: number <= 2 ? views : number == 3 ? [.overview, .browse] : [.overview], .panels, help: "panel \(number)")
+        in: contexts(ofPanel: number), .panels, help: "panel \(number)")
     }
+
+  private static func contexts(ofPanel number: Int) -> Set<KeyContext> {
+    switch number {
+    case 1, 2: views.union([.brush])
+    case 3: [.overview, .browse, .brush]
+    default: [.overview]
+    }
+  }
 
   static let movement = [
     KeyBinding("up", [.up, .character("k")], .up, in: all, .move, help: "up"),

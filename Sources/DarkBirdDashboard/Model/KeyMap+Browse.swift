@@ -14,5 +14,39 @@ extension KeyMap {
       "sort", [.character("s")], .sort, in: [.browse], .browse, help: "sort by the next range field, or not at all",
       hint: "sort"),
     KeyBinding("reverse", [.character("S")], .reverse, in: [.browse], .browse, help: "reverse the order"),
+    KeyBinding(
+      "brush", [.character("r")], .brush, in: [.browse, .brush], .browse,
+      help: "brush over a range field, then over the next", hint: "brush"),
+    KeyBinding(
+      "fold", [.character("f")], .fold, in: [.browse], .browse, help: "fold or unfold the part of the document"),
+    KeyBinding("fold-all", [.character("F")], .foldAll, in: [.browse], .browse, help: "fold all parts, or none"),
+    KeyBinding(
+      "save-query", [.character("B")], .saveQuery, in: [.browse], .browse,
+      help: "keep the query under a function key, or no more"),
+  ]
+
+  /// Function keys of saved queries: those that mean nothing else.
+  static let savedQueryKeys = [2, 3, 4, 6, 7, 8, 9]
+
+  static let savedQueries = savedQueryKeys.enumerated().map { place, key in
+    KeyBinding(
+      "saved-\(place + 1)", [.function(key)], .saved(place), in: [.browse], .browse, help: "saved query \(place + 1)")
+  }
+
+  /// The brush has the keys of movement for itself.
+  static let brushing = [
+    KeyBinding(
+      "brush-left", [.left, .character("h")], .left, in: [.brush], .brush, help: "move the brush down", hint: "move"),
+    KeyBinding("brush-right", [.right, .character("l")], .right, in: [.brush], .brush, help: "move the brush up"),
+    KeyBinding(
+      "brush-grow", [.shiftRight, .character("+"), .character("=")], .grow(1), in: [.brush], .brush,
+      help: "a wider brush", hint: "grow"),
+    KeyBinding(
+      "brush-shrink", [.shiftLeft, .character("-")], .grow(-1), in: [.brush], .brush, help: "a narrower brush",
+      hint: "shrink"),
+    KeyBinding(
+      "brush-zoom", [.enter], .open, in: [.brush], .brush, help: "only the values below the brush", hint: "zoom"),
+    KeyBinding(
+      "brush-all", [.character("0")], .brushAll, in: [.brush], .brush, help: "all values of the field", hint: "all"),
   ]
 }

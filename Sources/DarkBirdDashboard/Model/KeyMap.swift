@@ -3,12 +3,14 @@ import Terminal
 /// Where a key means something.
 enum KeyContext: Hashable, Sendable, CaseIterable {
   case overview, browse, alerts, workload, help
+  /// The brush of a range field, in the view that browses.
+  case brush
   /// A filter of events, a query, the name of a command or a note is being typed: characters without a binding go into it.
   case filter, query, palette, annotation
 
   var isTyping: Bool {
     switch self {
-    case .overview, .browse, .alerts, .workload, .help: false
+    case .overview, .browse, .alerts, .workload, .help, .brush: false
     case .filter, .query, .palette, .annotation: true
     }
   }
@@ -26,6 +28,7 @@ struct KeyBinding: Hashable, Sendable {
     case alerts = "Alerts"
     case workload = "Workload"
     case browse = "Browse"
+    case brush = "Brush"
     case typing = "While typing"
   }
 
@@ -57,7 +60,8 @@ struct KeyBinding: Hashable, Sendable {
 /// The one table of keys and commands: it drives dispatch, the palette, the help and the hints in the last line.
 struct KeyMap: Sendable {
   static let standard = KeyMap(
-    bindings: everywhere + looks + panels + movement + time + events + alerts + workload + browsing + typing)
+    bindings: everywhere + looks + panels + movement + time + events + alerts + workload + browsing + savedQueries
+      + brushing + typing)
 
   /// Signals of the terminal: they never arrive as keys, but people look for them in the help.
   static let signals = [("Ctrl-C", "end, and close the store cleanly"), ("Ctrl-Z", "suspend; `fg` comes back")]

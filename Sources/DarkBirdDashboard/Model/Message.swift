@@ -18,6 +18,8 @@ enum Effect: Hashable, Sendable {
   case filterEvents(String)
   case ask(BrowseRequest)
   case workload(WorkloadOrder)
+  /// Remember these query lines for the next time.
+  case keepQueries([String])
 }
 
 /// What the workload is to do.
@@ -37,6 +39,10 @@ enum BrowseRequest: Hashable, Sendable {
   case plan(run: Int, Selection)
   case count(run: Int, Selection)
   case document(RowKey)
+  /// Which versions of some documents the store has now; asked when its last write was `lsn`.
+  case versions(run: Int, [RowKey], lsn: UInt64)
+  /// How the values of a range field are distributed; nil is the whole field.
+  case histogram(field: String, within: ValueSpan?)
 }
 
 /// The answer. Those of a run that has been replaced meanwhile are ignored.
@@ -46,5 +52,9 @@ enum BrowseReply: Sendable {
   case plan(run: Int, PlanSummary?)
   case count(run: Int, Int?)
   case document(RowKey, ResultRow?)
+  /// LSN by LSN, nil for what is gone.
+  case versions(run: Int, [RowKey], [UInt64?], lsn: UInt64)
+  /// nil where there is nothing to draw: no values, or none with a distance between them.
+  case histogram(field: String, RangeHistogram?)
   case failed(BrowseRequest, String)
 }

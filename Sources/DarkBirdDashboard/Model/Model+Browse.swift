@@ -15,7 +15,11 @@ extension Model {
     case .back: backInBrowse()
     case .nextPanel, .right: moveBrowseFocus(1)
     case .previousPanel, .left: moveBrowseFocus(-1)
-    case .panel(let number): browse.focus = BrowseState.Pane(rawValue: number) ?? browse.focus
+    case .panel(let number): if let pane = BrowseState.Pane(rawValue: number) { browse.focus = pane }
+    case .brush: return openBrush()
+    case .fold, .foldAll: fold(command)
+    case .saveQuery: return saveQuery()
+    case .saved(let place): return runSaved(place)
     case .zoom: browse.isZoomed.toggle()
     case .query: openQueryLine(browse.results.map { QueryLine.text($0.selection) } ?? "")
     case .refresh: return refresh()
@@ -65,7 +69,9 @@ extension Model {
     case .page(let run, let number, let marks, let page, let nanoseconds):
       guard browse.results?.run == run else { return [] }
       browse.results?.show(page, number: number, marks: marks, nanoseconds: nanoseconds)
+      learnCost(examined: page.examined, nanoseconds: nanoseconds)
       keepSelectionVisible()
+      return askForVersions()
     case .plan(let run, let plan):
       if browse.results?.run == run { browse.results?.plan = plan }
     case .count(let run, let count):
@@ -73,6 +79,12 @@ extension Model {
     case .document(let key, let row):
       guard browse.opened?.key == key else { return [] }
       browse.opened?.state = row.map { .found($0) } ?? .gone
+    case .versions(let run, let keys, let versions, let lsn):
+      if browse.results?.run == run { browse.results?.compare(keys, versions, lsn: lsn) }
+    case .histogram(let field, let histogram):
+      guard browse.brush?.field == field else { return [] }
+      let range = browse.query?.ranges.first { $0.field == field }?.range
+      browse.brush?.show(histogram, covering: range)
     case .failed(let request, let message): receiveFailure(of: request, message)
     }
     return []
@@ -84,6 +96,8 @@ extension Model {
       guard browse.results?.run == run else { return }
       browse.results?.isRunning = false
       browse.results?.failure = message
+    case .versions: browse.results?.isChecking = false
+    case .histogram: browse.brush?.isLoading = false
     case .count: break  // The results are there; how many there are in all stays unknown.
     case .outline: browse.error = QueryError(message, token: "", column: 0)
     case .document(let key): if browse.opened?.key == key { browse.opened?.state = .failed(message) }
@@ -91,26 +105,31 @@ extension Model {
   }
 
   /// Runs a selection from its first page.
-  mutating func run(_ selection: Selection, line: String? = nil, landing: Results.Landing = .first) -> [Effect] {
+  mutating func run(
+    _ selection: Selection, line: String? = nil, landing: Results.Landing = .first, remembers: Bool = true,
+    focus: BrowseState.Pane = .results
+  ) -> [Effect] {
     browse.runs += 1
     browse.error = nil
     browse.opened = nil
-    browse.documentScroll = 0
-    browse.focus = .results
-    remember(line ?? QueryLine.text(selection))
+    resetDocument()
+    browse.focus = focus
+    if remembers { remember(line ?? QueryLine.text(selection)) }
     var results = Results(run: browse.runs, selection: selection, lsn: history.last?.statistics.memoryLSN ?? 0)
     results.landing = landing
     if landing != .first { results.selected = browse.results?.selected ?? 0 }
     browse.results = results
     let run = browse.runs
     var effects = [Effect.ask(.page(run: run, selection, number: 0, after: nil))]
-    if case .query = selection {
-      effects += [.ask(.plan(run: run, selection)), .ask(.count(run: run, selection))]
+    switch selection {
+    case .query: effects += [.ask(.plan(run: run, selection)), .ask(.count(run: run, selection))]
+    case .shard: effects.append(.ask(.count(run: run, selection)))
+    case .key, .unique: break
     }
     return effects
   }
 
-  private mutating func remember(_ line: String) {
+  mutating func remember(_ line: String) {
     if !line.isEmpty, browse.history.last != line {
       browse.history.append(line)
       if browse.history.count > BrowseState.historyMax { browse.history.removeFirst() }
@@ -125,7 +144,7 @@ extension Model {
     browse.error = nil
   }
 
-  private mutating func openQueryLine(_ text: String) {
+  mutating func openQueryLine(_ text: String) {
     browse.historyPosition = browse.history.count
     browse.editor = LineEditor(text)
     browse.error = nil
@@ -164,14 +183,19 @@ extension Model {
       guard items.indices.contains(browse.exploreSelection) else { return [] }
       switch items[browse.exploreSelection].action {
       case .run(let selection)?: return run(selection)
+      case .line(let line)?: return runLine(line)
       case .type(let text)?: openQueryLine(text)
       case nil: break
       }
       return []
+    case .document where documentPart != nil:
+      fold(.fold)
+      return []
+    case .brush: return []
     case .results, .document:
       guard let row = browse.results?.selectedRow else { return [] }
       browse.focus = .document
-      browse.documentScroll = 0
+      resetDocument()
       browse.opened = OpenedDocument(key: row.key)
       return [.ask(.document(row.key))]
     }
@@ -182,7 +206,7 @@ extension Model {
       browse.isZoomed = false
     } else if browse.opened != nil || browse.focus != .results {
       browse.opened = nil
-      browse.documentScroll = 0
+      resetDocument()
       browse.focus = .results
     } else {
       view = .overview
@@ -190,7 +214,7 @@ extension Model {
   }
 
   private mutating func moveBrowseFocus(_ step: Int) {
-    let panes = BrowseState.Pane.allCases
+    let panes = BrowseState.Pane.allCases.filter { $0 != .brush || browse.brush != nil }
     let position = panes.firstIndex(of: browse.focus) ?? 0
     browse.focus = panes[(position + step + panes.count) % panes.count]
   }

@@ -9,11 +9,12 @@ extension Model {
       moveInTree(command, page: layout.visibleRows(.explore))
       return []
     case .document:
-      let count = DocumentPanel.lines(self, width: max(1, (layout.rect(of: .document)?.width ?? 3) - 2)).count
       let visible = layout.visibleRows(.document)
-      browse.documentScroll = Scroll.moved(
-        browse.documentScroll, by: command, page: visible, count: count, visible: visible)
+      browse.documentLine = Scroll.selected(
+        browse.documentLine, by: command, page: visible, count: documentLines.count)
+      browse.documentScroll = Scroll.top(browse.documentScroll, keeping: browse.documentLine, visible: visible)
       return []
+    case .brush: return []
     case .results: return moveInResults(command, page: layout.visibleRows(.results))
     }
   }
@@ -44,9 +45,9 @@ extension Model {
     guard selected != results.selected else { return [] }
     browse.results?.selected = selected
     browse.opened = nil
-    browse.documentScroll = 0
+    resetDocument()
     keepSelectionVisible()
-    return []
+    return askForVersions()
   }
 
   private mutating func turn(to number: Int, landing: Results.Landing) -> [Effect] {
@@ -66,7 +67,7 @@ extension Model {
     browse.results?.isRunning = true
     browse.results?.landing = landing
     browse.opened = nil
-    browse.documentScroll = 0
+    resetDocument()
   }
 
   /// Scrolls lists so that what is selected can be seen, for instance after a change of size.

@@ -122,7 +122,7 @@ struct Model: Sendable {
     if helpScroll != nil { return .help }
     switch view {
     case .overview: return events.editor != nil ? .filter : .overview
-    case .browse: return browse.editor != nil ? .query : .browse
+    case .browse: return browse.editor != nil ? .query : browse.focus == .brush ? .brush : .browse
     case .alerts: return .alerts
     case .workload: return .workload
     }
@@ -144,6 +144,7 @@ struct Model: Sendable {
       stillness.take(sample, windowSeconds: windowSeconds)
       if let news = runs.update(sample, history) { addMark(.run, at: sample, news) }
       alerts.update(at: Moment(history, at: sample, windowSeconds: windowSeconds))
+      return askForVersions()
     case .reply(let reply): return receive(reply)
     case .frameCost(let milliseconds): frameMilliseconds = milliseconds
     }
@@ -152,6 +153,7 @@ struct Model: Sendable {
 
   private mutating func handle(_ key: Key) -> [Effect] {
     let context = keyContext
+    browse.notice = nil
     if let command = keyMap.command(for: key, in: context) { return perform(command, in: context) }
     if context.isTyping, case .character(let character) = key { return type(character) }
     return []
@@ -202,6 +204,7 @@ struct Model: Sendable {
     case .filter: return performFilter(command)
     case .browse: return performBrowse(command)
     case .query: return performQuery(command)
+    case .brush: return performBrush(command)
     case .palette: return performPalette(command)
     case .annotation: return performAnnotation(command)
     case .alerts: return performAlerts(command)

@@ -31,7 +31,7 @@ struct QueryCompletion: Hashable, Sendable {
     switch before {
     case "range": return vocabulary.rangeNames.map(QueryToken.quoted)
     case "unique": return vocabulary.uniques.map { $0 + "=" }
-    case "key", "limit": return []
+    case "key", "limit", "shard": return []
     default: break
     }
     for prefix in ["!tag:", "tag:", "any:"] where word.hasPrefix(prefix) {
@@ -49,7 +49,7 @@ struct QueryCompletion: Hashable, Sendable {
       case "unique": !vocabulary.uniques.isEmpty
       case "range", "sort:": !vocabulary.ranges.isEmpty
       case "tag:", "!tag:", "any:": !vocabulary.tagFields.isEmpty
-      case "key": before == nil
+      case "key", "shard": before == nil
       default: true
       }
     }

@@ -4,11 +4,12 @@ import DarkBird
 ///
 ///     key u:88123
 ///     unique email=ada@example.org
+///     shard 17
 ///     tag:club=Ajax !tag:vip any:skill=swift any:skill=c range age 20..<35 sort:created desc limit 500
 ///
 /// An empty line is everything.
 enum QueryLine {
-  static let words = ["key", "unique", "tag:", "!tag:", "any:", "range", "sort:", "asc", "desc", "limit"]
+  static let words = ["key", "unique", "shard", "tag:", "!tag:", "any:", "range", "sort:", "asc", "desc", "limit"]
 
   /// - Throws: `QueryError`, which names the word that is wrong.
   static func parse(_ line: String, _ vocabulary: QueryVocabulary = QueryVocabulary()) throws(QueryError) -> Selection {
@@ -41,6 +42,12 @@ private struct Parser {
       case "unique":
         let lookup = try unique(after: token)
         return try alone(token, lookup)
+      case "shard":
+        let number = try argument(of: token, "the number of a shard")
+        guard let shard = Int(number.text), shard >= 0 else {
+          throw QueryError("shard takes a number from 0 upwards", at: number)
+        }
+        return try alone(token, .shard(shard))
       case "range":
         query.ranges.append(try range(after: token))
       case "asc", "desc":
@@ -83,13 +90,13 @@ private struct Parser {
     }
   }
 
-  /// `key` and `unique` find one document: nothing else makes sense beside them.
+  /// `key` and `unique` find one document, and a shard is no index: nothing else makes sense beside them.
   private func alone(_ word: QueryToken, _ selection: Selection) throws(QueryError) -> Selection {
     if position < tokens.count {
-      throw QueryError("\(word.text) finds one document and stands alone", at: tokens[position])
+      throw QueryError("\(word.text) stands alone", at: tokens[position])
     }
     if let first = tokens.first, first != word {
-      throw QueryError("finds one document and stands alone", at: word)
+      throw QueryError("stands alone", at: word)
     }
     return selection
   }
@@ -148,6 +155,7 @@ extension QueryLine {
   /// The line that gives a selection, so that what a menu does can be read, changed and repeated.
   static func text(_ selection: Selection) -> String {
     switch selection {
+    case .shard(let number): return "shard \(number)"
     case .key(let key): return "key \(QueryToken.quoted(key))"
     case .unique(let index, let value): return "unique \(QueryToken.quoted("\(index)=\(value)"))"
     case .query(let query, let limit):

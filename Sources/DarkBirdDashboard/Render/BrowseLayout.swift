@@ -1,6 +1,6 @@
 import Terminal
 
-/// Where everything of the browse view stands. A narrow screen drops the document first (Enter opens it alone), then the
+/// Where everything of the browse view stands. The brush lies below the others; a low screen shows it alone. A narrow screen drops the document first (Enter opens it alone), then the
 /// tree; the focused pane is always there.
 struct BrowseLayout: Sendable {
   private(set) var header = Rect(x: 0, y: 0, width: 0, height: 0)
@@ -10,10 +10,12 @@ struct BrowseLayout: Sendable {
   private(set) var panes: [(id: BrowseState.Pane, rect: Rect)] = []
 
   init(_ model: Model) {
-    self.init(width: model.width, height: model.height, focus: model.browse.focus, isZoomed: model.browse.isZoomed)
+    self.init(
+      width: model.width, height: model.height, focus: model.browse.focus, isZoomed: model.browse.isZoomed,
+      hasBrush: model.browse.brush != nil)
   }
 
-  init(width: Int, height: Int, focus: BrowseState.Pane, isZoomed: Bool) {
+  init(width: Int, height: Int, focus: BrowseState.Pane, isZoomed: Bool, hasBrush: Bool = false) {
     guard width >= ViewFrame.widthMin, height >= ViewFrame.heightMin else { return }
     header = Rect(x: 0, y: 0, width: width, height: 1)
     query = Rect(x: 0, y: 1, width: width, height: 1)
@@ -24,16 +26,30 @@ struct BrowseLayout: Sendable {
       body.y += 1
       body.height -= 1
     }
+    if hasBrush, !isZoomed {
+      let brushHeight = height >= 50 ? 13 : height >= 36 ? 9 : 7
+      if height < 18 {
+        if focus == .brush {
+          panes = [(.brush, body)]
+          return
+        }
+      } else {
+        panes = [(.brush, Rect(x: 0, y: body.y + body.height - brushHeight, width: width, height: brushHeight))]
+        body.height -= brushHeight
+      }
+    }
+    // With the brush in hand one looks at the results.
+    let focus = focus == .brush && !isZoomed ? BrowseState.Pane.results : focus
     let treeWidth = width >= 160 ? 34 : width >= 100 ? 26 : 22
     let documentWidth = width >= 160 ? width / 3 : 40
     if isZoomed {
-      panes = [(focus, body)]
+      panes.append((focus, body))
     } else if width >= 110 {
       place([(.explore, treeWidth), (.results, width - treeWidth - documentWidth), (.document, documentWidth)], body)
     } else if width >= 64, focus != .document {
       place([(.explore, treeWidth), (.results, width - treeWidth)], body)
     } else {
-      panes = [(focus, body)]
+      panes.append((focus, body))
     }
   }
 

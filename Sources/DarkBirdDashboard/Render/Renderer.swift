@@ -133,7 +133,6 @@ enum Renderer {
     let moment = Moment(model)
     HeaderLine.draw(model, moment, in: layout.header, with: &painter)
     QueryBar.drawQuery(model, in: layout.query, with: &painter)
-    if let rect = layout.plan { QueryBar.drawPlan(model, in: rect, with: &painter) }
     FooterLine.draw(model, in: layout.footer, with: &painter)
     for (pane, rect) in layout.panes {
       let title =
@@ -141,6 +140,7 @@ enum Renderer {
         case .explore: "1 Explore"
         case .results: ResultsPanel.title(model)
         case .document: DocumentPanel.title(model)
+        case .brush: BrushPanel.title(model, width: rect.width)
         }
       painter.frame(rect, title: title, focused: pane == model.browse.focus)
       let inner = Rect(x: rect.x + 1, y: rect.y + 1, width: rect.width - 2, height: rect.height - 2)
@@ -148,7 +148,16 @@ enum Renderer {
       case .explore: ExplorePanel.draw(model, in: inner, with: &painter)
       case .results: ResultsPanel.draw(model, in: inner, with: &painter)
       case .document: DocumentPanel.draw(model, in: inner, with: &painter)
+      case .brush: BrushPanel.draw(model, in: inner, with: &painter)
       }
+    }
+    if let rect = layout.plan {
+      QueryBar.drawPlan(model, in: rect, with: &painter)
+    } else if model.browse.editor != nil || model.browse.notice != nil, let first = layout.panes.first?.rect {
+      // Without a line of its own it takes the place of a title.
+      let rect = Rect(x: first.x + 1, y: first.y, width: first.width - 2, height: 1)
+      painter.canvas.fill(rect)
+      QueryBar.drawPlan(model, in: rect, with: &painter)
     }
   }
 }

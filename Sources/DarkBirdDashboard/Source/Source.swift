@@ -31,6 +31,12 @@ package protocol Source: Sendable {
   /// A document as it is now; nil if it is not there any more.
   func document(_ key: RowKey) throws -> ResultRow?
 
+  /// LSNs of the documents as they are now, nil for those that are not there any more.
+  func versions(of keys: [RowKey]) throws -> [UInt64?]
+
+  /// How the values of a range field are distributed; nil where there is nothing to draw.
+  func histogram(field: String, within: ValueSpan?, bucketsMax: Int) throws -> RangeHistogram?
+
   /// Ends the subscription to events. Idempotent.
   func close()
 }
@@ -146,6 +152,8 @@ package struct Outline: Sendable, Hashable {
   package var uniques: [Unique] = []
   package var ranges: [Range] = []
   package var tagFields: [TagField] = []
+  /// Documents in each shard.
+  package var shards: [Int] = []
 
   package init() {}
 }
@@ -154,6 +162,8 @@ package struct Outline: Sendable, Hashable {
 package enum Selection: Sendable, Hashable {
   case key(String)
   case unique(index: String, value: String)
+  /// The documents of one shard.
+  case shard(Int)
   /// A query without conditions gives everything.
   case query(Query, limit: Int?)
 }

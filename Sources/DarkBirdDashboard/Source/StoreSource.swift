@@ -1,5 +1,6 @@
 package import DarkBird
 import Foundation
+import Synchronization
 
 /// A store in this process as a source.
 package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: Source {
@@ -16,6 +17,8 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
   package let identity: SourceIdentity
   private let store: Store<Key, Document>
   private let subscription: EventSubscription<Key, Document>
+  /// The end of the page before the first document of a shard, as far as shards have been looked for.
+  private let shardStarts = Mutex<[Int: Cursor]>([:])
 
   package init(_ store: Store<Key, Document>, title: String, location: String? = nil) {
     self.store = store
@@ -48,6 +51,7 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
     let statistics = store.statistics()
     var outline = Outline()
     outline.documents = statistics.documents
+    outline.shards = statistics.shards.map(\.documents)
     for index in statistics.indexes {
       switch index.kind {
       case .unique: outline.uniques.append(.init(name: index.name, entries: index.entries))
@@ -79,6 +83,7 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
         if let stored = try store.document(unique: index, value) { return ResultPage(rows: [try row(stored)]) }
       }
       return ResultPage(rows: [], examined: 0)
+    case .shard(let number): return try shardPage(number, limit: limit, after: mark)
     case .query(let query, _):
       var cursor: Cursor?
       if case .cursor(let place)? = mark { cursor = place }
@@ -102,6 +107,10 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
   }
 
   package func count(_ selection: Selection) throws -> Int? {
+    if case .shard(let number) = selection {
+      let shards = store.statistics().shards
+      return shards.indices.contains(number) ? shards[number].documents : 0
+    }
     guard case .query(let query, let limit) = selection else { return nil }
     let conditions = query.allTags.count + query.anyTags.count + query.noTags.count + query.ranges.count
     if conditions > 1, try store.explain(query).candidates > Self.countCandidatesMax { return nil }
@@ -111,6 +120,57 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
 
   package func document(_ key: RowKey) throws -> ResultRow? {
     try store.stored(try DocumentDigest.key(Key.self, encoded: key.encoded)).map(row)
+  }
+
+  package func versions(of keys: [RowKey]) throws -> [UInt64?] {
+    try keys.map { store.stored(try DocumentDigest.key(Key.self, encoded: $0.encoded))?.lsn }
+  }
+
+  package func histogram(field: String, within span: ValueSpan?, bucketsMax: Int) throws -> RangeHistogram? {
+    guard let values = try store.values(of: field) else { return nil }
+    let span = span ?? ValueSpan(low: values.min, high: values.max)
+    return try RangeHistogram(field: field, span, bucketsMax: bucketsMax) { range in
+      try store.count(Query(ranges: [.init(field: field, range: range)]))
+    }
+  }
+
+  /// Documents found in one go while looking for the beginning of a shard.
+  private static var searchChunk: Int { 4_096 }
+
+  /// The store goes through its shards one after the other: the first page of a shard is looked for from the beginning, or
+  /// from the last shard before it that was looked for.
+  private func shardPage(_ number: Int, limit: Int, after mark: PageMark?) throws -> ResultPage {
+    var cursor: Cursor?
+    if case .cursor(let place)? = mark { cursor = place } else { cursor = try start(ofShard: number) }
+    var rows: [ResultRow] = []
+    var examined = 0
+    while rows.count < limit {
+      let page = try store.documents(Query(), limit: limit - rows.count, after: cursor)
+      examined += page.examined
+      for stored in page.documents where stored.shard == number { rows.append(try row(stored)) }
+      cursor = page.next
+      if cursor == nil || page.documents.last.map({ $0.shard > number }) ?? true {
+        return ResultPage(rows: rows, next: nil, examined: examined)
+      }
+    }
+    // Whether there is more, the next document tells.
+    let next = try store.documents(Query(), limit: 1, after: cursor)
+    let isMore = next.documents.first?.shard == number
+    return ResultPage(rows: rows, next: isMore ? cursor.map { .cursor($0) } : nil, examined: examined)
+  }
+
+  /// A place before the first document of a shard, and not far from it.
+  private func start(ofShard number: Int) throws -> Cursor? {
+    let known = shardStarts.withLock { starts in starts.filter { $0.key <= number }.max { $0.key < $1.key } }
+    if let known, known.key == number { return known.value }
+    var cursor = known?.value
+    while true {
+      let page = try store.documents(Query(), limit: Self.searchChunk, after: cursor)
+      guard let last = page.documents.last, last.shard < number, let next = page.next else { break }
+      cursor = next
+    }
+    if let cursor { shardStarts.withLock { $0[number] = cursor } }
+    return cursor
   }
 
   private func row(_ stored: StoredDocument<Key, Document>) throws -> ResultRow {

@@ -39,6 +39,8 @@ final class FakeSource: Source {
   func plan(_ selection: Selection) -> PlanSummary? { nil }
   func count(_ selection: Selection) -> Int? { nil }
   func document(_ key: RowKey) -> ResultRow? { nil }
+  func versions(of keys: [RowKey]) -> [UInt64?] { [] }
+  func histogram(field: String, within: ValueSpan?, bucketsMax: Int) -> RangeHistogram? { nil }
   func close() {}
 }
 

@@ -33,6 +33,7 @@ struct ScriptedStore: Source {
         name: "skill", distinct: 41,
         tags: [.init(tag: "skill=swift", count: 40_117), .init(tag: "skill=rust", count: 38_550)]),
     ]
+    outline.shards = (0..<64).map { count / 64 + $0 * 13 % 97 }
     return outline
   }
 
@@ -40,7 +41,7 @@ struct ScriptedStore: Source {
     switch selection {
     case .key(let key): return ResultPage(rows: key.hasPrefix("u:") ? [row(Int(key.dropFirst(2)) ?? 0)] : [])
     case .unique: return ResultPage(rows: [row(88_123)])
-    case .query:
+    case .query, .shard:
       var start = 0
       if case .offset(let offset)? = mark { start = offset }
       let end = min(start + limit, count)
@@ -56,6 +57,22 @@ struct ScriptedStore: Source {
   }
 
   func count(_ selection: Selection) -> Int? { count }
+
+  /// Every fifth document has changed since, every seventh is gone.
+  func versions(of keys: [RowKey]) -> [UInt64?] {
+    keys.map { key in
+      let number = Int(key.text.dropFirst(2)) ?? 0
+      return number % 7 == 3 ? nil : UInt64(9_000_000 + number + (number % 5 == 1 ? 400_000 : 0))
+    }
+  }
+
+  /// A hill of ages with its top at 38; nothing of the other fields.
+  func histogram(field: String, within span: ValueSpan?, bucketsMax: Int) -> RangeHistogram? {
+    guard field == "age" else { return nil }
+    return RangeHistogram(field: field, span ?? ValueSpan(low: 16, high: 67), bucketsMax: bucketsMax) { range in
+      (16...67).reduce(0) { $0 + (range.contains(.int(Int64($1))) ? 40_000 - ($1 - 38) * ($1 - 38) * 40 : 0) }
+    }
+  }
 
   func document(_ key: RowKey) -> ResultRow? { row(Int(key.text.dropFirst(2)) ?? 0) }
 
