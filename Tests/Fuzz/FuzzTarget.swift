@@ -167,7 +167,7 @@ private func header(_ capacity: StoreConfiguration.PageCapacity = .records(5)) -
 
 /// Frames without checksums, as the queue of the log has them.
 private func queuedFrames() throws -> [UInt8] {
-  var queue = Log.Queue()
+  let queue = LogBuffer()
   let key = try encoded(.int(1))
   let document = try encoded(.map(record))
   queue.appendFrame(.put, lsn: 100, payload: key + document, keyLength: key.count)
@@ -178,7 +178,7 @@ private func queuedFrames() throws -> [UInt8] {
   queue.appendFrame(.batch, lsn: 102, payload: batch.payload, keyLength: 0)
   queue.appendFrame(.clear, lsn: 103, payload: [], keyLength: 0)
   queue.appendFrame(.seal, lsn: 103, payload: [UInt8](repeating: 0, count: LogFormat.sealPayloadBytes), keyLength: 0)
-  return queue.bytes
+  return queue.withUnsafeMutableBytes { Array($0) }
 }
 
 /// A page with a sound header and `frames`, whose checksums are made right as far as their lengths make sense; also LSNs and
