@@ -161,16 +161,19 @@ struct ReaderTests {
     #expect(store.count == 1)
   }
 
-  @Test func batchesAreSeenAsAWhole() throws {
+  @Test(arguments: [false, true]) func batchesAreSeenAsAWhole(byUniqueValue: Bool) throws {
     let store = try MemberStore()
     let keys = Array(0..<8)
-    for key in keys { try store.put(Member(age: 0), for: key) }
+    for key in keys { try store.put(Member(badge: key, age: 0), for: key) }
+    @Sendable func age(_ key: Int) throws -> Int? {
+      byUniqueValue ? try store.document(unique: "badge", key)?.document.age : store[key]?.age
+    }
     let isDone = Counter()
     onThreads(3) { thread in
       if thread == 0 {
         for age in 1...2_000 {
           do {
-            try store.batch { batch in for key in keys { batch.put(Member(age: age), for: key) } }
+            try store.batch { batch in for key in keys { batch.put(Member(badge: key, age: age), for: key) } }
           } catch { Issue.record("\(error)") }
         }
         isDone.next()
@@ -179,7 +182,7 @@ struct ReaderTests {
         // Whoever has seen one document of a batch sees all, in whatever order they come.
         var seen = 0
         for key in thread == 1 ? keys : keys.reversed() {
-          let age = store[key]?.age ?? -1
+          let age = (try? age(key)) ?? -1
           #expect(age >= seen)
           seen = age
         }
