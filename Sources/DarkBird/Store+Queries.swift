@@ -54,7 +54,7 @@ extension Store {
   func withOwner<R>(
     _ number: Int, _ value: IndexValue, _ body: (Entry<Key, Document>) throws -> R
   ) rethrows -> R? {
-    let hash = UInt(bitPattern: value.hashValue)
+    let hash = value.storeHash
     indexes.prefetch(uniqueIndex: number, hash: hash)
     let reader = db_begin_reading()
     defer { db_end_reading(reader) }

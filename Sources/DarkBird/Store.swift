@@ -236,7 +236,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     seen: Entry<Key, Document>? = nil, _ ack: Acknowledgement?
   ) throws(StoreError) -> (old: Entry<Key, Document>?, isDone: Bool) {
     try throwIfNotWritable()
-    let hash = UInt(bitPattern: key.hashValue)
+    let hash = key.storeHash
     let shardNumber = Int(hash & UInt(shards.count - 1))
     let shard = shards[shardNumber]
     shard.prefetch(hash)

@@ -42,7 +42,7 @@ struct IndexColumns: Sendable {
       }
     }
     for tag in keys.tags {
-      tags[Int(UInt(bitPattern: tag.name.hash) % UInt(Self.tagBuckets))].append(
+      tags[Int(tag.name.hash % UInt(Self.tagBuckets))].append(
         .init(tag, number, isRemoval: false))
     }
   }

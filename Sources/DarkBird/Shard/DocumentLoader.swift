@@ -98,7 +98,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     } catch {
       throw .undecodable(key: describeKey(record), lsn: record.lsn, reason: "the key: \(error)")
     }
-    let hash = UInt(bitPattern: key.hashValue)
+    let hash = key.storeHash
     let start = filling.bytes.count
     filling.bytes.append(contentsOf: record.document)
     filling.items[Int(hash & UInt(shards.count - 1)) % lanes].append(
@@ -275,7 +275,7 @@ extension ShardMap {
   mutating func removeVersions(before lsn: UInt64) {
     for slot in 0..<slotCount {
       guard let entry = entry(inSlot: slot), entry.lsn < lsn else { continue }
-      remove(entry, hash: UInt(bitPattern: entry.key.hashValue), slot: slot)
+      remove(entry, hash: entry.key.storeHash, slot: slot)
     }
   }
 }
