@@ -119,17 +119,16 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
     return found.map { .entry($0) } ?? .nothing
   }
 
-  /// The entry in a slot, likewise.
+  /// The entry in a slot, likewise. That no change is under way when it begins is enough for a single word: what changes
+  /// meanwhile may be seen or not, and whoever has seen a part of a change finds the shards of the others changing, or changed.
   @inlinable @inline(__always)
   func look(atSlot slot: Int) -> Sight {
-    let before = sequence.pointee.load(ordering: .acquiring)
-    guard before & 1 == 0, let bases = bases else { return .unclear }
-    let isUnchecked = planted(.slotNotChecked)
-    let found = SlotTable<Entry<Key, Document>>.word(slot, bases: bases).flatMap { word in
-      SlotChunk<Entry<Key, Document>>.element(WordMemory.word(word).pointee.load(ordering: .acquiring))
-    }
-    if !isUnchecked, sequence.pointee.load(ordering: .relaxed) != before { return .unclear }
-    return found.map { .entry($0) } ?? .nothing
+    let isChanging = sequence.pointee.load(ordering: .acquiring) & 1 != 0
+    guard !isChanging || planted(.slotSeenTooEarly), let bases else { return .unclear }
+    guard let word = SlotTable<Entry<Key, Document>>.word(slot, bases: bases),
+      let entry = SlotChunk<Entry<Key, Document>>.element(WordMemory.word(word).pointee.load(ordering: .acquiring))
+    else { return .nothing }
+    return .entry(entry)
   }
 
   /// Has a slot fetched from memory. Likewise.
