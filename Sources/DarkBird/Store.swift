@@ -332,7 +332,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       switch refusal {
       case nil:
         if let old { reclaimer.retire(old, waitingMax: Reclaimer.versionsMax(documents: documents)) }
-        if !left.isEmpty { reclaimer.retire(left) }
+        if !left.isEmpty, !planted(.tableFreedUnderReaders) { reclaimer.retire(left) }
         if old == nil, let new, new.number.slot(shardBits) % 64 == 0 { db_prepare_heap(24 << 10) }
         if !newKeys.values.isEmpty || !newKeys.tags.isEmpty { indexes.keysPool.give(consume newKeys) }
         if waiting >= indexes.deferred.listMax { indexes.deferred.relieve(waiting, asOf: { memoryLSN }) }
