@@ -60,6 +60,10 @@ struct Failure: Error, CustomStringConvertible {
       case .io(_, _, let errorNumber): Failure(path, errorNumber: errorNumber).code
       case .locked: .temporaryFailure
       case .notAStore: .noInput
+      case .targetExists: .cannotCreate
+      case .cancelled: .temporaryFailure
+      case .migrationNeeded: .noPermission
+      case .migrationFailed, .newerSchema, .notABackup: .dataError
       case .newerFormat, .corrupt, .undecodable, .duplicateOnOpen, .logTruncated: .dataError
       @unknown default: .software
       }
