@@ -1,7 +1,7 @@
 /// A file that has its name only once it is whole: written under another name, synced, renamed, and the directory synced. It
 /// never replaces what is there already.
 package struct DraftFile {
-  package let file: any File
+  let file: any File
   private let path: String
   private let draft: String
   private let fileSystem: any FileSystem
@@ -31,9 +31,14 @@ package struct DraftFile {
     }
   }
 
+  /// - Throws: `.diskFull`, `.io`.
+  package func write(_ bytes: [UInt8], at offset: Int) throws(StoreError) {
+    try diskErrors(path) { () throws(SystemError) in try file.writeAll(bytes, at: offset) }
+  }
+
   /// Makes what was written durable, has `check` look at it, and gives the file its name.
   /// - Throws: what `check` throws; nothing is left then.
-  package func publish(_ check: () throws(StoreError) -> Void) throws(StoreError) {
+  package func publish(_ check: () throws(StoreError) -> Void = {}) throws(StoreError) {
     do throws(StoreError) {
       // Sync before rename: a crash must never expose an empty file.
       try diskErrors(path) { () throws(SystemError) in try file.synchronize() }
