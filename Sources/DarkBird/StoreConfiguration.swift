@@ -36,6 +36,9 @@ public struct StoreConfiguration: Sendable, Hashable {
   /// Shards, a power of two in 1...1024. More shards, less waiting.
   public var shardCount = 64
 
+  /// Version of the documents in a store that is made; see `Migration`.
+  @usableFromInline var schemaVersion = 0
+
   public init(location: Location) { self.location = location }
 
   public static var memory: StoreConfiguration { StoreConfiguration(location: .memory) }

@@ -53,6 +53,21 @@ public enum StoreError: Error, Hashable, Sendable {
   case undecodable(key: String, lsn: UInt64, reason: String)
   /// Two stored documents share a value of an index that is unique in the schema that the store was opened with.
   case duplicateOnOpen(index: String, value: IndexValue, keys: [String])
+
+  // Backups, exports, migrations. Nothing is half done.
+
+  /// There is something where a new file or directory was to go.
+  case targetExists(path: String, reason: String)
+  /// The file is no backup.
+  case notABackup(path: String, reason: String)
+  /// Documents that cannot be migrated, as the report says; the store is as it was.
+  indirect case migrationFailed(path: String, report: MigrationReport)
+  /// The store's documents are in an older form, and it was opened for reading only.
+  case migrationNeeded(path: String, found: Int, needed: Int)
+  /// A later version of the program has migrated the store's documents.
+  case newerSchema(path: String, found: Int, known: Int)
+  /// The caller of a long job gave up.
+  case cancelled
 }
 
 extension StoreError: CustomStringConvertible {
@@ -98,6 +113,19 @@ extension StoreError: CustomStringConvertible {
       "\(path): damaged at offset \(offset): \(reason)"
     case .undecodable(let key, let lsn, let reason):
       "document \(key) (LSN \(lsn)) is not of the type the store was opened with: \(reason)"
+    case .targetExists(let path, let reason):
+      "\(path): \(reason)"
+    case .notABackup(let path, let reason):
+      "\(path): not a backup: \(reason)"
+    case .migrationFailed(let path, let report):
+      "\(path): \(report.failed) of \(report.documents) documents cannot be migrated; nothing was changed"
+        + (report.failures.first.map { "; document \($0.key): \($0.reason)" } ?? "")
+    case .migrationNeeded(let path, let found, let needed):
+      "\(path): its documents have version \(found), not \(needed): it must be opened for writing once"
+    case .newerSchema(let path, let found, let known):
+      "\(path): its documents have version \(found); this program knows them up to \(known)"
+    case .cancelled:
+      "given up; nothing was changed"
     case .duplicateOnOpen(let index, let value, let keys):
       "index \(index) cannot be unique: documents \(keys.joined(separator: " and ")) share \(value)"
     }

@@ -10,3 +10,4 @@ extension KeyDistribution: ExpressibleByArgument {}
 extension Acknowledgement: ExpressibleByArgument {}
 extension GlyphTier: ExpressibleByArgument {}
 extension StoreDump.Kind: ExpressibleByArgument {}
+extension DocumentFormat: ExpressibleByArgument {}

@@ -1,3 +1,4 @@
+import ArgumentParser
 import DarkBird
 
 /// A store as the generic commands see it: whatever wrote it, keys are values and documents are records.
@@ -8,6 +9,24 @@ func openForReading(_ directory: String) throws(Failure) -> RecordStore {
   try onStore(directory) { try RecordStore.open(directory, readOnly: true) }
 }
 
+/// The options of commands that take a part of a store.
+protocol ConditionArguments {
+  var key: String? { get }
+  var unique: [String] { get }
+  var tag: [String] { get }
+  var range: [String] { get }
+}
+
+extension ConditionArguments {
+  func validateConditions() throws {
+    for (option, texts) in [("--unique", unique), ("--tag", tag), ("--range", range)] {
+      for text in texts where !text.dropFirst().contains("=") {
+        throw ValidationError("\(option) \(text): a name, '=' and a value are needed")
+      }
+    }
+  }
+}
+
 /// What `darkbird query` is asked for, checked against the schema of the store.
 struct Conditions {
   private var query = Query()
@@ -15,7 +34,7 @@ struct Conditions {
   private var named: [StoredRecord]?
 
   /// - Throws: `Failure` if a condition cannot be read, `StoreError` if it names no index of the store.
-  init(_ command: QueryCommand, of store: RecordStore) throws {
+  init(_ command: some ConditionArguments, of store: RecordStore) throws {
     let fields = store.schema.fields
     for text in command.tag {
       let (name, _) = split(text)
@@ -59,10 +78,10 @@ struct Conditions {
   }
 
   /// Calls `body` with each document, in order, until it returns false.
-  func forEach(in store: RecordStore, limit: Int, _ body: (StoredRecord) -> Bool) throws {
+  func forEach(in store: RecordStore, limit: Int, _ body: (StoredRecord) throws -> Bool) throws {
     var rest = limit
     if let named, query.isUnconditional {
-      for document in named.prefix(rest) where !body(document) { return }
+      for document in named.prefix(rest) where try !body(document) { return }
       return
     }
     let keys = named.map { Set($0.map(\.key)) }
@@ -70,7 +89,7 @@ struct Conditions {
     repeat {
       let page = try store.documents(query, limit: min(keys == nil ? rest : .max, 1_000), after: cursor)
       for document in page.documents where keys?.contains(document.key) ?? true {
-        guard rest > 0, body(document) else { return }
+        guard rest > 0, try body(document) else { return }
         rest -= 1
       }
       cursor = page.next

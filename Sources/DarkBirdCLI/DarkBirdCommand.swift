@@ -14,6 +14,8 @@ struct DarkBirdCommand: ParsableCommand {
         darkbird                                 watch a store at work
         darkbird run --store D --rate max        the same in a directory that stays
         darkbird import D cities.csv --key id    a file into a store
+        darkbird export D cities.ndjson          and back
+        darkbird migrate D --rename zip=code     other fields, keys, indexes
         darkbird query D --tag country=NO --json ask it
         darkbird open D                          browse it
         darkbird stats D                         what is in it
@@ -21,6 +23,8 @@ struct DarkBirdCommand: ParsableCommand {
         darkbird dump D                          what the bytes are
         darkbird salvage D rescued               what can be read, into a new store
         darkbird checkpoint D                    a short log that opens fast
+        darkbird backup D FILE                   all of it in one file
+        darkbird restore FILE E                  a store of that file
         darkbird bench                           how fast is it here
         darkbird config                          keys, colours and alerts, to be changed
 
@@ -30,8 +34,10 @@ struct DarkBirdCommand: ParsableCommand {
       """,
     version: "darkbird 0.1.0",
     subcommands: [
-      RunCommand.self, OpenCommand.self, ImportCommand.self, QueryCommand.self, StatsCommand.self, VerifyCommand.self,
-      DumpCommand.self, SalvageCommand.self, CheckpointCommand.self, BenchCommand.self, ConfigCommand.self,
+      RunCommand.self, OpenCommand.self, ImportCommand.self, ExportCommand.self, MigrateCommand.self,
+      QueryCommand.self, StatsCommand.self, VerifyCommand.self,
+      DumpCommand.self, SalvageCommand.self, CheckpointCommand.self, BackupCommand.self, RestoreCommand.self,
+      BenchCommand.self, ConfigCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

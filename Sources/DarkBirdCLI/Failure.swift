@@ -59,7 +59,11 @@ struct Failure: Error, CustomStringConvertible {
       case .diskFull, .poisoned: .ioError
       case .io(_, _, let errorNumber): Failure(path, errorNumber: errorNumber).code
       case .locked: .temporaryFailure
-      case .notAStore: .noInput
+      case .notAStore, .notABackup: .noInput
+      case .targetExists: .cannotCreate
+      case .cancelled: .temporaryFailure
+      case .migrationNeeded: .noPermission
+      case .migrationFailed, .newerSchema: .dataError
       case .newerFormat, .corrupt, .undecodable, .duplicateOnOpen, .logTruncated: .dataError
       @unknown default: .software
       }

@@ -5,9 +5,10 @@ import Foundation
 struct ImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
-    abstract: "Load an NDJSON or CSV file into a store.",
+    abstract: "Load an NDJSON, JSON or CSV file into a store.",
     discussion: """
-      Each line of NDJSON, or each record of CSV, becomes a document under the key that it has in the field --key. A \
+      Each line of NDJSON, element of a JSON array or record of CSV becomes a document under the key that it has in the \
+      field --key. Without --key the file is one that 'darkbird export' wrote, which has keys and types of its own. A \
       document that is there already under this key is replaced, also if the file itself has the key twice. The store \
       is made if it does not exist.
 
@@ -16,7 +17,8 @@ struct ImportCommand: ParsableCommand {
       exists already knows its indexes: leave the options out, or repeat them exactly.
 
       CSV has a header line, and its values are typed: numbers as JSON writes them (042 is text), true and false, \
-      dates such as 2024-01-31 or 2024-01-31T08:30:00Z; the rest is text, and an empty field is absent.
+      dates such as 2024-01-31 or 2024-01-31T08:30:00Z; the rest is text, and an empty field is absent. --type says \
+      what a column is instead: string, int, double, bool, date, bytes (base64) or json; --type '*=string' is for all others.
 
       A line that cannot be imported (no JSON, no key, a value that another document has in a unique index) is \
       reported as FILE:LINE: reason; the rest goes on, and the exit code is 65. Ctrl-C stops after the current line; \
@@ -24,16 +26,18 @@ struct ImportCommand: ParsableCommand {
 
         darkbird import D cities.csv --key id --tag country --range population
         zcat in.ndjson.gz | darkbird import D - --key id --tag address.city
+        darkbird import D zip.csv --key code --type code=string
+        darkbird import E export.ndjson --unique email
       """)
 
   @Argument(help: "The store: a directory, made if it does not exist.")
   var directory: String
 
-  @Argument(help: "An NDJSON or CSV file; - is standard input.")
+  @Argument(help: "An NDJSON, JSON or CSV file; - is standard input.")
   var file: String
 
-  @Option(help: ArgumentHelp("The field that is the key of a document.", valueName: "field"))
-  var key: String
+  @Option(help: ArgumentHelp("The field that is the key of a document; not for exports.", valueName: "field"))
+  var key: String?
 
   @Option(help: ArgumentHelp("A field of which no two documents share a value.", valueName: "field"))
   var unique: [String] = []
@@ -45,12 +49,34 @@ struct ImportCommand: ParsableCommand {
   var range: [String] = []
 
   @Option(help: "Read the file as this, whatever its name and first byte say.")
-  var format: ImportFormat?
+  var format: DocumentFormat?
+
+  @Option(help: ArgumentHelp("What a column of CSV holds.", valueName: "field=type"))
+  var type: [String] = []
+
+  func validate() throws {
+    _ = try types()
+    if key == nil && !type.isEmpty { throw ValidationError("--type is not for exports, whose columns have types") }
+  }
+
+  private func types() throws -> [String: CSVColumn.Kind] {
+    var types: [String: CSVColumn.Kind] = [:]
+    for text in type {
+      guard let sign = text.lastIndex(of: "="),
+        let kind = CSVColumn.Kind(rawValue: String(text[text.index(after: sign)...]))
+      else {
+        let kinds = CSVColumn.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("--type \(text): a field, '=' and one of \(kinds) are needed")
+      }
+      types[String(text[..<sign])] = kind
+    }
+    return types
+  }
 
   func run() throws {
     // The input comes first: a file that cannot be read must leave no store behind.
     let lines = try LineReader(path: file)
-    var reader = try (format ?? ImportFormat(of: lines)).reader(lines)
+    var reader = try reader(lines)
     let store = try openStore()
     let stop = StopSignals()
     var importer = Importer(store: store, key: key, lines: lines)
@@ -66,6 +92,14 @@ struct ImportCommand: ParsableCommand {
     importer.report()
     if let signal = stop.received { throw ExitCode(128 + signal) }
     if importer.rejected > 0 { throw ExitCode(SysExit.dataError.rawValue) }
+  }
+
+  private func reader(_ lines: LineReader) throws -> any RecordReader {
+    switch format ?? DocumentFormat(of: lines) {
+    case .ndjson: JSONLinesReader(lines, isTyped: key == nil)
+    case .json: JSONArrayReader(lines, isTyped: key == nil)
+    case .csv: try CSVReader(lines, isTyped: key == nil, types: types())
+    }
   }
 
   private func openStore() throws(Failure) -> RecordStore {
@@ -106,30 +140,15 @@ struct ImportCommand: ParsableCommand {
   }
 }
 
-enum ImportFormat: String, CaseIterable, ExpressibleByArgument {
-  case ndjson, csv
-
-  /// By the file's extension, else by its first byte.
-  init(of lines: LineReader) throws(Failure) {
-    let name = lines.name.lowercased()
-    if name.hasSuffix(".csv") {
-      self = .csv
-      return
-    }
-    switch lines.head.first(where: { $0 > UInt8(ascii: " ") }) {
-    case UInt8(ascii: "["):
-      throw Failure(.dataError, lines.name, "a JSON array; NDJSON has one object a line, which jq -c '.[]' makes of it")
-    case UInt8(ascii: "{"):
-      self = .ndjson
-    default:
-      self = name.hasSuffix(".ndjson") || name.hasSuffix(".jsonl") || name.hasSuffix(".json") ? .ndjson : .csv
-    }
-  }
-
-  func reader(_ lines: LineReader) throws(Failure) -> any RecordReader {
-    switch self {
-    case .ndjson: JSONLinesReader(lines)
-    case .csv: try CSVReader(lines)
+extension DocumentFormat {
+  /// By the end of the file's name, else by its first byte.
+  init(of lines: LineReader) {
+    let name = DocumentFormat(path: lines.name)
+    switch lines.unread.first(where: { $0 > UInt8(ascii: " ") }) {
+    case _ where name == .csv: self = .csv
+    case UInt8(ascii: "["): self = .json
+    case UInt8(ascii: "{"): self = .ndjson
+    default: self = name ?? .csv
     }
   }
 }

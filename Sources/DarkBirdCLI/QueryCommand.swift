@@ -1,7 +1,7 @@
 import ArgumentParser
 import DarkBird
 
-struct QueryCommand: ParsableCommand {
+struct QueryCommand: ParsableCommand, ConditionArguments {
   static let configuration = CommandConfiguration(
     commandName: "query",
     abstract: "Print the documents of a store that meet all conditions.",
@@ -56,11 +56,7 @@ struct QueryCommand: ParsableCommand {
     if json && csv { throw ValidationError("--json and --csv exclude each other") }
     if count && (csv || limit != nil) { throw ValidationError("--count takes neither --csv nor --limit") }
     if let limit, limit < 1 { throw ValidationError("--limit \(limit): must be 1 or more") }
-    for (option, texts) in [("--unique", unique), ("--tag", tag), ("--range", range)] {
-      for text in texts where !text.dropFirst().contains("=") {
-        throw ValidationError("\(option) \(text): a name, '=' and a value are needed")
-      }
-    }
+    try validateConditions()
   }
 
   func run() throws {

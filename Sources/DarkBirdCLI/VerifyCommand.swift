@@ -1,10 +1,11 @@
 import ArgumentParser
 import DarkBird
+import Foundation
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Check every page, frame and index of a store.",
+    abstract: "Check every page, frame and index of a store, or every byte of a backup.",
     discussion: """
       Reads all of the store, compares every checksum and the chain of pages, loads the documents and compares each \
       index with what the documents say. Every problem is one line, 'file: offset N: what is wrong'. The exit code is \
@@ -12,19 +13,28 @@ struct VerifyCommand: ParsableCommand {
 
       A tail that was torn off when the program was killed is no problem: opening the store for writing cuts it.
 
-      With --json it is one object: sound, pages (file, records, bytes, last_lsn,
+      Of a backup every checksum is compared, and what it holds is printed.
+
+      With --json it is one object, for a store: sound, pages (file, records, bytes, last_lsn,
       is_sealed of each), records, documents, last_lsn, durable_lsn,
       checkpoint_lsn, checkpoint_documents, torn_tail_bytes, and problems (path,
       offset, reason of each).
       """)
 
-  @Argument(help: "The store.")
+  @Argument(help: "The store, or a backup of one.")
   var directory: String
 
   @Flag(help: "One JSON object with the counts and the problems.")
   var json = false
 
   func run() throws {
+    var status = stat()
+    if stat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+      let report = try onStore(directory) { try StoreInspector.verifyBackup(directory) }
+      try printBackup(report, [("backup", directory)], json: json)
+      if !json { print("sound") }
+      return
+    }
     let report = try onStore(directory) { try StoreInspector.verify(directory) }
     let output = Output()
     if json {

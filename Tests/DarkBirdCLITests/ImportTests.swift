@@ -90,8 +90,6 @@ import Testing
 
   @Test func inputThatCannotBeReadLeavesNoStoreBehind() async throws {
     #expect(try await darkbird("import", directory("store"), directory("missing"), "--key", "id").code == 66)
-    let array = try await darkbird("import", directory("store"), "-", "--key", "id", input: "[{\"id\":1}]")
-    #expect(array.code == 65 && array.errors.contains("jq -c '.[]'"), "\(array)")
     #expect(
       try await darkbird("import", directory("store"), "-", "--key", "id", "--format", "csv", input: "").code == 65)
     #expect(try tree(directory.path).count == 1)

@@ -10,7 +10,7 @@ struct FuzzTarget: Sendable {
   let seeds: @Sendable () throws -> [[UInt8]]
   let run: @Sendable (UnsafeRawBufferPointer) -> Void
 
-  static let all = [value, codable, page, frames, batch, manifest, checkpoint, query]
+  static let all = [value, codable, page, frames, batch, manifest, checkpoint, backup, query]
 }
 
 private func require(_ condition: Bool, _ what: @autoclosure () -> String) {
@@ -109,6 +109,26 @@ private final class MemoryFile: File, @unchecked Sendable {
   func allocate(at offset: Int, length: Int) throws(SystemError) { throw refuse("allocate") }
   func truncate(to size: Int) throws(SystemError) { throw refuse("truncate") }
   func synchronize() throws(SystemError) { throw refuse("synchronize") }
+  func size() throws(SystemError) -> Int { bytes.count }
+  func tryLock(exclusive: Bool) throws(SystemError) -> Bool { true }
+  func close() {}
+}
+
+/// Takes what is written in order.
+private final class MemoryDraft: File, @unchecked Sendable {
+  // Unchecked: of one thread.
+  private(set) var bytes: [UInt8] = []
+
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int { 0 }
+
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SystemError) -> Int {
+    self.bytes += bytes
+    return bytes.count
+  }
+
+  func allocate(at offset: Int, length: Int) throws(SystemError) {}
+  func truncate(to size: Int) throws(SystemError) {}
+  func synchronize() throws(SystemError) {}
   func size() throws(SystemError) -> Int { bytes.count }
   func tryLock(exclusive: Bool) throws(SystemError) -> Bool { true }
   func close() {}
@@ -351,6 +371,67 @@ extension FuzzTarget {
         block.store(checksum, at: 8)
         documents += UInt64(UnsafeRawBufferPointer(block).load32(at: 4))
         chain = chained(chain, checksum)
+        offset += length
+      }
+    }
+    return file
+  }
+}
+
+// MARK: Backups
+
+extension FuzzTarget {
+  /// Odd first byte: the rest is the whole file; even: sections, whose checksums are made right, and the end too, under a sound
+  /// header.
+  private static let backup = FuzzTarget(
+    name: "backup",
+    seeds: {
+      let file = MemoryDraft()
+      let header = BackupHeader(store: store, lsn: 9, documents: 2, created: Date(timeIntervalSince1970: 0))
+      var writer = try BackupWriter(file, header)
+      for number in 1...2 {
+        let key = try encoded(.int(Int64(number)))
+        try writer.add(lsn: UInt64(number), payload: key + (try encoded(.map(record))), keyLength: key.count)
+      }
+      _ = try writer.finish()
+      let bytes = file.bytes
+      return [[1] + bytes, [0] + bytes[BackupFormat.headerBytes...], [1] + bytes.dropLast(9)]
+    },
+    run: { bytes in
+      guard let form = bytes.first else { return }
+      let rest = Array(bytes.dropFirst())
+      let file = form & 1 == 0 ? soundBackup(rest) : rest
+      guard var reader = try? BackupReader(MemoryFile(file), path: "backup") else { return }
+      var documents = 0
+      let isSound =
+        (try? reader.forEachDocument { record throws(StoreError) in
+          documents += 1
+          var reader = CBORReader(record.document)
+          _ = try? reader.readValue()
+        }) != nil
+      if isSound { require(reader.header.documents == documents && reader.offset == file.count, "a backup in part") }
+    })
+
+  private static func soundBackup(_ sections: [UInt8]) -> [UInt8] {
+    let header = BackupHeader(store: store, lsn: 9, documents: 0, created: Date(timeIntervalSince1970: 0))
+    var file = header.encoded() + sections
+    file.withUnsafeMutableBytes { all in
+      var (offset, chain, documents) = (BackupFormat.headerBytes, UInt32(0), UInt64(0))
+      while offset + BackupFormat.sectionHeaderBytes <= all.count {
+        let length = Int(UnsafeRawBufferPointer(all).load32(at: offset))
+        guard length >= BackupFormat.sectionHeaderBytes, offset + length <= all.count else { return }
+        let section = UnsafeMutableRawBufferPointer(rebasing: all[offset..<offset + length])
+        let kind = UnsafeRawBufferPointer(section).load32(at: 4)
+        let contentStart = BackupFormat.sectionHeaderBytes
+        if kind == BackupFormat.Section.end, length >= contentStart + BackupFormat.endBytes {
+          section.store(documents, at: contentStart)
+          section.store(UInt64(9), at: contentStart + 8)
+          section.store(chain, at: contentStart + 16)
+        }
+        let checksum = sectionChecksum(UnsafeRawBufferPointer(section))
+        section.store(checksum, at: 12)
+        chain = chained(chain, checksum)
+        if kind == BackupFormat.Section.documents { documents += UInt64(UnsafeRawBufferPointer(section).load32(at: 8)) }
         offset += length
       }
     }

@@ -51,13 +51,7 @@ struct CheckpointWriter {
   /// - Parameter payload: encoded key and document.
   mutating func add(lsn: UInt64, payload: [UInt8], keyLength: Int) throws(SystemError) {
     if block.isEmpty { block.append(contentsOf: repeatElement(0, count: CheckpointFormat.blockHeaderBytes)) }
-    withUnsafeTemporaryAllocation(byteCount: CheckpointFormat.recordHeaderBytes, alignment: 8) { header in
-      header.store(lsn, at: 0)
-      header.store(UInt32(keyLength), at: 8)
-      header.store(UInt32(payload.count - keyLength), at: 12)
-      block.append(contentsOf: header)
-    }
-    block.append(contentsOf: payload)
+    appendDocument(lsn: lsn, payload: payload, keyLength: keyLength, to: &block)
     blockDocuments += 1
     documents += 1
     if block.count >= CheckpointFormat.blockBytes { try flush() }
@@ -107,6 +101,17 @@ struct CheckpointWriter {
     file.close()
     try? fileSystem.remove(draft)
   }
+}
+
+/// Appends a document to a block, in the form that `readDocuments` reads.
+func appendDocument(lsn: UInt64, payload: [UInt8], keyLength: Int, to block: inout [UInt8]) {
+  withUnsafeTemporaryAllocation(byteCount: CheckpointFormat.recordHeaderBytes, alignment: 8) { header in
+    header.store(lsn, at: 0)
+    header.store(UInt32(keyLength), at: 8)
+    header.store(UInt32(payload.count - keyLength), at: 12)
+    block.append(contentsOf: header)
+  }
+  block.append(contentsOf: payload)
 }
 
 /// Reads and verifies a checkpoint.
@@ -192,6 +197,15 @@ private func readCheckpointBlock(
   guard CRC32C.checksum(content) == checksum else {
     throw .corrupt(path: path, offset: offset, reason: "wrong checksum of a block")
   }
+  return (try readDocuments(content, count: count, path: path, offset: offset, body), checksum)
+}
+
+/// Hands `count` documents, one behind the other, to `body`.
+/// - Parameter offset: where the content begins in the file, for errors.
+func readDocuments(
+  _ content: UnsafeRawBufferPointer, count: Int, path: String, offset: Int,
+  _ body: (LogRecord) throws(StoreError) -> Void
+) throws(StoreError) -> Int {
   var position = 0
   for _ in 0..<count {
     guard position + CheckpointFormat.recordHeaderBytes <= content.count else {
@@ -210,5 +224,8 @@ private func readCheckpointBlock(
         document: UnsafeRawBufferPointer(rebasing: content[document..<end])))
     position = end
   }
-  return (count, checksum)
+  guard position == content.count else {
+    throw .corrupt(path: path, offset: offset + position, reason: "bytes behind the documents of a block")
+  }
+  return count
 }

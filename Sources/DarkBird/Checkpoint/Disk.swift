@@ -27,7 +27,7 @@ final class Disk: @unchecked Sendable {
     let lockFile = try openDirectory(directory, fileSystem, isReadOnly: configuration.isReadOnly)
     do throws(StoreError) {
       if try Self.needsCreation(directory, fileSystem) {
-        try Self.create(directory, fileSystem, schema, configuration.pageCapacity)
+        try Self.create(directory, fileSystem, schema, configuration)
       }
       var recovery = Recovery(directory, fileSystem)
       var found = try recovery.run(replay)
@@ -75,6 +75,10 @@ final class Disk: @unchecked Sendable {
     }
   }
 
+  /// Made when the store was.
+  var identifier: UUID { lock.withLock { manifest.store } }
+  var schemaVersion: UInt64 { lock.withLock { manifest.schemaVersion } }
+
   var statistics: StoreStatistics.Log { log?.currentStatistics() ?? recoveredStatistics }
 
   // MARK: Making a store
@@ -94,11 +98,12 @@ final class Disk: @unchecked Sendable {
 
   private static func create(
     _ directory: String, _ fileSystem: any FileSystem, _ schema: SchemaDescription,
-    _ capacity: StoreConfiguration.PageCapacity
+    _ configuration: StoreConfiguration
   ) throws(StoreError) {
     var manifest = Manifest(store: UUID(), schema: schema)
+    manifest.schemaVersion = UInt64(configuration.schemaVersion)
     let header = LogPageHeader(
-      store: manifest.store, sequence: 1, firstLSN: 1, previousChain: 0, capacity: capacity)
+      store: manifest.store, sequence: 1, firstLSN: 1, previousChain: 0, capacity: configuration.pageCapacity)
     try diskErrors(directory) { () throws(SystemError) in
       try Recovery(directory, fileSystem).createPage(header).close()
     }
@@ -152,7 +157,38 @@ final class Disk: @unchecked Sendable {
     })
   }
 
+  /// Replaces all documents by those that `documents` hands to its argument, with LSN and encoding, and the indexes by others:
+  /// with the new manifest, all at once. Nobody else writes meanwhile, and pages take one record each.
+  ///
+  /// Two records without an operation go to the log first. The log begins at the second one then: so no record of an old
+  /// document is read again, and whoever has followed the log up to here learns that it was cut, instead of hearing nothing.
+  /// Documents that were changed have the second one's LSN, `recoveredLSN + 2`.
+  func replaceAll(
+    schema: SchemaDescription, schemaVersion: UInt64,
+    _ documents: ((UInt64, [UInt8], Int) throws(StoreError) -> Void) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    guard let log else { throw .readOnly }
+    let nothing = LogBatchEncoder().payload
+    for _ in 0..<(planted(.migrationKeepsTheLog) ? 0 : 2) {
+      let reservation = try log.reserve(payloadBytes: nothing.count)
+      let lsn = try log.append(.batch, payload: nothing, keyLength: 0, reservation) { _ in }
+      try log.wait(for: lsn, .synced)
+    }
+    let replacing = { (manifest: inout Manifest) in
+      manifest.schema = schema
+      manifest.schemaVersion = schemaVersion
+    }
+    try writeCheckpoint(changing: replacing) { (writer: inout CheckpointWriter) throws(StoreError) in
+      try documents { (lsn, payload, keyLength) throws(StoreError) in
+        try diskErrors(directory) { () throws(SystemError) in
+          try writer.add(lsn: lsn, payload: payload, keyLength: keyLength)
+        }
+      }
+    }
+  }
+
   private func writeCheckpoint(
+    changing change: (inout Manifest) -> Void = { _ in },
     _ documents: (inout CheckpointWriter) throws(StoreError) -> Void
   ) throws(StoreError) {
     guard let log else { throw .readOnly }
@@ -160,7 +196,7 @@ final class Disk: @unchecked Sendable {
     defer { checkpointLock.unlock() }
     if isClosed { throw .closed }
     do throws(StoreError) {
-      try takeCheckpoint(log, documents)
+      try takeCheckpoint(log, change, documents)
     } catch {
       log.didFailCheckpoint(error)
       throw error
@@ -168,7 +204,7 @@ final class Disk: @unchecked Sendable {
   }
 
   private func takeCheckpoint(
-    _ log: Log, _ documents: (inout CheckpointWriter) throws(StoreError) -> Void
+    _ log: Log, _ change: (inout Manifest) -> Void, _ documents: (inout CheckpointWriter) throws(StoreError) -> Void
   ) throws(StoreError) {
     let (startLSN, firstPage) = log.checkpointStart()
     if lock.withLock({ manifest.checkpointLSN }) == startLSN { return }
@@ -206,6 +242,7 @@ final class Disk: @unchecked Sendable {
       next.checkpointLSN = endLSN
       next.firstPage = firstPage
       next.reachedLSN = endLSN
+      change(&next)
       if planted(.pagesRemovedBeforeManifest) {
         try? fileSystem.remove("\(directory)/\(LogFormat.pageName(firstPage - 1))")
       }
@@ -224,11 +261,12 @@ final class Disk: @unchecked Sendable {
 
 /// Makes or finds the directory, takes its lock, and refuses one that holds something else.
 ///
+/// - Parameter isUnfinished: whether it may hold what an interrupted `NewStoreDirectory` has left.
 /// - Returns: the locked file; nil for a directory without one that is opened for reading only.
 func openDirectory(
-  _ directory: String, _ fileSystem: any FileSystem, isReadOnly: Bool
+  _ directory: String, _ fileSystem: any FileSystem, isReadOnly: Bool, isUnfinished: Bool = false
 ) throws(StoreError) -> (any File)? {
-  try checkDirectory(directory, fileSystem, isReadOnly: isReadOnly)
+  if !isUnfinished { try checkDirectory(directory, fileSystem, isReadOnly: isReadOnly) }
   let path = "\(directory)/\(LogFormat.lockName)"
   let file: any File
   do throws(SystemError) {
@@ -273,6 +311,9 @@ func checkDirectory(
   }
   if names.contains(LogFormat.manifestName) { return }
   if names.isEmpty && isReadOnly { throw .notAStore(path: directory, reason: "the directory is empty") }
+  if names.contains(LogFormat.unfinishedName) {
+    throw .notAStore(path: directory, reason: "a restoration into it was interrupted; restore to it again")
+  }
   // An interrupted creation leaves these; there is no document in them, for a store is one only with its manifest.
   let known: Set = [LogFormat.lockName, LogFormat.manifestDraftName, LogFormat.pageName(1)]
   if let stranger = names.sorted().first(where: { !known.contains($0) }) {
@@ -281,7 +322,7 @@ func checkDirectory(
   if isReadOnly { throw .notAStore(path: directory, reason: "there is no MANIFEST") }
 }
 
-private func parentDirectory(of path: String) -> String {
+func parentDirectory(of path: String) -> String {
   let head = path.split(separator: "/").dropLast().joined(separator: "/")
   if path.hasPrefix("/") { return "/" + head }
   return head.isEmpty ? "." : head
@@ -292,7 +333,7 @@ func diskErrors<R>(_ directory: String, _ body: () throws(SystemError) -> R) thr
   do { return try body() } catch { throw storeError(error, directory) }
 }
 
-private func storeError(_ error: SystemError, _ directory: String) -> StoreError {
+func storeError(_ error: SystemError, _ directory: String) -> StoreError {
   error.isDiskFull ? .diskFull(path: directory) : StoreError(error)
 }
 

@@ -14,13 +14,15 @@ struct Manifest: Sendable, Equatable {
   /// known to be damaged, not torn.
   var reachedLSN: UInt64 = 0
   var schema = SchemaDescription()
+  /// Version of the documents' schema, which migrations raise; 0 before the first.
+  var schemaVersion: UInt64 = 0
 
   private static let magic: [UInt8] = Array("DBIRDMAN".utf8)
   private static let headerBytes = 20
 
   func encoded() throws(StoreError) -> [UInt8] {
     var payload = CBORWriter()
-    let fields: Record = [
+    var fields: Record = [
       "store": .string(store.uuidString),
       "generation": .int(Int64(generation)),
       "checkpointLSN": checkpointLSN.map { .int(Int64($0)) } ?? .null,
@@ -29,6 +31,7 @@ struct Manifest: Sendable, Equatable {
       "fields": Self.value(schema.fields),
       "computed": Self.value(schema.computed),
     ]
+    if schemaVersion > 0 { fields["schemaVersion"] = Value(schemaVersion) }
     do { try fields.encode(cbor: &payload) } catch { throw .encodingFailed(reason: "\(error)") }
     var bytes = [UInt8](repeating: 0, count: Self.headerBytes)
     bytes.withUnsafeMutableBytes { header in
@@ -82,16 +85,17 @@ struct Manifest: Sendable, Equatable {
     self.firstPage = firstPage
     self.reachedLSN = reachedLSN
     checkpointLSN = Self.number(record["checkpointLSN"])
+    schemaVersion = Self.number(record["schemaVersion"]) ?? 0
     schema.fields = Self.fieldSchema(record["fields"])
     schema.computed = Self.fieldSchema(record["computed"])
   }
 
-  private static func value(_ fields: FieldSchema) -> Value {
+  static func value(_ fields: FieldSchema) -> Value {
     func names(_ list: [String]) -> Value { .array(list.map { .string($0) }) }
     return .map(["unique": names(fields.unique), "tags": names(fields.tags), "ranges": names(fields.ranges)])
   }
 
-  private static func fieldSchema(_ value: Value?) -> FieldSchema {
+  static func fieldSchema(_ value: Value?) -> FieldSchema {
     func names(_ value: Value?) -> [String] {
       guard case .array(let elements)? = value else { return [] }
       return elements.compactMap { if case .string(let name) = $0 { name } else { nil } }
@@ -100,7 +104,7 @@ struct Manifest: Sendable, Equatable {
     return FieldSchema(unique: names(record["unique"]), tags: names(record["tags"]), ranges: names(record["ranges"]))
   }
 
-  private static func number(_ value: Value?) -> UInt64? {
+  static func number(_ value: Value?) -> UInt64? {
     if case .int(let number)? = value { UInt64(exactly: number) } else { nil }
   }
 

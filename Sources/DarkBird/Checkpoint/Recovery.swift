@@ -249,7 +249,9 @@ struct Recovery {
         }
       } else if let lsn = LogFormat.number(in: name, prefix: "ckpt") {
         if lsn != found.manifest.checkpointLSN { try fileSystem.remove(path(name)) }
-      } else if name == LogFormat.manifestDraftName || name == LogFormat.checkpointDraftName {
+      } else if name == LogFormat.manifestDraftName || name == LogFormat.checkpointDraftName
+        || name == LogFormat.unfinishedName || name.hasPrefix(LogFormat.migrationPrefix)
+      {
         try fileSystem.remove(path(name))
       }
     }

@@ -9,6 +9,8 @@ public struct StoreDescription: Sendable, Hashable {
   public var checkpointLSN: UInt64?
   /// Sequence number of the first page that the log needs.
   public var firstPage: UInt64
+  /// Version of the documents; see `Migration`. 0 before the first.
+  public var schemaVersion: UInt64
 }
 
 /// What `StoreInspector.verify` found. Nothing on disk was changed.
@@ -56,7 +58,7 @@ public enum StoreInspector {
     let manifest = try Manifest.read(path, fileSystem)
     return StoreDescription(
       identifier: manifest.store, schema: manifest.schema, checkpointLSN: manifest.checkpointLSN,
-      firstPage: manifest.firstPage)
+      firstPage: manifest.firstPage, schemaVersion: manifest.schemaVersion)
   }
 
   /// Checks every page, frame, checkpoint block, document and index of a store that nobody has open for writing.

@@ -26,6 +26,9 @@ public enum LogFormat {
   static let manifestDraftName = "MANIFEST.new"
   static let checkpointDraftName = "ckpt.new"
   static let lockName = "LOCK"
+  static let unfinishedName = "UNFINISHED"
+  /// Temporary files of a migration that was killed just when it made them.
+  static let migrationPrefix = "migrate-"
 
   private static func numbered(_ prefix: String, _ number: UInt64) -> String {
     let digits = String(number)

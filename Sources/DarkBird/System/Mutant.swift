@@ -33,6 +33,7 @@ enum Mutant: String, Sendable {
   // Manifest, checkpoint, recovery
   case manifestNotSynced, manifestNameNotSynced, checkpointNotSynced, checkpointAheadOfTheLog,
     pagesRemovedBeforeManifest
+  case backupTooLate, backupNotReadBack, unfinishedNotMarked, migrationKeepsTheLog, collisionNotSeen
   case tornTailNotCut, tornTailNotKept, directoryNotLocked
 }
 

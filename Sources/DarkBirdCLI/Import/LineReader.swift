@@ -48,8 +48,16 @@ final class LineReader {
     if block.starts(with: [0xef, 0xbb, 0xbf]) { start = 3 }
   }
 
-  /// The first bytes of the file, for guessing its format; they are still read.
-  var head: ArraySlice<UInt8> { block[start...] }
+  /// What of the file is in memory and not read yet, for formats that know no lines.
+  var unread: ArraySlice<UInt8> { block[start...] }
+
+  func skip(_ count: Int) { start += count }
+
+  /// Whether `unread` has something, after reading on if need be.
+  func hasMore() throws(Failure) -> Bool {
+    if start == block.count && !isAtEnd { try fill() }
+    return start < block.count
+  }
 
   /// The next line; nil at the end of the file.
   func next() throws(Failure) -> Line? {

@@ -11,6 +11,8 @@ protocol RecordReader {
 struct NumberedRecord {
   /// Of the first line of the record, from 1.
   var line: Int
+  /// Nil where the key is a field of the document.
+  var key: Value?
   var content: Result<Record, BadInput>
 }
 

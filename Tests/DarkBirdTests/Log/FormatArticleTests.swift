@@ -7,13 +7,17 @@ import Testing
 struct FormatArticleTests {
   private static let store = UUID(uuid: (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15))
 
-  /// The blocks of the article that are marked `hex NAME`: lines of an offset, two blanks, bytes, and perhaps a remark behind
-  /// a bar. The offset is checked too.
-  private func example(_ name: String) throws -> [UInt8] {
+  private func article(_ title: String = "FormatOnDisk") throws -> String {
     var url = URL(filePath: #filePath)
     for _ in 0..<4 { url.deleteLastPathComponent() }
-    let article = try String(
-      contentsOf: url.appending(path: "Sources/DarkBird/DarkBird.docc/FormatOnDisk.md"), encoding: .utf8)
+    return try String(
+      contentsOf: url.appending(path: "Sources/DarkBird/DarkBird.docc/\(title).md"), encoding: .utf8)
+  }
+
+  /// The blocks of an article that are marked `hex NAME`: lines of an offset, two blanks, bytes, and perhaps a remark behind
+  /// a bar. The offset is checked too.
+  private func example(_ name: String, in title: String) throws -> [UInt8] {
+    let article = try article(title)
     let body = try #require(article.components(separatedBy: "```hex \(name)\n").dropFirst().first, "no example \(name)")
     var bytes: [UInt8] = []
     var start: Int?
@@ -28,8 +32,10 @@ struct FormatArticleTests {
   }
 
   /// Compares, and prints the bytes for the article if they differ.
-  private func expect(_ name: String, _ bytes: [UInt8], at offset: Int = 0) throws {
-    let found = (try? example(name)) ?? []
+  private func expect(
+    _ name: String, _ bytes: [UInt8], at offset: Int = 0, in title: String = "FormatOnDisk"
+  ) throws {
+    let found = (try? example(name, in: title)) ?? []
     if found == bytes { return }
     var text = ""
     for row in stride(from: 0, to: bytes.count, by: 8) {
@@ -114,11 +120,22 @@ struct FormatArticleTests {
     try expect("manifest", Array(try manifest.encoded()[..<20]))
   }
 
+  @Test func theBackupIsWhatItsWriterWrites() throws {
+    let disk = SimulatedFileSystem.forStores()
+    let header = BackupHeader(store: Self.store, lsn: 5, documents: 1, created: Date(timeIntervalSince1970: 0))
+    var writer = try BackupWriter(try disk.open("/data/b", .createNew), header)
+    let start = writer.offset
+    try writer.add(lsn: 5, payload: [0x04, 0xa0], keyLength: 1)
+    _ = try writer.finish()
+    let bytes = try #require(disk.files["/data/b"])
+    try expect("backup-header", Array(bytes[..<64]), in: "BackupFormat")
+    let end = bytes.count - BackupFormat.sectionHeaderBytes - BackupFormat.endBytes
+    try expect("backup-documents", Array(bytes[start..<end]), at: start, in: "BackupFormat")
+    try expect("backup-end", Array(bytes[end...]), at: end, in: "BackupFormat")
+  }
+
   @Test func theArticleNamesEveryConstant() throws {
-    var url = URL(filePath: #filePath)
-    for _ in 0..<4 { url.deleteLastPathComponent() }
-    let article = try String(
-      contentsOf: url.appending(path: "Sources/DarkBird/DarkBird.docc/FormatOnDisk.md"), encoding: .utf8)
+    let article = try article()
     for (kind, number) in [
       ("put", LogRecordKind.put), ("remove", .remove), ("clear", .clear), ("batch", .batch), ("seal", .seal),
     ] {

@@ -1,0 +1,76 @@
+/// A file that has its name only once it is whole: written under another name, synced, renamed, and the directory synced. It
+/// never replaces what is there already.
+package struct DraftFile {
+  let file: any File
+  private let path: String
+  private let draft: String
+  private let fileSystem: any FileSystem
+
+  /// - Throws: `.targetExists`, `.locked` if another process writes this file just now, `.diskFull`, `.io`.
+  package init(_ path: String, _ fileSystem: any FileSystem) throws(StoreError) {
+    self.path = path
+    self.fileSystem = fileSystem
+    // One that was killed leaves it behind, and the next one takes it over.
+    draft = path + ".part"
+    try Self.requireNothing(at: path, fileSystem)
+    let file = try diskErrors(path) { [draft] () throws(SystemError) in
+      try fileSystem.open(draft, .createIfMissing)
+    }
+    self.file = file
+    do throws(StoreError) {
+      guard try diskErrors(path, { () throws(SystemError) in try file.tryLock(exclusive: true) }) else {
+        throw .locked(path: draft, holder: "another process that writes it")
+      }
+    } catch {
+      file.close()
+      throw error
+    }
+    do throws(SystemError) { try file.truncate(to: 0) } catch {
+      cancel()
+      throw storeError(error, path)
+    }
+  }
+
+  /// - Throws: `.diskFull`, `.io`.
+  package func write(_ bytes: [UInt8], at offset: Int) throws(StoreError) {
+    try diskErrors(path) { () throws(SystemError) in try file.writeAll(bytes, at: offset) }
+  }
+
+  /// Makes what was written durable, has `check` look at it, and gives the file its name.
+  /// - Throws: what `check` throws; nothing is left then.
+  package func publish(_ check: () throws(StoreError) -> Void = {}) throws(StoreError) {
+    do throws(StoreError) {
+      // Sync before rename: a crash must never expose an empty file.
+      try diskErrors(path) { () throws(SystemError) in try file.synchronize() }
+      try check()
+      try Self.requireNothing(at: path, fileSystem)
+      try diskErrors(path) { () throws(SystemError) in try fileSystem.rename(draft, to: path) }
+    } catch {
+      cancel()
+      throw error
+    }
+    file.close()
+    try diskErrors(path) { () throws(SystemError) in try fileSystem.synchronizeDirectory(parentDirectory(of: path)) }
+  }
+
+  /// Reads the draft through a handle of its own.
+  func reopened() throws(StoreError) -> any File {
+    try diskErrors(path) { () throws(SystemError) in try fileSystem.open(draft, .read) }
+  }
+
+  package func cancel() {
+    // While the lock is held: what another process writes under this name must stay.
+    try? fileSystem.remove(draft)
+    file.close()
+  }
+
+  private static func requireNothing(at path: String, _ fileSystem: any FileSystem) throws(StoreError) {
+    do throws(SystemError) {
+      try fileSystem.open(path, .read).close()
+    } catch {
+      if error.isMissing { return }
+      throw StoreError(error)
+    }
+    throw .targetExists(path: path, reason: "exists already, and is left as it is")
+  }
+}

@@ -1,0 +1,79 @@
+import DarkBird
+import Foundation
+import Testing
+
+/// backup, restore, and verify of a backup, as scripts see them.
+@Suite(.timeLimit(.minutes(5))) struct BackupTests {
+  private let directory: TemporaryDirectory
+  private var store: String { directory("store") }
+  private var file: String { directory("a.backup") }
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private func makeStore() async throws {
+    let lines = (0..<500).map { #"{"id":\#($0),"name":"n\#($0)","age":\#($0 % 50)}"# }
+    let outcome = try await darkbird(
+      "import", store, "-", "--key", "id", "--unique", "name", "--range", "age", input: lines.joined(separator: "\n"))
+    try #require(outcome.code == 0, "\(outcome)")
+  }
+
+  @Test func fileAndPipeGiveTheStoreBack() async throws {
+    try await makeStore()
+    let before = try tree(store)
+    let made = try await darkbird("backup", store, file, "--json")
+    #expect(made.code == 0 && made.output.contains(#""documents":500"#), "\(made)")
+    #expect(try tree(store) == before)
+    let verified = try await darkbird("verify", file)
+    #expect(
+      verified.code == 0 && verified.output.hasSuffix("sound\n") && verified.output.contains("LSN   500"), "\(verified)"
+    )
+    #expect(try await darkbird("restore", file, directory("restored")).code == 0)
+    let program = try builtProgram("darkbird")
+    let piped = try await shell(
+      "set -o pipefail; '\(program)' backup '\(store)' - | '\(program)' restore - '\(directory("piped"))'")
+    #expect(piped.code == 0, "\(piped)")
+    let expected = try await darkbird("query", store, "--json", "--range", "age=..").output
+    for copy in ["restored", "piped"] {
+      #expect(try await darkbird("verify", directory(copy)).code == 0)
+      #expect(
+        Set(try await darkbird("query", directory(copy), "--json", "--range", "age=..").lines)
+          == Set(expected.split(separator: "\n")))
+      #expect(try await darkbird("query", directory(copy), "--unique", "name=n7", "--count").output == "1\n")
+    }
+  }
+
+  @Test func refusalsAreOneLineAndLeaveNothing() async throws {
+    try await makeStore()
+    #expect(try await darkbird("backup", store, file).code == 0)
+    func expect(_ outcome: Outcome, _ code: Int32, _ text: String) {
+      #expect(outcome.code == code && outcome.errors.contains(text), "\(outcome)")
+      #expect(outcome.errors.split(separator: "\n").count == 1 && outcome.output.isEmpty, "\(outcome)")
+    }
+    let sound = try Data(contentsOf: URL(filePath: file))
+    expect(try await darkbird("backup", store, file), 73, "exists already")
+    #expect(try Data(contentsOf: URL(filePath: file)) == sound)
+    expect(try await darkbird("restore", file, store), 73, "is not empty")
+    expect(try await darkbird("backup", directory("missing"), directory("b")), 66, "no such directory")
+    expect(try await darkbird("restore", directory("missing"), directory("new")), 66, "No such file")
+    expect(try await darkbird("backup", store, directory("nowhere/b")), 66, "No such file")
+    var damaged = sound
+    damaged[damaged.count / 2] ^= 4
+    let names = ["garbage": Data("hello".utf8), "cut": sound.dropLast(5), "flipped": damaged, "empty": Data()]
+    for (name, bytes) in names {
+      try bytes.write(to: URL(filePath: directory(name)))
+      let code: Int32 = name == "garbage" || name == "empty" ? 66 : 65
+      expect(try await darkbird("restore", directory(name), directory("new")), code, directory(name))
+      expect(try await darkbird("verify", directory(name)), code, directory(name))
+      #expect(!FileManager.default.fileExists(atPath: directory("new")))
+    }
+    #expect(try await shell("'\(builtProgram("darkbird"))' backup '\(store)' /dev/full").code == 73)
+    // While another program has it open.
+    let open = try Store<Value, Record>.open(store, readOnly: false)
+    expect(try await darkbird("backup", store, directory("b")), 75, "makes its own backups, with store.backup(to:)")
+    try open.backup(to: directory("b"))
+    try open.close()
+    #expect(try await darkbird("verify", directory("b")).code == 0)
+    let left = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+    #expect(Set(left) == Set(["store", "a.backup", "b"] + names.keys))
+  }
+}

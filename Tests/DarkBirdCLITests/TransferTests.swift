@@ -1,0 +1,227 @@
+import DarkBird
+import Foundation
+import Testing
+
+@testable import DarkBirdCLI
+
+/// Documents that leave a store and come back are the same, whatever is in them.
+@Suite(.timeLimit(.minutes(5))) struct TransferTests {
+  private let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  private struct Random {
+    var generator: SeededGenerator
+
+    mutating func below(_ bound: Int) -> Int { Int(generator.next() % UInt64(bound)) }
+
+    mutating func text() -> String {
+      let parts = [
+        "a", "é", "e\u{301}", "東京", "\"", ",", "\n", "\r", "\r\n", "\t", "\u{1b}[2J", "\u{9b}", "\u{202e}", "\u{2028}",
+        "\0", "$",
+        "$date", "true", "42", "042", "1.5", "2024-01-31", " ", "\\", "{", "}]", "key", ":int", "\u{feff}", "👩‍👩‍👧",
+      ]
+      return (0..<below(4)).map { _ in parts[below(parts.count)] }.joined()
+    }
+
+    mutating func number() -> Double {
+      let numbers: [Double] = [
+        0, -0.0, 1, 1.5, 1e300, -1e-300, .infinity, -.infinity, .nan, .pi, .leastNonzeroMagnitude,
+        9_007_199_254_740_992, 1e16,
+      ]
+      return below(3) == 0
+        ? Double(bitPattern: generator.next() & 0xbfff_ffff_ffff_ffff) : numbers[below(numbers.count)]
+    }
+
+    mutating func value(depth: Int = 0) -> Value {
+      switch below(depth < 3 ? 11 : 9) {
+      case 0: .null
+      case 1: .bool(below(2) == 0)
+      case 2: .int(Int64(below(2_000)) - 1_000)
+      case 3: .int(below(2) == 0 ? .min : .max)
+      case 4: Value(UInt64.max - UInt64(below(9)))
+      case 5: .double(number())
+      case 6: .string(text())
+      case 7: .bytes((0..<below(6)).map { _ in UInt8(below(256)) })
+      case 8:
+        .date(
+          Date(
+            timeIntervalSince1970: below(2) == 0
+              ? Double(below(4_000_000_000)) / [1, 8, 1_000][below(3)] : Double(below(1 << 53)) * 1_003.7))
+      case 9: .array((0..<below(4)).map { _ in value(depth: depth + 1) })
+      default: .map(record(depth: depth + 1))
+      }
+    }
+
+    mutating func record(depth: Int = 0) -> Record {
+      Record((0..<below(5)).map { _ in ((below(2) == 0 ? "f" : "") + text(), value(depth: depth + 1)) })
+    }
+
+    /// Columns of one kind each, some of them missing here and there.
+    mutating func row() -> Record {
+      var fields: [(String, Value)] = []
+      for kind in 0..<9 where below(4) > 0 {
+        var value = value()
+        while Self.kind(value) != kind { value = self.value() }
+        fields.append(("column \(kind)", value))
+      }
+      return Record(fields)
+    }
+
+    private static func kind(_ value: Value) -> Int {
+      switch value {
+      case .null: 0
+      case .bool: 1
+      case .int: 2
+      case .unsigned: 3
+      case .double: 4
+      case .string: 5
+      case .bytes: 6
+      case .date: 7
+      case .array, .map: 8
+      }
+    }
+  }
+
+  /// As bytes, in which every NaN and every sign of zero shows.
+  private func bytes(_ value: Value) throws -> [UInt8] {
+    var writer = CBORWriter()
+    try writer.write(value)
+    return writer.bytes
+  }
+
+  private func read(_ format: DocumentFormat, _ text: String) throws -> [(Value, Record)] {
+    let lines = try LineReader(path: directory.file("file", text))
+    var reader: any RecordReader =
+      switch format {
+      case .ndjson: JSONLinesReader(lines, isTyped: true)
+      case .json: JSONArrayReader(lines, isTyped: true)
+      case .csv: try CSVReader(lines, isTyped: true)
+      }
+    var documents: [(Value, Record)] = []
+    while let next = try reader.next() { documents.append((try #require(next.key), try next.content.get())) }
+    return documents
+  }
+
+  @Test(arguments: DocumentFormat.allCases) func everyValueComesBack(_ format: DocumentFormat) throws {
+    for seed in 0..<(ProcessInfo.processInfo.environment["DARKBIRD_TRANSFER_SEEDS"].flatMap(Int.init) ?? 60) {
+      var random = Random(generator: SeededGenerator(seed: UInt64(seed)))
+      let isTable = random.below(2) == 0
+      let documents = (0..<random.below(40)).map { _ in
+        (random.value(), isTable ? random.row() : random.record())
+      }
+      var columns = CSVColumns()
+      for (key, document) in documents { columns.look(at: key, document) }
+      var text = ""
+      var writer = DocumentWriter(format, columns: columns.columns) { text += $0 }
+      try writer.begin()
+      for (key, document) in documents { try writer.write(key: key, document) }
+      try writer.finish()
+      for scalar in text.unicodeScalars where scalar.properties.generalCategory == .control {
+        #expect(["\n", "\r", "\t"].contains(scalar), "seed \(seed): \(scalar.value)")
+      }
+      let found = try read(format, text)
+      try #require(found.count == documents.count, "seed \(seed)")
+      for (found, expected) in zip(found, documents) {
+        // A table has one order of its fields.
+        let order = columns.columns.map(\.name)
+        let document =
+          format == .csv
+          ? Record(order.dropFirst().compactMap { name in expected.1[name].map { (name, $0) } }) : expected.1
+        #expect(try bytes(found.0) == bytes(expected.0), "seed \(seed): \(found.0), not \(expected.0)")
+        #expect(try bytes(.map(found.1)) == bytes(.map(document)), "seed \(seed): \(found.1), not \(document)")
+      }
+    }
+  }
+
+  @Test(arguments: ["ndjson", "json", "csv"]) func exportIsImportedAsAnEqualStore(_ format: String) async throws {
+    let store = directory("store")
+    var random = Random(generator: SeededGenerator(seed: 7))
+    do {
+      let made = try Store<Value, Record>(
+        .disk(at: store), schema: IndexSchema(FieldSchema(unique: ["id"], tags: ["column 5"])))
+      for id in 0..<300 {
+        var row = random.row()
+        row["id"] = .int(Int64(id))
+        try made.put(row, for: id % 2 == 0 ? .int(Int64(id)) : .string("\(id)"))
+      }
+      try made.close()
+    }
+    let file = directory("out.\(format)")
+    let exported = try await darkbird("export", store, file)
+    #expect(exported.code == 0 && exported.output == "exported 300\n", "\(exported)")
+    let again = directory("again")
+    let imported = try await darkbird("import", again, file, "--unique", "id", "--tag", "column 5")
+    #expect(imported.code == 0 && imported.output == "imported 300, rejected 0\n", "\(imported)")
+    let (left, right) = (try Store<Value, Record>.open(store), try Store<Value, Record>.open(again))
+    #expect(left.count == 300 && right.count == 300)
+    for stored in try left.scan().documents {
+      let found = try #require(right[stored.key], "\(stored.key)")
+      func sorted(_ record: Record) -> Value {
+        .map(Record(record.fields.sorted { $0.name < $1.name }.map { ($0.name, $0.value) }))
+      }
+      #expect(try bytes(sorted(found)) == bytes(sorted(stored.document)), "\(stored.key)")
+      if format != "csv" { #expect(found.fields.map(\.name) == stored.document.fields.map(\.name)) }
+    }
+    // The same through a pipe.
+    let program = try builtProgram("darkbird")
+    let piped = try await shell(
+      "set -o pipefail; '\(program)' export '\(store)' - --format \(format) | '\(program)' import '\(directory("piped"))' -"
+    )
+    #expect(piped.code == 0 && piped.output == "imported 300, rejected 0\n", "\(piped)")
+    #expect(try await darkbird("export", store, file).code == 73)
+    let part = try await darkbird("export", store, "-", "--unique", "id=7", "--format", "ndjson")
+    #expect(part.lines.count == 1 && part.output.hasPrefix(#"{"key":"7","document":{"#), "\(part)")
+  }
+
+  @Test func arraysAreReadElementByElement() async throws {
+    let text =
+      "\n[ {\"id\": 1, \"a\": [\"]\", {\"b\": \"\\\"}\"}]},\n {\"id\":2}\n ,3, {\"id\":4 \n,\"x\":}, {\"id\":5} ]\n"
+    let outcome = try await darkbird("import", directory("s"), "-", "--key", "id", input: text)
+    #expect(outcome.output == "imported 3, rejected 2\n", "\(outcome)")
+    #expect(outcome.errors.contains("standard input:4: not an object"), "\(outcome)")
+    #expect(outcome.errors.contains("standard input:4: column 15"), "\(outcome)")
+    for (text, reason) in [
+      ("[{\"id\":1}", "the file ends inside the array"), ("[{\"id\":1},]", "a value is missing"),
+      ("[{\"id\":1}] 2", "text after the end of the array"), ("[{\"id\":1},,{\"id\":1}]", "a value is missing"),
+    ] {
+      let outcome = try await darkbird("import", directory("t"), "-", "--key", "id", "--format", "json", input: text)
+      #expect(outcome.code == 65 && outcome.errors.contains(reason), "\(text): \(outcome)")
+    }
+    #expect(
+      try await darkbird("import", directory("u"), "-", "--key", "id", input: "[]").output == "imported 0, rejected 0\n"
+    )
+  }
+
+  @Test func typesOfColumnsCanBeSaid() async throws {
+    let table = try directory.file("zip.csv", "code,n,when,note\n0150,1,86400,42\n9000,x,,\"\"\n")
+    let outcome = try await darkbird(
+      "import", directory("s"), table, "--key", "code", "--type", "code=string", "--type", "n=double", "--type",
+      "when=date", "--type", "*=string")
+    #expect(outcome.code == 65 && outcome.errors == "\(table):3: column 'n': 'x' is no double\n", "\(outcome)")
+    #expect(
+      try await darkbird("query", directory("s"), "--json").output
+        == #"{"key":"0150","document":{"code":"0150","n":1.0,"when":"1970-01-02T00:00:00Z","note":"42"}}"# + "\n")
+    let wrong = try await darkbird("import", directory("t"), table, "--key", "code", "--type", "zip=int")
+    #expect(wrong.code == 64 && wrong.errors.contains("no such column"), "\(wrong)")
+    #expect(try await darkbird("import", directory("t"), table, "--key", "code", "--type", "code=zip").code == 64)
+    let foreign = try await darkbird("import", directory("t"), table)
+    #expect(foreign.code == 65 && foreign.errors.contains("--key names the key's field"), "\(foreign)")
+    #expect(!FileManager.default.fileExists(atPath: directory("t")))
+  }
+}
+
+/// SplitMix64.
+private struct SeededGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 0xD1B5_4A32_D192_ED03 }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}
