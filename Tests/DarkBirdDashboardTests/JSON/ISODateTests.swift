@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import DarkBirdCLI
+@testable import DarkBirdDashboard
 
 @Suite struct ISODateTests {
   @Test(arguments: [

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// Dates as ISO 8601 writes them, in the forms that data files use:
 ///
@@ -9,8 +9,8 @@ import Foundation
 ///
 /// A blank may stand for the `T`. Other forms, and days that no calendar has, are no dates. Foundation's ISO 8601
 /// styles each take exactly one of these forms.
-enum ISODate {
-  static func parse(_ text: [UInt8]) -> Date? {
+package enum ISODate {
+  package static func parse(_ text: [UInt8]) -> Date? {
     var scanner = Scanner(text: text)
     guard let year = scanner.digits(4), year >= 1, scanner.take("-"),
       let month = scanner.digits(2), (1...12).contains(month), scanner.take("-"),
