@@ -85,7 +85,7 @@ struct BatchItem<Key: DocumentKey, Document: DarkBird.Document> {
     kind = operation.kind
     needsAbsence = operation.needsAbsence
     key = operation.key
-    hash = UInt(bitPattern: operation.key.hashValue)
+    hash = operation.key.storeHash
     shard = Int(hash & UInt(shardCount - 1))
     new = operation.document.map { Entry(key: operation.key, document: $0) }
     newKeys = if let document = operation.document { try schema.keys(of: document) } else { IndexKeys() }

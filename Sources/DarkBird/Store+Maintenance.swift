@@ -72,7 +72,7 @@ extension Store {
       var found = 0
       for entry in map.entries {
         found += 1
-        if map.find(entry.key, hash: UInt(bitPattern: entry.key.hashValue)) !== entry {
+        if map.find(entry.key, hash: entry.key.storeHash) !== entry {
           problems.append("a document of shard \(number) is not found under its key")
         }
         if frozen.shardNumber(entry.number) != number || map.entry(inSlot: frozen.slot(entry.number)) !== entry {

@@ -56,7 +56,7 @@ extension Store {
   func withEntry<R>(
     _ key: Key, isCounted: Bool, _ body: (Entry<Key, Document>) throws -> R
   ) rethrows -> R? {
-    let hash = UInt(bitPattern: key.hashValue)
+    let hash = key.storeHash
     let number = Int(hash & UInt(shards.count - 1))
     let reader = db_begin_reading()
     defer { db_end_reading(reader) }

@@ -12,7 +12,7 @@ struct UniqueValueTests {
     var first = 0
     while true {
       for number in first..<first + 1_500_000 {
-        let hash = UInt64(UInt(bitPattern: IndexValue.int(Int64(number)).hashValue))
+        let hash = UInt64(IndexValue.int(Int64(number)).storeHash)
         // 32 bits of the word in the owner table, 4 of the stripe, then the number.
         keys.append((hash >> 32) << 32 | (hash & 15) << 28 | UInt64(number - first))
       }

@@ -3,6 +3,7 @@
 
 #include "crc32c.h"
 #include "db_file.h"
+#include "db_hash.h"
 #include "db_heap.h"
 #include "db_lock.h"
 #include "db_memory.h"

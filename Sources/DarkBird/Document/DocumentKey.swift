@@ -7,6 +7,12 @@ public protocol DocumentKey: Hashable, Sendable, CustomStringConvertible {
   /// Writes exactly one CBOR item.
   func encode(cbor writer: inout CBORWriter) throws
   init(cbor reader: inout CBORReader) throws
+
+  /// A hash value of 64 bits that are all as good as random, and the same for equal keys while the program runs.
+  ///
+  /// Integers, strings and UUIDs have a fast one, which types that wrap one of them may return as theirs. Without, it is
+  /// `hashValue`.
+  var storeHash: UInt { get }
 }
 
 extension String: DocumentKey {

@@ -113,7 +113,7 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
     for index in uniques.indices {
       let value = uniques[index].value(document)
       if let value, value.isNaN { throw Self.nan(uniques[index].name) }
-      keys.values.append((value, value.map { UInt(bitPattern: $0.hashValue) } ?? 0))
+      keys.values.append((value, value.map { $0.storeHash } ?? 0))
     }
     for index in ranges.indices {
       let value = ranges[index].value(document)
@@ -205,14 +205,14 @@ extension IndexSchema.Element {
 @usableFromInline
 struct TagPrefix: Sendable {
   @usableFromInline let text: String
-  @usableFromInline let hash: Int
+  @usableFromInline let hash: UInt
   /// Whether the sign at the end is the only one.
   @usableFromInline let isWhole: Bool
 
   @usableFromInline
   init(_ field: String) {
     text = "\(field)="
-    hash = text.hashValue
+    hash = text.storeHash
     isWhole = !field.contains("=")
   }
 

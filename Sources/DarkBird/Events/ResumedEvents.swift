@@ -211,7 +211,7 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
       key = found
       reader = CBORReader(record.document)
       let document = record.kind == .put ? try Document(cbor: &reader) : nil
-      let shard = Int(UInt(bitPattern: found.hashValue) & (1 << UInt(shardBits) - 1))
+      let shard = Int(found.storeHash & (1 << UInt(shardBits) - 1))
       return .replayed(key: found, document: document, lsn: record.lsn, shard: shard)
     } catch {
       throw .undecodable(

@@ -89,7 +89,7 @@ final class DeferredIndexes: @unchecked Sendable {
     (lists + shard * Self.listBytes).assumingMemoryBound(to: IndexChanges.self)
   }
 
-  private func table(_ tag: TagName) -> Int { Int(UInt(bitPattern: tag.hash) % UInt(Self.tagTables)) }
+  private func table(_ tag: TagName) -> Int { Int(tag.hash % UInt(Self.tagTables)) }
 
   // MARK: Writing, under the lock of a shard
 

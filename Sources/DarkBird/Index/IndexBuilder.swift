@@ -42,7 +42,7 @@ struct IndexColumns: Sendable {
       }
     }
     for tag in keys.tags {
-      tags[Int(UInt(bitPattern: tag.name.hash) % UInt(Self.tagBuckets))].append(
+      tags[Int(tag.name.hash % UInt(Self.tagBuckets))].append(
         .init(tag, number, isRemoval: false))
     }
   }
@@ -118,6 +118,10 @@ struct IndexBuilder: Sendable {
 
     func unlock() { indexes.unlock(held) }
 
-    func insert(_ number: DocumentNumber) { indexes.replace(number, old: none, new: keys) }
+    func insert(_ number: DocumentNumber) {
+      // There are no readers yet.
+      var left: [AnyObject] = []
+      indexes.replace(number, old: none, new: keys, &left)
+    }
   }
 }

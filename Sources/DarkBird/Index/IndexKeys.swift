@@ -45,16 +45,16 @@ struct TagName: Sendable, Equatable {
   /// Up to and with the first "="; empty if there is none.
   @usableFromInline let field: String
   @usableFromInline let value: String
-  @usableFromInline let hash: Int
+  @usableFromInline let hash: UInt
 
   /// - Parameters:
   ///   - field: ends with the only "=" in it.
   ///   - fieldHash: its hash value.
   @inlinable
-  init(field: String, fieldHash: Int, value: String) {
+  init(field: String, fieldHash: UInt, value: String) {
     self.field = field
     self.value = value
-    hash = fieldHash ^ value.hashValue
+    hash = fieldHash ^ value.storeHash
   }
 
   @usableFromInline
@@ -62,9 +62,9 @@ struct TagName: Sendable, Equatable {
     if let sign = text.firstIndex(of: "=") {
       let start = text.index(after: sign)
       let field = String(text[..<start])
-      self.init(field: field, fieldHash: field.hashValue, value: String(text[start...]))
+      self.init(field: field, fieldHash: field.storeHash, value: String(text[start...]))
     } else {
-      self.init(field: "", fieldHash: "".hashValue, value: text)
+      self.init(field: "", fieldHash: "".storeHash, value: text)
     }
   }
 

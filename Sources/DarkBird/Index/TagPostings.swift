@@ -31,7 +31,7 @@ struct TagPostings: Sendable {
   /// The documents with a tag; nil if there are none.
   func documents(_ name: TagName) -> DocumentSet? { index(name).map { all[place($0)].documents } }
 
-  private func bits(_ name: TagName) -> UInt64 { UInt64(UInt(bitPattern: name.hash) >> 32) }
+  private func bits(_ name: TagName) -> UInt64 { UInt64(name.hash >> 32) }
 
   private func word(_ name: TagName, _ place: Int) -> UInt64 { bits(name) << 32 | UInt64(place + 1) }
 
@@ -43,7 +43,7 @@ struct TagPostings: Sendable {
     let bits = bits(name)
     return table.view.first(from: scaled(bits, table.capacity)) { word in
       word >> 32 == bits && all[Int(word & 0xFFFF_FFFF) - 1].name == name
-    }
+    }?.index
   }
 
   mutating func insert(_ tag: Tag, _ number: DocumentNumber) {

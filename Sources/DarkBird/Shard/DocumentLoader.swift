@@ -98,7 +98,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     } catch {
       throw .undecodable(key: describeKey(record), lsn: record.lsn, reason: "the key: \(error)")
     }
-    let hash = UInt(bitPattern: key.hashValue)
+    let hash = key.storeHash
     let start = filling.bytes.count
     filling.bytes.append(contentsOf: record.document)
     filling.items[Int(hash & UInt(shards.count - 1)) % lanes].append(
@@ -127,6 +127,8 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     _ items: ContiguousArray<Item>, _ bytes: UnsafeRawBufferPointer, to shards: ShardTable<Key, Document>,
     _ shardBits: UInt32
   ) -> StoreError? {
+    // There are no readers yet.
+    var left: [AnyObject] = []
     for (index, item) in items.enumerated() {
       if index + Self.itemsAhead < items.count {
         let coming = items[index + Self.itemsAhead].hash
@@ -148,7 +150,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
       let slot = old?.number.slot(shardBits) ?? contents.pointee.map.nextSlot
       new?.number = DocumentNumber(slot: slot, shard: shardNumber, shardBits: shardBits)
       new?.lsn = item.lsn
-      shards[shardNumber].apply(old: old, new: new, hash: item.hash, slot: slot)
+      shards[shardNumber].apply(old: old, new: new, hash: item.hash, slot: slot, &left)
     }
     return nil
   }
@@ -273,7 +275,7 @@ extension ShardMap {
   mutating func removeVersions(before lsn: UInt64) {
     for slot in 0..<slotCount {
       guard let entry = entry(inSlot: slot), entry.lsn < lsn else { continue }
-      remove(entry, hash: UInt(bitPattern: entry.key.hashValue), slot: slot)
+      remove(entry, hash: entry.key.storeHash, slot: slot)
     }
   }
 }

@@ -24,7 +24,10 @@ struct IndexValueTests {
           for right in other {
             #expect((left < right) == (low < high), "\(left) < \(right)")
             #expect((left == right) == (low == high), "\(left) == \(right)")
-            if low == high { #expect(left.hashValue == right.hashValue, "\(left), \(right)") }
+            if low == high {
+              #expect(left.hashValue == right.hashValue, "\(left), \(right)")
+              #expect(left.storeHash == right.storeHash, "\(left), \(right)")
+            }
           }
         }
       }
