@@ -3,13 +3,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+
+extern char **environ;
 
 enum {
   restore_bytes_max = 256,
@@ -256,6 +260,48 @@ int terminal_guard_stop(void) {
   for (int i = 0; i < queued_count; i++)
     if (queued_signals[i] == SIGTSTP || queued_signals[i] == SIGCONT) atomic_store(&queued[i], 0);
   return code;
+}
+
+int terminal_guard_spawn(char *const command[], pid_t *process) {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  int code = posix_spawn_file_actions_init(&actions);
+  if (code != 0) return code;
+  if ((code = posix_spawnattr_init(&attributes)) == 0) {
+    sigset_t none, defaults;
+    sigemptyset(&none);
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);  // ignored here, which a program inherits
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    // Ours may be a file for the time being.
+    code = posix_spawn_file_actions_adddup2(&actions, terminal_fd, STDERR_FILENO);
+    if (code == 0) code = posix_spawn(process, command[0], &actions, &attributes, command, environ);
+    posix_spawnattr_destroy(&attributes);
+  }
+  posix_spawn_file_actions_destroy(&actions);
+  return code;
+}
+
+bool terminal_guard_wait(pid_t process, int *number) {
+  for (;;) {
+    int status = 0;
+    pid_t result = waitpid(process, &status, WUNTRACED);
+    if (result < 0 && errno == EINTR) continue;
+    if (result < 0) {
+      *number = 0;
+      return false;
+    }
+    if (WIFSTOPPED(status)) {
+      terminal_guard_stop();
+      // If only we were continued, or could not stop.
+      kill(process, SIGCONT);
+      continue;
+    }
+    *number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+    return WIFSIGNALED(status);
+  }
 }
 
 int terminal_guard_hold_stderr(void) {

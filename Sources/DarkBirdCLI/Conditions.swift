@@ -1,5 +1,6 @@
 import ArgumentParser
 import DarkBird
+import DarkBirdDashboard
 
 /// A store as the generic commands see it: whatever wrote it, keys are values and documents are records.
 typealias RecordStore = Store<Value, Record>
@@ -15,10 +16,15 @@ protocol ConditionArguments {
   var unique: [String] { get }
   var tag: [String] { get }
   var range: [String] { get }
+  /// All conditions as one line of the dashboard.
+  var line: String? { get }
 }
 
 extension ConditionArguments {
   func validateConditions() throws {
+    if line != nil, key != nil || !unique.isEmpty || !tag.isEmpty || !range.isEmpty {
+      throw ValidationError("--where stands for all conditions: it excludes --key, --unique, --tag and --range")
+    }
     for (option, texts) in [("--unique", unique), ("--tag", tag), ("--range", range)] {
       for text in texts where !text.dropFirst().contains("=") {
         throw ValidationError("\(option) \(text): a name, '=' and a value are needed")
@@ -32,9 +38,16 @@ struct Conditions {
   private var query = Query()
   /// Documents named by key or unique value that every other condition then filters; nil if none is named.
   private var named: [StoredRecord]?
+  /// A limit of the line, and a shard that it asks for.
+  private var limit = Int.max
+  private var shard: Int?
 
   /// - Throws: `Failure` if a condition cannot be read, `StoreError` if it names no index of the store.
   init(_ command: some ConditionArguments, of store: RecordStore) throws {
+    if let line = command.line {
+      try take(line, of: store)
+      return
+    }
     let fields = store.schema.fields
     for text in command.tag {
       let (name, _) = split(text)
@@ -59,6 +72,27 @@ struct Conditions {
     }
   }
 
+  /// Takes a line of the dashboard.
+  private mutating func take(_ line: String, of store: RecordStore) throws {
+    let source = StoreSource(store, title: "")
+    defer { source.close() }
+    let vocabulary = QueryVocabulary(try source.outline(tagsPerField: 1))
+    let selection: Selection
+    do { selection = try QueryLine.parse(line, vocabulary) } catch {
+      throw Failure(.usage, "--where, column \(error.column + 1)", harmless(error.description))
+    }
+    switch selection {
+    case .query(let query, let limit):
+      self.query = query
+      self.limit = limit ?? .max
+    case .key(let key): restrict(to: readings(of: key).compactMap { store.stored($0) })
+    case .unique(let index, let value):
+      restrict(
+        to: try readings(of: value).compactMap(\.indexValue).compactMap { try store.document(unique: index, $0) })
+    case .shard(let number): shard = number
+    }
+  }
+
   private mutating func restrict(to documents: [StoredRecord]) {
     guard let before = named else {
       named = documents
@@ -68,7 +102,7 @@ struct Conditions {
   }
 
   func count(in store: RecordStore) throws -> Int {
-    if named == nil { return try store.count(query) }
+    if named == nil, shard == nil { return min(limit, try store.count(query)) }
     var number = 0
     try forEach(in: store, limit: .max) { _ in
       number += 1
@@ -79,7 +113,7 @@ struct Conditions {
 
   /// Calls `body` with each document, in order, until it returns false.
   func forEach(in store: RecordStore, limit: Int, _ body: (StoredRecord) throws -> Bool) throws {
-    var rest = limit
+    var rest = min(limit, self.limit)
     if let named, query.isUnconditional {
       for document in named.prefix(rest) where try !body(document) { return }
       return
@@ -87,8 +121,9 @@ struct Conditions {
     let keys = named.map { Set($0.map(\.key)) }
     var cursor: Cursor?
     repeat {
-      let page = try store.documents(query, limit: min(keys == nil ? rest : .max, 1_000), after: cursor)
-      for document in page.documents where keys?.contains(document.key) ?? true {
+      let page = try store.documents(query, limit: min(keys == nil && shard == nil ? rest : .max, 1_000), after: cursor)
+      for document in page.documents
+      where keys?.contains(document.key) ?? true && shard ?? document.shard == document.shard {
         guard rest > 0, try body(document) else { return }
         rest -= 1
       }

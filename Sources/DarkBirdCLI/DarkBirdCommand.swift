@@ -18,6 +18,7 @@ struct DarkBirdCommand: ParsableCommand {
         darkbird migrate D --rename zip=code     other fields, keys, indexes
         darkbird query D --tag country=NO --json ask it
         darkbird open D                          browse it
+        darkbird replay FILE                     watch what R recorded
         darkbird stats D                         what is in it
         darkbird verify D                        is every byte as it was written
         darkbird dump D                          what the bytes are
@@ -34,10 +35,9 @@ struct DarkBirdCommand: ParsableCommand {
       """,
     version: "darkbird 0.1.0",
     subcommands: [
-      RunCommand.self, OpenCommand.self, ImportCommand.self, ExportCommand.self, MigrateCommand.self,
-      QueryCommand.self, StatsCommand.self, VerifyCommand.self,
-      DumpCommand.self, SalvageCommand.self, CheckpointCommand.self, BackupCommand.self, RestoreCommand.self,
-      BenchCommand.self, ConfigCommand.self,
+      RunCommand.self, OpenCommand.self, ReplayCommand.self, ImportCommand.self, ExportCommand.self, MigrateCommand.self,
+      QueryCommand.self, StatsCommand.self, VerifyCommand.self, DumpCommand.self, SalvageCommand.self,
+      CheckpointCommand.self, BackupCommand.self, RestoreCommand.self, BenchCommand.self, ConfigCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

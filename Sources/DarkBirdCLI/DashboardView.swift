@@ -29,12 +29,13 @@ struct LookOptions: ParsableArguments {
 /// Shows the dashboard until the user, a signal or a hang-up ends it; each of them is a clean end.
 func showDashboard<Key, Document>(
   on store: Store<Key, Document>, title: String, location: String, workload: (any WorkloadMonitor)?,
-  _ look: LookOptions, _ configuration: DashboardConfiguration
+  allowsChanges: Bool = false, _ look: LookOptions, _ configuration: DashboardConfiguration
 ) throws(Failure) {
   var options = DashboardOptions(title: title, location: location, workload: workload, glyphs: look.glyphs)
   options.configuration = configuration
   options.remembersRuns = workload != nil
   options.startsInBrowse = workload == nil
+  options.allowsChanges = allowsChanges
   do { try Dashboard.run(on: store, options: options) } catch { throw Failure(error) }
 }
 

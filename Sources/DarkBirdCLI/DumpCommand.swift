@@ -1,5 +1,6 @@
 import ArgumentParser
 import DarkBird
+import DarkBirdDashboard
 import Foundation
 
 struct DumpCommand: ParsableCommand {
@@ -213,21 +214,7 @@ enum DumpJSON {
         "reason": .string(damage.reason),
       ]
     }
-    return escaped(record.json)
-  }
-
-  /// Escapes what JSON allows in a string and a terminal takes for a command: it stands nowhere else in a line.
-  private static func escaped(_ json: String) -> String {
-    guard json.unicodeScalars.contains(where: { (0x7f...0x9f).contains($0.value) }) else { return json }
-    var text = ""
-    for scalar in json.unicodeScalars {
-      if (0x7f...0x9f).contains(scalar.value) {
-        text += "\\u00\(String(scalar.value, radix: 16))"
-      } else {
-        text.unicodeScalars.append(scalar)
-      }
-    }
-    return text
+    return ExportText.harmlessJSON(record.json)
   }
 
   private static func record(_ frame: StoreDump.Frame) -> Record {

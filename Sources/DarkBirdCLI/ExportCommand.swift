@@ -47,6 +47,11 @@ struct ExportCommand: ParsableCommand, ConditionArguments {
   @Option(help: ArgumentHelp("Documents with a field in a range.", valueName: "field=lo..hi"))
   var range: [String] = []
 
+  @Option(
+    name: .customLong("where"),
+    help: ArgumentHelp("All conditions as one line, as the dashboard takes them.", valueName: "line"))
+  var line: String?
+
   func validate() throws {
     try validateConditions()
     if format == nil && file != "-" && DocumentFormat(path: file) == nil {

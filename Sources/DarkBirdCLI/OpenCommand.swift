@@ -51,7 +51,8 @@ struct OpenCommand: ParsableCommand {
       } else {
         try requireTerminal()
         try showDashboard(
-          on: store, title: name, location: "disk \(directory)", workload: nil, look, configuration)
+          on: store, title: name, location: "disk \(directory)", workload: nil, allowsChanges: readWrite, look,
+          configuration)
       }
     } catch {
       try? store.close()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DarkBird
+import DarkBirdDashboard
 
 struct QueryCommand: ParsableCommand, ConditionArguments {
   static let configuration = CommandConfiguration(
@@ -22,6 +23,7 @@ struct QueryCommand: ParsableCommand, ConditionArguments {
 
         darkbird query D --tag Section=games --range Size=1000000.. --limit 3
         darkbird query D --tag Tag=implemented-in::c++ --count
+        darkbird query D --where 'any:Section=games any:Section=net range Size desc limit 3'
         darkbird query D --key bash --json | jq .document.Depends
       """)
 
@@ -39,6 +41,12 @@ struct QueryCommand: ParsableCommand, ConditionArguments {
 
   @Option(help: ArgumentHelp("Documents with a field in a range.", valueName: "field=lo..hi"))
   var range: [String] = []
+
+  @Option(
+    name: .customLong("where"),
+    help: ArgumentHelp("All conditions as one line, as the dashboard takes them; Y there copies it.", valueName: "line")
+  )
+  var line: String?
 
   @Option(help: "Print this many documents at most.")
   var limit: Int?
@@ -103,11 +111,7 @@ protocol DocumentPrinter {
 
 private struct JSONPrinter: DocumentPrinter {
   func print(_ key: Value, _ document: Record, to output: Output) {
-    var text = "{\"key\":"
-    key.json(into: &text)
-    text += ",\"document\":"
-    document.json(into: &text)
-    output.line(text + "}")
+    output.line(ExportText.json(key: key, document: document))
   }
 
   func finish(_ output: Output) {}
@@ -126,11 +130,11 @@ private struct CSVPrinter: DocumentPrinter {
 
   func finish(_ output: Output) {
     if rows.isEmpty { return }
-    output.line((["key"] + columns).map(csvField).joined(separator: ","))
+    output.line((["key"] + columns).map(ExportText.csv).joined(separator: ","))
     for row in rows {
       if !output.isOpen { return }
       let values = columns.map { row.document[$0]?.plainText ?? "" }
-      output.line(([row.key.plainText] + values).map(csvField).joined(separator: ","))
+      output.line(([row.key.plainText] + values).map(ExportText.csv).joined(separator: ","))
     }
   }
 }

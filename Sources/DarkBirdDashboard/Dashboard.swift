@@ -1,4 +1,5 @@
 public import DarkBird
+import Foundation
 public import Terminal
 
 /// How the dashboard looks and what it watches besides the store.
@@ -18,6 +19,9 @@ public struct DashboardOptions: Sendable {
   public var glyphs: GlyphTier?
   /// At most this many colours; nil takes what the terminal has, none if NO_COLOR is set.
   public var colors: ColorDepth?
+  /// Whether documents may be removed, changed and added from the dashboard, each after a question that names the key. Not
+  /// unless somebody wants it: what is watched belongs to the program that has opened it.
+  public var allowsChanges = false
   /// Begins with the documents instead of the overview, for stores at rest.
   public var startsInBrowse = false
   /// Frames a second at most, 1...60.
@@ -65,7 +69,8 @@ public enum Dashboard {
   public static func run<Key, Document>(
     on store: Store<Key, Document>, options: DashboardOptions = DashboardOptions()
   ) throws(TerminalError) -> DashboardExit {
-    let source = StoreSource(store, title: options.title, location: options.location)
+    let source = StoreSource(
+      store, title: options.title, location: options.location, allowsChanges: options.allowsChanges)
     defer { source.close() }
     return try run(source: source, options: options)
   }
@@ -77,7 +82,12 @@ public enum Dashboard {
     let waker = screen.waker
     let inbox = Inbox { waker.wake() }
     let cost = OwnCost()
-    let sampler = Sampler(source: source, monitor: options.workload, cost: cost) { inbox.send(.sample($0, $1)) }
+    let recorder = Recorder(identity: source.identity) { inbox.send(.recording(path: $0, $1)) }
+    defer { recorder.stop() }
+    let sampler = Sampler(source: source, monitor: options.workload, cost: cost) {
+      recorder.take($0, $1)
+      inbox.send(.sample($0, $1))
+    }
     let queries = QueryThread(source: source) { inbox.send(.reply($0)) }
     sampler.start()
     queries.start()
@@ -91,6 +101,9 @@ public enum Dashboard {
       width: screen.size.width, height: screen.size.height,
       glyphs: options.glyphs ?? options.configuration.glyphs ?? screen.glyphs)
     let saved = StateDirectory()
+    let exporter = Exporter(source: source) { inbox.send(.export($0)) }
+    defer { exporter.stop() }
+    let editor = ExternalEditor(saved) { inbox.send(.edited(path: $0, $1)) }
     model.browse.saved = saved.queries
     let loop = ScreenLoop(
       screen: screen, inbox: inbox, cost: cost,
@@ -100,13 +113,26 @@ public enum Dashboard {
       case .filterEvents(let filter): sampler.setFilter(filter)
       case .ask(let request): queries.ask(request)
       case .workload(let order): (options.workload as? any WorkloadController)?.carryOut(order)
+      case .record(let path?): recorder.start(path)
+      case .record(nil): recorder.stop()
+      case .player: break  // There is none.
+      case .export(let request): exporter.start(request)
+      case .cancelExport: exporter.cancel()
+      case .copy(let text): inbox.send(.notice(Clipboard.copy(text, to: screen, saved)))
       case .keepQueries(let lines): saved.keep(queries: lines)
+      case .edit(let order): editor.edit(order, on: screen)
+      case .takeTerminalBack: screen.takeBack()
+      case .discardDraft(let path): unlink(path)
       case .quit, .redraw: break  // The loop's own.
       }
     }
     let effects = options.startsInBrowse ? model.enterBrowse() : []
     let (exit, last) = loop.run(model, effects)
     if let state, let record = last.runs.toKeep { state.keep(record) }
+    if let path = last.browse.draft?.path {
+      // Standard error is held back while there is a picture.
+      FileHandle.standardError.write(Data("what you typed is still in \(path)\n".utf8))
+    }
     return exit
   }
 }

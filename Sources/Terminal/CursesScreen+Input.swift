@@ -74,9 +74,12 @@ extension CursesScreen {
     return .input(.wake)
   }
 
-  private func takeSignals() {
+  func takeSignals() {
     while true {
-      switch terminal_guard_next_signal() {
+      let signal = terminal_guard_next_signal()
+      // What the keys of a guest do reaches this process too.
+      if guest != nil, [SIGINT, SIGTSTP, SIGCONT, SIGWINCH].contains(signal) { continue }
+      switch signal {
       case 0: return
       case SIGHUP: queue.append(.interrupt(.hangUp))
       case SIGTERM: queue.append(.interrupt(.terminate))

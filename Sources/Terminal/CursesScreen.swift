@@ -41,6 +41,8 @@ public final class CursesScreen {
   var isOpen = true
   /// Whether the terminal belongs to the shell at the moment.
   var isSuspended = false
+  /// The program that has the terminal meanwhile.
+  var guest: Guest?
 
   /// What the window of ncurses holds.
   var shown: Canvas
@@ -107,6 +109,7 @@ public final class CursesScreen {
   public func close() {
     guard isOpen else { return }
     isOpen = false
+    endGuest()
     if !isSuspended { endwin() }
     delwin(keyboard)
     delscreen(screen)
@@ -149,6 +152,31 @@ public final class CursesScreen {
     cncurses_place_cursor(CInt(shown.cursor?.x ?? 0), CInt(shown.cursor?.y ?? 0), shown.cursor != nil)
     cncurses_update()
     send(synchronizedUpdate.end)
+  }
+
+  /// Bytes of a text that terminals let into their clipboard.
+  public static let copyBytesMax = 74_994
+
+  /// Puts a text into the clipboard of the terminal (OSC 52), encoded, so that nothing in it is a command.
+  /// - Returns: false for a text of more than `copyBytesMax` bytes, and once the screen is closed. Whether the terminal has a
+  ///   clipboard nobody knows.
+  public func copy(_ text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    guard isOpen, !isHungUp, !isSuspended, bytes.count <= Self.copyBytesMax else { return false }
+    send("\u{1B}]52;c;\(base64(bytes))\u{07}")
+    return true
+  }
+
+  private func base64(_ bytes: [UInt8]) -> String {
+    let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+    var text = ""
+    for start in stride(from: 0, to: bytes.count, by: 3) {
+      let group = bytes[start..<min(start + 3, bytes.count)]
+      let word = group.reduce(0) { $0 << 8 | Int($1) } << (8 * (3 - group.count))
+      for digit in 0...group.count { text.append(digits[word >> (18 - 6 * digit) & 63]) }
+      text += String(repeating: "=", count: 3 - group.count)
+    }
+    return text
   }
 
   /// Sends bytes past ncurses, whose buffer is empty before and after an update.

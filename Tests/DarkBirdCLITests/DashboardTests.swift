@@ -13,13 +13,15 @@ import Testing
       environment: [
         "STORE": directory("store"), "TMPDIR": directory.path, "STATE": directory.path,
         "XDG_CONFIG_HOME": directory("config"), "XDG_STATE_HOME": directory("state"),
+        "EDITOR": "sh \(directory("editor"))", "VISUAL": "",
       ])
   }
 
   /// Starts the program, with the modes of the terminal and its process kept, and waits for a text of its first frame.
   private func start(_ tmux: Tmux, _ arguments: String, showing text: String = "Throughput") async throws {
     let script = """
-      stty -g > "$STATE/modes"
+      cd "$STATE"
+      stty -g > modes
       sh -c 'echo $$ > "$STATE/pid"; exec "$DARKBIRD" \(arguments)'
       echo exit=$? same=$([ "$(stty -g)" = "$(cat "$STATE/modes")" ] && echo yes)
 
@@ -134,6 +136,90 @@ import Testing
     try await tmux.press("q")
     try await expectEnd(tmux, code: 0)
     #expect(try tree(directory("store")) == before)
+  }
+
+  private func importClubs() async throws {
+    let lines = (0..<50).map { #"{"id":"k\#($0)","club":"Ajax","age":\#($0 % 40)}"# }.joined(separator: "\n")
+    #expect(
+      try await darkbird("import", directory("store"), "-", "--key", "id", "--tag", "club", input: lines).code == 0)
+  }
+
+  @Test func documentsAreChangedInAnEditor() async throws {
+    try await importClubs()
+    _ = try directory.file("editor", "grep -q Ajax \"$1\" && sed -i s/Ajax/Brann/ \"$1\"\n")
+    let tmux = try await terminal()
+    try await start(tmux, "open $STORE --read-write", showing: "50 docs")
+    try await tmux.press("/")
+    try await tmux.type("key k7")
+    try await tmux.press("Enter")
+    try await tmux.waitFor("1 of 1")
+    try await tmux.press("E")
+    try await tmux.waitFor("change k7: club?")
+    try await tmux.press("y")
+    try await tmux.waitFor("k7 is changed")
+    // The editor does not find what it looks for: nothing is taken, nothing is asked.
+    try await tmux.press("E")
+    try await tmux.waitFor("the editor has ended with code 1; E: again")
+    try await tmux.press("D")
+    try await tmux.waitFor("remove k7 from the store?")
+    try await tmux.press("n")
+    try await tmux.waitFor("k7 stays")
+    try await tmux.press("q")
+    let rows = try await tmux.waitFor("exit=0 same=yes")
+    #expect(rows.contains { $0.hasPrefix("what you typed is still in") })
+    #expect(try await darkbird("query", directory("store"), "--key", "k7").output.contains("Brann"))
+    #expect(try await darkbird("query", directory("store"), "--where", "tag:club=Ajax", "--count").output == "49\n")
+  }
+
+  @Test func signalWhileTheEditorRunsEndsBoth() async throws {
+    try await importClubs()
+    _ = try directory.file("editor", "stty raw -echo; echo $$ > \"$STATE/editor-pid\"; echo editing; read line\n")
+    let tmux = try await terminal()
+    try await start(tmux, "open $STORE --read-write", showing: "50 docs")
+    try await tmux.press("E")
+    try await tmux.waitFor("editing")
+    // Ctrl-C and the size of the terminal are the editor's business.
+    kill(try program(), SIGINT)
+    try await tmux.resize(90, 30)
+    let editor = try String(contentsOfFile: directory("editor-pid"), encoding: .utf8)
+    kill(try program(), SIGTERM)
+    try await expectEnd(tmux, code: 0)
+    let process = try #require(Int32(editor.trimmingCharacters(in: .whitespacesAndNewlines)))
+    try await eventually("the end of the editor") { kill(process, 0) != 0 && errno == ESRCH }
+  }
+
+  @Test func whatIsRecordedIsReplayed() async throws {
+    let tmux = try await terminal()
+    try await start(tmux, "run --documents 500 --ram")
+    try await tmux.press("R")
+    try await tmux.waitFor("REC LIVE")
+    try await tmux.press("[")
+    try await tmux.waitFor("REC PAUSED")
+    try await tmux.press("R")
+    try await tmux.waitFor("'darkbird replay' shows them")
+    try await tmux.press("q")
+    try await tmux.waitFor("exit=0 same=yes")
+    let files = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+    let name = try #require(files.first { $0.hasSuffix(".dbrec") })
+    try await start(tmux, "replay \(name)", showing: "REPLAY")
+    try await tmux.press("$")
+    try await tmux.waitFor("REPLAY end")
+    try await tmux.press("^")
+    try await tmux.waitFor("REPLAY 1x")
+    try await tmux.press("q")
+    try await tmux.waitFor("exit=0 same=yes")
+    let whole = try Data(contentsOf: URL(filePath: directory(name)))
+    try whole.dropLast(10).write(to: URL(filePath: directory(name)))
+    try await start(tmux, "replay \(name)", showing: "REPLAY")
+    try await tmux.press("q")
+    let rows = try await tmux.waitFor("exit=0 same=yes")
+    #expect(rows.contains { $0.contains("darkbird: \(name): cut off at byte") })
+    // What cannot be played says so before it needs a terminal.
+    try Data("not a recording".utf8).write(to: URL(filePath: directory(name)))
+    let garbage = try await darkbird("replay", directory(name))
+    #expect(garbage.code == 65 && garbage.errors == "darkbird: \(directory(name)): not a recording of darkbird\n")
+    #expect(try await darkbird("replay", directory("nowhere")).code == 66)
+    #expect(try await darkbird("replay", directory.path).code == 66)
   }
 
   @Test(arguments: ["braille", "blocks", "ascii"]) func glyphsAreAChoice(glyphs: String) async throws {

@@ -29,7 +29,7 @@ import Testing
     #expect(outcome.code == 65)
     #expect(
       outcome.errors == """
-        \(file):2: column 22: the line ends where ',' or '}' should be
+        \(file):2: column 22: the text ends where ',' or '}' should be
         \(file):4: no field 'id', which is the key
         \(file):5: the key 'id' is null
         \(file):6: email a@x is taken by document 1

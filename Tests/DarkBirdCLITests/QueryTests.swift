@@ -35,6 +35,10 @@ import Testing
     (["--key", "p7", "--tag", "club=PSV"], 1), (["--key", "p7", "--tag", "club=Ajax"], 0),
     (["--key", "p7", "--unique", "email=p8@x"], 0), (["--key", "nobody"], 0), (["--tag", "club=Milan"], 0),
     (["--range", "age=1000.."], 0),
+    // As the dashboard has it.
+    (["--where", ""], 300), (["--where", "tag:club=Ajax range age 10..19"], 16), (["--where", "key p7"], 1),
+    (["--where", "unique email=p7@x"], 1), (["--where", "any:club=Ajax any:club=PSV sort:age desc"], 200),
+    (["--where", "!tag:club=Ajax limit 30"], 30), (["--where", "key nobody"], 0),
   ])
   func conditionsCombineWithAnd(arguments: [String], count: Int) async throws {
     let counted = try await run("query", arguments + ["--count"])
@@ -55,6 +59,9 @@ import Testing
     (["--unique", "age=1"], "no unique index 'age'; the store has email"),
     (["--range", "age=old.."], "'old' is not a number"), (["--range", "age=9..1"], "above"),
     (["--range", "age=1..<"], "bound is missing"),
+    (["--where", "range city 1..2"], "--where, column 7: 'city'"), (["--where", "tag:"], "--where, column 1:"),
+    (["--where", "\u{1b}[2J"], "--where, column 1: '\\u{1b}[2J'"),
+    (["--where", "key a", "--key", "a"], "--where stands for all conditions"),
   ])
   func conditionsThatTheStoreCannotAnswer(arguments: [String], reason: String) async throws {
     let outcome = try await run("query", arguments)

@@ -1,3 +1,5 @@
+import DarkBird
+import Foundation
 import Terminal
 import Testing
 
@@ -148,6 +150,50 @@ struct Shape: CustomTestStringConvertible, Sendable {
     while model.documentPart == nil { _ = model.update(.key(.down)) }
     _ = model.update(.key(.enter))
     try Golden.expect(shape.picture(model), "browse-changed-\(shape.name)")
+  }
+
+  @Test func exportInProgress() throws {
+    var model = Browsing.query()
+    for key in [Key.character("e"), .enter] { _ = model.update(.key(key)) }
+    _ = model.update(.export(ExportProgress(documents: 412_000, total: 1_204_117)))
+    try Golden.expect(
+      Shape(width: 120, height: 40, glyphs: .braille, colors: .full).picture(model), "browse-export")
+    try Golden.expect(Shape(width: 40, height: 10, glyphs: .ascii, colors: .none).picture(model), "browse-export-small")
+  }
+
+  @Test func questionBeforeARemoval() throws {
+    var model = Browsing.query()
+    _ = model.update(.key(.character("D")))
+    try Golden.expect(
+      Shape(width: 80, height: 24, glyphs: .braille, colors: .full).picture(model), "browse-remove")
+    try Golden.expect(Shape(width: 40, height: 10, glyphs: .ascii, colors: .none).picture(model), "browse-remove-small")
+  }
+
+  @Test func questionBeforeAChange() throws {
+    var model = Browsing.query()
+    let row = ScriptedStore().row(4)
+    var changed = row.record
+    changed["age"] = 35
+    changed["club"] = "Brann"
+    model.browse.question = .write(.replace(row.key, was: row.record, changed))
+    try Golden.expect(Shape(width: 120, height: 40, glyphs: .braille, colors: .full).picture(model), "browse-change")
+    try Golden.expect(Shape(width: 40, height: 10, glyphs: .ascii, colors: .none).picture(model), "browse-change-small")
+  }
+
+  @Test func lineOfANewDocument() throws {
+    var model = Browsing.query()
+    for key in "i\"u:9\"," { _ = model.update(.key(.character(key))) }
+    try Golden.expect(Shape(width: 80, height: 24, glyphs: .braille, colors: .full).picture(model), "browse-insert")
+    try Golden.expect(Shape(width: 40, height: 10, glyphs: .ascii, colors: .none).picture(model), "browse-insert-small")
+  }
+
+  @Test(arguments: Shape.all) func replay(_ shape: Shape) throws {
+    var model = Model(
+      identity: Script().identity, width: 120, height: 40, glyphs: .braille, zone: .gmt)
+    model.replay = ReplayState(try Recording(RecordingTests.file(Script().samples(600))))
+    model.replay?.speed = 10
+    _ = model.update(.reached(30_000_000_000, seek: 0))
+    try Golden.expect(shape.picture(model), "replay-\(shape.name)")
   }
 
   @Test func openedDocument() throws {

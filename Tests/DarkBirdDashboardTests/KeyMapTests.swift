@@ -99,7 +99,7 @@ import Testing
     var model = try #require(Situations.all(context).first)
     _ = model.update(.resize(width: 40, height: 10))
     let line = try #require(Renderer.render(model, colors: .none).lines.last)
-    #expect(line.contains(context.isTyping ? "Enter" : "q quit"))
+    #expect(line.contains(context == .question ? "y yes" : context.isTyping ? "Enter" : "q quit"))
   }
 }
 
@@ -110,6 +110,8 @@ private enum Situations {
     case .overview: overview()
     case .browse: browse()
     case .brush: brush()
+    case .prompt: typing(Browsing.query(), "e", "some.json")
+    case .question: question()
     case .help: [help(scrolled: 0), help(scrolled: 5)]
     case .filter: typing(Script().model(100, width: 80, height: 24), "/", "some text")
     case .query: queries()
@@ -201,6 +203,12 @@ private enum Situations {
     folding.browse.focus = .document
     while folding.documentPart == nil { _ = folding.update(.key(.down)) }
     return models + [middle, saved, folding]
+  }
+
+  private static func question() -> [Model] {
+    var model = Browsing.query()
+    _ = model.update(.key(.character("D")))
+    return [model]
   }
 
   private static func brush() -> [Model] {

@@ -38,6 +38,7 @@ import Testing
         guard let sample = samples.popFirst() else { continue }
         _ = model.update(.sample(sample, script.events(sample.sequence)))
       case 4: _ = model.update(.key((text.randomElement(using: &generator) ?? .enter)))
+      case 5: store.answer(model.update(surprise(&generator)), in: &model)
       default: store.answer(model.update(.key(keys.randomElement(using: &generator) ?? .enter)), in: &model)
       }
       let colors = ColorDepth.allCases.randomElement(using: &generator) ?? .full
@@ -50,6 +51,27 @@ import Testing
       #expect(drawn == canvas, "seed \(seed)")
       shown = canvas
     }
+  }
+
+  /// What comes from other threads at any time, also what nobody has asked for.
+  private func surprise(_ generator: inout SeededGenerator) -> Message {
+    let evil = "\u{1b}]52;c;x\u{7}\u{9b}2J\u{202e}長い名前\n"
+    let row = ScriptedStore().row(Int.random(in: 0..<99, using: &generator))
+    let change = DocumentChange.replace(row.key, was: row.record, [evil: .string(evil)])
+    let messages: [Message] = [
+      .export(ExportProgress(documents: .max, total: 0)),
+      .export(ExportProgress(documents: 3, total: 7, isLooking: true)),
+      .export(ExportProgress(outcome: .done)), .export(ExportProgress(outcome: .failed(evil))),
+      .export(ExportProgress(outcome: .cancelled)), .recording(path: evil, evil), .recording(path: nil, evil),
+      .notice(evil), .reached(.max, seek: 0), .edited(path: nil, .failed(evil, text: nil)),
+      .edited(path: evil, .typed("{\"key\": \"\(row.key.text)\", \"document\": {}}")),
+      .edited(path: evil, .typed(evil)),
+      .reply(.removed(row.key, Bool.random(using: &generator))), .reply(.draft(row.key, nil)),
+      .reply(.draft(row.key, row)),
+      .reply(.written(change, row.key)), .reply(.failed(.write(change), evil)), .reply(.failed(.remove(row.key), evil)),
+      .reply(.failed(.draft(row.key), evil)),
+    ]
+    return messages.randomElement(using: &generator) ?? .notice("")
   }
 
   private func blank(like canvas: Canvas) -> Canvas { Canvas(width: canvas.width, height: canvas.height) }

@@ -10,7 +10,7 @@ struct FuzzTarget: Sendable {
   let seeds: @Sendable () throws -> [[UInt8]]
   let run: @Sendable (UnsafeRawBufferPointer) -> Void
 
-  static let all = [value, codable, page, frames, batch, manifest, checkpoint, backup, query]
+  static let all = [value, codable, page, frames, batch, manifest, checkpoint, backup, query, recording, draft]
 }
 
 private func require(_ condition: Bool, _ what: @autoclosure () -> String) {

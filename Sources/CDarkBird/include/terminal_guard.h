@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /// Remembers the modes of the terminal `fd` and installs the handlers:
 /// ILL, TRAP, SEGV, BUS, ABRT, FPE and QUIT write the restore string, set the modes that were remembered, and let the
@@ -40,6 +41,15 @@ void terminal_guard_claim(bool is_ours);
 /// Stops the process as Ctrl-Z does without a handler. Returns once it is continued; at once if it must not stop, because no
 /// shell would continue it (an orphaned process group).
 int terminal_guard_stop(void);
+
+/// Starts `command[0]`, a path, on the terminal that is not ours for the time being, with the actions of signals as they
+/// are for a new program.
+int terminal_guard_spawn(char *const command[], pid_t *process);
+
+/// Waits until that program has ended; on any one thread. When Ctrl-Z stops the program, this process stops with it, as its
+/// shell expects, and the two go on together. `number` is the program's exit code, or the signal that ended it: then the
+/// result is true.
+bool terminal_guard_wait(pid_t process, int *number);
 
 /// Whether the process may use the terminal now; false also if the terminal is gone.
 bool terminal_guard_is_foreground(void);

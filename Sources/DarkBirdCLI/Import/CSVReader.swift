@@ -1,4 +1,5 @@
 import DarkBird
+import DarkBirdDashboard
 
 /// CSV as RFC 4180 has it: a header, commas, fields in double quotes where they hold commas, quotes or line ends.
 ///

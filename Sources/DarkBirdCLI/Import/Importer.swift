@@ -1,4 +1,5 @@
 import DarkBird
+import DarkBirdDashboard
 import Foundation
 
 /// Puts records into a store, and keeps count of what was refused.

@@ -1,4 +1,5 @@
 import DarkBird
+import DarkBirdDashboard
 
 /// NDJSON: one JSON object a line. Blank lines are skipped.
 struct JSONLinesReader: RecordReader {

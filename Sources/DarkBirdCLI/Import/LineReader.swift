@@ -1,3 +1,4 @@
+import DarkBirdDashboard
 import Foundation
 
 /// Lines of a file or of standard input, read in blocks.

@@ -17,6 +17,9 @@ enum BrowseAnswers {
       case .document(let key): return .document(key, try source.document(key))
       case .versions(let run, let keys, let lsn):
         return .versions(run: run, keys, try source.versions(of: keys), lsn: lsn)
+      case .draft(let key): return .draft(key, try source.document(key))
+      case .write(let change): return .written(change, try source.write(change))
+      case .remove(let key): return .removed(key, try source.remove(key))
       case .histogram(let field, let span):
         return .histogram(
           field: field, try source.histogram(field: field, within: span, bucketsMax: bucketsMax))

@@ -25,10 +25,12 @@ enum DocumentPanel {
 
   /// What the pane shows, line by line.
   static func lines(_ model: Model, width: Int) -> [DocumentLine] {
-    guard let row = model.browse.results?.selectedRow else {
-      return [DocumentLine([Span("no document is selected", .label)])]
+    let listed = model.browse.results?.selectedRow
+    guard let opened = model.browse.opened else {
+      return listed.map { text(of: $0, note: nil, model, width) }
+        ?? [DocumentLine([Span("no document is selected", .label)])]
     }
-    guard let opened = model.browse.opened else { return text(of: row, note: nil, model, width) }
+    guard let row = listed, row.key == opened.key else { return unlisted(opened, model, width) }
     switch opened.state {
     case .loading: return text(of: row, note: [Span("reading ...", .label)], model, width)
     case .gone: return text(of: row, note: [Span("removed since; this is what it was", .warning)], model, width)
@@ -42,10 +44,22 @@ enum DocumentPanel {
     }
   }
 
+  /// A document that is not among the results: it was just written.
+  private static func unlisted(_ opened: OpenedDocument, _ model: Model, _ width: Int) -> [DocumentLine] {
+    switch opened.state {
+    case .loading: [DocumentLine([Span("reading ...", .label)])]
+    case .gone: [DocumentLine([Span("removed since", .warning)])]
+    case .failed(let message): [DocumentLine([Span(message, .warning)])]
+    case .found(let now): text(of: now, note: [Span("as it is now", .good)], model, width)
+    }
+  }
+
   /// The version that is shown.
   static func row(_ model: Model) -> ResultRow? {
-    if case .found(let now)? = model.browse.opened?.state { return now }
-    return model.browse.results?.selectedRow
+    guard let opened = model.browse.opened else { return model.browse.results?.selectedRow }
+    if case .found(let now) = opened.state { return now }
+    let listed = model.browse.results?.selectedRow
+    return listed?.key == opened.key ? listed : nil
   }
 
   private static func text(of row: ResultRow, note: [Span]?, _ model: Model, _ width: Int) -> [DocumentLine] {

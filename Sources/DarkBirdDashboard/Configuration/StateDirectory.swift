@@ -52,10 +52,18 @@ struct StateDirectory: Sendable {
     write(Data(queries.map { $0 + "\n" }.joined().utf8), to: queriesFile)
   }
 
-  private func write(_ data: Data, to file: URL) {
+  /// What was copied last, for terminals without a clipboard.
+  /// - Returns: the file; nil if it cannot be written.
+  func keep(copied text: String) -> String? {
+    let file = URL(filePath: path).appending(path: "copied")
+    return write(Data((text + "\n").utf8), to: file) ? file.path : nil
+  }
+
+  @discardableResult
+  private func write(_ data: Data, to file: URL) -> Bool {
     try? FileManager.default.createDirectory(
       atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    try? data.write(to: file, options: .atomic)
+    return (try? data.write(to: file, options: .atomic)) != nil
   }
 }
 

@@ -67,7 +67,9 @@ struct ScreenLoop {
       switch effect {
       case .quit: return true
       case .redraw: screen.redraw()
-      case .filterEvents, .ask, .workload, .keepQueries: perform(effect)
+      case .filterEvents, .ask, .workload, .keepQueries, .export, .cancelExport, .copy, .record, .player, .edit,
+        .takeTerminalBack, .discardDraft:
+        perform(effect)
       }
     }
     return false

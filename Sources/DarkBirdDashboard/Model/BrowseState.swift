@@ -33,6 +33,18 @@ struct BrowseState: Sendable {
   var brush: Brush?
   /// Query lines under the function keys.
   var saved: [String] = []
+  /// A line that is typed below the query.
+  var prompt: Prompt?
+  /// An export that goes on.
+  var export: (request: ExportRequest, progress: ExportProgress)?
+  /// The name that was typed last, until an export to it has worked.
+  var exportName: String?
+  /// What is typed for a document, from when an editor was opened until the store has taken it.
+  var draft: Draft?
+  /// The line that a document to be inserted was typed in, while the question waits and the store works.
+  var typedLine: String?
+  /// What waits for yes or no.
+  var question: Question?
   /// What the last key did, where the picture does not tell.
   var notice: String?
   var runs = 0
@@ -40,6 +52,18 @@ struct BrowseState: Sendable {
   var nanosecondsPerCandidate = 1_000.0
 
   static let historyMax = 100
+
+  /// Whether there is something to be said that the panes do not show.
+  var hasNews: Bool {
+    editor != nil || prompt != nil || question != nil || export != nil || notice != nil || error != nil
+  }
+
+  var context: KeyContext {
+    if question != nil { return .question }
+    if prompt != nil { return .prompt }
+    if editor != nil { return .query }
+    return focus == .brush ? .brush : .browse
+  }
 
   /// What is shown, if it is more than one document.
   var query: Query? {
@@ -123,7 +147,7 @@ struct Results: Sendable {
   let run: Int
   let selection: Selection
   /// LSN of the last write when it was run: how far the store has gone on since then.
-  let lsn: UInt64
+  private(set) var lsn: UInt64
   var isRunning = true
   var landing = Landing.first
   var pageNumber = 0
@@ -155,6 +179,12 @@ struct Results: Sendable {
   /// Rows before the page that is shown.
   var offset: Int { pageNumber * Self.pageSize }
   var selectedRow: ResultRow? { rows.indices.contains(selected) ? rows[selected] : nil }
+
+  /// Results that were asked for before there was a sample are as old as the first one.
+  mutating func begin(at lsn: UInt64) {
+    self.lsn = lsn
+    checked.lsn = lsn
+  }
 
   mutating func show(_ page: ResultPage, number: Int, marks newMarks: [PageMark], nanoseconds: UInt64) {
     isRunning = false

@@ -12,6 +12,7 @@ enum Command: Hashable, Sendable {
   case nextPanel, previousPanel, zoom
   case panel(Int)
   // Time.
+  case record, faster, slower, replayStart, replayEnd
   case pause, live, widerWindow, narrowerWindow, previousMark, nextMark, annotate
   /// Sixtieths of the window; negative goes back.
   case step(Int)
@@ -28,6 +29,8 @@ enum Command: Hashable, Sendable {
   case saveQuery
   /// Runs the saved query of that place.
   case saved(Int)
+  // Documents on their way out, and those that are removed.
+  case export, copy, copyCommand, removeDocument, editDocument, insertDocument, insertLine, yes, no
   // The brush of a range field.
   case brush, brushAll
   /// Buckets at either end; negative makes it smaller.

@@ -28,6 +28,9 @@ struct EventLog: Sendable {
     }
   }
 
+  /// Forgets all lines, not what is looked for.
+  mutating func removeAll() { (entries, heldSequence, scroll) = ([], nil, 0) }
+
   /// Lines to show, newest first.
   func lines(through sequence: Int, skip: Int, limit: Int) -> [EventLine] {
     guard limit > 0 else { return [] }

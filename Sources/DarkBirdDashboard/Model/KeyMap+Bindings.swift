@@ -3,7 +3,7 @@ import Terminal
 extension KeyMap {
   static let views: Set<KeyContext> = [.overview, .browse, .alerts, .workload]
   static let all = views.union([.help, .brush])
-  static let line: Set<KeyContext> = [.filter, .query, .palette, .annotation]
+  static let line: Set<KeyContext> = [.filter, .query, .palette, .annotation, .prompt]
 
   static let everywhere = [
     KeyBinding(
@@ -114,6 +114,18 @@ extension KeyMap {
     KeyBinding(
       "shorter-window", [.character("+"), .character("=")], .narrowerWindow, in: [.overview, .workload], .time,
       help: "graphs over a shorter time"),
+  ]
+
+  static let recording = [
+    KeyBinding(
+      "record", [.character("R")], .record, in: views, .time, help: "record to a file, for darkbird replay; end that"),
+    KeyBinding(
+      "faster", [.character(")")], .faster, in: views, .time, help: "replay: faster, up to 60 times", hint: "faster"),
+    KeyBinding("slower", [.character("(")], .slower, in: views, .time, help: "replay: slower", hint: "slower"),
+    KeyBinding(
+      "replay-start", [.character("^")], .replayStart, in: views, .time, help: "replay: from the beginning",
+      hint: "start"),
+    KeyBinding("replay-end", [.character("$")], .replayEnd, in: views, .time, help: "replay: to the end"),
   ]
 
   static let alerts = [

@@ -23,6 +23,34 @@ extension KeyMap {
     KeyBinding(
       "save-query", [.character("B")], .saveQuery, in: [.browse], .browse,
       help: "keep the query under a function key, or no more"),
+    KeyBinding(
+      "copy", [.character("y")], .copy, in: [.browse, .brush], .browse,
+      help: "copy the document as JSON, to the terminal's clipboard and to a file"),
+    KeyBinding(
+      "copy-command", [.character("Y")], .copyCommand, in: [.browse, .brush], .browse,
+      help: "copy the query as a command line of the shell"),
+    KeyBinding(
+      "export", [.character("e")], .export, in: [.browse, .brush], .browse,
+      help: "write all results to a file; once more: stop that", hint: "export"),
+    KeyBinding(
+      "remove-document", [.character("D")], .removeDocument, in: [.browse], .browse,
+      help: "remove the document from the store, after a question"),
+    KeyBinding(
+      "edit-document", [.character("E")], .editDocument, in: [.browse], .browse,
+      help: "change the document in $EDITOR", hint: "edit"),
+    KeyBinding(
+      "insert-document", [.character("I")], .insertDocument, in: [.browse], .browse,
+      help: "a new document in $EDITOR, like this one"),
+    KeyBinding(
+      "insert-line", [.character("i")], .insertLine, in: [.browse], .browse,
+      help: "type a new document in one line of JSON"),
+  ]
+
+  static let answering = [
+    KeyBinding("yes", [.character("y")], .yes, in: [.question], .browse, help: "yes, do that", hint: "yes"),
+    KeyBinding(
+      "no", [.character("n"), .escape, .enter], .no, in: [.question], .browse,
+      help: "no, leave it as it is", hint: "no"),
   ]
 
   /// Function keys of saved queries: those that mean nothing else.

@@ -7,11 +7,13 @@ enum KeyContext: Hashable, Sendable, CaseIterable {
   case brush
   /// A filter of events, a query, the name of a command or a note is being typed: characters without a binding go into it.
   case filter, query, palette, annotation
+  /// A line below the query is being typed; a question waits for yes or no.
+  case prompt, question
 
   var isTyping: Bool {
     switch self {
-    case .overview, .browse, .alerts, .workload, .help, .brush: false
-    case .filter, .query, .palette, .annotation: true
+    case .overview, .browse, .alerts, .workload, .help, .brush, .question: false
+    case .filter, .query, .palette, .annotation, .prompt: true
     }
   }
 }
@@ -60,8 +62,8 @@ struct KeyBinding: Hashable, Sendable {
 /// The one table of keys and commands: it drives dispatch, the palette, the help and the hints in the last line.
 struct KeyMap: Sendable {
   static let standard = KeyMap(
-    bindings: everywhere + looks + panels + movement + time + events + alerts + workload + browsing + savedQueries
-      + brushing + typing)
+    bindings: everywhere + looks + panels + movement + time + recording + events + alerts + workload + browsing
+      + savedQueries + brushing + answering + typing)
 
   /// Signals of the terminal: they never arrive as keys, but people look for them in the help.
   static let signals = [("Ctrl-C", "end, and close the store cleanly"), ("Ctrl-Z", "suspend; `fg` comes back")]

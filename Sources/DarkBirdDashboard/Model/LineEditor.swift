@@ -2,12 +2,14 @@
 struct LineEditor: Hashable, Sendable {
   static let lengthMax = 1_000
 
+  private let lengthMax: Int
   private(set) var characters: [Character]
   /// Characters before the cursor.
   private(set) var cursor: Int
 
-  init(_ text: String = "") {
-    characters = Array(text.prefix(Self.lengthMax))
+  init(_ text: String = "", lengthMax: Int = LineEditor.lengthMax) {
+    self.lengthMax = lengthMax
+    characters = Array(text.prefix(lengthMax))
     cursor = characters.count
   }
 
@@ -16,7 +18,7 @@ struct LineEditor: Hashable, Sendable {
   var suffix: String { String(characters[cursor...]) }
 
   mutating func insert(_ character: Character) {
-    guard characters.count < Self.lengthMax, !character.isNewline else { return }
+    guard characters.count < lengthMax, !character.isNewline else { return }
     characters.insert(character, at: cursor)
     cursor += 1
   }
@@ -24,7 +26,7 @@ struct LineEditor: Hashable, Sendable {
   /// Puts a completion in the place of what stands before the cursor.
   mutating func replacePrefix(with text: String) {
     let rest = characters[cursor...]
-    characters = Array(text.prefix(Self.lengthMax)) + rest
+    characters = Array(text.prefix(lengthMax)) + rest
     cursor = characters.count - rest.count
   }
 

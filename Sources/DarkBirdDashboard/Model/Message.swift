@@ -6,6 +6,15 @@ enum Message: Sendable {
   case resize(width: Int, height: Int)
   case sample(Sample, [EventLine])
   case reply(BrowseReply)
+  case export(ExportProgress)
+  /// How far a replay has come, in nanoseconds of the recording, since the seek of that number.
+  case reached(UInt64, seek: Int)
+  /// What the editor has left, and in which file. The terminal has to be taken back.
+  case edited(path: String?, EditOutcome)
+  /// The file that is recorded to, and what there is to say about it.
+  case recording(path: String?, String)
+  /// What came of an effect, for people.
+  case notice(String)
   /// What the last frames cost.
   case frameCost(milliseconds: Double)
 }
@@ -20,6 +29,18 @@ enum Effect: Hashable, Sendable {
   case workload(WorkloadOrder)
   /// Remember these query lines for the next time.
   case keepQueries([String])
+  /// Begins a recording of this name; nil ends it.
+  case record(String?)
+  case player(PlayerOrder)
+  /// Gives the terminal to the user's editor.
+  case edit(EditOrder)
+  case takeTerminalBack
+  /// The file of a text that is not needed any more.
+  case discardDraft(String)
+  case export(ExportRequest)
+  case cancelExport
+  /// To the clipboard of the terminal, and to a file.
+  case copy(String)
 }
 
 /// What the workload is to do.
@@ -43,6 +64,11 @@ enum BrowseRequest: Hashable, Sendable {
   case versions(run: Int, [RowKey], lsn: UInt64)
   /// How the values of a range field are distributed; nil is the whole field.
   case histogram(field: String, within: ValueSpan?)
+  /// Removes a document from the store.
+  case remove(RowKey)
+  /// A document as it is now, to be changed.
+  case draft(RowKey)
+  case write(DocumentChange)
 }
 
 /// The answer. Those of a run that has been replaced meanwhile are ignored.
@@ -56,5 +82,9 @@ enum BrowseReply: Sendable {
   case versions(run: Int, [RowKey], [UInt64?], lsn: UInt64)
   /// nil where there is nothing to draw: no values, or none with a distance between them.
   case histogram(field: String, RangeHistogram?)
+  /// Whether it was still there.
+  case removed(RowKey, Bool)
+  case draft(RowKey, ResultRow?)
+  case written(DocumentChange, RowKey)
   case failed(BrowseRequest, String)
 }

@@ -17,6 +17,13 @@ extension Model {
     case .previousPanel, .left: moveBrowseFocus(-1)
     case .panel(let number): if let pane = BrowseState.Pane(rawValue: number) { browse.focus = pane }
     case .brush: return openBrush()
+    case .export: return startOrStopExport()
+    case .copy: return copyDocument()
+    case .copyCommand: return copyCommand()
+    case .removeDocument: askToRemove()
+    case .editDocument: return editDocument()
+    case .insertDocument: return insertDocument()
+    case .insertLine: openInsertLine()
     case .fold, .foldAll: fold(command)
     case .saveQuery: return saveQuery()
     case .saved(let place): return runSaved(place)
@@ -85,6 +92,9 @@ extension Model {
       guard browse.brush?.field == field else { return [] }
       let range = browse.query?.ranges.first { $0.field == field }?.range
       browse.brush?.show(histogram, covering: range)
+    case .removed(let key, let wasThere): receiveRemoval(of: key, wasThere)
+    case .draft(let key, let row): return receiveDocumentToEdit(key, row)
+    case .written(let change, let key): return receiveWritten(change, key)
     case .failed(let request, let message): receiveFailure(of: request, message)
     }
     return []
@@ -98,8 +108,11 @@ extension Model {
       browse.results?.failure = message
     case .versions: browse.results?.isChecking = false
     case .histogram: browse.brush?.isLoading = false
+    case .remove(let key): fail("\(key.text) was not removed: \(message)")
+    case .draft(let key): fail("\(key.text): \(message)")
+    case .write(let change): receiveWriteFailure(change, message)
     case .count: break  // The results are there; how many there are in all stays unknown.
-    case .outline: browse.error = QueryError(message, token: "", column: 0)
+    case .outline: fail(message)
     case .document(let key): if browse.opened?.key == key { browse.opened?.state = .failed(message) }
     }
   }

@@ -62,6 +62,12 @@ struct Model: Sendable {
   /// While a note is being written.
   var annotation: Annotation?
   var browse: BrowseState
+  /// The file that is recorded to.
+  var recordingPath: String?
+  /// Only while a recording is shown.
+  var replay: ReplayState?
+  /// Whether the last key was told what quitting would stop.
+  var isQuitAsked = false
   /// Averaged over the last frames.
   var frameMilliseconds = 0.0
 
@@ -122,7 +128,7 @@ struct Model: Sendable {
     if helpScroll != nil { return .help }
     switch view {
     case .overview: return events.editor != nil ? .filter : .overview
-    case .browse: return browse.editor != nil ? .query : browse.focus == .brush ? .brush : .browse
+    case .browse: return browse.context
     case .alerts: return .alerts
     case .workload: return .workload
     }
@@ -130,32 +136,53 @@ struct Model: Sendable {
 
   mutating func update(_ message: Message) -> [Effect] {
     switch message {
-    case .key(let key): return handle(key)
+    case .key(let key): return handle(key) + keepPlayerInStep()
     case .resize(let width, let height):
       self.width = width
       self.height = height
       keepSelectionVisible()
     case .sample(let sample, let lines):
-      if history.count == 0, historyCapacity == nil {
-        history = History(capacities: History.capacities(shards: sample.statistics.shards.count))
-      }
-      history.append(sample)
-      events.append(lines, sequence: sample.sequence)
-      stillness.take(sample, windowSeconds: windowSeconds)
-      if let news = runs.update(sample, history) { addMark(.run, at: sample, news) }
-      alerts.update(at: Moment(history, at: sample, windowSeconds: windowSeconds))
+      take(sample, lines)
       return askForVersions()
+    case .reached(let nanoseconds, let seek): if seek == replay?.seek { play(through: nanoseconds) }
     case .reply(let reply): return receive(reply)
+    case .export(let progress): receive(progress)
+    case .edited(let path, let outcome): return receiveEdit(path, outcome)
+    case .recording(let path, let text): (recordingPath, browse.notice) = (path, text)
+    case .notice(let text): browse.notice = text
     case .frameCost(let milliseconds): frameMilliseconds = milliseconds
     }
     return []
   }
 
+  mutating func take(_ sample: Sample, _ lines: [EventLine]) {
+    if history.count == 0, historyCapacity == nil {
+      history = History(capacities: History.capacities(shards: sample.statistics.shards.count))
+    }
+    if history.count == 0 { browse.results?.begin(at: sample.statistics.memoryLSN) }
+    history.append(sample)
+    events.append(lines, sequence: sample.sequence)
+    stillness.take(sample, windowSeconds: windowSeconds)
+    if let news = runs.update(sample, history) { addMark(.run, at: sample, news) }
+    alerts.update(at: Moment(history, at: sample, windowSeconds: windowSeconds))
+  }
+
   private mutating func handle(_ key: Key) -> [Effect] {
     let context = keyContext
     browse.notice = nil
-    if let command = keyMap.command(for: key, in: context) { return perform(command, in: context) }
+    if browse.editor == nil { browse.error = nil }
+    let command = keyMap.command(for: key, in: context)
+    if command != .quit { isQuitAsked = false }
+    if let command { return perform(command, in: context) }
     if context.isTyping, case .character(let character) = key { return type(character) }
+    return []
+  }
+
+  /// What would be lost by it is said once.
+  private mutating func quit() -> [Effect] {
+    guard browse.export != nil, !isQuitAsked else { return [.quit] }
+    isQuitAsked = true
+    browse.notice = "an export is going on: once more stops it and quits"
     return []
   }
 
@@ -182,7 +209,7 @@ struct Model: Sendable {
     case .palette:
       palette = CommandPalette(context: context)
       return []
-    case .quit: return [.quit]
+    case .quit: return quit()
     case .redraw: return [.redraw]
     case .glyphs, .theme, .arrangement, .setGlyphs, .setTheme, .setArrangement:
       changeLook(command)
@@ -195,7 +222,10 @@ struct Model: Sendable {
       return []
     default: break
     }
-    if !context.isTyping, let effects = performTime(command) { return effects }
+    if !context.isTyping {
+      if let effects = performReplay(command) ?? performRecord(command) { return effects }
+      if let effects = performTime(command) { return effects }
+    }
     switch context {
     case .help:
       scrollHelp(command)
@@ -205,6 +235,8 @@ struct Model: Sendable {
     case .browse: return performBrowse(command)
     case .query: return performQuery(command)
     case .brush: return performBrush(command)
+    case .prompt: return performPrompt(command)
+    case .question: return performQuestion(command)
     case .palette: return performPalette(command)
     case .annotation: return performAnnotation(command)
     case .alerts: return performAlerts(command)
@@ -226,6 +258,10 @@ struct Model: Sendable {
       events.editor?.insert(character)
       events.scroll = 0
       return [.filterEvents(events.activeFilter)]
+    }
+    if browse.prompt != nil {
+      browse.prompt?.editor.insert(character)
+      return []
     }
     browse.editor?.insert(character)
     browse.error = nil

@@ -3,8 +3,13 @@ import Terminal
 /// The last line: the most useful keys of where one is, from the key table.
 enum FooterLine {
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
+    // The view that browses has a line of its own for it.
+    if let notice = model.browse.notice, model.view != .browse {
+      painter.write(Format.clipped(notice, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .accent)
+      return
+    }
     let bindings = model.keyMap.bindings(in: model.keyContext).filter {
-      $0.hint != nil && !$0.keys.isEmpty && ($0.command != .back || model.hasLayer)
+      $0.hint != nil && !$0.keys.isEmpty && isOfUse($0.command, model)
     }
     let segments = bindings.enumerated().map { index, binding in
       Segment(rank(binding, index), Span(binding.keys[0].name, .key), Span(" " + (binding.hint ?? ""), .label))
@@ -16,8 +21,18 @@ enum FooterLine {
   private static func rank(_ binding: KeyBinding, _ index: Int) -> Int {
     switch binding.command {
     case .help, .quit: 0
-    case .submit, .cancel, .browse, .overview, .back: 1
+    case .submit, .cancel, .browse, .overview, .back, .faster, .slower, .replayStart: 1
     default: index + (binding.contexts.count == 1 ? 2 : 102)
+    }
+  }
+
+  /// Whether a key that is only sometimes of use is so now.
+  private static func isOfUse(_ command: Command, _ model: Model) -> Bool {
+    switch command {
+    case .back: model.hasLayer
+    case .faster, .slower, .replayStart: model.replay != nil
+    case .editDocument: model.identity.allowsChanges && model.replay == nil
+    default: true
     }
   }
 }

@@ -51,6 +51,26 @@ enum HeaderLine {
   /// On a narrow screen as much as leaves room for what watching costs.
   private static func time(_ model: Model, _ moment: Moment?, isNarrow: Bool) -> [Span] {
     guard let moment else { return [Span("starting", .label)] }
+    if let replay = model.replay { return time(of: replay, model, moment, isNarrow: isNarrow) }
+    let recording = model.recordingPath == nil ? [] : [Span("REC ", .alert)]
+    return recording + live(model, moment, isNarrow: isNarrow)
+  }
+
+  /// Where in a recording one is.
+  private static func time(
+    of replay: ReplayState, _ model: Model, _ moment: Moment, isNarrow: Bool
+  ) -> [Span] {
+    let recording = replay.recording
+    let place = Format.span(nanoseconds: moment.sample.nanoseconds - min(recording.start, moment.sample.nanoseconds))
+    let state =
+      model.time != .live
+      ? Span("PAUSED ", .warning)
+      : replay.isAtEnd ? Span("REPLAY end ", .strong) : Span("REPLAY \(replay.speed)x ", .accent)
+    let clock = isNarrow ? "" : " " + Format.clock(moment.sample.date, in: model.zone)
+    return [state, Span(place + "/" + Format.span(nanoseconds: recording.end - recording.start) + clock)]
+  }
+
+  private static func live(_ model: Model, _ moment: Moment, isNarrow: Bool) -> [Span] {
     let clock = Format.clock(moment.sample.date, in: model.zone)
     guard let behind = model.behind else {
       // Without news there is nothing that a running clock could tell, and nothing that must be sent to the terminal.

@@ -8,11 +8,13 @@ import DarkBird
 ///     tag:club=Ajax !tag:vip any:skill=swift any:skill=c range age 20..<35 sort:created desc limit 500
 ///
 /// An empty line is everything.
-enum QueryLine {
+package enum QueryLine {
   static let words = ["key", "unique", "shard", "tag:", "!tag:", "any:", "range", "sort:", "asc", "desc", "limit"]
 
   /// - Throws: `QueryError`, which names the word that is wrong.
-  static func parse(_ line: String, _ vocabulary: QueryVocabulary = QueryVocabulary()) throws(QueryError) -> Selection {
+  package static func parse(
+    _ line: String, _ vocabulary: QueryVocabulary = QueryVocabulary()
+  ) throws(QueryError) -> Selection {
     var parser = Parser(tokens: try QueryToken.split(line), vocabulary: vocabulary)
     return try parser.selection()
   }

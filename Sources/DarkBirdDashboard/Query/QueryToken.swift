@@ -44,11 +44,11 @@ struct QueryToken: Hashable, Sendable {
 }
 
 /// Why a query line cannot be understood, and at which word.
-struct QueryError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct QueryError: Error, Hashable, Sendable, CustomStringConvertible {
   var message: String
   var token: String
   /// Characters before the word.
-  var column: Int
+  package var column: Int
 
   init(_ message: String, token: String, column: Int) {
     self.message = message
@@ -58,5 +58,5 @@ struct QueryError: Error, Hashable, Sendable, CustomStringConvertible {
 
   init(_ message: String, at token: QueryToken) { self.init(message, token: token.text, column: token.column) }
 
-  var description: String { token.isEmpty ? message : "'\(token)': \(message)" }
+  package var description: String { token.isEmpty ? message : "'\(token)': \(message)" }
 }

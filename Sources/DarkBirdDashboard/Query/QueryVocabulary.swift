@@ -1,7 +1,7 @@
 import DarkBird
 
 /// The names that a query line may use, and what is known of their values.
-struct QueryVocabulary: Hashable, Sendable {
+package struct QueryVocabulary: Hashable, Sendable {
   var uniques: [String] = []
   /// Range fields, each with one of its values, which tells their type; nil while the index is empty.
   var ranges: [String: IndexValue?] = [:]
@@ -9,7 +9,7 @@ struct QueryVocabulary: Hashable, Sendable {
   /// Some tags, most frequent first, for completion.
   var tags: [String] = []
 
-  init() {}
+  package init() {}
 
   /// From names alone, before the store has been asked for values.
   init(_ schema: SchemaDescription) {
@@ -18,7 +18,7 @@ struct QueryVocabulary: Hashable, Sendable {
     tagFields = schema.fields.tags + schema.computed.tags
   }
 
-  init(_ outline: Outline) {
+  package init(_ outline: Outline) {
     uniques = outline.uniques.map(\.name)
     for range in outline.ranges { ranges[range.name] = .some(range.smallest) }
     tagFields = outline.tagFields.map(\.name)

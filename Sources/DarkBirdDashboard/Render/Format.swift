@@ -176,6 +176,9 @@ extension Format {
   }
 
   /// The beginning of a text that is too long, with a sign that something is missing.
+  /// `1 document`, `1,204 documents`.
+  static func counted(_ number: Int, _ noun: String) -> String { "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")" }
+
   static func clipped(_ text: String, _ width: Int, _ glyphs: GlyphTier) -> String {
     if displayWidth(text) <= width { return text }
     guard width > 1 else { return width == 1 ? glyphs.ellipsis : "" }

@@ -153,7 +153,7 @@ enum Renderer {
     }
     if let rect = layout.plan {
       QueryBar.drawPlan(model, in: rect, with: &painter)
-    } else if model.browse.editor != nil || model.browse.notice != nil, let first = layout.panes.first?.rect {
+    } else if model.browse.hasNews, let first = layout.panes.first?.rect {
       // Without a line of its own it takes the place of a title.
       let rect = Rect(x: first.x + 1, y: first.y, width: first.width - 2, height: 1)
       painter.canvas.fill(rect)

@@ -25,6 +25,13 @@ struct DocumentDigest {
     return writer.bytes
   }
 
+  /// The record in CBOR.
+  static func encoded(_ record: Record) throws -> [UInt8] {
+    var writer = CBORWriter()
+    try writer.write(record)
+    return writer.bytes
+  }
+
   static func key<Key: DocumentKey>(_ type: Key.Type, encoded: [UInt8]) throws -> Key {
     try encoded.withUnsafeBytes { bytes in
       var reader = CBORReader(bytes)

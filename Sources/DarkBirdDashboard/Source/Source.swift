@@ -37,28 +37,49 @@ package protocol Source: Sendable {
   /// How the values of a range field are distributed; nil where there is nothing to draw.
   func histogram(field: String, within: ValueSpan?, bucketsMax: Int) throws -> RangeHistogram?
 
+  /// All results as they are at this moment, a page at a time.
+  func pages(_ selection: Selection) throws -> Pages
+
+  /// Removes a document.
+  /// - Returns: whether it was there.
+  func remove(_ key: RowKey) throws -> Bool
+
+  /// Adds or changes a document.
+  /// - Returns: its key.
+  /// - Throws: `ChangeRefused` or what the store says, with nothing changed.
+  func write(_ change: DocumentChange) throws -> RowKey
+
   /// Ends the subscription to events. Idempotent.
   func close()
 }
+
+/// One page after the other: the most rows that are wanted, and where the page before ended.
+package typealias Pages = (_ limit: Int, _ after: PageMark?) throws -> ResultPage
 
 /// What does not change while a store is open.
 package struct SourceIdentity: Sendable, Hashable {
   package var title: String
   /// Such as `memory` or `disk players/`.
   package var location: String
+  /// Where the store is, for other programs; nil in memory.
+  package var directory: String?
   package var isReadOnly: Bool
+  /// Whether documents may be changed by whoever watches.
+  package var allowsChanges: Bool
   /// Without a log because it lives in memory only, not because it was opened for reading.
   package var isInMemory: Bool
   package var schema: SchemaDescription
 
   package init(
-    title: String, location: String, isReadOnly: Bool = false, isInMemory: Bool = false,
-    schema: SchemaDescription = SchemaDescription()
+    title: String, location: String, directory: String? = nil, isReadOnly: Bool = false, isInMemory: Bool = false,
+    allowsChanges: Bool = false, schema: SchemaDescription = SchemaDescription()
   ) {
     self.title = title
     self.location = location
+    self.directory = directory
     self.isReadOnly = isReadOnly
     self.isInMemory = isInMemory
+    self.allowsChanges = allowsChanges
     self.schema = schema
   }
 }

@@ -20,17 +20,19 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
   /// The end of the page before the first document of a shard, as far as shards have been looked for.
   private let shardStarts = Mutex<[Int: Cursor]>([:])
 
-  package init(_ store: Store<Key, Document>, title: String, location: String? = nil) {
+  package init(
+    _ store: Store<Key, Document>, title: String, location: String? = nil, allowsChanges: Bool = false
+  ) {
     self.store = store
     subscription = store.events(capacity: Self.eventCapacity)
-    let place =
-      switch store.configuration.location {
-      case .memory: "memory"
-      case .disk(let path): "disk \(path)"
-      }
+    var directory: String?
+    if case .disk(let path) = store.configuration.location { directory = path }
     identity = SourceIdentity(
-      title: title, location: location ?? place, isReadOnly: store.configuration.isReadOnly,
-      isInMemory: store.configuration.location == .memory, schema: store.schema)
+      title: title, location: location ?? directory.map { "disk \($0)" } ?? "memory",
+      // Other programs have a working directory of their own.
+      directory: directory.map { URL(filePath: $0).standardizedFileURL.path },
+      isReadOnly: store.configuration.isReadOnly, isInMemory: store.configuration.location == .memory,
+      allowsChanges: allowsChanges && !store.configuration.isReadOnly, schema: store.schema)
   }
 
   package func statistics() -> StoreStatistics { store.statistics() }
@@ -71,6 +73,51 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
   }
 
   package func page(_ selection: Selection, limit: Int, after mark: PageMark?) throws -> ResultPage {
+    try page(selection, of: store, limit: limit, after: mark)
+  }
+
+  package func pages(_ selection: Selection) throws -> Pages {
+    let snapshot = store.snapshot()
+    return { limit, mark in try self.page(selection, of: snapshot, limit: limit, after: mark) }
+  }
+
+  package func remove(_ key: RowKey) throws -> Bool {
+    try store.remove(try DocumentDigest.key(Key.self, encoded: key.encoded)) != nil
+  }
+
+  package func write(_ change: DocumentChange) throws -> RowKey {
+    switch change {
+    case .insert(let value, let record):
+      let key = try DocumentDigest.key(Key.self, encoded: DocumentDigest.encoded(value))
+      try store.insert(try document(record), for: key)
+      return RowKey(text: key.description, encoded: try DocumentDigest.encoded(key))
+    case .replace(let rowKey, let was, let record):
+      let new = try document(record)
+      let changed = try store.update(try DocumentDigest.key(Key.self, encoded: rowKey.encoded)) { document in
+        guard DraftText.isSame(try DocumentDigest(document).record, was) else { throw ChangeRefused.changedMeanwhile }
+        document = new
+      }
+      if changed == nil { throw ChangeRefused.gone }
+      return rowKey
+    }
+  }
+
+  /// - Throws: also for a field that the type of the documents does not know and would lose.
+  private func document(_ record: Record) throws -> Document {
+    let document = try DocumentDigest.encoded(record).withUnsafeBytes { bytes in
+      var reader = CBORReader(bytes)
+      return try Document(cbor: &reader)
+    }
+    let kept = try DocumentDigest(document).record
+    if let lost = record.fields.first(where: { $0.value != .null && kept[$0.name] == nil }) {
+      throw ChangeRefused.unknownField(lost.name)
+    }
+    return document
+  }
+
+  private func page(
+    _ selection: Selection, of store: Store<Key, Document>, limit: Int, after mark: PageMark?
+  ) throws -> ResultPage {
     switch selection {
     case .key(let text):
       for key in DocumentDigest.keys(Key.self, text: text) {
@@ -83,7 +130,7 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
         if let stored = try store.document(unique: index, value) { return ResultPage(rows: [try row(stored)]) }
       }
       return ResultPage(rows: [], examined: 0)
-    case .shard(let number): return try shardPage(number, limit: limit, after: mark)
+    case .shard(let number): return try shardPage(number, of: store, limit: limit, after: mark)
     case .query(let query, _):
       var cursor: Cursor?
       if case .cursor(let place)? = mark { cursor = place }
@@ -139,7 +186,9 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
 
   /// The store goes through its shards one after the other: the first page of a shard is looked for from the beginning, or
   /// from the last shard before it that was looked for.
-  private func shardPage(_ number: Int, limit: Int, after mark: PageMark?) throws -> ResultPage {
+  private func shardPage(
+    _ number: Int, of store: Store<Key, Document>, limit: Int, after mark: PageMark?
+  ) throws -> ResultPage {
     var cursor: Cursor?
     if case .cursor(let place)? = mark { cursor = place } else { cursor = try start(ofShard: number) }
     var rows: [ResultRow] = []

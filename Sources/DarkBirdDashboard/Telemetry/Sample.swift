@@ -79,6 +79,12 @@ struct HeatColumn: Hashable, Sendable {
     }
   }
 
+  /// By bucket; what has no bucket is left out.
+  init(counts: [UInt64]) {
+    guard !counts.isEmpty else { return }
+    self.counts = (0..<Self.bucketCount).map { $0 < counts.count ? UInt32(clamping: counts[$0]) : 0 }
+  }
+
   mutating func add(_ count: UInt64, nanoseconds: UInt64) {
     if counts.isEmpty { counts = Array(repeating: 0, count: Self.bucketCount) }
     let bucket = Self.bucket(of: nanoseconds)

@@ -2,7 +2,7 @@ public import Foundation
 
 /// Where a workload stands. All counts are since it was started.
 public struct WorkloadProgress: Sendable, Hashable {
-  public enum Phase: String, Sendable, Hashable, Codable {
+  public enum Phase: String, Sendable, Hashable, Codable, CaseIterable {
     /// Not started yet.
     case idle
     /// Documents are being loaded, `loaded` of `documents` so far.

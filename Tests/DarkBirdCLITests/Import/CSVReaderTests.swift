@@ -1,4 +1,5 @@
 import DarkBird
+import DarkBirdDashboard
 import Foundation
 import Testing
 
@@ -106,7 +107,7 @@ import Testing
       }
       expected.append(fields)
       let written = fields.map { field in
-        let quoted = csvField(field)
+        let quoted = ExportText.csv(field)
         return quoted == field && Bool.random(using: &generator) ? "\"\(field)\"" : quoted
       }
       text += written.joined(separator: ",") + (Bool.random(using: &generator) ? "\n" : "\r\n")

@@ -24,7 +24,8 @@ struct Script {
 
   var identity: SourceIdentity {
     SourceIdentity(
-      title: "clubs", location: hasLog ? "disk players/" : "memory", isInMemory: !hasLog, schema: Self.schema)
+      title: "clubs", location: hasLog ? "disk players/" : "memory", directory: hasLog ? "players" : nil,
+      isInMemory: !hasLog, allowsChanges: true, schema: Self.schema)
   }
 
   /// Operations a second around sample `index`: slow waves and a burst.

@@ -11,6 +11,14 @@ struct ScriptedStore: Source {
   func statistics() -> StoreStatistics { StoreStatistics() }
   func takeEvents(matching filter: String, limit: Int) -> EventBatch { EventBatch() }
   func topTags(limit: Int) -> [TagCount] { [] }
+  func pages(_ selection: Selection) -> Pages { { page(selection, limit: $0, after: $1) } }
+  func remove(_ key: RowKey) -> Bool { true }
+  func write(_ change: DocumentChange) throws -> RowKey {
+    switch change {
+    case .insert(let key, _): RowKey(text: key.description)
+    case .replace(let key, _, _): key
+    }
+  }
   func close() {}
 
   func outline(tagsPerField: Int) -> Outline {

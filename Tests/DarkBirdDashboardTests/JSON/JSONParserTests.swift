@@ -2,7 +2,7 @@ import DarkBird
 import Foundation
 import Testing
 
-@testable import DarkBirdCLI
+@testable import DarkBirdDashboard
 
 @Suite struct JSONParserTests {
   private func parse(_ text: String) throws -> Value { try JSONParser.parse(Array(text.utf8)) }
@@ -54,7 +54,7 @@ import Testing
   @Test(arguments: [
     (#"{"a":1,"b":2,"a":3}"#, 14, "field 'a' appears twice"),
     (#"{"a":{"b":1,"\u0062":2}}"#, 13, "field 'b' appears twice"),
-    (#"{"a":1"#, 7, "the line ends where ',' or '}' should be"),
+    (#"{"a":1"#, 7, "the text ends where ',' or '}' should be"),
     (#"{"a":1,}"#, 8, "'}' where a field's name in quotes should be"),
     (#"{"a" 1}"#, 6, "'1' where ':' should be"),
     ("[1,]", 4, "']' where a value should be"),
@@ -68,9 +68,9 @@ import Testing
     ("-", 1, "not a number as JSON writes it"),
     ("1e999", 1, "a number out of range"),
     ("NaN", 1, "'N' where a value should be"),
-    ("", 1, "the line ends where a value should be"),
+    ("", 1, "the text ends where a value should be"),
     ("{} {}", 4, "text after the end of the JSON value"),
-    (#""abc"#, 5, "the line ends inside a string"),
+    (#""abc"#, 5, "the text ends inside a string"),
     (#""\x""#, 3, #"'x' where an escape (one of " \ / b f n r t u) should be"#),
     (#""\u12g4""#, 6, "'g' where a hexadecimal digit should be"),
     (#""\ud800""#, 2, "half of a surrogate pair"),
@@ -105,7 +105,7 @@ import Testing
   /// What Foundation reads from a random text, this reads too, and the reverse.
   @Test(arguments: [UInt64(1), 2, 3, 4])
   func agreesWithFoundationOnRandomTexts(seed: UInt64) {
-    var generator = SplitMix(state: seed)
+    var generator = SeededGenerator(seed: seed)
     let pieces = [
       "{", "}", "[", "]", ",", ":", "\"a\"", "\"b\\n\"", "1", "-0.5", "2e3", "true", "null", " ", "\"", "\\", "x",
     ]
@@ -117,18 +117,5 @@ import Testing
       if found?.reason.contains("appears twice") == true { continue }  // Foundation keeps one of the two
       #expect((found == nil) == (expected != nil), "seed \(seed): \(text)")
     }
-  }
-}
-
-/// A small generator with a seed.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -2,7 +2,7 @@ import DarkBird
 import Foundation
 import Testing
 
-@testable import DarkBirdCLI
+@testable import DarkBirdDashboard
 
 @Suite struct ISODateTests {
   @Test(arguments: [

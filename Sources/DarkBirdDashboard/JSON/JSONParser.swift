@@ -1,4 +1,4 @@
-import DarkBird
+package import DarkBird
 
 /// Reads one JSON text (RFC 8259) into a `Value`.
 ///
@@ -13,7 +13,7 @@ import DarkBird
 /// | `{"a":1,"a":2}` | an error: which of the two is meant is not known |
 ///
 /// Time and memory are proportional to the text; nesting is limited, so that no text can exhaust the stack.
-struct JSONParser {
+package struct JSONParser {
   /// Levels of arrays and objects, as many as the documents of a store may have.
   static let depthMax = 64
 
@@ -22,7 +22,7 @@ struct JSONParser {
   private var depth = 0
 
   /// - Throws: `BadInput` with the column (bytes from 1) of what is wrong.
-  static func parse(_ bytes: [UInt8]) throws(BadInput) -> Value {
+  package static func parse(_ bytes: [UInt8]) throws(BadInput) -> Value {
     var parser = JSONParser(bytes: bytes)
     parser.skipBlanks()
     let value = try parser.value()
@@ -38,7 +38,7 @@ struct JSONParser {
   private func bad(_ reason: String) -> BadInput { BadInput(column: index + 1, reason: reason) }
 
   private func unexpected(_ wanted: String) -> BadInput {
-    guard let next else { return bad("the line ends where \(wanted) should be") }
+    guard let next else { return bad("the text ends where \(wanted) should be") }
     let found = (0x21...0x7e).contains(next) ? "'\(Character(Unicode.Scalar(next)))'" : "byte \(next)"
     return bad("\(found) where \(wanted) should be")
   }
@@ -152,7 +152,7 @@ struct JSONParser {
     var text = Array(bytes[start..<index])
     while true {
       switch next {
-      case nil: throw bad("the line ends inside a string")
+      case nil: throw bad("the text ends inside a string")
       case UInt8(ascii: "\""):
         index += 1
         return try utf8(text[...], at: start)
@@ -242,9 +242,9 @@ struct JSONParser {
 }
 
 /// The grammar of JSON numbers, which the values of a CSV file share.
-enum JSONNumber {
+package enum JSONNumber {
   /// Where the number at the start of `bytes` ends; nil if there is none.
-  static func scan(_ bytes: ArraySlice<UInt8>) -> (end: Int, isInteger: Bool)? {
+  package static func scan(_ bytes: ArraySlice<UInt8>) -> (end: Int, isInteger: Bool)? {
     var index = bytes.startIndex
     func isDigitThere(_ index: Int) -> Bool { index < bytes.endIndex && isDigit(bytes[index]) }
     if index < bytes.endIndex, bytes[index] == UInt8(ascii: "-") { index += 1 }
@@ -271,7 +271,7 @@ enum JSONNumber {
   }
 
   /// The value of an optional minus and digits; nil if 64 bits cannot hold it.
-  static func integer(_ digits: ArraySlice<UInt8>) -> Value? {
+  package static func integer(_ digits: ArraySlice<UInt8>) -> Value? {
     let isNegative = digits.first == UInt8(ascii: "-")
     var magnitude: UInt64 = 0
     for digit in isNegative ? digits.dropFirst() : digits {
@@ -287,4 +287,40 @@ enum JSONNumber {
   }
 }
 
-func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+package func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+
+/// Why a text cannot be read.
+package struct BadInput: Error, Hashable {
+  /// In bytes, from 1; nil if the whole text is meant.
+  package var column: Int?
+  package var reason: String
+
+  package init(column: Int? = nil, reason: String) {
+    self.column = column
+    self.reason = reason
+  }
+
+  package var description: String { column.map { "column \($0): \(reason)" } ?? reason }
+}
+
+/// Fields of a record in the making, in their order and each once.
+private struct Fields {
+  private var fields: [(String, Value)] = []
+  /// Only used once there are so many fields that searching all of them would be slow.
+  private var names: Set<String> = []
+  private static let searchMax = 16
+
+  /// False if there is a field of this name already.
+  mutating func append(_ name: String, _ value: Value) -> Bool {
+    if fields.count < Self.searchMax {
+      if fields.contains(where: { $0.0 == name }) { return false }
+    } else {
+      if fields.count == Self.searchMax { names = Set(fields.map(\.0)) }
+      if !names.insert(name).inserted { return false }
+    }
+    fields.append((name, value))
+    return true
+  }
+
+  var record: Record { Record(fields) }
+}

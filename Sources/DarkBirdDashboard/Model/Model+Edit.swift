@@ -1,0 +1,143 @@
+import DarkBird
+import Foundation
+import Terminal
+
+/// Documents that are added and changed. What somebody has typed stays until the store has taken it.
+extension Model {
+  // MARK: In an editor
+
+  /// Goes on with what was typed for this document, or begins with the document as it is now.
+  mutating func editDocument() -> [Effect] {
+    guard mayChange(), let key = DocumentPanel.row(self)?.key else { return [] }
+    return [.ask(.draft(key))]
+  }
+
+  /// A new document after the pattern of the one that is selected.
+  mutating func insertDocument() -> [Effect] {
+    guard mayChange() else { return [] }
+    if browse.draft?.purpose != .insert { browse.draft = Draft(insertAfter: DocumentPanel.row(self)?.record) }
+    return openDraft
+  }
+
+  private var openDraft: [Effect] {
+    browse.draft.map { [.edit(EditOrder(text: $0.text, path: $0.path))] } ?? []
+  }
+
+  mutating func receiveDocumentToEdit(_ key: RowKey, _ row: ResultRow?) -> [Effect] {
+    let isBegun = browse.draft?.purpose == .replace(key)
+    guard let row else {
+      fail("\(key.text) is gone")
+      return []
+    }
+    // What was typed is compared with the document as it is now.
+    if isBegun { browse.draft?.base = row.record } else { browse.draft = Draft(replacing: row) }
+    return openDraft
+  }
+
+  mutating func receiveEdit(_ path: String?, _ outcome: EditOutcome) -> [Effect] {
+    guard browse.draft != nil else { return [.takeTerminalBack] }
+    browse.draft?.path = path
+    switch outcome {
+    case .typed(let text):
+      browse.draft?.text = text
+      return [.takeTerminalBack] + askToWrite()
+    case .failed(let reason, let text):
+      if let text { browse.draft?.text = text }
+      fail(reason + howToGoOn)
+      return [.takeTerminalBack]
+    }
+  }
+
+  /// Asks whether what was typed is to be written, if it can be.
+  private mutating func askToWrite() -> [Effect] {
+    guard let draft = browse.draft else { return [] }
+    do {
+      guard let change = try draft.change() else {
+        browse.notice = "nothing was changed"
+        return letGoOfDraft()
+      }
+      browse.question = .write(change)
+    } catch {
+      fail(error.description + howToGoOn)
+    }
+    return []
+  }
+
+  private var howToGoOn: String {
+    switch browse.draft?.purpose {
+    case .insert?: "; I: again"
+    case .replace?: "; E: again"
+    case nil: ""
+    }
+  }
+
+  private mutating func letGoOfDraft() -> [Effect] {
+    defer { browse.draft = nil }
+    return browse.draft?.path.map { [.discardDraft($0)] } ?? []
+  }
+
+  // MARK: In one line
+
+  mutating func openInsertLine() {
+    guard mayChange() else { return }
+    browse.prompt = Prompt(.document, "{\"key\":")
+  }
+
+  mutating func submitInsertLine(_ text: String) {
+    // The kinds of values that JSON has no form for are those of the document beside it.
+    let draft = Draft(insert: text, pattern: DocumentPanel.row(self)?.record)
+    do {
+      guard let change = try draft.change() else { return }
+      browse.prompt = nil
+      browse.typedLine = text
+      browse.question = .write(change)
+    } catch {
+      browse.notice = error.column.map { "column \($0): \(error.reason)" } ?? error.reason
+    }
+  }
+
+  // MARK: What came of it
+
+  mutating func receiveWritten(_ change: DocumentChange, _ key: RowKey) -> [Effect] {
+    var effects: [Effect] = []
+    switch change {
+    case .insert:
+      browse.notice = "\(key.text) is inserted"
+      if browse.typedLine != nil { browse.typedLine = nil } else { effects = letGoOfDraft() }
+    case .replace:
+      browse.notice = "\(key.text) is changed"
+      browse.results?.fates[key] = .changed
+      effects = letGoOfDraft()
+    }
+    browse.opened = OpenedDocument(key: key)
+    browse.focus = .document
+    resetDocument()
+    return effects + [.ask(.document(key))]
+  }
+
+  /// What was typed comes back: the line at once, a text with the next key.
+  mutating func receiveWriteFailure(_ change: DocumentChange, _ message: String) {
+    switch change {
+    case .insert where browse.typedLine != nil:
+      reopenInsertLine()
+      browse.notice = "not inserted: \(message)"
+    case .insert: fail("not inserted: \(message)\(howToGoOn)")
+    case .replace: fail("not changed: \(message)\(howToGoOn)")
+    }
+  }
+
+  mutating func refuseToWrite(_ change: DocumentChange) {
+    switch change {
+    case .insert where browse.typedLine != nil: reopenInsertLine()
+    case .insert: browse.notice = "not inserted\(howToGoOn)"
+    case .replace(let key, _, _): browse.notice = "\(key.text) stays as it is\(howToGoOn)"
+    }
+  }
+
+  private mutating func reopenInsertLine() {
+    browse.prompt = browse.typedLine.map { Prompt(.document, $0) }
+    browse.typedLine = nil
+  }
+
+  mutating func fail(_ text: String) { browse.error = QueryError(text, token: "", column: 0) }
+}

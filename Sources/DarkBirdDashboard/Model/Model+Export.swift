@@ -1,0 +1,79 @@
+import DarkBird
+import Foundation
+import Terminal
+
+/// Documents on their way out of the store: to a file and to the clipboard.
+extension Model {
+  mutating func startOrStopExport() -> [Effect] {
+    if browse.export != nil { return [.cancelExport] }
+    guard hasDocuments(), browse.results != nil else { return [] }
+    browse.prompt = Prompt(.exportName, browse.exportName ?? "\(fileName).ndjson")
+    return []
+  }
+
+  mutating func performPrompt(_ command: Command) -> [Effect] {
+    guard let prompt = browse.prompt else { return [] }
+    switch command {
+    case .cancel:
+      browse.prompt = nil
+      browse.typedLine = nil
+    case .submit where prompt.kind == .document: submitInsertLine(prompt.editor.text)
+    case .submit: return startExport(to: prompt.editor.text.trimmingCharacters(in: .whitespaces))
+    default: _ = browse.prompt?.editor.apply(command)
+    }
+    return []
+  }
+
+  private mutating func startExport(to name: String) -> [Effect] {
+    guard let selection = browse.results?.selection, !name.isEmpty else { return [] }
+    guard let format = ExportFormat(path: name) else {
+      browse.notice = "the end of the name says the form: .json, .ndjson or .csv"
+      return []
+    }
+    browse.prompt = nil
+    browse.exportName = name
+    let request = ExportRequest(
+      selection: selection, path: NSString(string: name).expandingTildeInPath, format: format)
+    browse.export = (request, ExportProgress(total: browse.results?.count))
+    return [.export(request)]
+  }
+
+  mutating func receive(_ progress: ExportProgress) {
+    guard let export = browse.export else { return }
+    let path = export.request.path
+    switch progress.outcome {
+    case .running:
+      browse.export = (export.request, progress)
+      return
+    case .done:
+      browse.notice = "\(Format.counted(progress.documents, "document")) in \(path)"
+      browse.exportName = nil
+    case .cancelled: browse.notice = "stopped; there is no \(path)"
+    case .failed(let reason): fail(reason)
+    }
+    browse.export = nil
+  }
+
+  mutating func copyDocument() -> [Effect] {
+    guard hasDocuments(), let row = DocumentPanel.row(self) else { return [] }
+    return [.copy(ExportText.json(key: row.key.value, document: row.record))]
+  }
+
+  /// The view as a command line that prints the same documents.
+  mutating func copyCommand() -> [Effect] {
+    guard hasDocuments(), let selection = browse.results?.selection else { return [] }
+    guard let directory = identity.directory else {
+      browse.notice = "a store in memory ends with its program: no command can ask it"
+      return []
+    }
+    let line = QueryLine.text(selection)
+    let words = ["darkbird", "query", directory] + (line.isEmpty ? [] : ["--where=" + line])
+    return [.copy(words.map(ExportText.shell).joined(separator: " "))]
+  }
+
+  /// A recording has none: says so.
+  mutating func hasDocuments() -> Bool {
+    if replay != nil { browse.notice = "a recording has no documents" }
+    return replay == nil
+  }
+}

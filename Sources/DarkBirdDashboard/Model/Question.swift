@@ -1,0 +1,61 @@
+import DarkBird
+import Terminal
+
+/// What is done to the store if the answer is yes; it names the document.
+enum Question: Hashable, Sendable {
+  case remove(RowKey)
+  case write(DocumentChange)
+
+  /// What is done, to which document, and more about it.
+  var words: (verb: String, key: String, rest: String) {
+    switch self {
+    case .remove(let key): ("remove", key.text, " from the store")
+    case .write(.insert(let key, let record)):
+      ("insert", key.description, " with \(Format.counted(record.count, "field"))")
+    case .write(.replace(let key, let was, let record)): ("change", key.text, ": \(Self.differences(was, record))")
+    }
+  }
+
+  /// Names of the fields that are not as they were.
+  private static func differences(_ was: Record, _ now: Record) -> String {
+    var names = now.fields.filter { was[$0.name] != $0.value }.map(\.name)
+    names += was.fields.filter { now[$0.name] == nil }.map { "no \($0.name)" }
+    return names.isEmpty ? "the order of its fields" : names.joined(separator: ", ")
+  }
+}
+
+/// Changes of the store, each after a question.
+extension Model {
+  mutating func askToRemove() {
+    guard mayChange(), let row = browse.results?.selectedRow else { return }
+    browse.question = .remove(row.key)
+  }
+
+  /// Whether this dashboard may change documents; if not it says why.
+  mutating func mayChange() -> Bool {
+    guard hasDocuments() else { return false }
+    if !identity.allowsChanges { browse.notice = "documents can be changed only in 'darkbird open --read-write'" }
+    return identity.allowsChanges
+  }
+
+  mutating func performQuestion(_ command: Command) -> [Effect] {
+    guard let question = browse.question else { return [] }
+    guard command == .yes || command == .no else { return [] }
+    browse.question = nil
+    switch question {
+    case .remove(let key):
+      if command == .yes { return [.ask(.remove(key))] }
+      browse.notice = "\(key.text) stays"
+    case .write(let change):
+      if command == .yes { return [.ask(.write(change))] }
+      refuseToWrite(change)
+    }
+    return []
+  }
+
+  mutating func receiveRemoval(of key: RowKey, _ wasThere: Bool) {
+    browse.notice = wasThere ? "\(key.text) is removed" : "\(key.text) was gone already"
+    browse.results?.fates[key] = .removed
+    if browse.opened?.key == key { browse.opened?.state = .gone }
+  }
+}

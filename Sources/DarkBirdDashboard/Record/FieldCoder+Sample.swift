@@ -1,0 +1,134 @@
+import DarkBird
+import Foundation
+
+/// What is recorded, field by field. Another order or other fields are another version of the format.
+extension FieldCoder {
+  mutating func identity(_ identity: inout SourceIdentity) throws {
+    try text(&identity.title)
+    try text(&identity.location)
+    try flag(&identity.isReadOnly)
+    try flag(&identity.isInMemory)
+    for fields in [\SchemaDescription.fields, \SchemaDescription.computed] {
+      try texts(&identity.schema[keyPath: fields].unique)
+      try texts(&identity.schema[keyPath: fields].tags)
+      try texts(&identity.schema[keyPath: fields].ranges)
+    }
+  }
+
+  /// What has no fixed number comes last, so that the numbers before it keep their places.
+  mutating func sample(_ sample: inout Sample, _ lines: inout [EventLine]) throws {
+    try number(&sample.nanoseconds)
+    try date(&sample.date)
+    try statistics(&sample.statistics)
+    try optional(&sample.syncP99, blank: 0) { try $0.number(&$1) }
+    try number(&sample.eventsCounted)
+    try number(&sample.eventsDropped)
+    try number(&sample.eventsShown)
+    try number(&sample.processNanoseconds)
+    try number(&sample.dashboardNanoseconds)
+    try optional(&sample.workload, blank: WorkloadSample(progress: WorkloadProgress())) { try $0.workload(&$1) }
+    try list(&sample.tags, blank: TagCount(tag: "", count: 0)) { coder, tag in
+      try coder.text(&tag.tag)
+      try coder.number(&tag.count)
+    }
+    try list(&lines, blank: EventLine(.put, date: .distantPast)) { try $0.line(&$1) }
+  }
+
+  private mutating func statistics(_ statistics: inout StoreStatistics) throws {
+    try number(&statistics.documents)
+    for count in [
+      \StoreStatistics.memoryLSN, \.writtenLSN, \.durableLSN, \.eventsDropped, \.operations.puts, \.operations.inserts,
+      \.operations.updates, \.operations.removes, \.operations.clears, \.operations.batches, \.operations.gets,
+      \.operations.uniqueLookups, \.operations.tagQueries, \.operations.rangeQueries, \.operations.scans,
+      \.operations.duplicatesRefused, \.operations.refusals,
+    ] { try number(&statistics[keyPath: count]) }
+    try number(&statistics.subscribers)
+    try list(&statistics.shards, blank: StoreStatistics.Shard()) { coder, shard in
+      try coder.number(&shard.documents)
+      try coder.number(&shard.operations)
+      try coder.number(&shard.lockWaits)
+      try coder.number(&shard.lockWaitNanoseconds)
+    }
+    try list(&statistics.indexes, blank: StoreStatistics.Index(kind: .unique, name: "", entries: 0)) { coder, index in
+      try coder.choice(&index.kind)
+      try coder.text(&index.name)
+      try coder.number(&index.entries)
+      try coder.optional(&index.distinct, blank: 0) { try $0.number(&$1) }
+    }
+    try optional(&statistics.log, blank: StoreStatistics.Log()) { try $0.log(&$1) }
+  }
+
+  private mutating func log(_ log: inout StoreStatistics.Log) throws {
+    for count in [
+      \StoreStatistics.Log.pageRecords, \.pageBytes, \.pagesOnDisk, \.bytesOnDisk, \.queueBytes, \.queueBytesMax,
+    ] { try number(&log[keyPath: count]) }
+    for count in [
+      \StoreStatistics.Log.page, \.rotations, \.recordsWritten, \.bytesWritten, \.syncs, \.syncNanosecondsTotal,
+      \.writtenLagNanoseconds, \.durableLagNanoseconds, \.checkpoints, \.checkpointFailures,
+    ] { try number(&log[keyPath: count]) }
+    var (isCountedInBytes, capacity) =
+      switch log.pageCapacity {
+      case .records(let count): (false, count)
+      case .bytes(let count): (true, count)
+      }
+    try flag(&isCountedInBytes)
+    try number(&capacity)
+    log.pageCapacity = isCountedInBytes ? .bytes(capacity) : .records(capacity)
+    try optional(&log.checkpointLSN, blank: 0) { try $0.number(&$1) }
+    try optional(&log.checkpointFailure, blank: "") { try $0.text(&$1) }
+    try optional(&log.failure, blank: "") { try $0.text(&$1) }
+  }
+
+  private mutating func workload(_ workload: inout WorkloadSample) throws {
+    try text(&workload.summary)
+    try number(&workload.run)
+    try progress(&workload.progress)
+    for kind in OperationKind.allCases {
+      try optional(&workload.latencies[kind], blank: LatencySummary()) { coder, latency in
+        for figure in [\LatencySummary.count, \.p50, \.p90, \.p99, \.p999, \.max] {
+          try coder.number(&latency[keyPath: figure])
+        }
+      }
+    }
+    var heat = workload.heat.counts.map(UInt64.init)
+    try list(&heat, blank: 0) { try $0.number(&$1) }
+    workload.heat = HeatColumn(counts: heat)
+  }
+
+  private mutating func progress(_ progress: inout WorkloadProgress) throws {
+    try choice(&progress.phase)
+    try number(&progress.loaded)
+    try number(&progress.documents)
+    try number(&progress.operations)
+    try number(&progress.skipped)
+    try number(&progress.duplicatesRefused)
+    try number(&progress.errors)
+    try optional(&progress.lastError, blank: "") { try $0.text(&$1) }
+    try optional(&progress.writersStopped, blank: "") { try $0.text(&$1) }
+    try optional(&progress.finishedReason, blank: .stopped) { coder, reason in
+      // In the words that people see.
+      var text = reason.description
+      try coder.text(&text)
+      reason = .init(description: text)
+    }
+  }
+
+  private mutating func line(_ line: inout EventLine) throws {
+    try choice(&line.kind)
+    try date(&line.date)
+    try optional(&line.shard, blank: 0) { try $0.number(&$1) }
+    try text(&line.key)
+    try text(&line.detail)
+    try optional(&line.bytes, blank: 0) { try $0.number(&$1) }
+  }
+}
+
+extension WorkloadProgress.FinishedReason {
+  /// What `description` says.
+  fileprivate init(description: String) {
+    let known: [Self] = [.stopped, .durationElapsed, .operationsDone]
+    self =
+      known.first { $0.description == description }
+      ?? .failed(description.hasPrefix("failed: ") ? String(description.dropFirst(8)) : description)
+  }
+}

@@ -1,0 +1,191 @@
+import DarkBird
+import Foundation
+import Terminal
+import Testing
+
+@testable import DarkBirdDashboard
+
+@Suite("Documents on their way out") struct ExportTests {
+  private let directory = URL(filePath: NSTemporaryDirectory()).appending(path: "export-\(UUID().uuidString)")
+  private let evil = "\u{1b}]52;c;ZXZpbA==\u{7}\u{9b}2J\u{202e}\"a,b\"\nnew\tline"
+
+  private func export(_ records: [Record], _ name: String, limit: Int? = nil) throws -> (ExportProgress, String?) {
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let store = try Store<Value, Record>(.memory)
+    for (number, record) in records.enumerated() { try store.put(record, for: .int(Int64(number))) }
+    let path = directory.appending(path: name).path
+    let exporter = Exporter(source: StoreSource(store, title: "")) { _ in }
+    let format = try #require(ExportFormat(path: name))
+    let progress = exporter.run(
+      ExportRequest(selection: .query(Query(), limit: limit), path: path, format: format))
+    let files = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+    #expect(files == (progress.outcome == .done ? [name] : []))
+    return (progress, try? String(contentsOfFile: path, encoding: .utf8))
+  }
+
+  @Test func formatIsTheEndOfTheName() {
+    #expect(ExportFormat(path: "a/b.JSON") == .json)
+    #expect(ExportFormat(path: "b.ndjson") == .ndjson && ExportFormat(path: "b.jsonl") == .ndjson)
+    #expect(ExportFormat(path: "b.csv") == .csv)
+    #expect(ExportFormat(path: "csv") == nil && ExportFormat(path: "b.txt") == nil)
+  }
+
+  @Test func everyDocumentIsInEachForm() throws {
+    let records = (0..<2_500).map { number -> Record in
+      ["n": .int(Int64(number)), "text": .string("\(number) \(evil)")]
+    }
+    let (done, lines) = try export(records, "all.ndjson")
+    #expect(done == ExportProgress(documents: 2_500, total: 2_500, outcome: .done))
+    let texts = try #require(lines).split(separator: "\n")
+    var numbers: Set<Int> = []
+    for text in texts {
+      let object = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+      let document = try #require(object["document"] as? [String: Any])
+      let number = try #require(document["n"] as? Int)
+      #expect(document["text"] as? String == "\(number) \(evil)")
+      #expect(numbers.insert(number).inserted)
+    }
+    #expect(numbers.count == 2_500)
+    let (_, array) = try export(records, "all.json")
+    let objects = try JSONSerialization.jsonObject(with: Data(try #require(array).utf8)) as? [[String: Any]]
+    #expect(objects?.count == 2_500)
+    let (_, table) = try export(records, "all.csv")
+    #expect(try #require(table).hasPrefix("key,n,text\r\n"))
+  }
+
+  @Test(arguments: ExportFormat.allCases) func nothingInAFileDrivesATerminal(_ format: ExportFormat) throws {
+    let record: Record = ["field\u{1b}[31m": .string(evil), "list": ["\u{9b}", "\u{7f}"]]
+    let (_, text) = try export([record], "evil.\(format.rawValue)")
+    for scalar in try #require(text).unicodeScalars where scalar.properties.generalCategory == .control {
+      #expect(["\n", "\r", "\t"].contains(scalar), "\(scalar.value)")
+    }
+    #expect(!(try #require(text).unicodeScalars.contains("\u{202e}")))
+  }
+
+  @Test func tableHasTheFieldsOfAllDocuments() throws {
+    let (_, text) = try export([["a": 1], ["b": .string("x\"y")], ["a": .null, "c": [1, 2]]], "t.csv")
+    let lines = Set(try #require(text).split(separator: "\r\n").map(String.init))
+    #expect(lines.contains { $0.hasPrefix("key,") && Set($0.split(separator: ",")) == ["key", "a", "b", "c"] })
+    #expect(lines.contains { $0.contains("\"x\"\"y\"") } && lines.contains { $0.contains("\"[1,2]\"") })
+  }
+
+  @Test func nothingIsAnEmptyFile() throws {
+    #expect(try export([], "none.json").1 == "[]\n")
+    #expect(try export([], "none.ndjson").1 == "")
+  }
+
+  @Test func limitHolds() throws {
+    let (done, text) = try export((0..<50).map { ["n": .int($0)] }, "some.ndjson", limit: 7)
+    #expect(done.documents == 7 && done.total == 7)
+    #expect(text?.split(separator: "\n").count == 7)
+  }
+
+  @Test func existingFileIsLeftAsItIs() throws {
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    let path = directory.appending(path: "mine.json")
+    try Data("mine".utf8).write(to: path)
+    let exporter = Exporter(source: ScriptedStore(count: 3)) { _ in }
+    let progress = exporter.run(
+      ExportRequest(selection: .query(Query(), limit: nil), path: path.path, format: .json))
+    #expect(progress.outcome == .failed("\(path.path): exists already, and is left as it is"))
+    #expect(try String(contentsOf: path, encoding: .utf8) == "mine")
+    try FileManager.default.removeItem(at: directory)
+  }
+
+  @Test func cancelledOrFailedExportLeavesNothing() throws {
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    let exporter = Exporter(source: ScriptedStore(count: 100_000)) { _ in }
+    exporter.cancel()
+    let path = directory.appending(path: "half.ndjson").path
+    var request = ExportRequest(selection: .query(Query(), limit: nil), path: path, format: .ndjson)
+    #expect(exporter.run(request).outcome == .cancelled)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
+    request.path = directory.path + "/nowhere/x.ndjson"
+    #expect(exporter.run(request).outcome == .failed("\(request.path): there is no such directory"))
+    try FileManager.default.removeItem(at: directory)
+  }
+
+  @Test func wordsOfAShellAreQuoted() {
+    #expect(ExportText.shell("age") == "age")
+    #expect(ExportText.shell("") == "''")
+    #expect(ExportText.shell("range age 20..35") == "'range age 20..35'")
+    #expect(ExportText.shell("it's $(rm)") == "'it'\\''s $(rm)'")
+    #expect(ExportText.shell("a\u{1b}'\\\u{9b}") == "$'a\\x1b\\'\\\\\\xc2\\x9b'")
+    #expect(ExportText.shell("-x~") == "'-x~'")
+  }
+
+  // MARK: The model
+
+  private let store = ScriptedStore()
+
+  @Test func exportAsksForAFileAndShowsProgress() throws {
+    var model = Browsing.query()
+    _ = model.update(.key(.character("e")))
+    #expect(model.keyContext == .prompt)
+    _ = model.update(.key(.control("u")))
+    for character in "hit.txt" { _ = model.update(.key(.character(character))) }
+    #expect(model.update(.key(.enter)).isEmpty)
+    #expect(model.browse.notice?.contains(".ndjson") == true)
+    for _ in 0..<3 { _ = model.update(.key(.backspace)) }
+    for character in "csv" { _ = model.update(.key(.character(character))) }
+    let selection = try #require(model.browse.results).selection
+    #expect(
+      model.update(.key(.enter)) == [.export(ExportRequest(selection: selection, path: "hit.csv", format: .csv))])
+    _ = model.update(.export(ExportProgress(documents: 600_000, total: 1_200_000)))
+    let line = Renderer.render(model, colors: .none).lines[2]
+    #expect(line.contains("exporting hit.csv") && line.contains("600.0k of 1.2M"))
+    // What quitting would stop is said once.
+    #expect(model.update(.key(.character("q"))).isEmpty)
+    #expect(model.browse.notice == "an export is going on: once more stops it and quits")
+    #expect(model.update(.key(.down)).isEmpty && model.update(.key(.character("q"))).isEmpty)
+    #expect(model.update(.key(.character("q"))) == [.quit])
+    #expect(model.update(.key(.character("e"))) == [.cancelExport])
+    _ = model.update(.export(ExportProgress(documents: 1_200_000, total: 1_200_000, outcome: .done)))
+    #expect(model.browse.notice == "1,200,000 documents in hit.csv" && model.browse.export == nil)
+  }
+
+  @Test func copiesTheDocumentAndTheCommand() {
+    var model = Browsing.query()
+    let effects = model.update(.key(.character("y")))
+    guard case .copy(let text)? = effects.first else {
+      Issue.record("\(effects)")
+      return
+    }
+    #expect(text.hasPrefix("{\"key\":\"u:4\",\"document\":{\"name\":"))
+    #expect(
+      model.update(.key(.character("Y"))) == [
+        .copy("darkbird query players '--where=range age 20..35 tag:club=Ajax sort:age desc'")
+      ])
+  }
+
+  @Test func removalAsksAndNamesTheKey() {
+    var model = Browsing.query()
+    #expect(model.update(.key(.character("D"))).isEmpty)
+    #expect(model.keyContext == .question)
+    #expect(Renderer.render(model, colors: .none).lines[2].contains("remove u:4 from the store?"))
+    // Other keys are no answer.
+    for key in [Key.character("x"), .down, .character("D"), .character("q")] {
+      #expect(model.update(.key(key)).isEmpty)
+    }
+    #expect(model.keyContext == .question)
+    _ = model.update(.key(.enter))
+    #expect(model.browse.question == nil && model.browse.notice == "u:4 stays")
+    _ = model.update(.key(.character("D")))
+    let effects = model.update(.key(.character("y")))
+    #expect(effects == [.ask(.remove(RowKey(text: "u:4")))])
+    store.answer(effects, in: &model)
+    #expect(model.browse.notice == "u:4 is removed")
+    #expect(model.browse.results?.fates[RowKey(text: "u:4")] == .removed)
+  }
+
+  /// Unless somebody wants it, documents are only looked at.
+  @Test func documentsAreNotChangedUnlessThatIsAllowed() {
+    var identity = Script().identity
+    identity.allowsChanges = false
+    var model = Model(identity: identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
+    store.answer(model.update(.key(.character("b"))), in: &model)
+    #expect(model.update(.key(.character("D"))).isEmpty)
+    #expect(model.keyContext == .browse && model.browse.notice?.contains("--read-write") == true)
+  }
+}
