@@ -13,6 +13,7 @@ struct DarkBirdCommand: ParsableCommand {
 
         darkbird                                 watch a store at work
         darkbird run --store D --rate max        the same in a directory that stays
+        darkbird tour                            how a store works, chapter by chapter
         darkbird import D cities.csv --key id    a file into a store
         darkbird query D --tag country=NO --json ask it
         darkbird open D                          browse it
@@ -30,7 +31,8 @@ struct DarkBirdCommand: ParsableCommand {
       """,
     version: "darkbird 0.1.0",
     subcommands: [
-      RunCommand.self, OpenCommand.self, ImportCommand.self, QueryCommand.self, StatsCommand.self, VerifyCommand.self,
+      RunCommand.self, TourCommand.self, TourWriterMode.self, OpenCommand.self, ImportCommand.self, QueryCommand.self,
+      StatsCommand.self, VerifyCommand.self,
       DumpCommand.self, SalvageCommand.self, CheckpointCommand.self, BenchCommand.self, ConfigCommand.self,
     ],
     defaultSubcommand: RunCommand.self)

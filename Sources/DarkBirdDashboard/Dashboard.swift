@@ -71,7 +71,12 @@ public enum Dashboard {
   }
 
   /// Shows any source until somebody quits.
-  package static func run(source: any Source, options: DashboardOptions) throws(TerminalError) -> DashboardExit {
+  /// - Parameters:
+  ///   - guide: leads through a tour, if there is one.
+  ///   - tour: where it begins.
+  package static func run(
+    source: any Source, options: DashboardOptions, guide: TourGuide? = nil, tour: TourOptions = TourOptions()
+  ) throws(TerminalError) -> DashboardExit {
     let screen = try CursesScreen(CursesScreen.Options(colors: options.colors))
     defer { screen.close() }
     let waker = screen.waker
@@ -81,7 +86,9 @@ public enum Dashboard {
     let queries = QueryThread(source: source) { inbox.send(.reply($0)) }
     sampler.start()
     queries.start()
+    guide?.start { inbox.send(.tour(run: $0, $1)) }
     defer {
+      guide?.stop()
       queries.stop()
       sampler.stop()
     }
@@ -89,7 +96,8 @@ public enum Dashboard {
     var model = Model(
       identity: source.identity, configuration: options.configuration, previousRun: state?.lastRun,
       width: screen.size.width, height: screen.size.height,
-      glyphs: options.glyphs ?? options.configuration.glyphs ?? screen.glyphs)
+      glyphs: options.glyphs ?? options.configuration.glyphs ?? screen.glyphs,
+      tour: guide == nil ? nil : TourState(at: tour.first, seconds: tour.seconds))
     let saved = StateDirectory()
     model.browse.saved = saved.queries
     let loop = ScreenLoop(
@@ -101,10 +109,12 @@ public enum Dashboard {
       case .ask(let request): queries.ask(request)
       case .workload(let order): (options.workload as? any WorkloadController)?.carryOut(order)
       case .keepQueries(let lines): saved.keep(queries: lines)
-      case .quit, .redraw: break  // The loop's own.
+      case .tour(let chapter, let run): guide?.go(to: chapter, run: run)
+      case .quit, .redraw, .mouse: break  // The loop's own.
       }
     }
-    let effects = options.startsInBrowse ? model.enterBrowse() : []
+    let effects =
+      guide != nil ? model.enterTour() : options.startsInBrowse ? model.enterBrowse() : []
     let (exit, last) = loop.run(model, effects)
     if let state, let record = last.runs.toKeep { state.keep(record) }
     return exit

@@ -2,7 +2,7 @@ import Terminal
 
 /// Where a key means something.
 enum KeyContext: Hashable, Sendable, CaseIterable {
-  case overview, browse, alerts, workload, help
+  case overview, browse, alerts, workload, tour, help
   /// The brush of a range field, in the view that browses.
   case brush
   /// A filter of events, a query, the name of a command or a note is being typed: characters without a binding go into it.
@@ -10,7 +10,7 @@ enum KeyContext: Hashable, Sendable, CaseIterable {
 
   var isTyping: Bool {
     switch self {
-    case .overview, .browse, .alerts, .workload, .help, .brush: false
+    case .overview, .browse, .alerts, .workload, .tour, .help, .brush: false
     case .filter, .query, .palette, .annotation: true
     }
   }
@@ -27,6 +27,7 @@ struct KeyBinding: Hashable, Sendable {
     case events = "Events"
     case alerts = "Alerts"
     case workload = "Workload"
+    case tour = "Tour"
     case browse = "Browse"
     case brush = "Brush"
     case typing = "While typing"
@@ -60,8 +61,8 @@ struct KeyBinding: Hashable, Sendable {
 /// The one table of keys and commands: it drives dispatch, the palette, the help and the hints in the last line.
 struct KeyMap: Sendable {
   static let standard = KeyMap(
-    bindings: everywhere + looks + panels + movement + time + events + alerts + workload + browsing + savedQueries
-      + brushing + typing)
+    bindings: everywhere + looks + panels + movement + time + events + alerts + workload + tour + browsing
+      + savedQueries + brushing + typing)
 
   /// Signals of the terminal: they never arrive as keys, but people look for them in the help.
   static let signals = [("Ctrl-C", "end, and close the store cleanly"), ("Ctrl-Z", "suspend; `fg` comes back")]
@@ -84,6 +85,8 @@ struct KeyMap: Sendable {
 
   /// The bindings that a context has, in the order of the table.
   func bindings(in context: KeyContext) -> [KeyBinding] { bindings.filter { $0.contexts.contains(context) } }
+
+  func without(_ group: KeyBinding.Group) -> KeyMap { KeyMap(bindings: bindings.filter { $0.group != group }) }
 
   func binding(named name: String) -> KeyBinding? { bindings.first { $0.name == name } }
 

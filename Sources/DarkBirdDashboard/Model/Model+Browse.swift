@@ -209,7 +209,7 @@ extension Model {
       resetDocument()
       browse.focus = .results
     } else {
-      view = .overview
+      view = home
     }
   }
 

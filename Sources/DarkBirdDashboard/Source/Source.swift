@@ -8,6 +8,9 @@ package import Foundation
 package protocol Source: Sendable {
   var identity: SourceIdentity { get }
 
+  /// Counts up when the source shows another store, whose counters begin anew. Most sources show one for ever.
+  var generation: Int { get }
+
   func statistics() -> StoreStatistics
 
   /// What happened since the last call. `limit` events at most are made into lines, spread over all that contain `filter`.
@@ -39,6 +42,10 @@ package protocol Source: Sendable {
 
   /// Ends the subscription to events. Idempotent.
   func close()
+}
+
+extension Source {
+  package var generation: Int { 0 }
 }
 
 /// What does not change while a store is open.
