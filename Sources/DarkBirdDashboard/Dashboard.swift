@@ -1,4 +1,5 @@
 public import DarkBird
+import Foundation
 public import Terminal
 
 /// How the dashboard looks and what it watches besides the store.
@@ -69,6 +70,31 @@ public enum Dashboard {
     defer { source.close() }
     return try run(source: source, options: options)
   }
+
+  /// As the blocking one, without blocking a thread of Swift's concurrency: the dashboard has a thread of its own.
+  ///
+  ///     try await Dashboard.run(on: store, options: DashboardOptions(title: "players"))
+  ///
+  /// Cancelling the task does not end the dashboard: it belongs to whoever sits before it.
+  @discardableResult
+  public static func run<Key, Document>(
+    on store: Store<Key, Document>, options: DashboardOptions = DashboardOptions()
+  ) async throws(TerminalError) -> DashboardExit {
+    let result = await withCheckedContinuation { (continuation: CheckedContinuation<Ended, Never>) in
+      let thread = Thread {
+        do throws(TerminalError) {
+          continuation.resume(returning: .success(try run(on: store, options: options)))
+        } catch {
+          continuation.resume(returning: .failure(error))
+        }
+      }
+      thread.name = "darkbird-dashboard"
+      thread.start()
+    }
+    return try result.get()
+  }
+
+  private typealias Ended = Result<DashboardExit, TerminalError>
 
   /// Shows any source until somebody quits.
   /// - Parameters:

@@ -140,7 +140,7 @@ import Testing
     #expect(lines.dropFirst().allSatisfy { $0.allSatisfy { $0 == " " } })
   }
 
-  private func check(_ model: Model, _ canvas: Canvas, _ context: String) {
+  func check(_ model: Model, _ canvas: Canvas, _ context: String) {
     #expect(canvas.width == model.width && canvas.height == model.height, "\(context)")
     #expect(canvas.isConsistent, "\(context)")
     #expect(canvas.lines.allSatisfy { displayWidth($0) == model.width }, "\(context)")

@@ -56,16 +56,19 @@ package struct SourceIdentity: Sendable, Hashable {
   package var isReadOnly: Bool
   /// Without a log because it lives in memory only, not because it was opened for reading.
   package var isInMemory: Bool
+  /// How far a write must have come that does not say itself; nil without a log.
+  package var acknowledgement: Acknowledgement?
   package var schema: SchemaDescription
 
   package init(
     title: String, location: String, isReadOnly: Bool = false, isInMemory: Bool = false,
-    schema: SchemaDescription = SchemaDescription()
+    acknowledgement: Acknowledgement? = nil, schema: SchemaDescription = SchemaDescription()
   ) {
     self.title = title
     self.location = location
     self.isReadOnly = isReadOnly
     self.isInMemory = isInMemory
+    self.acknowledgement = acknowledgement
     self.schema = schema
   }
 }

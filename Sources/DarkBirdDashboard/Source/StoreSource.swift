@@ -30,7 +30,10 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
       }
     identity = SourceIdentity(
       title: title, location: location ?? place, isReadOnly: store.configuration.isReadOnly,
-      isInMemory: store.configuration.location == .memory, schema: store.schema)
+      isInMemory: store.configuration.location == .memory,
+      acknowledgement: store.configuration.location == .memory || store.configuration.isReadOnly
+        ? nil : store.configuration.acknowledgement,
+      schema: store.schema)
   }
 
   package func statistics() -> StoreStatistics { store.statistics() }

@@ -71,13 +71,13 @@ extension TourStage {
       "Process \(child.processIdentifier) has the store open. All that is seen of it here is what it says.")
     let wanted = pace > 0 ? 2_500 : 500
     while child.acknowledged < wanted {
-      guard try child.readMore() else { throw TourError("the other program has ended: \(child.complaint)") }
+      guard child.readMore() else { throw TourError("the other program has ended: \(child.complaint)") }
       tell("acknowledged writes", child.acknowledged)
       try throwIfStopped()
     }
     child.kill()
     // What it had said before it died is still in the pipe.
-    while try child.readMore() {}
+    while child.readMore() {}
     let signal = child.wait()
     try throwIfStopped()
     tell("acknowledged writes", child.acknowledged)

@@ -41,8 +41,9 @@ final class TourWriter: Sendable {
 
   /// Waits for more.
   /// - Returns: false at the end.
-  func readMore() throws -> Bool {
-    guard let data = try output.fileHandleForReading.read(upToCount: 4_096), !data.isEmpty else { return false }
+  func readMore() -> Bool {
+    let data = output.fileHandleForReading.availableData
+    if data.isEmpty { return false }
     let lines = data.count { $0 == UInt8(ascii: "\n") }
     said.withLock { $0.lines += lines }
     return true
