@@ -79,7 +79,8 @@ let package = Package(
     .executableTarget(
       name: "KillProbe", dependencies: ["DarkBird"], path: "Tests/KillProbe", swiftSettings: swiftSettings),
     .testTarget(
-      name: "DarkBirdCLITests", dependencies: ["DarkBirdCLI", "DarkBird", "KillProbe", "Terminal"],
+      name: "DarkBirdCLITests",
+      dependencies: ["DarkBirdCLI", "DarkBird", "DarkBirdDashboard", "KillProbe", "Terminal"],
       swiftSettings: swiftSettings),
   ]
 )

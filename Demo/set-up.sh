@@ -27,6 +27,7 @@ has_curses() {
 }
 
 has_tmux() { command -v tmux > /dev/null 2>&1; }
+has_python() { command -v python3 > /dev/null 2>&1; }
 
 require_packages() {
   local missing=() pair

@@ -5,6 +5,7 @@ import PackageDescription
 ///
 ///     swift run --package-path Demo/example quick-start
 ///     swift run --package-path Demo/example example
+///     swift run --package-path Demo/example watch
 let package = Package(
   name: "example",
   platforms: [.macOS(.v15)],
@@ -17,5 +18,11 @@ let package = Package(
     .executableTarget(name: "quick-start", dependencies: [.product(name: "DarkBird", package: "darkbird")]),
     // Players and developers: typed documents, every kind of index, events, a store that is opened again.
     .executableTarget(name: "example", dependencies: [.product(name: "DarkBird", package: "darkbird")]),
+    // The dashboard on a store of one's own.
+    .executableTarget(
+      name: "watch",
+      dependencies: [
+        .product(name: "DarkBird", package: "darkbird"), .product(name: "DarkBirdDashboard", package: "darkbird"),
+      ]),
   ]
 )

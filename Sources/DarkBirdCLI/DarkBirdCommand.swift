@@ -13,6 +13,7 @@ struct DarkBirdCommand: ParsableCommand {
 
         darkbird                                 watch a store at work
         darkbird run --store D --rate max        the same in a directory that stays
+        darkbird tour                            how a store works, chapter by chapter
         darkbird import D cities.csv --key id    a file into a store
         darkbird export D cities.ndjson          and back
         darkbird migrate D --rename zip=code     other fields, keys, indexes
@@ -35,9 +36,10 @@ struct DarkBirdCommand: ParsableCommand {
       """,
     version: "darkbird 0.1.0",
     subcommands: [
-      RunCommand.self, OpenCommand.self, ReplayCommand.self, ImportCommand.self, ExportCommand.self, MigrateCommand.self,
-      QueryCommand.self, StatsCommand.self, VerifyCommand.self, DumpCommand.self, SalvageCommand.self,
-      CheckpointCommand.self, BackupCommand.self, RestoreCommand.self, BenchCommand.self, ConfigCommand.self,
+      RunCommand.self, TourCommand.self, TourWriterMode.self, OpenCommand.self, ReplayCommand.self, ImportCommand.self,
+      ExportCommand.self, MigrateCommand.self, QueryCommand.self, StatsCommand.self, VerifyCommand.self,
+      DumpCommand.self, SalvageCommand.self, CheckpointCommand.self, BackupCommand.self, RestoreCommand.self,
+      BenchCommand.self, ConfigCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
 

@@ -75,8 +75,38 @@ public enum Dashboard {
     return try run(source: source, options: options)
   }
 
+  /// As the blocking one, without blocking a thread of Swift's concurrency: the dashboard has a thread of its own.
+  ///
+  ///     try await Dashboard.run(on: store, options: DashboardOptions(title: "players"))
+  ///
+  /// Cancelling the task does not end the dashboard: it belongs to whoever sits before it.
+  @discardableResult
+  public static func run<Key, Document>(
+    on store: Store<Key, Document>, options: DashboardOptions = DashboardOptions()
+  ) async throws(TerminalError) -> DashboardExit {
+    let result = await withCheckedContinuation { (continuation: CheckedContinuation<Ended, Never>) in
+      let thread = Thread {
+        do throws(TerminalError) {
+          continuation.resume(returning: .success(try run(on: store, options: options)))
+        } catch {
+          continuation.resume(returning: .failure(error))
+        }
+      }
+      thread.name = "darkbird-dashboard"
+      thread.start()
+    }
+    return try result.get()
+  }
+
+  private typealias Ended = Result<DashboardExit, TerminalError>
+
   /// Shows any source until somebody quits.
-  package static func run(source: any Source, options: DashboardOptions) throws(TerminalError) -> DashboardExit {
+  /// - Parameters:
+  ///   - guide: leads through a tour, if there is one.
+  ///   - tour: where it begins.
+  package static func run(
+    source: any Source, options: DashboardOptions, guide: TourGuide? = nil, tour: TourOptions = TourOptions()
+  ) throws(TerminalError) -> DashboardExit {
     let screen = try CursesScreen(CursesScreen.Options(colors: options.colors))
     defer { screen.close() }
     let waker = screen.waker
@@ -91,7 +121,9 @@ public enum Dashboard {
     let queries = QueryThread(source: source) { inbox.send(.reply($0)) }
     sampler.start()
     queries.start()
+    guide?.start { inbox.send(.tour(run: $0, $1)) }
     defer {
+      guide?.stop()
       queries.stop()
       sampler.stop()
     }
@@ -99,7 +131,8 @@ public enum Dashboard {
     var model = Model(
       identity: source.identity, configuration: options.configuration, previousRun: state?.lastRun,
       width: screen.size.width, height: screen.size.height,
-      glyphs: options.glyphs ?? options.configuration.glyphs ?? screen.glyphs)
+      glyphs: options.glyphs ?? options.configuration.glyphs ?? screen.glyphs,
+      tour: guide == nil ? nil : TourState(at: tour.first, seconds: tour.seconds))
     let saved = StateDirectory()
     let exporter = Exporter(source: source) { inbox.send(.export($0)) }
     defer { exporter.stop() }
@@ -123,10 +156,12 @@ public enum Dashboard {
       case .edit(let order): editor.edit(order, on: screen)
       case .takeTerminalBack: screen.takeBack()
       case .discardDraft(let path): unlink(path)
-      case .quit, .redraw: break  // The loop's own.
+      case .tour(let chapter, let run): guide?.go(to: chapter, run: run)
+      case .quit, .redraw, .mouse: break  // The loop's own.
       }
     }
-    let effects = options.startsInBrowse ? model.enterBrowse() : []
+    let effects =
+      guide != nil ? model.enterTour() : options.startsInBrowse ? model.enterBrowse() : []
     let (exit, last) = loop.run(model, effects)
     if let state, let record = last.runs.toKeep { state.keep(record) }
     if let path = last.browse.draft?.path {

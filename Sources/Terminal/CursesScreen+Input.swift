@@ -101,7 +101,7 @@ extension CursesScreen {
       let code = wgetch(keyboard)
       if code == ERR { break }
       if let byte = UInt8(exactly: code) {
-        queue += decoder.feed(byte).map(TerminalInput.key)
+        queue += decoder.feed(byte)
       } else if code != KEY_RESIZE {
         queue += (decoder.flush() + [CursesScreen.key(code)]).map(TerminalInput.key)
       }
@@ -115,6 +115,8 @@ extension CursesScreen {
     keypad(keyboard, true)
     nodelay(keyboard, true)
     intrflush(keyboard, false)
+    // ncurses would take the beginning of what the mouse does for a key; `KeyDecoder` understands all of it.
+    define_key(nil, KEY_MOUSE)
   }
 
   private static func key(_ code: CInt) -> Key {

@@ -38,6 +38,10 @@ public final class CursesScreen {
   let isUTF8: Bool
   /// Sent around a frame so that the terminal shows it at once; empty where it might not be understood.
   private let synchronizedUpdate: (begin: String, end: String)
+  /// Asks for the mouse and gives it back; empty where it might not be understood.
+  private let mouseReports: (on: String, off: String)
+  /// Whether the mouse is the program's, and not the terminal's, to select text.
+  private var isMouseOn = false
   var isOpen = true
   /// Whether the terminal belongs to the shell at the moment.
   var isSuspended = false
@@ -96,7 +100,8 @@ public final class CursesScreen {
     shown = Canvas(width: size.width, height: size.height)
     let isECMA48 = CursesScreen.capability("cup")?.hasPrefix("\u{1B}[") ?? false
     synchronizedUpdate = isECMA48 ? ("\u{1B}[?2026h", "\u{1B}[?2026l") : ("", "")
-    let restore = CursesScreen.restoreBytes(synchronizedUpdateEnd: synchronizedUpdate.end)
+    mouseReports = isECMA48 ? ("\u{1B}[?1000h\u{1B}[?1006h", "\u{1B}[?1006l\u{1B}[?1000l") : ("", "")
+    let restore = CursesScreen.restoreBytes(before: synchronizedUpdate.end + mouseReports.off)
     terminal_guard_set_restore(restore, restore.count)
     // Without a place to keep it, standard error stays on the terminal.
     _ = terminal_guard_hold_stderr()
@@ -108,6 +113,7 @@ public final class CursesScreen {
   /// program can finish its work.
   public func close() {
     guard isOpen else { return }
+    if !isSuspended { leaveMouse() }
     isOpen = false
     endGuest()
     if !isSuspended { endwin() }
@@ -124,6 +130,17 @@ public final class CursesScreen {
     cncurses_repaint()
     update()
   }
+
+  /// Makes clicks and the wheel inputs of `wait`, or leaves them to the terminal, which selects text with them. Off at first.
+  public func setMouse(_ isOn: Bool) {
+    guard isOpen, isOn != isMouseOn else { return }
+    isMouseOn = isOn
+    if !isSuspended { send(isOn ? mouseReports.on : mouseReports.off) }
+  }
+
+  /// While the terminal is somebody else's, so is the mouse.
+  func leaveMouse() { if isMouseOn { send(mouseReports.off) } }
+  func takeMouse() { if isMouseOn { send(mouseReports.on) } }
 
   /// Shows `canvas`; only what differs from the last one is sent, and nothing if nothing does. A canvas of another size than
   /// the terminal is cut or surrounded by spaces.
@@ -229,9 +246,9 @@ public final class CursesScreen {
   }
 
   /// What makes the terminal usable after a crash, when ncurses cannot be asked.
-  private static func restoreBytes(synchronizedUpdateEnd: String) -> [CChar] {
+  private static func restoreBytes(before: String) -> [CChar] {
     let capabilities = ["sgr0", "op", "rmkx", "cnorm", "rmcup"].map { capability($0) ?? "" }
-    let text = synchronizedUpdateEnd + capabilities.map(withoutPadding).joined()
+    let text = before + capabilities.map(withoutPadding).joined()
     // Without an alternate screen the prompt comes below the picture.
     return (capabilities.last == "" ? text + "\r\n" : text).utf8.map { CChar(bitPattern: $0) }
   }

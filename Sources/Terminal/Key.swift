@@ -30,6 +30,27 @@ public enum Key: Hashable, Sendable {
   case unknown
 }
 
+/// What the mouse did, where the program has asked to be told.
+public struct MouseEvent: Hashable, Sendable {
+  public enum Action: Hashable, Sendable {
+    /// The first button was pressed.
+    case press
+    case wheelUp
+    case wheelDown
+  }
+
+  public var action: Action
+  /// Column and row, from 0.
+  public var x: Int
+  public var y: Int
+
+  public init(action: Action, x: Int, y: Int) {
+    self.action = action
+    self.x = x
+    self.y = y
+  }
+}
+
 /// What happened at the terminal.
 public enum TerminalInput: Hashable, Sendable {
   /// Which signal asked the program to end.
@@ -43,6 +64,7 @@ public enum TerminalInput: Hashable, Sendable {
   }
 
   case key(Key)
+  case mouse(MouseEvent)
   /// The terminal has a new size, in cells. The next `present` should bring a canvas of that size.
   case resize(width: Int, height: Int)
   /// The program was asked to end.

@@ -1,5 +1,5 @@
-/// Bytes of a terminal to keys: UTF-8, control characters, and the escape sequences that terminfo does not list for this
-/// terminal (ncurses has decoded the others). A sequence may arrive in any number of pieces.
+/// Bytes of a terminal to keys and the mouse: UTF-8, control characters, and the escape sequences that terminfo does not
+/// list for this terminal (ncurses has decoded the others). A sequence may arrive in any number of pieces.
 struct KeyDecoder {
   private enum State {
     case idle
@@ -9,6 +9,8 @@ struct KeyDecoder {
     /// ESC O.
     case ss3
     case utf8([UInt8], length: Int)
+    /// ESC [ M: a mouse as terminals without SGR mode tell of it, in so many bytes more. They are no keys.
+    case oldMouse(missing: Int)
   }
 
   private var state = State.idle
@@ -28,8 +30,13 @@ struct KeyDecoder {
     return false
   }
 
-  /// The keys that end with this byte.
-  mutating func feed(_ byte: UInt8) -> [Key] {
+  /// The keys that end with this byte, or what the mouse did.
+  mutating func feed(_ byte: UInt8) -> [TerminalInput] {
+    if case .csi(let bytes) = state, let input = mouse(bytes, byte) { return input }
+    return keys(byte).map(TerminalInput.key)
+  }
+
+  private mutating func keys(_ byte: UInt8) -> [Key] {
     switch state {
     case .idle:
       return start(byte)
@@ -49,7 +56,35 @@ struct KeyDecoder {
       return feedSequence(bytes, byte)
     case .utf8(let bytes, let length):
       return feedCharacter(bytes, length, byte)
+    case .oldMouse(let missing):
+      state = missing > 1 ? .oldMouse(missing: missing - 1) : .idle
+      return []
     }
+  }
+
+  /// What the mouse did, if this is the end of its sequence; nil if it is none of the mouse.
+  private mutating func mouse(_ bytes: [UInt8], _ byte: UInt8) -> [TerminalInput]? {
+    if bytes.isEmpty, byte == UInt8(ascii: "M") {
+      state = .oldMouse(missing: 3)
+      return []
+    }
+    guard bytes.first == UInt8(ascii: "<"), byte == UInt8(ascii: "M") || byte == UInt8(ascii: "m") else { return nil }
+    state = .idle
+    let numbers = String(decoding: bytes.dropFirst(), as: UTF8.self).split(
+      separator: ";", omittingEmptySubsequences: false
+    ).map { Int($0) }
+    guard byte == UInt8(ascii: "M"), numbers.count == 3, let button = numbers[0], let column = numbers[1],
+      let row = numbers[2], column > 0, row > 0
+    else { return [] }
+    // Shift, Meta and Ctrl are bits 2 to 4.
+    let action: MouseEvent.Action? =
+      switch button & ~0b11100 {
+      case 0: .press
+      case 64: .wheelUp
+      case 65: .wheelDown
+      default: nil
+      }
+    return action.map { [.mouse(MouseEvent(action: $0, x: column - 1, y: row - 1))] } ?? []
   }
 
   /// The keys in what is left when nothing followed for a while: ESC alone is the key Escape.
@@ -61,6 +96,7 @@ struct KeyDecoder {
     case .ss3: return [.escape, .character("O")]
     case .csi(let bytes): return bytes.isEmpty ? [.escape, .character("[")] : [.unknown]
     case .utf8: return [.unknown]
+    case .oldMouse: return []
     }
   }
 

@@ -3,11 +3,11 @@ import Testing
 
 /// The dashboard in a real terminal.
 @Suite(.enabled(if: Tmux.isThere), .timeLimit(.minutes(5))) struct DashboardTests {
-  private let directory: TemporaryDirectory
+  let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }
 
-  private func terminal(width: Int = 120, height: Int = 40) async throws -> Tmux {
+  func terminal(width: Int = 120, height: Int = 40) async throws -> Tmux {
     try await Tmux(
       width: width, height: height,
       environment: [
@@ -18,7 +18,7 @@ import Testing
   }
 
   /// Starts the program, with the modes of the terminal and its process kept, and waits for a text of its first frame.
-  private func start(_ tmux: Tmux, _ arguments: String, showing text: String = "Throughput") async throws {
+  func start(_ tmux: Tmux, _ arguments: String, showing text: String = "Throughput") async throws {
     let script = """
       cd "$STATE"
       stty -g > modes
@@ -32,7 +32,7 @@ import Testing
   }
 
   /// The program has ended with a code, the modes are as before, the screen is the shell's again, and typing is seen.
-  private func expectEnd(_ tmux: Tmux, code: Int32) async throws {
+  func expectEnd(_ tmux: Tmux, code: Int32) async throws {
     try await tmux.waitFor("exit=\(code) same=yes")
     try await tmux.enter("echo typed-$((40 + 2))")
     let rows = try await tmux.waitFor("typed-42")
@@ -41,7 +41,7 @@ import Testing
   }
 
   /// Waits until the picture is whole at a size.
-  private func picture(_ tmux: Tmux, _ width: Int, _ height: Int, _ titles: [String]) async throws -> Picture {
+  func picture(_ tmux: Tmux, _ width: Int, _ height: Int, _ titles: [String]) async throws -> Picture {
     var last = Picture([], width: width, height: height)
     func isWhole(_ picture: Picture) -> Bool {
       picture.problems.isEmpty && titles.allSatisfy { title in picture.boxes.contains { $0.title.hasPrefix(title) } }
@@ -84,17 +84,37 @@ import Testing
     #expect(left.isEmpty)
   }
 
-  @Test func resizingAllTheTimeLeavesAWholePicture() async throws {
+  @Test(arguments: [
+    ("run --documents 2000 --ram", "1 Throughput", "o"), ("run --documents 2000 --ram", "2 Results", "b"),
+    ("tour --chapter pages", "6/11", ""),
+  ]) func resizingAllTheTimeLeavesAWholePicture(command: String, title: String, key: String) async throws {
     let tmux = try await terminal()
-    try await start(tmux, "run --documents 2000 --ram")
+    try await start(tmux, command, showing: key.isEmpty ? title : "Throughput")
+    if !key.isEmpty { try await tmux.press(key) }
     var generator = SplitMix(state: 7)
     for _ in 0..<40 {
       try await tmux.resize(Int.random(in: 5...180, using: &generator), Int.random(in: 2...60, using: &generator))
     }
     try await tmux.resize(100, 30)
-    _ = try await picture(tmux, 100, 30, ["1 Throughput"])
+    _ = try await picture(tmux, 100, 30, [title])
     try await tmux.press("q")
     try await expectEnd(tmux, code: 0)
+  }
+
+  @Test(arguments: [
+    ("run --documents 2000 --store $STORE", "1 Throughput"), ("tour --chapter pages", "6/11"),
+  ]) func suspendingGivesTheTerminalToTheShell(command: String, title: String) async throws {
+    let tmux = try await terminal()
+    try await start(tmux, command, showing: title)
+    try await tmux.press("C-z")
+    // 128 + SIGTSTP.
+    try await expectEnd(tmux, code: 148)
+    try await tmux.enter("clear; fg; echo again=$?")
+    _ = try await picture(tmux, 120, 40, [title])
+    try await tmux.press("q")
+    try await tmux.waitFor("again=0")
+    try await tmux.enter("stty -g | cmp - $STATE/modes && echo same-modes")
+    try await tmux.waitFor("the modes as before") { rows in rows.contains { $0.hasPrefix("same-modes") } }
   }
 
   @Test(arguments: ["C-c", "TERM"]) func cleanStops(how: String) async throws {
@@ -286,7 +306,7 @@ import Testing
   }
 
   /// The process of the program that `start` has started.
-  private func program() throws -> Int32 {
+  func program() throws -> Int32 {
     let text = try String(contentsOfFile: directory("pid"), encoding: .utf8)
     return try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
   }

@@ -3,7 +3,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct HelpTests {
   static let commands = [
-    "run", "open", "import", "query", "stats", "verify", "dump", "salvage", "checkpoint", "bench", "config",
+    "run", "tour", "open", "import", "query", "stats", "verify", "dump", "salvage", "checkpoint", "bench", "config",
   ]
 
   @Test func helpNamesEveryCommand() async throws {

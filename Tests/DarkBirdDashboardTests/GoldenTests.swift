@@ -77,6 +77,25 @@ struct Shape: CustomTestStringConvertible, Sendable {
     try Golden.expect(shape.picture(Changing.workload()), "workload-\(shape.name)")
   }
 
+  @Test(arguments: Shape.all) func tour(_ shape: Shape) throws {
+    try Golden.expect(shape.picture(Touring.model(at: .kill)), "tour-\(shape.name)")
+  }
+
+  @Test func tourWithoutAStore() throws {
+    var model = Touring.model(at: .kill)
+    let reason = "Process 4711 has the store open. All that is seen of it here is what it says."
+    _ = model.update(.tour(run: 1, .absence(reason)))
+    let shape = Shape(width: 100, height: 30, glyphs: .braille, colors: .full)
+    try Golden.expect(shape.picture(model), "tour-absent")
+  }
+
+  @Test func tourHelp() throws {
+    var model = Touring.model(at: .shard)
+    _ = model.update(.key(.character("?")))
+    let shape = Shape(width: 120, height: 50, glyphs: .braille, colors: .full)
+    try Golden.expect(shape.picture(model), "tour-help")
+  }
+
   @Test func throughputWithThePreviousRunBehind() throws {
     var model = Changing.workload()
     _ = model.update(.key(.character("o")))
@@ -211,6 +230,34 @@ struct Shape: CustomTestStringConvertible, Sendable {
     _ = model.update(.key(.enter))
     let shape = Shape(width: 120, height: 40, glyphs: .braille, colors: .full)
     try Golden.expect(shape.picture(model), "browse-error")
+  }
+}
+
+enum Touring {
+  static let facts: [TourFact] = [
+    TourFact(name: "the other program is process", value: .text("4711")),
+    TourFact(name: "acknowledged writes", value: .count(2_561)),
+    TourFact(name: "killed by signal", value: .text("9")),
+    TourFact(name: "records read", value: .count(2_562)),
+    TourFact(name: "bytes torn off at the end", value: .bytes(312)),
+    TourFact(name: "opened in", value: .nanoseconds(12_345_678)),
+    TourFact(name: "a byte changed in wal-000000000001", value: .text("damaged at offset 80920: wrong checksum")),
+  ]
+
+  /// A model in the middle of a chapter that is done.
+  static func model(at chapter: TourChapter, _ count: Int = 300) -> Model {
+    let script = Script()
+    var model = Model(
+      identity: script.identity, width: 120, height: 40, glyphs: .braille, zone: .gmt,
+      tour: TourState(at: chapter))
+    _ = model.enterTour()
+    for sample in script.samples(count) {
+      _ = model.update(.sample(sample, sample.sequence >= count - 100 ? script.events(sample.sequence) : []))
+    }
+    _ = model.update(.tour(run: 1, .absence(nil)))
+    for fact in facts { _ = model.update(.tour(run: 1, .fact(fact))) }
+    _ = model.update(.tour(run: 1, .done))
+    return model
   }
 }
 

@@ -22,6 +22,8 @@ private final class ScriptedScreen: DashboardScreen {
 
   func present(_ canvas: Canvas) { shown.append(canvas) }
   func redraw() { redraws += 1 }
+  func setMouse(_ isOn: Bool) { isMouseOn = isOn }
+  var isMouseOn = false
 }
 
 @Suite("Loop") struct LoopTests {

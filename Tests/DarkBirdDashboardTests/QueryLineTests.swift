@@ -92,6 +92,16 @@ import Testing
     #expect(error?.description == "'wage': no such range field; there is age, joined, salary")
   }
 
+  @Test(arguments: [
+    ("age>30", "write 'range age LOWEST..HIGHEST'; either may be left out"),
+    ("age", "write 'range age LOWEST..HIGHEST'; either may be left out"),
+    ("club=Ajax", "write 'tag:club=Ajax'"), ("club", "write 'tag:club=VALUE'"),
+    ("email:a@b", "write 'unique email=a@b'"),
+  ]) func aFieldInTheWrongPlaceIsShownItsRightOne(_ line: String, _ message: String) {
+    let error = #expect(throws: QueryError.self) { try parse(line) }
+    #expect(error?.description.hasSuffix(message) == true, "\(error?.description ?? "")")
+  }
+
   /// What a menu or the history puts into the line means the same when it is read again.
   @Test(arguments: [
     "key \"a b\"", "unique email=x@y",

@@ -25,20 +25,42 @@ import Testing
     var samples = script.samples(60)[...]
     var model = Model(
       identity: script.identity, width: 80, height: 24, glyphs: .braille, zone: .gmt,
-      historyCapacity: 40)
+      historyCapacity: 40, tour: Bool.random(using: &generator) ? TourState(at: .kill, seconds: 1) : nil)
+    _ = model.enterTour()
+    model.isMouseOn = Bool.random(using: &generator)
     var shown = Canvas(width: 80, height: 24)
     let keys = KeyMap.standard.bindings.flatMap(\.keys).filter { $0 != .character("q") && $0 != .end }
     let text = Array("range age 20..35 tag:é東\u{301}\u{202E}\u{7}").map(Key.character)
     for _ in 0..<50 {
-      switch Int.random(in: 0..<10, using: &generator) {
+      switch Int.random(in: 0..<12, using: &generator) {
       case 0, 1:
         let width = Int.random(in: 1...250, using: &generator)
         _ = model.update(.resize(width: width, height: Int.random(in: 1...80, using: &generator)))
       case 2, 3:
-        guard let sample = samples.popFirst() else { continue }
+        guard var sample = samples.popFirst() else { continue }
+        sample.generation = sample.sequence / 25
         _ = model.update(.sample(sample, script.events(sample.sequence)))
+      case 6:
+        let event = MouseEvent(
+          action: [.press, .wheelUp, .wheelDown].randomElement(using: &generator) ?? .press,
+          x: Int.random(in: 0..<250, using: &generator), y: Int.random(in: 0..<80, using: &generator))
+        store.answer(model.update(.mouse(event)), in: &model)
       case 4: _ = model.update(.key((text.randomElement(using: &generator) ?? .enter)))
-      case 5: store.answer(model.update(surprise(&generator)), in: &model)
+      case 7: store.answer(model.update(surprise(&generator)), in: &model)
+      case 5:
+        let run = (model.tour?.run ?? 0) - Int.random(in: 0...1, using: &generator)
+        let news: TourNews =
+          switch Int.random(in: 0..<6, using: &generator) {
+          case 0: .done
+          case 1: .failed(String(repeating: "長い\u{1B}[2J", count: 40))
+          case 2: .absence(nil)
+          case 3: .absence(String(repeating: "no store ", count: 60))
+          case 4: .fact(TourFact(name: "LSN", value: .count(.max)))
+          default:
+            .fact(
+              TourFact(name: String(repeating: "name ", count: 20), value: .text(String(repeating: "é東", count: 99))))
+          }
+        _ = model.update(.tour(run: run, news))
       default: store.answer(model.update(.key(keys.randomElement(using: &generator) ?? .enter)), in: &model)
       }
       let colors = ColorDepth.allCases.randomElement(using: &generator) ?? .full
@@ -140,7 +162,7 @@ import Testing
     #expect(lines.dropFirst().allSatisfy { $0.allSatisfy { $0 == " " } })
   }
 
-  private func check(_ model: Model, _ canvas: Canvas, _ context: String) {
+  func check(_ model: Model, _ canvas: Canvas, _ context: String) {
     #expect(canvas.width == model.width && canvas.height == model.height, "\(context)")
     #expect(canvas.isConsistent, "\(context)")
     #expect(canvas.lines.allSatisfy { displayWidth($0) == model.width }, "\(context)")
@@ -166,6 +188,13 @@ import Testing
       for (pane, rect) in WorkloadLayout(model).panes {
         checkBorder(canvas, rect, model.glyphs, pane == model.workloadView.focus, context)
       }
+    case .tour:
+      guard let layout = TourLayout(model) else {
+        Issue.record("no tour, \(context)")
+        return
+      }
+      checkBorder(canvas, layout.text, model.glyphs, true, context)
+      for (_, rect) in layout.panels { checkBorder(canvas, rect, model.glyphs, false, context) }
     case .browse:
       let layout = BrowseLayout(model)
       #expect(layout.rect(of: model.browse.focus) != nil, "\(context)")

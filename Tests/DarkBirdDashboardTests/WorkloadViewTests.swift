@@ -1,4 +1,5 @@
 import DarkBird
+import Foundation
 import Terminal
 import Testing
 
@@ -117,5 +118,26 @@ import Testing
     _ = model.update(.sample(sample, []))
     #expect(model.runs.previous == nil)
     #expect(model.allMarks.last?.text == "now clubs zipfian 2w/2r 100/s at most")
+  }
+
+  /// Slow writes are explained by what they wait for.
+  @Test func thePanelsTellWhatWritersWaitFor() {
+    func lines(_ store: Acknowledgement?, _ workload: Acknowledgement?, _ key: String) -> String {
+      let script = Script()
+      var identity = script.identity
+      identity.acknowledgement = store
+      var model = Model(identity: identity, width: 200, height: 60, glyphs: .ascii, zone: .gmt)
+      for var sample in script.samples(3) {
+        sample.workload?.options?.acknowledgement = workload
+        _ = model.update(.sample(sample, []))
+      }
+      _ = model.update(.key(.character(Character(key))))
+      return Renderer.render(model, colors: .none).lines.joined(separator: "\n")
+    }
+    #expect(lines(.synced, nil, "4").contains("writers wait for synced"))
+    #expect(lines(.memory, nil, "4").contains("writers wait for nothing"))
+    #expect(lines(.memory, .written, "4").contains("writers wait for written"))
+    #expect(!lines(nil, nil, "4").contains("writers wait"))
+    #expect(lines(.synced, nil, "w").contains("as the store, synced"))
   }
 }

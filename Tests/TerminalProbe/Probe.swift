@@ -37,6 +37,7 @@ struct Probe {
       case .key(let key):
         report("key \(key)")
         act(on: key)
+      case .mouse(let event): report("mouse \(event.action) \(event.x),\(event.y)")
       case .resize(let width, let height):
         report("resize \(width)x\(height)")
         show("resized")
@@ -72,6 +73,8 @@ struct Probe {
       show("ready")
       report("shown")
     case .character("n"): showNext()
+    case .character("m"): screen.setMouse(true)
+    case .character("M"): screen.setMouse(false)
     case .character("2"): openSecond()
     case .character("3"):
       screen.close()

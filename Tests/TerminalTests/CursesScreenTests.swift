@@ -128,6 +128,33 @@ import Testing
     #expect(try terminal.expectEnd() == .exit(0))
   }
 
+  @Test(arguments: ["xterm-256color", "tmux-256color", "xterm"])
+  func theMouseIsTakenOnlyWhenAskedFor(type: String) throws {
+    let terminal = try PseudoTerminal(environment: ["TERM": type])
+    try terminal.expect("open")
+    terminal.expectOutput("ready")
+    #expect(!terminal.text.contains("\u{1B}[?1000h"))
+    terminal.type("m")
+    terminal.expectOutput("\u{1B}[?1000h\u{1B}[?1006h")
+    terminal.type("\u{1B}[<0;5;3M\u{1B}[<0;5;3m\u{1B}[<65;80;24Mx")
+    #expect(try terminal.expect("mouse") == "mouse press 4,2")
+    #expect(try terminal.expect("mouse") == "mouse wheelDown 79,23")
+    // The key after it is a key again, and ends the probe without closing the screen.
+    #expect(try terminal.expectEnd() == .exit(3))
+    #expect(terminal.text.ranges(of: "\u{1B}[?1006l\u{1B}[?1000l").count == 1)
+    #expect(terminal.modesAreAsBefore)
+  }
+
+  @Test func theMouseIsTheTerminalsAgainAfterwards() throws {
+    let terminal = try PseudoTerminal()
+    try terminal.expect("open")
+    terminal.type("mM")
+    terminal.expectOutput("\u{1B}[?1006l\u{1B}[?1000l")
+    terminal.type("mq")
+    #expect(try terminal.expectEnd() == .exit(0))
+    #expect(terminal.text.ranges(of: "\u{1B}[?1006l\u{1B}[?1000l").count >= 2)
+  }
+
   @Test func aWaitEndsAtItsDeadline() throws {
     let terminal = try PseudoTerminal()
     try terminal.expect("open")

@@ -4,11 +4,31 @@ import Testing
 @testable import TerminalProbe
 
 @Suite struct KeyDecoderTests {
-  static func decode(_ bytes: some Sequence<UInt8>) -> [Key] {
+  static func inputs(_ bytes: some Sequence<UInt8>) -> [TerminalInput] {
     var decoder = KeyDecoder()
-    var keys: [Key] = []
-    for byte in bytes { keys += decoder.feed(byte) }
-    return keys + decoder.flush()
+    var inputs: [TerminalInput] = []
+    for byte in bytes { inputs += decoder.feed(byte) }
+    return inputs + decoder.flush().map(TerminalInput.key)
+  }
+
+  static func decode(_ bytes: some Sequence<UInt8>) -> [Key] {
+    inputs(bytes).compactMap { if case .key(let key) = $0 { key } else { nil } }
+  }
+
+  @Test(
+    arguments: [
+      ("\u{1B}[<0;12;5M", [.mouse(MouseEvent(action: .press, x: 11, y: 4))]),
+      ("\u{1B}[<64;1;1Mq", [.mouse(MouseEvent(action: .wheelUp, x: 0, y: 0)), .key(.character("q"))]),
+      ("\u{1B}[<65;300;90M", [.mouse(MouseEvent(action: .wheelDown, x: 299, y: 89))]),
+      // With Shift; letting go; other buttons; nonsense.
+      ("\u{1B}[<4;2;2M", [.mouse(MouseEvent(action: .press, x: 1, y: 1))]),
+      ("\u{1B}[<0;12;5m", []), ("\u{1B}[<2;1;1M", []), ("\u{1B}[<0;0;1M", []), ("\u{1B}[<0;1M", []),
+      ("\u{1B}[<99999999999999999999;1;1M", []), ("\u{1B}[<;;M", []),
+      // The mouse of old: three bytes that are no keys.
+      ("\u{1B}[M q\u{7F}x", [.key(.character("x"))]), ("\u{1B}[M!", []),
+    ] as [(String, [TerminalInput])])
+  func theMouseIsNoKey(text: String, expected: [TerminalInput]) {
+    #expect(KeyDecoderTests.inputs(text.utf8) == expected)
   }
 
   @Test(
@@ -44,15 +64,15 @@ import Testing
     }
     _ = decoder.flush()
     #expect(!decoder.isWaiting)
-    #expect(decoder.feed(UInt8(ascii: "q")) == [.character("q")])
+    #expect(decoder.feed(UInt8(ascii: "q")) == [.key(.character("q"))])
   }
 
   @Test func anEndlessSequenceIsDropped() {
     var decoder = KeyDecoder()
     _ = decoder.feed(0x1B)
     _ = decoder.feed(UInt8(ascii: "["))
-    var keys: [Key] = []
-    for _ in 0..<40 { keys += decoder.feed(UInt8(ascii: "1")) }
-    #expect(keys.first == .unknown)
+    var inputs: [TerminalInput] = []
+    for _ in 0..<40 { inputs += decoder.feed(UInt8(ascii: "1")) }
+    #expect(inputs.first == .key(.unknown))
   }
 }

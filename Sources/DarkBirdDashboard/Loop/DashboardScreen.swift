@@ -8,6 +8,7 @@ protocol DashboardScreen: AnyObject {
   func wait(until deadline: ContinuousClock.Instant?) -> TerminalInput?
   func present(_ canvas: Canvas)
   func redraw()
+  func setMouse(_ isOn: Bool)
 }
 
 extension CursesScreen: DashboardScreen {}

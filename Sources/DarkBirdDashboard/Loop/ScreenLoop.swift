@@ -48,6 +48,10 @@ struct ScreenLoop {
         isDirty = true
         isAwaited = true
         if apply(model.update(.key(key))) { return (.quit, model) }
+      case .mouse(let event):
+        isDirty = true
+        isAwaited = true
+        if apply(model.update(.mouse(event))) { return (.quit, model) }
       case .resize(let width, let height):
         isDirty = true
         isAwaited = true
@@ -67,7 +71,8 @@ struct ScreenLoop {
       switch effect {
       case .quit: return true
       case .redraw: screen.redraw()
-      case .filterEvents, .ask, .workload, .keepQueries, .export, .cancelExport, .copy, .record, .player, .edit,
+      case .mouse(let isOn): screen.setMouse(isOn)
+      case .filterEvents, .ask, .workload, .keepQueries, .tour, .export, .cancelExport, .copy, .record, .player, .edit,
         .takeTerminalBack, .discardDraft:
         perform(effect)
       }

@@ -72,6 +72,13 @@ struct BrowseState: Sendable {
 
   init(schema: SchemaDescription) { vocabulary = QueryVocabulary(schema) }
 
+  /// The same questions to another store: answers of the one before come too late.
+  init(schema: SchemaDescription, keeping before: BrowseState) {
+    self.init(schema: schema)
+    (saved, history, historyPosition) = (before.saved, before.history, before.history.count)
+    runs = before.runs + 1
+  }
+
   /// A line of the tree.
   struct ExploreItem: Hashable, Sendable {
     enum Action: Hashable, Sendable {

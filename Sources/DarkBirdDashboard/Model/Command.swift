@@ -3,11 +3,11 @@ import Terminal
 /// What a key can do.
 enum Command: Hashable, Sendable {
   // Everywhere.
-  case help, palette, back, quit, redraw, glyphs, theme, arrangement
+  case help, palette, back, quit, redraw, mouse, glyphs, theme, arrangement
   case setGlyphs(GlyphTier)
   case setTheme(Theme.Name)
   case setArrangement(Arrangement)
-  case overview, browse, alerts, workload
+  case overview, browse, alerts, workload, tour
   // Panels.
   case nextPanel, previousPanel, zoom
   case panel(Int)
@@ -24,6 +24,8 @@ enum Command: Hashable, Sendable {
   case mute
   // Workload.
   case startStop, pauseWorkload
+  // The tour.
+  case tourNext, tourPrevious, tourRepeat, tourAuto
   // Browse.
   case query, open, refresh, sort, reverse, fold, foldAll
   case saveQuery

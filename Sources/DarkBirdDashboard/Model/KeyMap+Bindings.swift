@@ -1,8 +1,10 @@
 import Terminal
 
 extension KeyMap {
-  static let views: Set<KeyContext> = [.overview, .browse, .alerts, .workload]
+  static let views: Set<KeyContext> = [.overview, .browse, .alerts, .workload, .tour]
   static let all = views.union([.help, .brush])
+  /// Where there is more than one panel to go to.
+  static let withPanels = views.subtracting([.tour]).union([.brush])
   static let line: Set<KeyContext> = [.filter, .query, .palette, .annotation, .prompt]
 
   static let everywhere = [
@@ -31,6 +33,9 @@ extension KeyMap {
     KeyBinding(
       "layout", [.character("L")], .arrangement, in: [.overview], .everywhere,
       help: "panels for watching, browsing or teaching", hint: "layout"),
+    KeyBinding(
+      "mouse", [.character("m")], .mouse, in: all, .everywhere,
+      help: "click and wheel; off: the terminal selects text"),
     KeyBinding("redraw", [.control("l")], .redraw, in: all, .everywhere, help: "draw the screen again"),
     KeyBinding("quit", [.character("q"), .function(10)], .quit, in: all, .everywhere, help: "quit", hint: "quit"),
   ]
@@ -58,11 +63,11 @@ extension KeyMap {
   static let panels =
     [
       KeyBinding(
-        "next-panel", [.tab], .nextPanel, in: views.union([.brush]), .panels, help: "next panel", hint: "panel"),
+        "next-panel", [.tab], .nextPanel, in: withPanels, .panels, help: "next panel", hint: "panel"),
       KeyBinding(
-        "previous-panel", [.backTab], .previousPanel, in: views.union([.brush]), .panels, help: "panel before"),
+        "previous-panel", [.backTab], .previousPanel, in: withPanels, .panels, help: "panel before"),
       KeyBinding(
-        "zoom", [.character("z")], .zoom, in: views.union([.brush]), .panels, help: "the panel alone, and back",
+        "zoom", [.character("z")], .zoom, in: withPanels, .panels, help: "the panel alone, and back",
         hint: "zoom"),
     ]
     + (1...6).map { number in
@@ -73,7 +78,7 @@ extension KeyMap {
 
   private static func contexts(ofPanel number: Int) -> Set<KeyContext> {
     switch number {
-    case 1, 2: views.union([.brush])
+    case 1, 2: withPanels
     case 3: [.overview, .browse, .brush]
     default: [.overview]
     }
@@ -83,9 +88,11 @@ extension KeyMap {
     KeyBinding("up", [.up, .character("k")], .up, in: all, .move, help: "up"),
     KeyBinding("down", [.down, .character("j")], .down, in: all, .move, help: "down"),
     KeyBinding(
-      "left", [.left, .character("h")], .left, in: views, .move, help: "panel on the left, less of a setting"),
+      "left", [.left, .character("h")], .left, in: views.subtracting([.tour]), .move,
+      help: "panel on the left, less of a setting"),
     KeyBinding(
-      "right", [.right, .character("l")], .right, in: views, .move, help: "panel on the right, more of a setting"),
+      "right", [.right, .character("l")], .right, in: views.subtracting([.tour]), .move,
+      help: "panel on the right, more of a setting"),
     KeyBinding("page-up", [.pageUp], .pageUp, in: all, .move, help: "a page up"),
     KeyBinding("page-down", [.pageDown], .pageDown, in: all, .move, help: "a page down"),
     KeyBinding("half-page-up", [.control("u")], .halfPageUp, in: all, .move, help: "half a page up"),
@@ -146,6 +153,20 @@ extension KeyMap {
     KeyBinding(
       "pause-workload", [.character("p")], .pauseWorkload, in: [.workload], .workload,
       help: "let the workload wait, and go on", hint: "wait"),
+  ]
+
+  static let tour = [
+    KeyBinding(
+      "tour-next", [.right, .character("n"), .enter, .character("l")], .tourNext, in: [.tour], .tour,
+      help: "the next chapter", hint: "next"),
+    KeyBinding(
+      "tour-previous", [.left, .character("p"), .character("h")], .tourPrevious, in: [.tour], .tour,
+      help: "the chapter before", hint: "before"),
+    KeyBinding("tour-repeat", [.character("r")], .tourRepeat, in: [.tour], .tour, help: "again", hint: "again"),
+    KeyBinding(
+      "tour-auto", [.character("t")], .tourAuto, in: [.tour], .tour, help: "go on by itself, or no more", hint: "auto"),
+    KeyBinding(
+      "tour", [.character("t")], .tour, in: views.subtracting([.tour]), .tour, help: "back to the tour", hint: "tour"),
   ]
 
   static let events = [

@@ -2,7 +2,7 @@ import Terminal
 
 /// Where a key means something.
 enum KeyContext: Hashable, Sendable, CaseIterable {
-  case overview, browse, alerts, workload, help
+  case overview, browse, alerts, workload, tour, help
   /// The brush of a range field, in the view that browses.
   case brush
   /// A filter of events, a query, the name of a command or a note is being typed: characters without a binding go into it.
@@ -12,7 +12,7 @@ enum KeyContext: Hashable, Sendable, CaseIterable {
 
   var isTyping: Bool {
     switch self {
-    case .overview, .browse, .alerts, .workload, .help, .brush, .question: false
+    case .overview, .browse, .alerts, .workload, .tour, .help, .brush, .question: false
     case .filter, .query, .palette, .annotation, .prompt: true
     }
   }
@@ -29,6 +29,7 @@ struct KeyBinding: Hashable, Sendable {
     case events = "Events"
     case alerts = "Alerts"
     case workload = "Workload"
+    case tour = "Tour"
     case browse = "Browse"
     case brush = "Brush"
     case typing = "While typing"
@@ -62,7 +63,7 @@ struct KeyBinding: Hashable, Sendable {
 /// The one table of keys and commands: it drives dispatch, the palette, the help and the hints in the last line.
 struct KeyMap: Sendable {
   static let standard = KeyMap(
-    bindings: everywhere + looks + panels + movement + time + recording + events + alerts + workload + browsing
+    bindings: everywhere + looks + panels + movement + time + recording + events + alerts + workload + tour + browsing
       + savedQueries + brushing + answering + typing)
 
   /// Signals of the terminal: they never arrive as keys, but people look for them in the help.
@@ -86,6 +87,8 @@ struct KeyMap: Sendable {
 
   /// The bindings that a context has, in the order of the table.
   func bindings(in context: KeyContext) -> [KeyBinding] { bindings.filter { $0.contexts.contains(context) } }
+
+  func without(_ group: KeyBinding.Group) -> KeyMap { KeyMap(bindings: bindings.filter { $0.group != group }) }
 
   func binding(named name: String) -> KeyBinding? { bindings.first { $0.name == name } }
 

@@ -3,6 +3,7 @@ import Terminal
 /// What happened.
 enum Message: Sendable {
   case key(Key)
+  case mouse(MouseEvent)
   case resize(width: Int, height: Int)
   case sample(Sample, [EventLine])
   case reply(BrowseReply)
@@ -15,6 +16,8 @@ enum Message: Sendable {
   case recording(path: String?, String)
   /// What came of an effect, for people.
   case notice(String)
+  /// From the guide of a tour, about the chapter of that run.
+  case tour(run: Int, TourNews)
   /// What the last frames cost.
   case frameCost(milliseconds: Double)
 }
@@ -24,9 +27,13 @@ enum Effect: Hashable, Sendable {
   case quit
   /// Forget what the screen shows and draw all of it.
   case redraw
+  /// Clicks and the wheel are the dashboard's, or the terminal's.
+  case mouse(Bool)
   case filterEvents(String)
   case ask(BrowseRequest)
   case workload(WorkloadOrder)
+  /// Leads to a chapter; what is told of it carries the number of the run.
+  case tour(TourChapter, run: Int)
   /// Remember these query lines for the next time.
   case keepQueries([String])
   /// Begins a recording of this name; nil ends it.

@@ -25,7 +25,7 @@ extension Model {
     case .panel(let number): alertsView.focus = AlertsState.Pane(rawValue: number) ?? alertsView.focus
     case .zoom: alertsView.isZoomed.toggle()
     case .back:
-      if alertsView.isZoomed { alertsView.isZoomed = false } else { view = .overview }
+      if alertsView.isZoomed { alertsView.isZoomed = false } else { view = home }
     case .mute:
       let name = alerts.rules[min(alertsView.selectedRule, alerts.rules.count - 1)].name
       if alerts.muted.remove(name) == nil { alerts.muted.insert(name) }

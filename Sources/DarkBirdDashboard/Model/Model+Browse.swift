@@ -222,7 +222,7 @@ extension Model {
       resetDocument()
       browse.focus = .results
     } else {
-      view = .overview
+      view = home
     }
   }
 

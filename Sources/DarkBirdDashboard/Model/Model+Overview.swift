@@ -80,8 +80,10 @@ extension Model {
     } else if events.heldSequence != nil {
       events.heldSequence = nil
       events.scroll = 0
-    } else {
+    } else if time != .live {
       time = .live
+    } else {
+      view = home
     }
   }
 

@@ -28,7 +28,7 @@ extension Model {
       } else if workloadView.isZoomed {
         workloadView.isZoomed = false
       } else {
-        view = .overview
+        view = home
       }
     case .left: changeSetting(by: -1)
     case .right: changeSetting(by: 1)

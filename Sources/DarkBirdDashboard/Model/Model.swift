@@ -6,7 +6,7 @@ import Terminal
 /// in the world it returns as effects.
 struct Model: Sendable {
   enum View: Hashable, Sendable {
-    case overview, browse, alerts, workload
+    case overview, browse, alerts, workload, tour
 
     /// Where one is, beside the name of the store.
     var name: String? {
@@ -15,6 +15,7 @@ struct Model: Sendable {
       case .browse: "browse"
       case .alerts: "alerts"
       case .workload: "workload"
+      case .tour: "tour"
       }
     }
   }
@@ -36,6 +37,7 @@ struct Model: Sendable {
   var theme: Theme.Name
   var arrangement: Arrangement
   var view = View.overview
+  var isMouseOn = false
   /// Lines of the help that are scrolled away, while it is shown.
   var helpScroll: Int?
   /// While a command is looked for by name; it lies over everything else.
@@ -55,6 +57,8 @@ struct Model: Sendable {
   var alerts: AlertBook
   var alertsView = AlertsState()
   var workloadView = WorkloadState()
+  /// nil if nobody leads through one.
+  var tour: TourState?
   var runs: RunBook
   var stillness = Stillness()
   /// Notes and runs; `allMarks` has the alarms too.
@@ -76,10 +80,12 @@ struct Model: Sendable {
   init(
     identity: SourceIdentity, configuration: DashboardConfiguration = DashboardConfiguration(),
     previousRun: RunRecord? = nil, width: Int, height: Int, glyphs: GlyphTier, zone: TimeZone = .current,
-    historyCapacity: Int? = nil
+    historyCapacity: Int? = nil, tour: TourState? = nil
   ) {
     self.identity = identity
-    keyMap = configuration.keyMap
+    self.tour = tour
+    // Keys that would do nothing are not in the help either.
+    keyMap = tour == nil ? configuration.keyMap.without(.tour) : configuration.keyMap
     theme = configuration.theme
     arrangements = configuration.arrangements
     arrangement = configuration.arrangement
@@ -112,11 +118,14 @@ struct Model: Sendable {
     return last.nanoseconds - shown.nanoseconds
   }
 
+  /// Where Esc ends.
+  var home: View { tour == nil ? .overview : .tour }
+
   var windowSeconds: Int { Self.windows[min(max(window, 0), Self.windows.count - 1)] }
 
   /// Whether Esc leads anywhere.
   var hasLayer: Bool {
-    helpScroll != nil || view != .overview || isZoomed || events.heldSequence != nil || time != .live
+    helpScroll != nil || view != home || isZoomed || events.heldSequence != nil || time != .live
   }
 
   var keyContext: KeyContext {
@@ -131,19 +140,21 @@ struct Model: Sendable {
     case .browse: return browse.context
     case .alerts: return .alerts
     case .workload: return .workload
+    case .tour: return .tour
     }
   }
 
   mutating func update(_ message: Message) -> [Effect] {
     switch message {
     case .key(let key): return handle(key) + keepPlayerInStep()
+    case .mouse(let event): return handle(event) + keepPlayerInStep()
     case .resize(let width, let height):
       self.width = width
       self.height = height
       keepSelectionVisible()
     case .sample(let sample, let lines):
       take(sample, lines)
-      return askForVersions()
+      return askForVersions() + turnPage(at: sample)
     case .reached(let nanoseconds, let seek): if seek == replay?.seek { play(through: nanoseconds) }
     case .reply(let reply): return receive(reply)
     case .export(let progress): receive(progress)
@@ -151,11 +162,13 @@ struct Model: Sendable {
     case .recording(let path, let text): (recordingPath, browse.notice) = (path, text)
     case .notice(let text): browse.notice = text
     case .frameCost(let milliseconds): frameMilliseconds = milliseconds
+    case .tour(let run, let news): tour?.take(news, ofRun: run)
     }
     return []
   }
 
   mutating func take(_ sample: Sample, _ lines: [EventLine]) {
+    if let last = history.last, last.generation != sample.generation { forget() }
     if history.count == 0, historyCapacity == nil {
       history = History(capacities: History.capacities(shards: sample.statistics.shards.count))
     }
@@ -165,6 +178,21 @@ struct Model: Sendable {
     stillness.take(sample, windowSeconds: windowSeconds)
     if let news = runs.update(sample, history) { addMark(.run, at: sample, news) }
     alerts.update(at: Moment(history, at: sample, windowSeconds: windowSeconds))
+  }
+
+  /// Begins anew with another store: nothing that was seen of the one before is of this one.
+  private mutating func forget() {
+    history = historyCapacity.map { History(capacities: [$0, 0, 0]) } ?? History()
+    time = .live
+    let (filter, editor) = (events.filter, events.editor)
+    events = EventLog()
+    (events.filter, events.editor) = (filter, editor)
+    (shardScroll, indexScroll) = (0, 0)
+    alerts = AlertBook(rules: alerts.rules)
+    runs = RunBook(previous: nil)
+    stillness = Stillness()
+    marks = []
+    annotation = nil
   }
 
   private mutating func handle(_ key: Key) -> [Effect] {
@@ -211,6 +239,9 @@ struct Model: Sendable {
       return []
     case .quit: return quit()
     case .redraw: return [.redraw]
+    case .mouse:
+      isMouseOn.toggle()
+      return [.mouse(isMouseOn)]
     case .glyphs, .theme, .arrangement, .setGlyphs, .setTheme, .setArrangement:
       changeLook(command)
       return []
@@ -219,6 +250,9 @@ struct Model: Sendable {
       return []
     case .workload:
       view = .workload
+      return []
+    case .tour:
+      if tour != nil { view = .tour }
       return []
     default: break
     }
@@ -241,6 +275,7 @@ struct Model: Sendable {
     case .annotation: return performAnnotation(command)
     case .alerts: return performAlerts(command)
     case .workload: return performWorkload(command)
+    case .tour: return performTour(command)
     }
   }
 

@@ -36,7 +36,7 @@ enum HelpOverlay {
 
   /// Two columns where there is room, both of about the same length.
   private static func columns(_ map: KeyMap, _ width: Int) -> [[Line]] {
-    let groups = KeyBinding.Group.allCases.map { lines(map, $0) }
+    let groups = KeyBinding.Group.allCases.map { lines(map, $0) }.filter { !$0.isEmpty }
     guard width >= 110 else { return [Array(groups.joined())] }
     let total = groups.reduce(0) { $0 + $1.count }
     var left: [Line] = []
@@ -48,8 +48,10 @@ enum HelpOverlay {
   }
 
   private static func lines(_ map: KeyMap, _ group: KeyBinding.Group) -> [Line] {
+    let bindings = map.bindings.filter { $0.group == group && !$0.keys.isEmpty }
+    if bindings.isEmpty { return [] }
     var lines = [Line(text: group.rawValue, isHeading: true)]
-    for binding in merged(map.bindings.filter { $0.group == group && !$0.keys.isEmpty }) {
+    for binding in merged(bindings) {
       lines.append(Line(keys: binding.keys, text: binding.text))
     }
     if group == .everywhere {

@@ -46,7 +46,7 @@ extension PanelID {
         [
           "How long operations take. Half of them are faster than p50; one in a thousand is slower than p99.9.",
           "In the map below each column is a moment, and higher is slower: a band is the usual, dots above it are waits.",
-          "A write that waits for the disk to be sure takes as long as the disk does. Press w and set acknowledge to synced.",
+          "Slow writes? In panel 4, writers that wait for synced wait for the disk; so does a full queue. In panel 3: locks.",
         ], ["Sources/DarkBirdDashboard/Telemetry/LatencyRecorder.swift", "Sources/DarkBird/Log/AckGate.swift"]
       )
     case .shards:

@@ -31,7 +31,7 @@ enum LogPanel {
     drawQueue(log, in: rect, y: y + 2, with: &painter)
     painter.write(rotation(moment, log).fitted(width: rect.width), in: rect, y: y + 3)
     drawStrip(moment, in: rect, y: y + 4, with: &painter)
-    painter.write(numbers(statistics).fitted(width: rect.width), in: rect, y: y + 5)
+    painter.write(numbers(model, moment).fitted(width: rect.width), in: rect, y: y + 5)
     painter.write(checkpoints(log).fitted(width: rect.width), in: rect, y: y + 6)
     let graph = Rect(x: rect.x, y: rect.y + y + 9, width: rect.width, height: rect.height - y - 9)
     if graph.height >= 4 {
@@ -132,7 +132,9 @@ enum LogPanel {
     if rect.width >= 44 { painter.writeRight([Span(note, .label)], in: rect, y: y) }
   }
 
-  private static func numbers(_ statistics: StoreStatistics) -> [Segment] {
+  private static func numbers(_ model: Model, _ moment: Moment) -> [Segment] {
+    let statistics = moment.sample.statistics
+    let ack = moment.sample.workload?.options?.acknowledgement ?? model.identity.acknowledgement
     func behind(_ lsn: UInt64) -> String {
       let distance = statistics.memoryLSN - min(lsn, statistics.memoryLSN)
       return distance == 0 ? "all" : "-" + Format.short(distance)
@@ -140,8 +142,8 @@ enum LogPanel {
     return [
       .field(0, "LSN", Format.grouped(statistics.memoryLSN)),
       .field(1, "durable", Format.left(behind(statistics.durableLSN), 7)),
-      .field(2, "written", Format.left(behind(statistics.writtenLSN), 7)),
-    ]
+      .field(3, "written", Format.left(behind(statistics.writtenLSN), 7)),
+    ] + (ack.map { [.field(2, "writers wait for", $0 == .memory ? "nothing" : $0.rawValue)] } ?? [])
   }
 
   private static func checkpoints(_ log: StoreStatistics.Log) -> [Segment] {

@@ -5,11 +5,27 @@ enum PaletteOverlay {
   private static let widthMax = 78
   private static let rowsMax = 16
 
+  /// What lies below the lines around a view.
+  static func body(_ model: Model) -> Rect { Rect(x: 0, y: 1, width: model.width, height: model.height - 2) }
+
+  private static func rect(matches: Int, in body: Rect) -> Rect {
+    let rows = min(rowsMax, max(1, body.height - 3), max(1, matches))
+    let width = min(widthMax, body.width)
+    return Rect(x: body.x + (body.width - width) / 2, y: body.y, width: width, height: rows + 3)
+  }
+
+  /// Where the commands stand, below the line that is typed.
+  static func rows(_ model: Model) -> Rect? {
+    guard let palette = model.palette else { return nil }
+    let matches = palette.matches(in: model.keyMap).count
+    let rect = rect(matches: matches, in: body(model))
+    return Rect(x: rect.x + 1, y: rect.y + 2, width: rect.width - 2, height: min(matches, rect.height - 3))
+  }
+
   static func draw(_ palette: CommandPalette, _ model: Model, in body: Rect, with painter: inout Painter) {
     let matches = palette.matches(in: model.keyMap)
-    let rows = min(rowsMax, max(1, body.height - 3), max(1, matches.count))
-    let width = min(widthMax, body.width)
-    let rect = Rect(x: body.x + (body.width - width) / 2, y: body.y, width: width, height: rows + 3)
+    let rect = rect(matches: matches.count, in: body)
+    let rows = rect.height - 3
     painter.canvas.fill(rect)
     let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
     painter.write([Span(":", .key)] + palette.editor.spans(width: inner.width - 2), in: inner, y: 0)

@@ -40,7 +40,10 @@ enum WorkloadSettingsPanel {
     let isChanged = model.runningOptions.map { setting.value($0) != setting.value(options) } ?? false
     painter.write(isChanged ? "*" : " ", in: rect, y: y, .warning)
     painter.write(setting.title, in: rect, x: 1, y: y, .label)
-    let value = setting.value(options)
+    var value = setting.value(options)
+    if setting == .acknowledgement, options.acknowledgement == nil, let own = model.identity.acknowledgement {
+      value += ", \(own.rawValue)"
+    }
     let x = painter.write(value, in: rect, x: titleWidth, y: y, isChanged ? .warning : .strong)
     if case .share(let share) = setting {
       let barX = titleWidth + 4

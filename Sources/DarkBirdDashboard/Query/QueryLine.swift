@@ -75,6 +75,18 @@ private struct Parser {
     return .query(query, limit: limit)
   }
 
+  /// What to write instead of `Size>100`, `Size`, `Section=games`, if a field is meant.
+  private func hint(_ text: String) -> String {
+    let name = String(text.prefix { !"<>=!:".contains($0) })
+    if vocabulary.ranges.keys.contains(name) {
+      return "write 'range \(name) LOWEST..HIGHEST'; either may be left out"
+    }
+    let value = text.dropFirst(name.count).drop { "<>=!:".contains($0) }
+    if vocabulary.tagFields.contains(name) { return "write 'tag:\(name)=\(value.isEmpty ? "VALUE" : value)'" }
+    if vocabulary.uniques.contains(name) { return "write 'unique \(name)=\(value.isEmpty ? "VALUE" : value)'" }
+    return "a condition begins with \(QueryLine.words.joined(separator: " "))"
+  }
+
   private func prefixed(_ token: QueryToken, into query: inout Query) throws(QueryError) {
     if let name = token.text.value(after: "sort:") {
       guard vocabulary.ranges.keys.contains(name) else {
@@ -88,7 +100,7 @@ private struct Parser {
     } else if let text = token.text.value(after: "any:") {
       query.anyTags.append(try tag(text, token))
     } else {
-      throw QueryError("a condition begins with \(QueryLine.words.joined(separator: " "))", at: token)
+      throw QueryError(hint(token.text), at: token)
     }
   }
 

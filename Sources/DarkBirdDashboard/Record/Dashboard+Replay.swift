@@ -23,9 +23,9 @@ extension Dashboard {
       case .player(let order): player.order(order)
       case .ask(let request): inbox.send(.reply(.failed(request, "a recording has no documents")))
       case .filterEvents, .workload, .keepQueries, .export, .cancelExport, .copy, .record, .edit, .takeTerminalBack,
-        .discardDraft:
+        .discardDraft, .tour:
         break  // Of what is live.
-      case .quit, .redraw: break  // The loop's own.
+      case .quit, .redraw, .mouse: break  // The loop's own.
       }
     }
     return loop.run(model).0

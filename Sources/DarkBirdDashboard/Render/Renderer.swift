@@ -18,6 +18,7 @@ enum Renderer {
       case .browse: drawBrowse(model, with: &painter)
       case .alerts: drawAlerts(model, with: &painter)
       case .workload: drawWorkload(model, with: &painter)
+      case .tour: drawTour(model, with: &painter)
       }
     }
     // What is selected below something else is not where one is.
@@ -26,8 +27,7 @@ enum Renderer {
       AnnotationOverlay.draw(annotation, model, in: ViewFrame(model).body, with: &painter)
     }
     if let palette = model.palette {
-      let body = Rect(x: 0, y: 1, width: model.width, height: model.height - 2)
-      PaletteOverlay.draw(palette, model, in: body, with: &painter)
+      PaletteOverlay.draw(palette, model, in: PaletteOverlay.body(model), with: &painter)
     }
     return painter.canvas
   }
@@ -124,6 +124,25 @@ enum Renderer {
       case .run:
         painter.frame(rect, title: "2 This run", focused: model.workloadView.focus == pane)
         WorkloadRunPanel.draw(model, moment, in: inner, with: &painter)
+      }
+    }
+  }
+
+  private static func drawTour(_ model: Model, with painter: inout Painter) {
+    let moment = Moment(model)
+    drawFrame(ViewFrame(model), model, moment, with: &painter)
+    guard let tour = model.tour, let layout = TourLayout(model) else { return }
+    painter.frame(layout.text, title: TourPanel.title(tour), focused: true)
+    TourPanel.draw(tour, model, in: TourPanel.inner(layout), with: &painter)
+    for (panel, rect) in layout.panels {
+      painter.frame(rect, title: panel.title, focused: false)
+      let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
+      if let absence = tour.absence {
+        for (y, line) in Format.wrapped(absence, inner.width).enumerated() {
+          painter.write(line, in: inner, y: y, .label)
+        }
+      } else if let moment {
+        draw(panel, model, moment, in: inner, with: &painter)
       }
     }
   }

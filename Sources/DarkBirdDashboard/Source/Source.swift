@@ -8,6 +8,9 @@ package import Foundation
 package protocol Source: Sendable {
   var identity: SourceIdentity { get }
 
+  /// Counts up when the source shows another store, whose counters begin anew. Most sources show one for ever.
+  var generation: Int { get }
+
   func statistics() -> StoreStatistics
 
   /// What happened since the last call. `limit` events at most are made into lines, spread over all that contain `filter`.
@@ -53,6 +56,10 @@ package protocol Source: Sendable {
   func close()
 }
 
+extension Source {
+  package var generation: Int { 0 }
+}
+
 /// One page after the other: the most rows that are wanted, and where the page before ended.
 package typealias Pages = (_ limit: Int, _ after: PageMark?) throws -> ResultPage
 
@@ -68,11 +75,14 @@ package struct SourceIdentity: Sendable, Hashable {
   package var allowsChanges: Bool
   /// Without a log because it lives in memory only, not because it was opened for reading.
   package var isInMemory: Bool
+  /// How far a write must have come that does not say itself; nil without a log.
+  package var acknowledgement: Acknowledgement?
   package var schema: SchemaDescription
 
   package init(
     title: String, location: String, directory: String? = nil, isReadOnly: Bool = false, isInMemory: Bool = false,
-    allowsChanges: Bool = false, schema: SchemaDescription = SchemaDescription()
+    allowsChanges: Bool = false, acknowledgement: Acknowledgement? = nil,
+    schema: SchemaDescription = SchemaDescription()
   ) {
     self.title = title
     self.location = location
@@ -80,6 +90,7 @@ package struct SourceIdentity: Sendable, Hashable {
     self.isReadOnly = isReadOnly
     self.isInMemory = isInMemory
     self.allowsChanges = allowsChanges
+    self.acknowledgement = acknowledgement
     self.schema = schema
   }
 }

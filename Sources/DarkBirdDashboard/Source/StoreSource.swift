@@ -32,7 +32,10 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
       // Other programs have a working directory of their own.
       directory: directory.map { URL(filePath: $0).standardizedFileURL.path },
       isReadOnly: store.configuration.isReadOnly, isInMemory: store.configuration.location == .memory,
-      allowsChanges: allowsChanges && !store.configuration.isReadOnly, schema: store.schema)
+      allowsChanges: allowsChanges && !store.configuration.isReadOnly,
+      acknowledgement: store.configuration.location == .memory || store.configuration.isReadOnly
+        ? nil : store.configuration.acknowledgement,
+      schema: store.schema)
   }
 
   package func statistics() -> StoreStatistics { store.statistics() }

@@ -5,6 +5,8 @@ import Foundation
 struct Sample: Sendable {
   /// Counts up by one; history is addressed by it.
   var sequence: Int
+  /// Of the source: samples of two of them cannot be compared.
+  var generation = 0
   /// Wall clock, for people.
   var date: Date
   /// Nanoseconds since the dashboard began, from a clock that never jumps.

@@ -14,6 +14,7 @@ struct SampleComposer {
   private let source: any Source
   private let monitor: (any WorkloadMonitor)?
   private var sequence = 0
+  private var generation = 0
   private var before: StoreStatistics?
   private var counted: UInt64 = 0
   private var passedOver: UInt64 = 0
@@ -40,10 +41,12 @@ struct SampleComposer {
   mutating func take(
     at nanoseconds: UInt64, date: Date, filter: String, elapsed: () -> UInt64
   ) -> (Sample, [EventLine]) {
-    let batch = source.takeEvents(
-      matching: filter, limit: filter.isEmpty ? Self.linesMax : Self.filteredLinesMax)
-    let statistics = source.statistics()
+    var (batch, statistics, found) = read(filter)
+    // Another store came in between: what was read may be of both.
+    while found != source.generation { (batch, statistics, found) = read(filter) }
+    if found != generation { begin(found) }
     var sample = Sample(sequence: sequence, date: date, nanoseconds: nanoseconds, statistics: statistics)
+    sample.generation = generation
     sequence += 1
     counted += batch.counted
     passedOver += batch.passedOver
@@ -65,6 +68,22 @@ struct SampleComposer {
     before = statistics
     let wanted = EventFilter(filter)
     return (sample, lines.filter(wanted.matches).sorted { $0.date < $1.date })
+  }
+
+  private func read(_ filter: String) -> (EventBatch, StoreStatistics, generation: Int) {
+    let generation = source.generation
+    let batch = source.takeEvents(
+      matching: filter, limit: filter.isEmpty ? Self.linesMax : Self.filteredLinesMax)
+    return (batch, source.statistics(), generation)
+  }
+
+  /// Nothing that is known of one store is true of another.
+  private mutating func begin(_ found: Int) {
+    generation = found
+    before = nil
+    (counted, passedOver, shown) = (0, 0, 0)
+    (lostByAll, lost) = (0, 0)
+    (tags, tagsDue, tagsLSN) = ([], 0, nil)
   }
 
   /// What the dashboard passes over counts as lost in the store; the rest others have lost. The two are not read at the same

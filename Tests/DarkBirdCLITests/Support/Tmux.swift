@@ -71,6 +71,9 @@ final class Tmux: Sendable {
     return fields.count == 3 && fields[0] == 1 ? (fields[1], fields[2]) : nil
   }
 
+  /// The title of the window, which programs set by escape sequences.
+  func title() async throws -> String { try await tmux(["display-message", "-p", "#{pane_title}"]) }
+
   /// Waits until the screen is as `condition` wants it and returns it.
   @discardableResult
   func waitFor(

@@ -1,0 +1,105 @@
+import ArgumentParser
+import DarkBird
+import DarkBirdDashboard
+import Foundation
+
+struct TourCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tour",
+    abstract: "See how a store works, chapter by chapter.",
+    discussion: """
+      Each chapter does what it tells of, on a real store in a temporary directory that is removed at the end: a \
+      document enters its shard, a duplicate is refused, pages fill, a process is killed with SIGKILL and its store \
+      recovered. The figures are those of that store, and the text names the file of the source that does it.
+
+      Right goes on, Left goes back, r does it again, t goes on by itself; ? lists the keys.
+
+        darkbird tour --auto                          for a booth: all chapters, round and round
+        darkbird tour --chapter kill                  begin there
+        darkbird tour --plain                         what happens as text, without a terminal
+      """)
+
+  @Flag(help: "Go on by itself, and from the last chapter to the first.")
+  var auto = false
+
+  @Option(help: ArgumentHelp("How long a chapter stays with --auto.", valueName: "n"))
+  var seconds = 25.0
+
+  @Option(
+    help: ArgumentHelp(
+      "Begin with this one: its number, or \(TourChapter.allCases.map(\.name).joined(separator: ", ")).",
+      valueName: "name"))
+  var chapter = TourChapter.first
+
+  @Flag(help: "No dashboard: tell what happens in lines of text, and end.")
+  var plain = false
+
+  @OptionGroup(title: "Look")
+  var look: LookOptions
+
+  func validate() throws {
+    if !(seconds >= 1 && seconds <= 86_400) { throw ValidationError("--seconds: must be 1 to 86400") }
+    if plain && auto { throw ValidationError("--plain and --auto exclude each other") }
+  }
+
+  func run() throws {
+    let configuration = try look.configuration()
+    if !plain { try requireTerminal() }
+    // A signal must not leave the directory behind; with a terminal the dashboard takes care of that.
+    let stop = plain ? StopSignals() : nil
+    let temporary = try TemporaryStore()
+    defer { temporary.remove() }
+    guard let program = Bundle.main.executablePath else {
+      throw Failure(.software, "tour", "this program does not know where it is")
+    }
+    let writer = TourWriterCommand(executable: program, arguments: [TourWriterMode.name])
+    let guide = TourGuide(directory: temporary.path, writer: writer, pace: plain ? 0 : 1)
+    if let stop { return try tell(guide, stop) }
+    var tour = TourOptions()
+    tour.first = chapter
+    tour.seconds = auto ? seconds : nil
+    var options = DashboardOptions(glyphs: look.glyphs)
+    options.configuration = configuration
+    do { _ = try Dashboard.tour(guide, tour, options: options) } catch { throw Failure(error) }
+  }
+
+  private func tell(_ guide: TourGuide, _ stop: StopSignals) throws {
+    let output = Output()
+    do {
+      try Dashboard.tellTour(guide, from: chapter) { text in
+        output.write(text)
+        output.flush()
+        return output.isOpen && !stop.isRequested
+      }
+    } catch {
+      throw Failure(error, path: "tour")
+    }
+    try output.finish()
+  }
+}
+
+extension TourChapter: ExpressibleByArgument {
+  public init?(argument: String) {
+    guard let chapter = Self.allCases.first(where: { $0.name == argument || "\($0.number)" == argument }) else {
+      return nil
+    }
+    self = chapter
+  }
+
+  public var defaultValueDescription: String { name }
+}
+
+/// The other program of the tour: this one, writing until it is killed.
+struct TourWriterMode: ParsableCommand {
+  static let name = "tour-writer"
+  static let configuration = CommandConfiguration(commandName: name, shouldDisplay: false)
+
+  @Argument var directory: String
+  @Flag var paced = false
+
+  func run() throws {
+    try onStore(directory) {
+      try TourWriting.run(directory, isPaced: paced) { line in writeAll(Array(line.utf8), to: STDOUT_FILENO) == nil }
+    }
+  }
+}

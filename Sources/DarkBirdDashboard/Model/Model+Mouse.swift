@@ -1,0 +1,109 @@
+import Terminal
+
+/// The mouse, while it is the dashboard's: a click goes to a panel and selects a row of it, the wheel scrolls the panel
+/// that it is over. All of it is what keys do too.
+extension Model {
+  /// Lines that one step of the wheel scrolls.
+  private static let wheelLines = 3
+
+  mutating func handle(_ event: MouseEvent) -> [Effect] {
+    guard isMouseOn else { return [] }
+    let context = keyContext
+    if context == .palette { return handleInPalette(event) }
+    // What is being typed stays what it is.
+    if context.isTyping { return [] }
+    guard helpScroll == nil else { return scroll(event, in: context) }
+    guard let pane = pane(at: event) else { return [] }
+    let wasFocused = pane == focusedPane
+    focus(pane)
+    guard event.action == .press else { return scroll(event, in: keyContext) }
+    guard let before = selectedRow else { return [] }
+    if before == event.y { return wasFocused && view == .browse ? perform(.open, in: keyContext) : [] }
+    return select(row: event.y, .up, .down)
+  }
+
+  // MARK: Panels
+
+  /// A panel by its number in its view.
+  private func pane(at event: MouseEvent) -> Int? {
+    func found<Pane: RawRepresentable<Int>>(_ panes: [(id: Pane, rect: Rect)]) -> Int? {
+      panes.first { $0.rect.contains(event) }?.id.rawValue
+    }
+    switch view {
+    case .overview: return found(OverviewLayout(self).panels)
+    case .browse: return found(BrowseLayout(self).panes)
+    case .alerts: return found(AlertsLayout(self).panes)
+    case .workload: return found(WorkloadLayout(self).panes)
+    // Only the text scrolls.
+    case .tour: return TourLayout(self)?.text.contains(event) == true ? 0 : nil
+    }
+  }
+
+  private var focusedPane: Int {
+    switch view {
+    case .overview: focus.rawValue
+    case .browse: browse.focus.rawValue
+    case .alerts: alertsView.focus.rawValue
+    case .workload: workloadView.focus.rawValue
+    case .tour: 0
+    }
+  }
+
+  private mutating func focus(_ number: Int) {
+    switch view {
+    case .overview: focus = PanelID(rawValue: number) ?? focus
+    case .browse: browse.focus = BrowseState.Pane(rawValue: number) ?? browse.focus
+    case .alerts: alertsView.focus = AlertsState.Pane(rawValue: number) ?? alertsView.focus
+    case .workload: workloadView.focus = WorkloadState.Pane(rawValue: number) ?? workloadView.focus
+    case .tour: break
+    }
+  }
+
+  // MARK: Rows
+
+  /// Where the selected row stands on the screen: there is the cursor.
+  private var selectedRow: Int? { Renderer.render(self, colors: .none).cursor?.y }
+
+  /// Goes up or down until the row is selected, or there is no more. Headings are passed over, and lists may scroll under
+  /// way: look again.
+  private mutating func select(row: Int, _ up: Command, _ down: Command) -> [Effect] {
+    var effects: [Effect] = []
+    for _ in 0..<4 {
+      guard let selected = selectedRow, selected != row else { break }
+      for _ in 0..<min(abs(row - selected), rowsLeft(below: row > selected)) {
+        effects += perform(row < selected ? up : down, in: keyContext)
+      }
+    }
+    return effects
+  }
+
+  /// Before a list would turn a page: a click below the last row is not meant so.
+  private func rowsLeft(below: Bool) -> Int {
+    guard palette == nil, view == .browse, browse.focus == .results, let results = browse.results else { return .max }
+    return below ? max(0, results.rows.count - 1 - results.selected) : results.selected
+  }
+
+  private mutating func scroll(_ event: MouseEvent, in context: KeyContext) -> [Effect] {
+    guard event.action != .press else { return [] }
+    var effects: [Effect] = []
+    for _ in 0..<Self.wheelLines { effects += perform(event.action == .wheelUp ? .up : .down, in: context) }
+    return effects
+  }
+
+  /// A click runs the command.
+  private mutating func handleInPalette(_ event: MouseEvent) -> [Effect] {
+    switch event.action {
+    case .wheelUp: return perform(.older, in: .palette)
+    case .wheelDown: return perform(.newer, in: .palette)
+    case .press:
+      guard let rect = PaletteOverlay.rows(self), rect.contains(event) else { return [] }
+      return select(row: event.y, .older, .newer) + perform(.submit, in: .palette)
+    }
+  }
+}
+
+extension Rect {
+  func contains(_ event: MouseEvent) -> Bool {
+    event.x >= x && event.x < x + width && event.y >= y && event.y < y + height
+  }
+}

@@ -1,0 +1,49 @@
+import Terminal
+
+extension Model {
+  /// Shows the tour and begins with its chapter.
+  mutating func enterTour() -> [Effect] {
+    guard let tour else { return [] }
+    view = .tour
+    return begin(tour.chapter)
+  }
+
+  mutating func performTour(_ command: Command) -> [Effect] {
+    guard let tour else { return [] }
+    switch command {
+    case .overview: view = .overview
+    case .browse: return enterBrowse()
+    case .tourNext: return tour.chapter.next.map { begin($0) } ?? []
+    case .tourPrevious: return tour.chapter.previous.map { begin($0) } ?? []
+    case .tourRepeat: return begin(tour.chapter)
+    case .tourAuto:
+      self.tour?.seconds = tour.seconds == nil ? tour.secondsDefault : nil
+      self.tour?.since = nil
+    case .back: time = .live
+    default:
+      guard let layout = TourLayout(self) else { return [] }
+      let visible = TourPanel.visibleLines(layout)
+      let count = TourPanel.lineCount(tour, width: TourPanel.inner(layout).width)
+      self.tour?.scroll = Scroll.moved(tour.scroll, by: command, page: visible, count: count, visible: visible)
+    }
+    return []
+  }
+
+  private mutating func begin(_ chapter: TourChapter) -> [Effect] {
+    // What was asked of the store before is not an answer about this one.
+    browse = BrowseState(schema: identity.schema, keeping: browse)
+    guard var tour else { return [] }
+    let effect = tour.begin(chapter)
+    self.tour = tour
+    return [effect]
+  }
+
+  /// Goes on by itself once the chapter is over and was there long enough; from the last one to the first.
+  mutating func turnPage(at sample: Sample) -> [Effect] {
+    guard let tour, let seconds = tour.seconds, view == .tour, time == .live else { return [] }
+    let since = tour.since ?? sample.nanoseconds
+    if tour.since == nil { self.tour?.since = since }
+    guard tour.phase != .running, Double(sample.nanoseconds - since) >= seconds * 1e9 else { return [] }
+    return begin(tour.chapter.next ?? .first)
+  }
+}

@@ -1,0 +1,38 @@
+import Terminal
+
+/// Where everything of the tour stands: the text on the right, panels of the overview beside it. A narrow screen has one
+/// panel below the text, a small one the text alone.
+struct TourLayout: Sendable {
+  private(set) var text: Rect
+  private(set) var panels: [(id: PanelID, rect: Rect)] = []
+
+  /// nil where there is no tour, or no room.
+  init?(_ model: Model) {
+    guard let tour = model.tour else { return nil }
+    self.init(width: model.width, height: model.height, panels: tour.chapter.panels)
+  }
+
+  init?(width: Int, height: Int, panels wanted: [PanelID]) {
+    let body = ViewFrame(width: width, height: height).body
+    guard body.height > 0 else { return nil }
+    text = body
+    if body.width >= 76 {
+      text.width = body.width >= 160 ? 68 : body.width >= 110 ? 54 : 43
+      text.x = body.width - text.width
+      stack(wanted, in: Rect(x: 0, y: body.y, width: text.x, height: body.height))
+    } else if body.height >= 26 {
+      text.height = body.height - 9
+      stack(wanted, in: Rect(x: 0, y: body.y + text.height, width: body.width, height: 9))
+    }
+  }
+
+  private mutating func stack(_ wanted: [PanelID], in rect: Rect) {
+    let shown = wanted.prefix(max(1, rect.height / 8))
+    var y = rect.y
+    for (place, panel) in shown.enumerated() {
+      let height = rect.height / shown.count + (place < rect.height % shown.count ? 1 : 0)
+      panels.append((panel, Rect(x: rect.x, y: y, width: rect.width, height: height)))
+      y += height
+    }
+  }
+}

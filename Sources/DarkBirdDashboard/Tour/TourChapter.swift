@@ -1,0 +1,142 @@
+/// The chapters of the tour, in their order. Each does what it tells of, on a real store of its own.
+package enum TourChapter: Int, Sendable, CaseIterable {
+  case memory, shard, indexes, duplicate, range, pages, acknowledgement, kill, torn, checkpoint, events
+
+  package static let first = memory
+
+  package var number: Int { rawValue + 1 }
+  package var next: TourChapter? { TourChapter(rawValue: rawValue + 1) }
+  package var previous: TourChapter? { TourChapter(rawValue: rawValue - 1) }
+
+  /// As the directory of its store and the command line call it.
+  package var name: String { "\(self)" }
+
+  package var title: String {
+    switch self {
+    case .memory: "Memory and a log"
+    case .shard: "A document enters its shard"
+    case .indexes: "Indexes"
+    case .duplicate: "A duplicate is refused"
+    case .range: "A range query"
+    case .pages: "Pages fill and rotate"
+    case .acknowledgement: "How sure is a write?"
+    case .kill: "kill -9, and what is left"
+    case .torn: "A torn tail"
+    case .checkpoint: "A checkpoint"
+    case .events: "Events and a slow subscriber"
+    }
+  }
+
+  /// What of the overview shows it best, the most telling panel first.
+  var panels: [PanelID] {
+    switch self {
+    case .memory, .torn: [.log, .events]
+    case .shard: [.shards, .events]
+    case .indexes, .duplicate: [.indexes, .events]
+    case .range: [.latency, .indexes]
+    case .pages, .checkpoint: [.log, .throughput]
+    case .acknowledgement: [.latency, .log]
+    case .kill: [.log, .shards]
+    case .events: [.events, .throughput]
+    }
+  }
+
+  /// Below `TourChapter.source`: the files that do it.
+  package var files: [String] {
+    switch self {
+    case .memory: ["Store.swift", "Checkpoint/Recovery.swift"]
+    case .shard: ["Store.swift", "Shard/ShardMap.swift", "Shard/Shard.swift"]
+    case .indexes: ["Index/IndexSet.swift", "Index/OwnerTable.swift", "Index/TagPostings.swift"]
+    case .duplicate: ["Index/OwnerTable.swift", "StoreError.swift"]
+    case .range: ["Index/OrderedMap.swift", "Index/QueryExecution.swift"]
+    case .pages: ["Log/LogWriter.swift", "Log/LogFormat.swift"]
+    case .acknowledgement: ["Log/AckGate.swift", "Log/LogWriter.swift"]
+    case .kill: ["Checkpoint/Recovery.swift", "Log/LogPageScan.swift"]
+    case .torn: ["Log/LogPageScan.swift", "Checkpoint/Recovery.swift"]
+    case .checkpoint: ["Checkpoint/Checkpoint.swift", "Checkpoint/Disk.swift"]
+    case .events: ["Events/EventHub.swift", "Events/EventSubscription.swift", "Events/ResumedEvents.swift"]
+    }
+  }
+
+  package static let source = "Sources/DarkBird"
+
+  /// For somebody who has never seen a write-ahead log.
+  package var paragraphs: [String] {
+    switch self {
+    case .memory:
+      [
+        "A store keeps its documents in memory, each under a key. Reading one touches no disk.",
+        "Memory is gone when a program ends. So every change is also written to a file, one after the other: the "
+          + "write-ahead log.",
+        "Opening a store means reading that file again. We put three documents into a new store, close it, and open it "
+          + "again.",
+      ]
+    case .shard:
+      [
+        "The hash of its key sends a document to one of 64 shards. Each shard has a table and a lock of its own, so that "
+          + "threads seldom wait for each other.",
+        "Every change gets a number, the LSN: its place in the log. First comes Ada, then 2,000 more people.",
+      ]
+    case .indexes:
+      [
+        "An index finds documents by what is in them. A unique index leads from a value to the one document that has it, a "
+          + "tag to all that have it, and a range index keeps values in order.",
+        "A document and its entries change together, under the locks of one write. No query sees one without the other.",
+      ]
+    case .duplicate:
+      [
+        "An email may belong to one document only. A second document with the same email is refused.",
+        "Refused means that nothing happened: no document, no entry in an index, no record in the log, no event.",
+        "Then eight threads want the same new email at the same time. One gets it.",
+      ]
+    case .range:
+      [
+        "Who is 30 or 31? The index on age has all ages in order. The query goes to the first 30, and reads on until the "
+          + "last 31.",
+        "Without the index the store would have to look at everybody. We do that too, and compare.",
+      ]
+    case .pages:
+      [
+        "The log is cut into pages: files with room for so many records, here 500.",
+        "A full page is sealed and never changed again. The next one was made ahead of need, so that nobody waits for it.",
+        "Whole pages can be thrown away later. A single file could only grow.",
+      ]
+    case .acknowledgement:
+      [
+        "A write can wait until it is safe. memory: it is in the queue of the log. written: the operating system has it, and "
+          + "it outlives this program. synced: the disk has it, and it outlives a power loss.",
+        "A sync of the disk takes long, but one sync makes all writes durable that wait for it. That is group commit: eight "
+          + "threads need far fewer syncs than they do writes.",
+      ]
+    case .kill:
+      [
+        "Another program opens a store and writes. It tells us of each write that is in the log.",
+        "In the middle of that we kill it with SIGKILL. It gets no chance to clean up, or to close anything.",
+        "Then we open its store. The log is read again, and every write that we were told of must be there.",
+      ]
+    case .torn:
+      [
+        "When the power fails, only a part of the last record may be on the disk. We copy the files of a store at work, and "
+          + "cut off the end, as a power loss would.",
+        "Each record has a checksum. A part does not match it, and nobody was promised that record: it was not synced. "
+          + "Opening sets it aside and goes on.",
+        "One changed byte in the middle of the log is another thing: records after it were promised. Then the store "
+          + "refuses to open, and says where.",
+      ]
+    case .checkpoint:
+      [
+        "A log that only grows fills the disk, and takes longer and longer to read.",
+        "A checkpoint writes every document once, as it is now. The pages before it are not needed any more, and go. "
+          + "Writers go on meanwhile.",
+        "Here 2,000 documents were changed ten times each.",
+      ]
+    case .events:
+      [
+        "A subscriber gets every change, in the order of the log. Events wait for it in a ring of a fixed size.",
+        "This subscriber has room for 100 and sleeps while 1,000 documents come. No writer waits for it. It loses the oldest "
+          + "events, and is told how many.",
+        "What it lost it can read from the log.",
+      ]
+    }
+  }
+}

@@ -1,0 +1,215 @@
+import DarkBird
+import Foundation
+import Testing
+
+@testable import DarkBirdDashboard
+
+/// Each chapter for real, and what its panel says against the store that it leaves.
+@Suite("The tour", .serialized, .timeLimit(.minutes(5))) struct TourTests {
+  private let directory: TemporaryDirectory
+  private let guide: TourGuide
+  private let facts = TourFacts()
+
+  init() throws {
+    directory = try TemporaryDirectory()
+    guide = TourGuide(
+      directory: directory("tour"),
+      writer: TourWriterCommand(executable: try builtProgram("darkbird"), arguments: ["tour-writer"]), pace: 0)
+  }
+
+  /// Runs a chapter and gives its store.
+  private func store(of chapter: TourChapter) throws -> TourStore {
+    try guide.perform(chapter) { [facts] in facts.take($0) }
+    return try #require(guide.store)
+  }
+
+  private func count(_ name: String) throws -> Int {
+    guard case .count(let count)? = facts[name] else { throw TourError("no count of '\(name)' in \(facts.all)") }
+    return count
+  }
+
+  private func text(_ name: String) throws -> String {
+    guard case .text(let text)? = facts[name] else { throw TourError("no text of '\(name)' in \(facts.all)") }
+    return text
+  }
+
+  private func bytes(_ name: String) throws -> Int {
+    guard case .bytes(let bytes)? = facts[name] else { throw TourError("no bytes of '\(name)' in \(facts.all)") }
+    return bytes
+  }
+
+  private func nanoseconds(_ name: String) throws -> UInt64 {
+    guard case .nanoseconds(let time)? = facts[name] else { throw TourError("no time of '\(name)' in \(facts.all)") }
+    return time
+  }
+
+  @Test(arguments: TourChapter.allCases) func namesFilesThatExist(_ chapter: TourChapter) {
+    #expect(!chapter.files.isEmpty)
+    for file in chapter.files {
+      #expect(FileManager.default.fileExists(atPath: "\(packageRoot)/\(TourChapter.source)/\(file)"), "\(file)")
+    }
+  }
+
+  @Test func documentsAreFoundAgainAfterClosing() throws {
+    let store = try store(of: .memory)
+    #expect(store.count == 3)
+    #expect(try count("documents put") == 3)
+    #expect(try count("documents found") == 3)
+    #expect(try text("Ada is the same") == "yes")
+    #expect(try bytes("bytes written to the log") > 3 * 200)
+    #expect(try text("the store's files").contains("wal-"))
+  }
+
+  @Test func theDocumentIsInItsShard() throws {
+    let store = try store(of: .shard)
+    let ada = try #require(store.stored("ada"))
+    #expect(try count("shard, 0 to 63") == ada.shard)
+    #expect(try count("LSN") == 1 && ada.lsn == 1)
+    let shards = store.statistics().shards.map(\.documents)
+    #expect(try count("in the fullest shard") == shards.max())
+    #expect(try count("in the emptiest shard") == shards.min())
+    #expect(try count("documents") == store.count)
+    #expect(try count("LSN of the last one") == Int(store.statistics().memoryLSN))
+  }
+
+  @Test func indexesSayWhatTheStoreSays() throws {
+    let store = try store(of: .indexes)
+    let thirties = try store.count(Query(ranges: [.init(field: "age", range: .closed(30, 39))]))
+    let removed = TourStage.person(1_234)
+    #expect(try count("age 30 to 39") == thirties + ((30...39).contains(removed.age) ? 1 : 0))
+    #expect(try count("documents") == store.count + 1)
+    #expect(try count("emails after one removal") == store.count)
+    #expect(try text("email \(removed.email)") == "u:1234")
+    #expect(try text("who has that email now") == "nobody")
+    #expect(try text("entries equal a rebuild") == "yes" && store.audit().isClean)
+  }
+
+  @Test func aRefusalChangesNothing() throws {
+    let store = try store(of: .duplicate)
+    #expect(try count("documents before") == count("documents after"))
+    #expect(try count("last LSN before") == count("last LSN after"))
+    #expect(try text("refused").contains("ada@analytical-engine.example is taken by document ada"))
+    // The race came after it.
+    #expect(try count("documents after") + 1 == store.count)
+    #expect(try text("got it") == store.document(unique: "email", "the.one@race.example")?.key)
+    #expect(try count("were refused") == 7)
+    #expect(store.statistics().operations.duplicatesRefused == 8)
+  }
+
+  @Test func theRangeQueryFindsWhatAScanFinds() throws {
+    let store = try store(of: .range)
+    let found = try store.count(Query(ranges: [.init(field: "age", range: .closed(30, 31))]))
+    #expect(try count("found") == found)
+    #expect(try count("without the index, found") == found)
+    #expect(try count("looked at") < store.count / 5)
+    #expect(try count("without it, looked at") == store.count)
+    #expect(try text("answered by") == "the range index on age")
+  }
+
+  @Test func pagesAreFullWhenTheyHaveFiveHundredRecords() throws {
+    let store = try store(of: .pages)
+    let log = try #require(store.statistics().log)
+    #expect(try count("records written") == store.count)
+    #expect(try count("pages that are full") == Int(log.rotations))
+    #expect(try count("pages that are full") * 500 + count("records in the open page") == store.count)
+  }
+
+  @Test func syncsAreSharedByThreads() throws {
+    let store = try store(of: .acknowledgement)
+    #expect(try count("8 threads, synced writes") == 400)
+    #expect(try (1..<400).contains(count("syncs that they took")))
+    #expect(try nanoseconds("synced, one write") > nanoseconds("memory, one write"))
+    #expect(store.count == 3 * 200 + 400)
+    #expect(store.statistics().durableLSN == 1_000)
+  }
+
+  @Test func whatTheKilledProcessSaidIsThere() throws {
+    let store = try store(of: .kill)
+    #expect(try text("killed by signal") == "9")
+    let acknowledged = try count("acknowledged writes")
+    #expect(acknowledged >= 500)
+    #expect(try count("documents recovered") == store.count)
+    #expect(store.count >= acknowledged)
+    #expect(try count("records read") == store.count)
+    #expect(try count("acknowledged, but missing") == 0)
+    #expect((0..<acknowledged).allSatisfy { store[Person.key($0)] == TourStage.person($0) })
+    let process = try #require(Int32(try text("the other program is process")))
+    #expect(Foundation.kill(process, 0) != 0, "it is gone")
+  }
+
+  @Test func theTornRecordIsSetAside() throws {
+    let store = try store(of: .torn)
+    #expect(try count("documents, all synced") == 1_000)
+    #expect(try count("with one that is only written") == 1_001)
+    #expect(try count("documents now") == 1_000 && store.count == 1_000)
+    guard case .disk(let path) = store.configuration.location else { throw TourError("not on disk") }
+    let aside = try Data(contentsOf: URL(filePath: "\(path)/\(text("set aside as"))"))
+    #expect(try bytes("of that record were left") == aside.count)
+    #expect(store[Person.key(999)] != nil && store[Person.key(1_000)] == nil)
+    #expect(try text("a byte changed in wal-000000000001").hasPrefix("wal-000000000001: damaged at offset"))
+  }
+
+  @Test func theCheckpointReplacesTheLog() throws {
+    let store = try store(of: .checkpoint)
+    #expect(try count("changes in the log") == 20_000)
+    #expect(try count("documents") == 2_000)
+    #expect(try bytes("bytes on disk after it") < bytes("bytes on disk"))
+    #expect(try count("documents found") == store.count)
+    #expect(try store.count >= 2_001 + count("writes meanwhile"))
+    #expect((0..<2_000).allSatisfy { store[Person.key($0)] == TourStage.person($0, revision: 9) })
+  }
+
+  @Test func theSleeperIsToldWhatItLost() throws {
+    let store = try store(of: .events)
+    #expect(try count("the sleeper got") == 100)
+    #expect(try count("and was told it lost") == 900)
+    #expect(try count("read from the log instead") == 1_000)
+    #expect(try count("documents written") == store.count)
+  }
+
+  @Test func leavesNothingBehind() throws {
+    _ = try store(of: .memory)
+    _ = try store(of: .shard)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory("tour")) == ["2-shard"])
+    try guide.leave()
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory("tour")).isEmpty)
+  }
+}
+
+/// The command, without a terminal.
+@Suite("darkbird tour", .timeLimit(.minutes(5))) struct TourCommandTests {
+  @Test func plainTellsEveryChapterAndEnds() async throws {
+    let directory = try TemporaryDirectory()
+    let outcome = try await darkbird("tour", "--plain", environment: ["TMPDIR": directory.path])
+    #expect(outcome.code == 0, "\(outcome)")
+    for chapter in TourChapter.allCases {
+      let count = TourChapter.allCases.count
+      #expect(outcome.output.contains("Chapter \(chapter.number) of \(count): \(chapter.title)\n"))
+      for file in chapter.files { #expect(outcome.output.contains("\(TourChapter.source)/\(file)")) }
+    }
+    #expect(outcome.output.contains("- acknowledged, but missing: 0\n"))
+    let left = try FileManager.default.subpathsOfDirectory(atPath: directory.path)
+    #expect(!left.contains { $0.contains("run-") }, "\(left)")
+  }
+
+  @Test func aReaderWhoGoesAwayEndsIt() async throws {
+    let directory = try TemporaryDirectory()
+    let program = try builtProgram("darkbird")
+    let outcome = try await shell(
+      "'\(program)' tour --plain | head -1; exit ${PIPESTATUS[0]}", environment: ["TMPDIR": directory.path])
+    #expect(outcome.code == 0, "\(outcome)")
+    let left = try FileManager.default.subpathsOfDirectory(atPath: directory.path)
+    #expect(!left.contains { $0.contains("run-") }, "\(left)")
+  }
+
+  @Test(
+    arguments: [
+      (["tour", "--chapter", "none"], 64), (["tour", "--seconds", "0"], 64), (["tour", "--plain", "--auto"], 64),
+      (["tour"], 69),
+    ] as [([String], Int32)]) func mistakesAreOneLine(_ arguments: [String], code: Int32) async throws
+  {
+    let outcome = try await Program(builtProgram("darkbird"), arguments).outcome()
+    #expect(outcome.code == code, "\(outcome)")
+    #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome)")
+  }
+}

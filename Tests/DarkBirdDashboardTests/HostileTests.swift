@@ -1,0 +1,126 @@
+import DarkBird
+import Foundation
+import Terminal
+import Testing
+
+@testable import DarkBirdDashboard
+
+/// Documents as an attack: whatever is in them, every screen keeps its borders, and no control character reaches it.
+@Suite("Hostile documents") struct HostileTests {
+  private static let attacks = [
+    "\u{1B}]0;title\u{7}", "\u{1B}[2J\u{1B}[1;1H", "\u{9B}31m", "\u{202E}evil\u{202D}", "\u{2066}x\u{2069}",
+    "👩‍👩‍👧‍👦🇳🇴👍🏽", "漢字かな한글", "a" + String(repeating: "\u{301}", count: 200), "\0\u{7}\u{8}\t\r\n\u{85}\u{2028}",
+    String(repeating: "k", count: 10_000), String(repeating: "漢", count: 5_000), "",
+  ]
+
+  /// A real store of such documents, in which every attack is a key, a name, a value, a tag and a unique value.
+  private func store() throws -> Store<Value, Record> {
+    let schema = FieldSchema(unique: ["text"], tags: ["club"], ranges: ["age", "name"])
+    let store = try Store<Value, Record>(.memory, schema: IndexSchema(schema))
+    for (number, attack) in Self.attacks.enumerated() {
+      let nested: Record = [attack + "!": .string(attack), "list": .array([.string(attack), .int(1)])]
+      var document: Record = [
+        "text": .string(attack), "club": .string(attack), "age": .int(Int64(number)), "name": .string(attack),
+      ]
+      document[attack + "?"] = .map(nested)
+      try store.put(document, for: .string(attack))
+    }
+    return store
+  }
+
+  private func answer(_ effects: [Effect], _ source: any Source, _ model: inout Model) {
+    for case .ask(let request) in effects {
+      if let reply = BrowseAnswers.answer(request, from: source) { answer(model.update(.reply(reply)), source, &model) }
+    }
+  }
+
+  private func check(_ model: Model, _ context: String) {
+    for (width, height) in [(40, 10), (80, 24), (120, 40), (200, 60)] {
+      for glyphs in [GlyphTier.braille, .ascii] {
+        var model = model
+        _ = model.update(.resize(width: width, height: height))
+        model.glyphs = glyphs
+        let canvas = Renderer.render(model, colors: .full)
+        RenderPropertyTests().check(model, canvas, "\(context) \(width)x\(height)")
+        let isHarmless = canvas.lines.allSatisfy { line in
+          line.unicodeScalars.allSatisfy { scalar in
+            scalar.properties.generalCategory != .control && !scalar.properties.isBidiControl
+          }
+        }
+        #expect(isHarmless, "\(context) \(width)x\(height)")
+      }
+    }
+  }
+
+  @Test func areHarmlessOnEveryScreen() throws {
+    let store = try store()
+    defer { try? store.close() }
+    let source = StoreSource(store, title: Self.attacks[1], location: Self.attacks[0])
+    defer { source.close() }
+    for attack in Self.attacks { try store.put(["text": .string(attack), "age": 3], for: .string(attack)) }
+    var composer = SampleComposer(source: source, monitor: nil)
+    var model = Model(
+      identity: source.identity, width: 120, height: 40, glyphs: .braille, zone: .gmt, historyCapacity: 50,
+      tour: TourState())
+    for number in 0..<20 {
+      if number > 0 { try store.update(.string(Self.attacks[number % Self.attacks.count])) { $0["age"] = 4 } }
+      let (sample, lines) = composer.take(
+        at: UInt64(number) * 100_000_000, date: Script.start, filter: "", elapsed: { 0 })
+      _ = model.update(.sample(sample, lines))
+    }
+    model.addMark(.note, at: model.history[3], Self.attacks[1])
+    check(model, "overview")
+    for panel in PanelID.allCases {
+      (model.focus, model.isZoomed) = (panel, true)
+      check(model, "\(panel)")
+    }
+    _ = model.enterTour()
+    for attack in Self.attacks { _ = model.update(.tour(run: 1, .fact(TourFact(name: attack, value: .text(attack))))) }
+    _ = model.update(.tour(run: 1, .absence(Self.attacks[1])))
+    check(model, "tour")
+    _ = model.update(.tour(run: 1, .failed(Self.attacks[1])))
+    check(model, "failed tour")
+    for view in ["A", "w"] {
+      _ = model.update(.key(.character(Character(view))))
+      check(model, view)
+    }
+    answer(model.update(.key(.character("b"))), source, &model)
+    model.browse.saved = Array(Self.attacks.prefix(KeyMap.savedQueryKeys.count))
+    for row in 0..<Self.attacks.count {
+      check(model, "row \(row)")
+      answer(model.update(.key(.enter)), source, &model)
+      check(model, "document \(row)")
+      answer(model.update(.key(.escape)), source, &model)
+      answer(model.update(.key(.down)), source, &model)
+    }
+    for key in [Key.character("1"), .end, .home, .character("3"), .character("F"), .character("r"), .right, .tab] {
+      answer(model.update(.key(key)), source, &model)
+      check(model, "\(key)")
+    }
+    model.browse.editor = LineEditor(Self.attacks[1])
+    answer(model.update(.key(.enter)), source, &model)
+    check(model, "a wrong query")
+  }
+
+  @Test func areHarmlessAsNamesOfIndexes() {
+    var schema = SchemaDescription()
+    schema.fields = FieldSchema(unique: [Self.attacks[1]], tags: [Self.attacks[3]], ranges: [Self.attacks[5]])
+    var identity = Script().identity
+    identity.schema = schema
+    var model = Model(identity: identity, width: 120, height: 40, glyphs: .braille, zone: .gmt)
+    for var sample in Script().samples(20) {
+      for place in sample.statistics.indexes.indices {
+        sample.statistics.indexes[place].name = Self.attacks[place % Self.attacks.count]
+      }
+      sample.tags = Self.attacks.map { TagCount(tag: $0, count: 3) }
+      sample.statistics.log?.failure = Self.attacks[1]
+      sample.workload?.summary = Self.attacks[0]
+      sample.workload?.progress.lastError = Self.attacks[1]
+      _ = model.update(.sample(sample, Self.attacks.map { EventLine(.put, date: Script.start, key: $0, detail: $0) }))
+    }
+    for key in ["o", "5", "z", "w", "A", "b"] {
+      _ = model.update(.key(.character(Character(key))))
+      check(model, key)
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import Terminal
+import Testing
+
+@testable import DarkBirdDashboard
+
+@Suite("The mouse") struct MouseTests {
+  private func click(_ x: Int, _ y: Int) -> Message { .mouse(MouseEvent(action: .press, x: x, y: y)) }
+  private func wheel(_ action: MouseEvent.Action, _ x: Int, _ y: Int) -> Message {
+    .mouse(MouseEvent(action: action, x: x, y: y))
+  }
+
+  @Test func isTheTerminalsUntilSomebodyWantsIt() {
+    var model = Script().model(100)
+    #expect(model.update(click(100, 30)).isEmpty)
+    #expect(model.focus == .throughput)
+    #expect(model.update(.key(.character("m"))) == [.mouse(true)])
+    _ = model.update(click(100, 30))
+    #expect(model.focus == .events)
+    #expect(model.update(.key(.character("m"))) == [.mouse(false)])
+    _ = model.update(click(1, 5))
+    #expect(model.focus == .events)
+  }
+
+  @Test func aClickGoesToEachPanel() {
+    var model = Script().model(100)
+    model.isMouseOn = true
+    for (panel, rect) in OverviewLayout(model).panels {
+      _ = model.update(click(rect.x + rect.width - 1, rect.y + rect.height - 1))
+      #expect(model.focus == panel)
+    }
+    // Header and footer are no panels.
+    let before = model.focus
+    _ = model.update(click(3, 0))
+    _ = model.update(click(3, 39))
+    #expect(model.focus == before)
+  }
+
+  @Test func theWheelScrollsWhatItIsOver() {
+    var model = Script().model(300)
+    model.isMouseOn = true
+    let rect = OverviewLayout(model).rect(of: .events) ?? Rect(x: 0, y: 0, width: 0, height: 0)
+    _ = model.update(wheel(.wheelDown, rect.x + 2, rect.y + 2))
+    #expect(model.focus == .events && model.events.scroll == 3)
+    _ = model.update(wheel(.wheelUp, rect.x + 2, rect.y + 2))
+    #expect(model.events.scroll == 0)
+  }
+
+  @Test func aClickSelectsTheRowAndAnotherOpensIt() throws {
+    var model = Browsing.query()
+    model.isMouseOn = true
+    let rect = try #require(BrowseLayout(model).rect(of: .results))
+    let selected = try #require(model.browse.results?.selected)
+    let row = try #require(Renderer.render(model, colors: .none).cursor?.y)
+    let effects = model.update(click(rect.x + 5, row + 7))
+    #expect(model.browse.results?.selected == selected + 7)
+    #expect(Renderer.render(model, colors: .none).cursor?.y == row + 7)
+    ScriptedStore().answer(effects, in: &model)
+    let opened = model.update(click(rect.x + 5, row + 7))
+    #expect(opened.contains { if case .ask(.document) = $0 { true } else { false } }, "\(opened)")
+  }
+
+  @Test func aClickBelowTheLastRowTurnsNoPage() throws {
+    var model = Browsing.query()
+    model.isMouseOn = true
+    _ = model.update(.resize(width: 200, height: 300))
+    let rect = try #require(BrowseLayout(model).rect(of: .results))
+    let effects = model.update(click(rect.x + 5, rect.y + rect.height - 2))
+    #expect(model.browse.results?.pageNumber == 0)
+    #expect(model.browse.results?.selected == (model.browse.results?.rows.count ?? 0) - 1)
+    #expect(!effects.contains { if case .ask(.page) = $0 { true } else { false } })
+  }
+
+  @Test func aClickInTheTreePassesOverHeadings() throws {
+    var model = Browsing.query()
+    model.isMouseOn = true
+    let rect = try #require(BrowseLayout(model).rect(of: .explore))
+    let lines = Renderer.render(model, colors: .none).lines
+    let row = try #require(lines.firstIndex { $0.prefix(26).contains("skill") || $0.prefix(26).contains("salary") })
+    _ = model.update(click(rect.x + 3, row))
+    #expect(model.browse.focus == .explore)
+    #expect(Renderer.render(model, colors: .none).cursor?.y == row)
+  }
+
+  @Test func aClickRunsACommandOfThePalette() throws {
+    var model = Script().model(100)
+    model.isMouseOn = true
+    _ = model.update(.key(.character(":")))
+    for character in "theme" { _ = model.update(.key(.character(character))) }
+    let lines = Renderer.render(model, colors: .none).lines
+    let row = try #require(lines.firstIndex { $0.contains("theme-mono") })
+    let column = (120 - 78) / 2 + 5
+    _ = model.update(click(column, row))
+    #expect(model.palette == nil)
+    #expect(model.theme == .mono)
+  }
+
+  @Test func theTextOfTheTourScrolls() {
+    var model = Touring.model(at: .torn, 50)
+    model.isMouseOn = true
+    _ = model.update(.resize(width: 60, height: 12))
+    _ = model.update(wheel(.wheelDown, 5, 5))
+    #expect(model.tour?.scroll == 3)
+    _ = model.update(wheel(.wheelUp, 5, 5))
+    #expect(model.tour?.scroll == 0)
+  }
+}

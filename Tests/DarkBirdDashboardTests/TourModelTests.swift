@@ -1,0 +1,117 @@
+import Foundation
+import Terminal
+import Testing
+
+@testable import DarkBirdDashboard
+
+@Suite("The tour, as a model") struct TourModelTests {
+  /// A model that has begun with a chapter, and what it wants done.
+  private func model(at chapter: TourChapter = .first, seconds: Double? = nil) -> (Model, [Effect]) {
+    var model = Model(
+      identity: Script().identity, width: 120, height: 40, glyphs: .braille, zone: .gmt,
+      tour: TourState(at: chapter, seconds: seconds))
+    let effects = model.enterTour()
+    return (model, effects)
+  }
+
+  @Test func keysLeadForwardBackAndAgain() {
+    var (model, effects) = model()
+    #expect(effects == [.tour(.memory, run: 1)])
+    #expect(model.update(.key(.right)) == [.tour(.shard, run: 2)])
+    #expect(model.update(.key(.character("n"))) == [.tour(.indexes, run: 3)])
+    #expect(model.update(.key(.left)) == [.tour(.shard, run: 4)])
+    #expect(model.update(.key(.character("r"))) == [.tour(.shard, run: 5)])
+    #expect(model.update(.key(.left)) == [.tour(.memory, run: 6)])
+    #expect(model.update(.key(.left)).isEmpty, "before the first there is none")
+  }
+
+  @Test func afterTheLastChapterThereIsNone() {
+    var (model, _) = model(at: .events)
+    #expect(model.update(.key(.right)).isEmpty)
+    #expect(model.tour?.chapter == .events)
+  }
+
+  @Test func newsOfAChapterThatWasLeftAreIgnored() {
+    var (model, _) = model()
+    _ = model.update(.tour(run: 1, .fact(TourFact(name: "documents", value: .count(3)))))
+    #expect(model.tour?.facts.count == 1)
+    _ = model.update(.key(.right))
+    #expect(model.tour?.facts.isEmpty == true)
+    _ = model.update(.tour(run: 1, .fact(TourFact(name: "documents", value: .count(4)))))
+    _ = model.update(.tour(run: 1, .failed("it was cancelled")))
+    #expect(model.tour?.facts.isEmpty == true)
+    #expect(model.tour?.phase == .running)
+  }
+
+  @Test func aFactThatComesAgainReplacesTheFirst() {
+    var (model, _) = model()
+    for count in [1, 2] { _ = model.update(.tour(run: 1, .fact(TourFact(name: "puts", value: .count(count))))) }
+    #expect(model.tour?.facts == [TourFact(name: "puts", value: .count(2))])
+  }
+
+  @Test func goesOnByItselfWhenTheChapterIsOverAndWasSeen() {
+    var (model, _) = model(at: .events, seconds: 2)
+    var effects: [Effect] = []
+    for sample in Script().samples(40) {
+      // The chapter is over after a second, but stays for two.
+      if sample.sequence == 10 { effects += model.update(.tour(run: 1, .done)) }
+      effects += model.update(.sample(sample, []))
+      if sample.sequence == 19 { #expect(effects.isEmpty) }
+    }
+    #expect(effects == [.tour(.memory, run: 2)], "from the last chapter to the first, and not on before that is over")
+  }
+
+  @Test func doesNotGoOnWhileSomebodyLooksAround() {
+    var (model, _) = model(seconds: 1)
+    _ = model.update(.tour(run: 1, .done))
+    _ = model.update(.key(.character("o")))
+    #expect(model.view == .overview)
+    #expect(Script().samples(30).flatMap { model.update(.sample($0, [])) }.isEmpty)
+    _ = model.update(.key(.escape))
+    #expect(model.view == .tour)
+    _ = model.update(.key(.character("t")))
+    #expect(model.tour?.seconds == nil)
+  }
+
+  @Test(arguments: ["o", "b", "A", "w"]) func everyViewLeadsBack(_ key: Character) {
+    var (model, _) = model()
+    for sample in Script().samples(3) { _ = model.update(.sample(sample, [])) }
+    _ = model.update(.key(.character(key)))
+    #expect(model.view != .tour)
+    _ = model.update(.key(.character("t")))
+    #expect(model.view == .tour)
+    _ = model.update(.key(.character(key)))
+    _ = model.update(.key(.escape))
+    #expect(model.view == .tour)
+  }
+
+  @Test func anotherStoreBeginsAnotherHistory() {
+    var (model, _) = model()
+    for sample in Script().samples(30) { _ = model.update(.sample(sample, Script().events(sample.sequence))) }
+    _ = model.update(.key(.character("[")))
+    #expect(model.time != .live)
+    var sample = Script().samples(31)[30]
+    sample.generation = 1
+    _ = model.update(.sample(sample, []))
+    #expect(model.history.count == 1)
+    #expect(model.time == .live)
+    #expect(model.events.entries.isEmpty)
+  }
+
+  @Test func withoutATourThereAreNoKeysForIt() {
+    let model = Script().model(3)
+    #expect(model.keyMap.bindings.allSatisfy { $0.group != .tour })
+    #expect(model.home == .overview)
+  }
+
+  @Test func textThatDoesNotFitIsScrolled() throws {
+    var model = Touring.model(at: .torn)
+    _ = model.update(.resize(width: 40, height: 10))
+    let before = Renderer.render(model, colors: .none).lines
+    #expect(before.contains { $0.contains(" more ") })
+    _ = model.update(.key(.end))
+    let after = Renderer.render(model, colors: .none).lines
+    #expect(after.contains { $0.contains("Checkpoint/Recovery.swift") }, "\(after)")
+    #expect(!after.contains { $0.contains(" more ") })
+  }
+}
