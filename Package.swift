@@ -96,7 +96,8 @@ if Context.environment["DARKBIRD_ENGINE_ONLY"] != nil {
 if Context.environment["DARKBIRD_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
-      name: "Fuzz", dependencies: ["DarkBird", "DarkBirdDashboard"], path: "Tests/Fuzz", swiftSettings: swiftSettings,
+      name: "Fuzz", dependencies: ["DarkBird", "DarkBirdDashboard", "Terminal"], path: "Tests/Fuzz",
+      swiftSettings: swiftSettings,
       // The default linker, gold, fails with an internal error.
       linkerSettings: [.unsafeFlags(["-use-ld=lld"], .when(platforms: [.linux]))]))
 }
