@@ -70,6 +70,8 @@ import Testing
     #expect(Plot.niceCeiling(1_000) == 1_000)
     #expect(Format.axis(200_000) == "200k")
     #expect(Format.axis(2_500) == "2.5k")
+    // The middle of an axis that ends at 1, at 5: not rounded to a label that is there already.
+    #expect(Format.axis(0.5) == "0.5" && Format.axis(2.5) == "2.5" && Format.axis(5) == "5")
   }
 
   @Test func braillePatternsFillFromBelow() {

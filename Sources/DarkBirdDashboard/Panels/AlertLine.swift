@@ -43,7 +43,7 @@ enum AlertLine {
       segments.append(
         .field(0, "loading", "\(Format.grouped(progress.loaded)) of \(Format.grouped(progress.documents))", .strong))
       segments.append(Segment(1, Span(Format.percent(fraction))))
-    case .running: segments.append(.field(0, "load", sample.summary))
+    case .running: segments.append(.field(0, model.tour == nil ? "load" : "chapter", sample.summary))
     case .paused: segments.append(Segment(0, Span("workload paused", .warning)))
     case .finished:
       segments.append(.field(0, "workload ended:", progress.finishedReason?.description ?? "done"))

@@ -147,6 +147,7 @@ enum Format {
 extension Format {
   /// Round numbers beside an axis: `200k`, `2.5k`, `100`.
   static func axis(_ value: Double) -> String {
+    if value < 10, value != value.rounded() { return decimal(value, places: 1) }
     let text = short(value)
     guard let dot = text.firstRange(of: ".0") else { return text }
     return text.replacingCharacters(in: dot, with: "")

@@ -98,7 +98,8 @@ package enum TourChapter: Int, Sendable, CaseIterable {
     case .pages:
       [
         "The log is cut into pages: files with room for so many records, here 500.",
-        "A full page is sealed and never changed again. The next one was made ahead of need, so that nobody waits for it.",
+        "A full page is sealed and never changed again. The next one is there before it is needed, with room to write, so "
+          + "that nobody waits for it.",
         "Whole pages can be thrown away later. A single file could only grow.",
       ]
     case .acknowledgement:
