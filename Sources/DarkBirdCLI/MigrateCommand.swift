@@ -1,5 +1,6 @@
 import ArgumentParser
 import DarkBird
+import DarkBirdDashboard
 import Foundation
 
 struct MigrateCommand: ParsableCommand {

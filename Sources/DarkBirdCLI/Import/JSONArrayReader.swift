@@ -1,4 +1,5 @@
 import DarkBird
+import DarkBirdDashboard
 
 /// A JSON array of objects, one element in memory at a time: finds where each ends by its brackets, and leaves the rest to
 /// `JSONParser`.
