@@ -29,9 +29,16 @@ extension DashboardTests {
 
   @Test func theTourGoesOnByItself() async throws {
     let tmux = try await terminal(width: 80, height: 24)
-    try await start(tmux, "tour --auto --seconds 1 --chapter events", showing: "11/11")
-    try await tmux.waitFor("1/11 Memory and a log")
-    try await tmux.waitFor("2/11 A document enters its shard")
+    try await start(tmux, "tour --auto --seconds 1", showing: "/11 ")
+    // Whichever chapters these are when somebody looks; the order is tested without a clock.
+    var first: Substring?
+    try await tmux.waitFor("another chapter") { rows in
+      guard let chapter = rows.joined(separator: " ").split(separator: " ").first(where: { $0.hasSuffix("/11") }) else {
+        return false
+      }
+      if first == nil { first = chapter }
+      return chapter != first
+    }
     try await tmux.press("q")
     try await expectEnd(tmux, code: 0)
   }

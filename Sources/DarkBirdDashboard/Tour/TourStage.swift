@@ -96,11 +96,21 @@ final class TourStage: Sendable {
   func open(_ path: String? = nil, pageRecords: Int = 5_000) throws -> TourStore {
     var configuration = StoreConfiguration.disk(at: path ?? directory)
     configuration.pageCapacity = .records(pageRecords)
-    let store = try TourStore(configuration)
+    let store = try Self.open(configuration)
     state.withLock { $0.store = store }
     source.show(StoreSource(store, title: source.identity.title, location: source.identity.location))
     deliver(.absence(nil))
     return store
+  }
+
+  /// A process that another thread starts has all our open files until it runs, and with them the lock of a store that was
+  /// closed meanwhile: for that moment the store is in use.
+  private static func open(_ configuration: StoreConfiguration) throws -> TourStore {
+    for _ in 0..<100 {
+      do { return try TourStore(configuration) } catch { guard case .locked = error else { throw error } }
+      usleep(10_000)
+    }
+    return try TourStore(configuration)
   }
 
   /// Closes the store.
