@@ -1,3 +1,4 @@
+import CDarkBird
 import Synchronization
 
 /// All indexes of a store.
@@ -29,7 +30,7 @@ final class IndexSet: @unchecked Sendable {
   private let lockCount: Int
   private let stripes: UnsafeMutableRawPointer
   private let uniqueHints: TableHints
-  @usableFromInline let keysPool = KeysPool()
+  private let keysPool = KeysPool()
   /// Tags and range fields.
   @usableFromInline let deferred: DeferredIndexes
 
@@ -71,6 +72,14 @@ final class IndexSet: @unchecked Sendable {
     for stripe in 0..<uniqueCount { uniques(stripe).deinitialize(count: 1) }
     stripes.deallocate()
   }
+
+  // MARK: Memory of keys
+
+  @usableFromInline
+  func takeKeys() -> IndexKeys { keysPool.take() }
+
+  @usableFromInline
+  func giveBack(_ keys: consuming IndexKeys) { keysPool.give(keys) }
 
   // MARK: Stripes
 
@@ -150,11 +159,17 @@ final class IndexSet: @unchecked Sendable {
     for index in uniqueNames.indices where index < new.values.count {
       guard new.hasValue(index, notIn: old) else { continue }
       let hash = new.values[index].hash
-      let candidates = uniques(uniqueStripe(index, hash)).pointee.candidates(hash)
+      let owners = uniques(uniqueStripe(index, hash))
+      if !OwnerTable.hasCandidates(
+        WordView(words: owners.pointee.table.words, capacity: owners.pointee.table.capacity), hash)
+      {
+        continue
+      }
+      let candidates = owners.pointee.candidates(hash)
       guard let first = candidates.first, let value = new.values[index].value else { continue }
-      let owners = ([first] + candidates.others).filter { !passingOver($0) }
+      let others = ([first] + candidates.others).filter { !passingOver($0) }
       if planted(.uniqueNotChecked) { continue }
-      if !owners.isEmpty { claims.append(UniqueClaim(index: index, value: value, owners: owners)) }
+      if !others.isEmpty { claims.append(UniqueClaim(index: index, value: value, owners: others)) }
     }
     return claims
   }
@@ -171,17 +186,19 @@ final class IndexSet: @unchecked Sendable {
         let hash = new.values[index].hash
         let stripe = uniqueStripe(index, hash)
         uniques(stripe).pointee.insert(hash, number)
-        _ = uniqueHints[stripe].update(uniques(stripe).pointee.table)
+        if !uniqueHints[stripe].isOf(uniques(stripe).pointee.table.words) {
+          _ = uniqueHints[stripe].update(uniques(stripe).pointee.table)
+        }
       }
     }
   }
 
-  /// Has the words of the unique values fetched from memory. Under no lock.
+  /// Has what an insertion of a unique value looks at and writes to fetched from memory. Under no lock.
   @usableFromInline
-  func prefetch(_ keys: IndexKeys) {
-    for index in uniqueNames.indices where keys.values[index].value != nil {
-      prefetch(uniqueIndex: index, hash: keys.values[index].hash)
-    }
+  func prefetchForChange(uniqueIndex index: Int, hash: UInt) {
+    let stripe = uniqueStripe(index, hash)
+    db_prefetch_to_write(stripes + stripe * Self.stripeBytes)
+    uniqueHints[stripe].prefetchForChange { scaled(UInt64(hash >> 32), $0) }
   }
 
   @usableFromInline

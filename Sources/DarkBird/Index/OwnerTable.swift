@@ -32,6 +32,12 @@ struct OwnerTable: Sendable {
     return (first, others)
   }
 
+  /// Whether there are any.
+  static func hasCandidates(_ view: WordView<Word>, _ hash: UInt) -> Bool {
+    let bits = UInt64(hash >> 32)
+    return view.first(from: scaled(bits, view.capacity)) { $0 >> 32 == bits } != nil
+  }
+
   func contains(_ hash: UInt, _ number: DocumentNumber) -> Bool { table.view.index(of: Self.word(hash, number)) != nil }
 
   mutating func insert(_ hash: UInt, _ number: DocumentNumber) { table.insert(Self.word(hash, number)) }

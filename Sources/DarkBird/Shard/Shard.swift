@@ -43,6 +43,14 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
     hint.prefetch { EntryWord<Entry<Key, Document>>.home(hash, capacity: $0) }
   }
 
+  /// The same with what every change of the shard writes to, which probably another processor has written to last.
+  @inlinable @inline(__always)
+  func prefetchForChange(_ hash: UInt) {
+    db_prefetch_to_write(sequence)
+    db_prefetch_to_write(UnsafeRawPointer(sequence) + 64)
+    hint.prefetchForChange { EntryWord<Entry<Key, Document>>.home(hash, capacity: $0) }
+  }
+
   @inlinable @inline(__always)
   func lock() {
     if planted(.shardNotLocked) { return }
@@ -67,6 +75,13 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
     contents.pointee.lockWaitNanoseconds += monotonicNanoseconds() - start
   }
 
+  /// The entry under a key. Must be called under the lock.
+  @inlinable @inline(__always)
+  func find(_ key: Key, hash: UInt) -> Entry<Key, Document>? {
+    ShardMap<Key, Document>.find(
+      WordView(words: contents.pointee.map.table.words, capacity: contents.pointee.map.table.capacity), key, hash: hash)
+  }
+
   @inlinable
   func withLock<R>(_ body: (inout ShardMap<Key, Document>) -> R) -> R {
     lock()
@@ -80,7 +95,8 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
   @discardableResult
   func apply(old: Entry<Key, Document>?, new: Entry<Key, Document>?, hash: UInt, slot: Int) -> WordMemory? {
     contents.pointee.map.apply(old: old, new: new, hash: hash, slot: slot)
-    return hint.update(contents.pointee.map.table)
+    // First without the table, of which a copy would count references.
+    return hint.isOf(contents.pointee.map.table.words) ? nil : hint.update(contents.pointee.map.table)
   }
 
   /// What a lookup without the lock found.
@@ -163,9 +179,10 @@ final class ShardTable<Key: DocumentKey, Document: DarkBird.Document>: RandomAcc
 
   private init(count: Int, _ map: (Int) -> ShardMap<Key, Document>) {
     self.count = count
-    stride = (8 + MemoryLayout<Contents>.size + 63) & ~63
+    // Processors fetch cache lines in pairs; a write needs the first two.
+    stride = (8 + MemoryLayout<Contents>.size + 127) & ~127
     hints = TableHints(count: count)
-    memory = .allocate(byteCount: stride * count, alignment: 64)
+    memory = .allocate(byteCount: stride * count, alignment: 128)
     for shard in 0..<count {
       let start = memory + shard * stride
       start.bindMemory(to: Atomic<UInt32>.self, capacity: 1).initialize(to: Atomic(0))

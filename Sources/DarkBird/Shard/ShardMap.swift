@@ -34,10 +34,12 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
 
   /// The entry under a key. `hash` is the key's hash value.
   @inlinable @inline(__always)
-  func find(_ key: Key, hash: UInt) -> Element? {
+  func find(_ key: Key, hash: UInt) -> Element? { Self.find(table.view, key, hash: hash) }
+
+  /// The same where the map is not a value of its own: the whole map would be copied, and its references counted.
+  @inlinable @inline(__always)
+  static func find(_ view: WordView<EntryWord<Element>>, _ key: Key, hash: UInt) -> Element? {
     let bits = EntryWord<Element>.bits(hash)
-    // Without it the whole map would be copied, and references counted.
-    let view = table.view
     let home = EntryWord<Element>.home(hash, capacity: view.capacity)
     let near = view.window(home, bits, EntryWord<Element>.bitsMask)
     if near != 0 {
@@ -47,7 +49,7 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
       db_prefetch(entry.toOpaque(), Element.size)
       if entry._withUnsafeGuaranteedRef({ $0.key == key }) { return entry.takeUnretainedValue() }
     }
-    return Self.findFar(view, key, bits, home)
+    return findFar(view, key, bits, home)
   }
 
   @inlinable
