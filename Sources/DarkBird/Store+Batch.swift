@@ -64,7 +64,7 @@ extension Store {
       if planted(.batchShardsLockedInAnyOrder) { for shard in lockedShards.reversed() { shards[shard].lock() } }
       for shard in lockedShards where !planted(.batchShardsLockedInAnyOrder) { shards[shard].lock() }
       var attempt = BatchAttempt.isOutdated
-      var outgrown: [WordMemory] = []
+      var left: [AnyObject] = []
       for index in items.indices {
         found[index] = shards[items[index].shard].find(items[index].key, hash: items[index].hash)
       }
@@ -74,7 +74,7 @@ extension Store {
           ? .nothingToDo
           : write(
             effective, of: items, byShard, payload, reservation, owners, cleared, lockedShards, &lost,
-            &outgrown)
+            &left)
       }
       let documents = shards[lockedShards[0]].contents.pointee.map.count << Int(shardBits)
       for shard in lockedShards.reversed() { shards[shard].unlock() }
@@ -85,7 +85,7 @@ extension Store {
       case .done(let lsn, let waiting):
         let waitingMax = Reclaimer.versionsMax(documents: documents)
         for item in effective { if let old = item.old { reclaimer.retire(old, waitingMax: waitingMax) } }
-        for memory in outgrown { reclaimer.retire(memory, waitingMax: 1) }
+        if !left.isEmpty { reclaimer.retire(left) }
         if waiting >= indexes.deferred.listMax { indexes.deferred.relieve(waiting, asOf: { memoryLSN }) }
         try wait(for: lsn, ack)
         return lsn
@@ -146,7 +146,7 @@ extension Store {
     _ effective: ContiguousArray<BatchItem<Key, Document>>, of items: ContiguousArray<BatchItem<Key, Document>>,
     _ byShard: [Int], _ payload: [UInt8], _ reservation: Log.Reservation?, _ owners: Set<DocumentNumber>,
     _ cleared: [Entry<Key, Document>], _ lockedShards: [Int], _ lost: inout LostChanges<Key, Document>,
-    _ outgrown: inout [WordMemory]
+    _ left: inout [AnyObject]
   ) -> BatchAttempt {
     if let position = items.firstIndex(where: { $0.needsAbsence && $0.old != nil }) { return .keyExists(position) }
     let stripes = effective.reduce(into: IndexSet.LockMask(0)) { mask, item in
@@ -176,7 +176,7 @@ extension Store {
     for item in effective {
       let number = item.old?.number ?? item.new?.number ?? 0
       item.new?.lsn = lsn
-      indexes.replace(number, old: item.oldKeys, new: item.newKeys)
+      indexes.replace(number, old: item.oldKeys, new: item.newKeys, &left)
       if !indexSchema.isEmpty {
         let count = indexes.deferred.append(
           number, old: item.oldKeys, new: item.newKeys, lsn: lsn, shard: item.shard)
@@ -190,8 +190,7 @@ extension Store {
         let shard = shards[item.shard]
         let slot = (item.old?.number ?? item.new?.number ?? 0).slot(shardBits)
         _ = planted(.batchSeenInParts)
-        let memory = shard.apply(old: item.old, new: item.new, hash: item.hash, slot: slot)
-        if let memory { outgrown.append(memory) }
+        shard.apply(old: item.old, new: item.new, hash: item.hash, slot: slot, &left)
         shard.contents.pointee.operations.count(item.kind, Refusal?.none)
       }
     }

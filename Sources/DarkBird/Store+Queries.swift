@@ -93,9 +93,14 @@ extension Store {
   @inlinable
   func look(at number: DocumentNumber) -> Unmanaged<Entry<Key, Document>>? {
     let shard = shards[shardNumber(number)]
-    shard.lock()
-    defer { shard.unlock() }
-    return shard.contents.pointee.map.unmanagedEntry(inSlot: slot(number))
+    switch shard.look(atSlot: slot(number)) {
+    case .entry(let entry): return entry
+    case .nothing: return nil
+    case .unclear:
+      shard.lock()
+      defer { shard.unlock() }
+      return shard.contents.pointee.map.unmanagedEntry(inSlot: slot(number))
+    }
   }
 
   // MARK: Many documents
@@ -328,44 +333,18 @@ extension Store {
 
   /// Sets `entries` to the current versions of documents, for as long as the thread reads; nil for one that has gone.
   ///
-  /// Shard by shard, so that each is locked once, and its entries come out of memory side by side: most of what this costs is
-  /// waiting for them.
+  /// In two passes, so that the slots and then the entries come out of memory side by side: most of what this costs is waiting
+  /// for them.
   @inlinable
   func fetch(
     _ numbers: ContiguousArray<DocumentNumber>, into entries: inout ContiguousArray<Unmanaged<Entry<Key, Document>>?>
   ) {
     entries.removeAll(keepingCapacity: true)
-    if numbers.count < 8 {
-      for number in numbers { entries.append(look(at: number)) }
-      return
-    }
-    entries.append(contentsOf: repeatElement(nil, count: numbers.count))
-    withUnsafeTemporaryAllocation(of: Int32.self, capacity: numbers.count + shards.count + 1) { buffer in
-      // Indexes into `numbers`, sorted by shard by counting; those of a shard end where `ends` says.
-      let order = UnsafeMutableBufferPointer(rebasing: buffer[..<numbers.count])
-      let ends = UnsafeMutableBufferPointer(rebasing: buffer[numbers.count...])
-      ends.update(repeating: 0)
-      for number in numbers { ends[shardNumber(number) + 1] += 1 }
-      for shard in 0..<shards.count { ends[shard + 1] += ends[shard] }
-      for index in numbers.indices {
-        let shard = shardNumber(numbers[index])
-        order[Int(ends[shard])] = Int32(index)
-        ends[shard] += 1
-      }
-      var start = 0
-      for number in 0..<shards.count where start < Int(ends[number]) {
-        let end = Int(ends[number])
-        let shard = shards[number]
-        shard.lock()
-        let map = shard.contents
-        for index in order[start..<end] { map.pointee.map.prefetchSlot(slot(numbers[Int(index)])) }
-        for index in order[start..<end] { map.pointee.map.prefetchEntry(inSlot: slot(numbers[Int(index)])) }
-        for index in order[start..<end] {
-          entries[Int(index)] = map.pointee.map.unmanagedEntry(inSlot: slot(numbers[Int(index)]))
-        }
-        shard.unlock()
-        start = end
-      }
+    for number in numbers { shards[shardNumber(number)].prefetch(slot: slot(number)) }
+    for number in numbers {
+      let entry = look(at: number)
+      if let entry { db_prefetch(entry.toOpaque(), Entry<Key, Document>.size) }
+      entries.append(entry)
     }
   }
 

@@ -180,6 +180,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     // The old documents are freed after the locks are.
     var old: [ShardMap<Key, Document>] = []
     var oldIndexes: [Any] = []
+    var left: [AnyObject] = []
     var lost = LostChanges<Key, Document>()
     let result = withAllLocked { () -> Result<(count: Int, lsn: UInt64), StoreError> in
       let count = shards.reduce(0) { $0 + $1.contents.pointee.map.count }
@@ -191,7 +192,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         for shard in shards {
           old.append(shard.contents.pointee.map)
           shard.contents.pointee.map = ShardMap()
-          _ = shard.hint.update(shard.contents.pointee.map.table)
+          shard.publish(&left)
         }
         shards[0].contents.pointee.operations.clears += 1
         return .success((count, lsn))
@@ -199,9 +200,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         return .failure(error)
       }
     }
-    withExtendedLifetime(oldIndexes) {}
-    let retired = RetiredMaps(maps: old)
-    old = []
+    let retired = RetiredStore(maps: old, indexes: oldIndexes + left)
+    (old, oldIndexes, left) = ([], [], [])
     reclaimer.retire(retired, waitingMax: 1)
     let (count, lsn) = try result.get()
     try wait(for: lsn, ack)
@@ -276,8 +276,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       var lsn: UInt64 = 0
       // Changes of the shard that are not in all indexes yet.
       var waiting = 0
-      // Memory that its table has left.
-      var outgrown: WordMemory?
+      // Memory that tables have left.
+      var left: [AnyObject] = []
       if refusal == nil {
         if let old, old !== known, !indexSchema.isEmpty {
           shard.unlock()
@@ -309,13 +309,13 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
             if planted(.shardUnlockedWhileLogging) { shard.lock() }
             if !planted(.entryWithoutLSN) { new?.lsn = lsn }
             if stripes != 0 {
-              indexes.replace(number, old: oldKeys, new: newKeys)
+              indexes.replace(number, old: oldKeys, new: newKeys, &left)
               indexes.unlock(stripes)
             }
             if !indexSchema.isEmpty {
               waiting = indexes.deferred.append(number, old: oldKeys, new: newKeys, lsn: lsn, shard: shardNumber)
             }
-            outgrown = shard.apply(old: old, new: new, hash: hash, slot: slot)
+            shard.apply(old: old, new: new, hash: hash, slot: slot, &left)
           } catch {
             refusal = .logFailed(error)
             indexes.unlock(stripes)
@@ -333,7 +333,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       switch refusal {
       case nil:
         if let old { reclaimer.retire(old, waitingMax: Reclaimer.versionsMax(documents: documents)) }
-        if let outgrown { reclaimer.retire(outgrown, waitingMax: 1) }
+        if !left.isEmpty, !planted(.tableFreedUnderReaders) { reclaimer.retire(left) }
         if old == nil, let new, new.number.slot(shardBits) % 64 == 0 { db_prepare_heap(24 << 10) }
         if !newKeys.values.isEmpty || !newKeys.tags.isEmpty { indexes.giveBack(consume newKeys) }
         if waiting >= indexes.deferred.listMax { indexes.deferred.relieve(waiting, asOf: { memoryLSN }) }
@@ -466,11 +466,15 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   }
 }
 
-/// All documents of a store that was emptied, which readers may still look at.
-private final class RetiredMaps<Key: DocumentKey, Document: DarkBird.Document> {
+/// What was in a store that was emptied, which readers may still look at.
+private final class RetiredStore<Key: DocumentKey, Document: DarkBird.Document> {
   let maps: [ShardMap<Key, Document>]
+  let indexes: [Any]
 
-  init(maps: consuming [ShardMap<Key, Document>]) { self.maps = maps }
+  init(maps: [ShardMap<Key, Document>], indexes: [Any]) {
+    self.maps = maps
+    self.indexes = indexes
+  }
 }
 
 @usableFromInline

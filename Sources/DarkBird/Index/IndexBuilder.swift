@@ -118,6 +118,10 @@ struct IndexBuilder: Sendable {
 
     func unlock() { indexes.unlock(held) }
 
-    func insert(_ number: DocumentNumber) { indexes.replace(number, old: none, new: keys) }
+    func insert(_ number: DocumentNumber) {
+      // There are no readers yet.
+      var left: [AnyObject] = []
+      indexes.replace(number, old: none, new: keys, &left)
+    }
   }
 }

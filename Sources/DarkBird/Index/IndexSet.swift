@@ -12,7 +12,8 @@ import Synchronization
 /// The indexes know documents by their numbers. They hold neither documents nor, but for tags and the values of range
 /// fields, what documents are indexed under.
 ///
-/// Unsafe corner: each stripe has a cache line of its own: the word of a lock, and eight bytes behind it what the stripe holds.
+/// Unsafe corner: each stripe has a cache line of its own: the word of a lock, the number of its
+/// changes, and what the stripe holds.
 /// They are allocated for as long as this object lives, so that neither references are counted nor accesses checked at run
 /// time; indexes into them come from a modulo.
 ///
@@ -48,6 +49,7 @@ final class IndexSet: @unchecked Sendable {
     for stripe in 0..<uniqueCount {
       let start = stripes + stripe * Self.stripeBytes
       start.bindMemory(to: Atomic<UInt32>.self, capacity: 1).initialize(to: Atomic(0))
+      (start + 4).bindMemory(to: Atomic<UInt32>.self, capacity: 1).initialize(to: Atomic(0))
       (start + 8).bindMemory(to: OwnerTable.self, capacity: 1).initialize(to: OwnerTable())
     }
   }
@@ -65,7 +67,11 @@ final class IndexSet: @unchecked Sendable {
   convenience init(copying other: IndexSet) {
     self.init(
       other.uniqueNames, other.rangeNames, other.tagFieldNames, DeferredIndexes(copying: other.deferred))
-    for stripe in 0..<uniqueCount { uniques(stripe).pointee = other.uniques(stripe).pointee }
+    var left: [AnyObject] = []
+    for stripe in 0..<uniqueCount {
+      uniques(stripe).pointee = other.uniques(stripe).pointee
+      publish(stripe, &left)
+    }
   }
 
   deinit {
@@ -92,6 +98,11 @@ final class IndexSet: @unchecked Sendable {
   /// Stripes use the locks in turn.
   private func lock(_ number: Int) -> LockWord {
     LockWord((stripes + number * Self.stripeBytes).assumingMemoryBound(to: Atomic<UInt32>.self))
+  }
+
+  /// Odd while the lock is held: what lookups without it look at, as at `Shard.sequence`.
+  private func sequence(_ number: Int) -> UnsafeMutablePointer<Atomic<UInt32>> {
+    (stripes + (number * Self.stripeBytes + 4)).assumingMemoryBound(to: Atomic<UInt32>.self)
   }
 
   private func uniqueStripe(_ index: Int, _ hash: UInt) -> Int {
@@ -124,7 +135,9 @@ final class IndexSet: @unchecked Sendable {
     if planted(.stripesLockedInAnyOrder), mask & 2 == 0, above != 0 { return (lock(above), lock(mask & ~above)).0 }
     var rest = mask
     while rest != 0 {
-      lock(rest.trailingZeroBitCount).lock()
+      let number = rest.trailingZeroBitCount
+      lock(number).lock()
+      sequence(number).pointee.store(sequence(number).pointee.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
       rest &= rest - 1
     }
   }
@@ -133,7 +146,9 @@ final class IndexSet: @unchecked Sendable {
   func unlock(_ mask: LockMask) {
     var rest = mask
     while rest != 0 {
-      lock(rest.trailingZeroBitCount).unlock()
+      let number = rest.trailingZeroBitCount
+      sequence(number).pointee.store(sequence(number).pointee.load(ordering: .relaxed) &+ 1, ordering: .releasing)
+      lock(number).unlock()
       rest &= rest - 1
     }
   }
@@ -159,13 +174,10 @@ final class IndexSet: @unchecked Sendable {
     for index in uniqueNames.indices where index < new.values.count {
       guard new.hasValue(index, notIn: old) else { continue }
       let hash = new.values[index].hash
+      // Without a copy of the table, which would count references.
       let owners = uniques(uniqueStripe(index, hash))
-      if !OwnerTable.hasCandidates(
-        WordView(words: owners.pointee.table.words, capacity: owners.pointee.table.capacity), hash)
-      {
-        continue
-      }
-      let candidates = owners.pointee.candidates(hash)
+      let candidates = OwnerTable.candidates(
+        hash, in: WordView(words: owners.pointee.table.words, capacity: owners.pointee.table.capacity))
       guard let first = candidates.first, let value = new.values[index].value else { continue }
       let others = ([first] + candidates.others).filter { !passingOver($0) }
       if planted(.uniqueNotChecked) { continue }
@@ -175,22 +187,29 @@ final class IndexSet: @unchecked Sendable {
   }
 
   /// Replaces the unique values of a document.
+  /// - Parameter left: gets memory that readers without a lock may still look at.
   @usableFromInline
-  func replace(_ number: DocumentNumber, old: IndexKeys, new: IndexKeys) {
+  func replace(_ number: DocumentNumber, old: IndexKeys, new: IndexKeys, _ left: inout [AnyObject]) {
     for index in uniqueNames.indices {
       if old.hasValue(index, notIn: new), !planted(.oldUniqueKept) || new.values.isEmpty {
         let hash = old.values[index].hash
-        uniques(uniqueStripe(index, hash)).pointee.remove(hash, number)
+        let stripe = uniqueStripe(index, hash)
+        uniques(stripe).pointee.remove(hash, number)
+        publish(stripe, &left)
       }
       if new.hasValue(index, notIn: old) {
         let hash = new.values[index].hash
         let stripe = uniqueStripe(index, hash)
         uniques(stripe).pointee.insert(hash, number)
-        if !uniqueHints[stripe].isOf(uniques(stripe).pointee.table.words) {
-          _ = uniqueHints[stripe].update(uniques(stripe).pointee.table)
-        }
+        publish(stripe, &left)
       }
     }
+  }
+
+  /// What readers find the table by. Without a copy of the table, which would count references.
+  private func publish(_ stripe: Int, _ left: inout [AnyObject]) {
+    if uniqueHints[stripe].isOf(uniques(stripe).pointee.table.words) { return }
+    if let memory = uniqueHints[stripe].update(uniques(stripe).pointee.table) { left.append(memory) }
   }
 
   /// Has what an insertion of a unique value looks at and writes to fetched from memory. Under no lock.
@@ -206,26 +225,39 @@ final class IndexSet: @unchecked Sendable {
     uniqueHints[uniqueStripe(index, hash)].prefetch { scaled(UInt64(hash >> 32), $0) }
   }
 
-  /// Empties every index, within `withAllLocked` of the store. Returns what was there, to be freed after the locks are.
+  /// Empties every index, within `withAllLocked` of the store. Returns what was there, to be kept for as long as readers without
+  /// a lock may look at it.
   func removeAll() -> [Any] {
     let owners = (0..<uniqueCount).map { uniques($0).pointee }
-    for stripe in 0..<uniqueCount { uniques(stripe).pointee = OwnerTable() }
-    return [owners] + deferred.removeAll()
+    var left: [AnyObject] = []
+    for stripe in 0..<uniqueCount {
+      uniques(stripe).pointee = OwnerTable()
+      publish(stripe, &left)
+    }
+    return [owners, left] + deferred.removeAll()
   }
 
   // MARK: Lookups
 
-  /// Documents that may own a value, and what `asOf` says at that moment.
+  /// Documents that may own a value, and what `asOf` says at that moment. Must be called between `db_begin_reading` and
+  /// `db_end_reading`; takes no lock unless the stripe is locked just now.
   @usableFromInline
   func owners(
     uniqueIndex index: Int, hash: UInt, asOf: () -> UInt64
   ) -> (first: DocumentNumber?, others: [DocumentNumber], lsn: UInt64) {
     let stripe = uniqueStripe(index, hash)
-    let mask = lock(ofStripe: stripe)
-    lock(mask)
-    defer { unlock(mask) }
-    let (first, others) = uniques(stripe).pointee.candidates(hash)
-    return (first, others, asOf())
+    let sequence = sequence(stripe % Self.locksMax)
+    let before = sequence.pointee.load(ordering: .acquiring)
+    if before & 1 == 0, let words = uniqueHints[stripe].words {
+      let isUnchecked = planted(.ownersNotChecked)
+      let (first, others) = OwnerTable.candidates(hash, in: WordView(of: words))
+      let lsn = asOf()
+      if isUnchecked || sequence.pointee.load(ordering: .relaxed) == before { return (first, others, lsn) }
+    }
+    return withLocks(lock(ofStripe: stripe)) {
+      let (first, others) = OwnerTable.candidates(hash, in: uniques(stripe).pointee.table.view)
+      return (first, others, asOf())
+    }
   }
 
   /// The documents of tags and of range fields, all as of one moment, that of the LSN.

@@ -4,7 +4,7 @@
 /// A word is the 32 bits, then number + 1. All operations are O(1) on average; an insertion that grows the table is O(n).
 struct OwnerTable: Sendable {
   enum Word: TableWord {
-    static var isReadWithoutLock: Bool { false }
+    static var isReadWithoutLock: Bool { true }
     static var fault: Mutant { .ownerChainBroken }
     static func home(of word: UInt64, capacity: Int) -> Int { NumberedWord.home(of: word, capacity: capacity) }
   }
@@ -17,12 +17,13 @@ struct OwnerTable: Sendable {
     UInt64(hash >> 32) << 32 | (UInt64(number) + 1)
   }
 
-  /// Owners of values with this hash: the first one, and the others, of which there are almost never any.
-  func candidates(_ hash: UInt) -> (first: DocumentNumber?, others: [DocumentNumber]) {
+  /// Owners of values with this hash: the first one, and the others, of which there are almost never any. For those who hold
+  /// the lock and for those who read without.
+  static func candidates(_ hash: UInt, in view: WordView<Word>) -> (first: DocumentNumber?, others: [DocumentNumber]) {
     let bits = UInt64(hash >> 32)
     var first: DocumentNumber?
     var others: [DocumentNumber] = []
-    _ = table.view.first(from: scaled(bits, table.capacity)) { word in
+    _ = view.first(from: scaled(bits, view.capacity)) { word in
       if word >> 32 == bits {
         let number = DocumentNumber(truncatingIfNeeded: (word & 0xFFFF_FFFF) - 1)
         if first == nil { first = number } else { others.append(number) }
@@ -30,12 +31,6 @@ struct OwnerTable: Sendable {
       return false
     }
     return (first, others)
-  }
-
-  /// Whether there are any.
-  static func hasCandidates(_ view: WordView<Word>, _ hash: UInt) -> Bool {
-    let bits = UInt64(hash >> 32)
-    return view.first(from: scaled(bits, view.capacity)) { $0 >> 32 == bits } != nil
   }
 
   func contains(_ hash: UInt, _ number: DocumentNumber) -> Bool { table.view.index(of: Self.word(hash, number)) != nil }

@@ -43,7 +43,7 @@ struct TagPostings: Sendable {
     let bits = bits(name)
     return table.view.first(from: scaled(bits, table.capacity)) { word in
       word >> 32 == bits && all[Int(word & 0xFFFF_FFFF) - 1].name == name
-    }
+    }?.index
   }
 
   mutating func insert(_ tag: Tag, _ number: DocumentNumber) {

@@ -127,6 +127,8 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     _ items: ContiguousArray<Item>, _ bytes: UnsafeRawBufferPointer, to shards: ShardTable<Key, Document>,
     _ shardBits: UInt32
   ) -> StoreError? {
+    // There are no readers yet.
+    var left: [AnyObject] = []
     for (index, item) in items.enumerated() {
       if index + Self.itemsAhead < items.count {
         let coming = items[index + Self.itemsAhead].hash
@@ -148,7 +150,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
       let slot = old?.number.slot(shardBits) ?? contents.pointee.map.nextSlot
       new?.number = DocumentNumber(slot: slot, shard: shardNumber, shardBits: shardBits)
       new?.lsn = item.lsn
-      shards[shardNumber].apply(old: old, new: new, hash: item.hash, slot: slot)
+      shards[shardNumber].apply(old: old, new: new, hash: item.hash, slot: slot, &left)
     }
     return nil
   }

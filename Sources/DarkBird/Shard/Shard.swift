@@ -23,16 +23,19 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
   /// the lock only. Hans Boehm, Can seqlocks get along with programming language memory models? (2012); every word that they
   /// read is an atomic that is written with release, so that no fences are needed.
   @usableFromInline let sequence: UnsafeMutablePointer<Atomic<UInt32>>
+  /// Address of the words that say where the slots are; 0 until someone writes.
+  @usableFromInline let slotBases: UnsafeMutablePointer<Atomic<UInt>>
   @usableFromInline let contents: UnsafeMutablePointer<Contents>
   @usableFromInline let hint: TableHint
 
   @inlinable @inline(__always)
   init(
-    mutex: LockWord, sequence: UnsafeMutablePointer<Atomic<UInt32>>, contents: UnsafeMutablePointer<Contents>,
-    hint: TableHint
+    mutex: LockWord, sequence: UnsafeMutablePointer<Atomic<UInt32>>, slotBases: UnsafeMutablePointer<Atomic<UInt>>,
+    contents: UnsafeMutablePointer<Contents>, hint: TableHint
   ) {
     self.mutex = mutex
     self.sequence = sequence
+    self.slotBases = slotBases
     self.contents = contents
     self.hint = hint
   }
@@ -75,11 +78,13 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
     contents.pointee.lockWaitNanoseconds += monotonicNanoseconds() - start
   }
 
-  /// The entry under a key. Must be called under the lock.
+  /// The entry under a key. Must be called under the lock. Not by a method of the map: the whole map would be copied, and its
+  /// references counted.
   @inlinable @inline(__always)
   func find(_ key: Key, hash: UInt) -> Entry<Key, Document>? {
-    ShardMap<Key, Document>.find(
-      WordView(words: contents.pointee.map.table.words, capacity: contents.pointee.map.table.capacity), key, hash: hash)
+    let view = WordView<EntryWord<Entry<Key, Document>>>(
+      words: contents.pointee.map.table.words, capacity: contents.pointee.map.table.capacity)
+    return ShardMap.find(in: view, key, hash)?.takeUnretainedValue()
   }
 
   @inlinable
@@ -90,13 +95,25 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
   }
 
   /// Replaces `old` by `new`, as `ShardMap.apply`. Must be called under the lock, and within a change if there may be readers:
-  /// those may still look at `old`, and at what is returned.
+  /// those may still look at `old`, and at what is added to `left`.
   @inlinable @inline(__always)
-  @discardableResult
-  func apply(old: Entry<Key, Document>?, new: Entry<Key, Document>?, hash: UInt, slot: Int) -> WordMemory? {
+  func apply(old: Entry<Key, Document>?, new: Entry<Key, Document>?, hash: UInt, slot: Int, _ left: inout [AnyObject]) {
     contents.pointee.map.apply(old: old, new: new, hash: hash, slot: slot)
+    publish(&left)
+  }
+
+  /// Tells readers where the table and the slots are now, as `apply` does.
+  @inlinable @inline(__always)
+  func publish(_ left: inout [AnyObject]) {
     // First without the table, of which a copy would count references.
-    return hint.isOf(contents.pointee.map.table.words) ? nil : hint.update(contents.pointee.map.table)
+    if !hint.isOf(contents.pointee.map.table.words), let memory = hint.update(contents.pointee.map.table) {
+      left.append(memory)
+    }
+    let bases = UInt(bitPattern: contents.pointee.map.slots.bases)
+    if slotBases.pointee.load(ordering: .relaxed) != bases { slotBases.pointee.store(bases, ordering: .releasing) }
+    if contents.pointee.map.slots.left.isEmpty { return }
+    left += contents.pointee.map.slots.left
+    contents.pointee.map.slots.left = []
   }
 
   /// What a lookup without the lock found.
@@ -117,27 +134,33 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
   func look(for key: Key, hash: UInt) -> Sight {
     let before = sequence.pointee.load(ordering: .acquiring)
     guard before & 1 == 0, let words = hint.words else { return .unclear }
-    let capacity = (UnsafeRawPointer(words) - 8).load(as: Int.self)
-    let bits = EntryWord<Entry<Key, Document>>.bits(hash)
-    var index = EntryWord<Entry<Key, Document>>.home(hash, capacity: capacity)
-    var found = Sight.nothing
-    // No longer than the table, also where words move while they are looked at.
-    for _ in 0..<capacity {
-      let word = UnsafeMutableRawPointer(words + index).assumingMemoryBound(to: Atomic<UInt64>.self).pointee
-        .load(ordering: .acquiring)
-      if word == 0 { break }
-      if word & EntryWord<Entry<Key, Document>>.bitsMask == bits {
-        let entry = EntryWord<Entry<Key, Document>>.entry(word)
-        db_prefetch(entry.toOpaque(), Entry<Key, Document>.size)
-        if entry._withUnsafeGuaranteedRef({ $0.key == key }) {
-          found = .entry(entry)
-          break
-        }
-      }
-      index = index &+ 1 == capacity ? 0 : index &+ 1
-    }
-    if planted(.lookupNotChecked) { return found }
-    return sequence.pointee.load(ordering: .relaxed) == before ? found : .unclear
+    let found = ShardMap<Key, Document>.find(in: WordView(of: words), key, hash)
+    if !planted(.lookupNotChecked), sequence.pointee.load(ordering: .relaxed) != before { return .unclear }
+    return found.map { .entry($0) } ?? .nothing
+  }
+
+  /// The entry in a slot, likewise. That no change is under way when it begins is enough for a single word: what changes
+  /// meanwhile may be seen or not, and whoever has seen a part of a change finds the shards of the others changing, or changed.
+  @inlinable @inline(__always)
+  func look(atSlot slot: Int) -> Sight {
+    let isChanging = sequence.pointee.load(ordering: .acquiring) & 1 != 0
+    guard !isChanging || planted(.slotSeenTooEarly), let bases else { return .unclear }
+    guard let word = SlotTable<Entry<Key, Document>>.word(slot, bases: bases),
+      let entry = SlotChunk<Entry<Key, Document>>.element(WordMemory.word(word).pointee.load(ordering: .acquiring))
+    else { return .nothing }
+    return .entry(entry)
+  }
+
+  /// Has a slot fetched from memory. Likewise.
+  @inlinable @inline(__always)
+  func prefetch(slot: Int) {
+    if let bases, let word = SlotTable<Entry<Key, Document>>.word(slot, bases: bases) { db_prefetch_line(word) }
+  }
+
+  /// Where the slots are, for readers that they wait for.
+  @inlinable @inline(__always)
+  var bases: UnsafeMutablePointer<UInt64>? {
+    UnsafeMutablePointer(bitPattern: slotBases.pointee.load(ordering: .acquiring))
   }
 
   /// Must be called under the lock; lookups are counted elsewhere.
@@ -180,15 +203,18 @@ final class ShardTable<Key: DocumentKey, Document: DarkBird.Document>: RandomAcc
   private init(count: Int, _ map: (Int) -> ShardMap<Key, Document>) {
     self.count = count
     // Processors fetch cache lines in pairs; a write needs the first two.
-    stride = (8 + MemoryLayout<Contents>.size + 127) & ~127
+    stride = (16 + MemoryLayout<Contents>.size + 127) & ~127
     hints = TableHints(count: count)
     memory = .allocate(byteCount: stride * count, alignment: 128)
     for shard in 0..<count {
       let start = memory + shard * stride
       start.bindMemory(to: Atomic<UInt32>.self, capacity: 1).initialize(to: Atomic(0))
       (start + 4).bindMemory(to: Atomic<UInt32>.self, capacity: 1).initialize(to: Atomic(0))
-      (start + 8).bindMemory(to: Contents.self, capacity: 1).initialize(to: Contents(map: map(shard)))
-      _ = hints[shard].update((start + 8).assumingMemoryBound(to: Contents.self).pointee.map.table)
+      (start + 8).bindMemory(to: Atomic<UInt>.self, capacity: 1).initialize(to: Atomic(0))
+      (start + 16).bindMemory(to: Contents.self, capacity: 1).initialize(to: Contents(map: map(shard)))
+      // There are no readers yet.
+      var left: [AnyObject] = []
+      self[shard].publish(&left)
     }
   }
 
@@ -197,6 +223,7 @@ final class ShardTable<Key: DocumentKey, Document: DarkBird.Document>: RandomAcc
       shard.contents.deinitialize(count: 1)
       shard.mutex.word.deinitialize(count: 1)
       shard.sequence.deinitialize(count: 1)
+      shard.slotBases.deinitialize(count: 1)
     }
     memory.deallocate()
   }
@@ -207,7 +234,8 @@ final class ShardTable<Key: DocumentKey, Document: DarkBird.Document>: RandomAcc
     return Shard(
       mutex: LockWord(start.assumingMemoryBound(to: Atomic<UInt32>.self)),
       sequence: (start + 4).assumingMemoryBound(to: Atomic<UInt32>.self),
-      contents: (start + 8).assumingMemoryBound(to: Contents.self),
+      slotBases: (start + 8).assumingMemoryBound(to: Atomic<UInt>.self),
+      contents: (start + 16).assumingMemoryBound(to: Contents.self),
       hint: hints[index])
   }
 }

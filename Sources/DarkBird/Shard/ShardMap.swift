@@ -34,31 +34,35 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
 
   /// The entry under a key. `hash` is the key's hash value.
   @inlinable @inline(__always)
-  func find(_ key: Key, hash: UInt) -> Element? { Self.find(table.view, key, hash: hash) }
+  func find(_ key: Key, hash: UInt) -> Element? {
+    Self.find(in: table.view, key, hash)?.takeUnretainedValue()
+  }
 
-  /// The same where the map is not a value of its own: the whole map would be copied, and its references counted.
+  /// The entry under a key, for those who hold the lock and for those who read without.
   @inlinable @inline(__always)
-  static func find(_ view: WordView<EntryWord<Element>>, _ key: Key, hash: UInt) -> Element? {
+  static func find(in view: WordView<EntryWord<Element>>, _ key: Key, _ hash: UInt) -> Unmanaged<Element>? {
     let bits = EntryWord<Element>.bits(hash)
     let home = EntryWord<Element>.home(hash, capacity: view.capacity)
-    let near = view.window(home, bits, EntryWord<Element>.bitsMask)
-    if near != 0 {
+    let word = view.near(home, bits, EntryWord<Element>.bitsMask)
+    if word != 0 {
       // Almost always the entry.
-      let entry = EntryWord<Element>.entry(view.words[home &+ near.trailingZeroBitCount])
+      let entry = EntryWord<Element>.entry(word)
       // What the caller wants of the document is probably in another cache line than the key.
       db_prefetch(entry.toOpaque(), Element.size)
-      if entry._withUnsafeGuaranteedRef({ $0.key == key }) { return entry.takeUnretainedValue() }
+      if entry._withUnsafeGuaranteedRef({ $0.key == key }) { return entry }
     }
-    return findFar(view, key, bits, home)
+    return findFar(in: view, key, bits, home)
   }
 
   @inlinable
-  static func findFar(_ view: WordView<EntryWord<Element>>, _ key: Key, _ bits: UInt64, _ home: Int) -> Element? {
+  static func findFar(
+    in view: WordView<EntryWord<Element>>, _ key: Key, _ bits: UInt64, _ home: Int
+  ) -> Unmanaged<Element>? {
     let found = view.first(from: home) { word in
       word & EntryWord<Element>.bitsMask == bits
         && EntryWord<Element>.entry(word)._withUnsafeGuaranteedRef { $0.key == key }
     }
-    return found.map { EntryWord<Element>.entry(view.words[$0]).takeUnretainedValue() }
+    return found.map { EntryWord<Element>.entry($0.word) }
   }
 
   // MARK: By slot
@@ -69,25 +73,18 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
 
   /// The entry in a slot; nil if it is empty, or was never used.
   @inlinable @inline(__always)
-  func entry(inSlot slot: Int) -> Element? { slot < slotCount ? slots.address(slot).pointee : nil }
+  func entry(inSlot slot: Int) -> Element? { unmanagedEntry(inSlot: slot)?.takeUnretainedValue() }
 
   /// The same without counting a reference.
   @inlinable @inline(__always)
   func unmanagedEntry(inSlot slot: Int) -> Unmanaged<Element>? {
-    guard slot < slotCount else { return nil }
-    // Safe: an optional reference is one word, 0 for nil.
-    return UnsafeRawPointer(slots.address(slot)).load(as: UnsafeRawPointer?.self).map { .fromOpaque($0) }
+    slot < slotCount ? slots.unmanagedElement(slot) : nil
   }
 
-  /// Has a slot fetched from memory, and then what is in it.
-  @inlinable @inline(__always)
-  func prefetchSlot(_ slot: Int) {
-    if slot < slotCount { db_prefetch_line(slots.address(slot)) }
-  }
-
+  /// Has what is in a slot fetched from memory.
   @inlinable @inline(__always)
   func prefetchEntry(inSlot slot: Int) {
-    if slot < slotCount { slots.prefetchElement(slot, size: Element.size) }
+    if let entry = unmanagedEntry(inSlot: slot) { db_prefetch(entry.toOpaque(), Element.size) }
   }
 
   /// All entries in the order of their slots.

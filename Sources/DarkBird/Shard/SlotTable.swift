@@ -1,49 +1,74 @@
-public import CDarkBird
+public import Synchronization
 
 /// Numbered places for references, in chunks. A copy is a snapshot: it shares all chunks until one of the two changes, which
 /// then copies the chunk that it touches.
 ///
-/// Unsafe corner: `bases` are the addresses of the chunks that `directory` owns; a slot must be below `capacity`.
+/// Readers without a lock find an element by the directory's words, each the address of a chunk.
+///
+/// Unsafe corner: `bases` are the words of `directory`, which owns the chunks; a slot must be below `capacity`.
 ///
 /// Unchecked: as `WordTable`.
 @usableFromInline
 struct SlotTable<Element: AnyObject>: @unchecked Sendable {
   @usableFromInline static var chunkSlots: Int { 256 }
 
-  @usableFromInline var bases: UnsafeMutablePointer<UnsafeMutablePointer<Element?>>
+  @usableFromInline var bases: UnsafeMutablePointer<UInt64>
   @usableFromInline var chunkCount = 0
   @usableFromInline var directory: SlotDirectory<Element>
+  /// What the table has left, and readers without a lock may still look at, until someone takes care of that.
+  @usableFromInline var left: [AnyObject] = []
 
   @inlinable
   init() {
     directory = SlotDirectory(capacity: 4)
-    bases = directory.bases
+    bases = directory.bases.words
   }
 
   @inlinable
   var capacity: Int { chunkCount &* Self.chunkSlots }
 
   @inlinable @inline(__always)
-  func address(_ slot: Int) -> UnsafeMutablePointer<Element?> {
-    bases[slot / Self.chunkSlots] + slot % Self.chunkSlots
+  func word(_ slot: Int) -> UnsafeMutablePointer<UInt64> {
+    Self.slots(bases[slot / Self.chunkSlots]) + slot % Self.chunkSlots
   }
 
+  /// The slots of a chunk, from its word.
   @inlinable @inline(__always)
-  func prefetchElement(_ slot: Int, size: Int) {
-    // Safe: an optional reference is one word, 0 for nil, and this one is only told to the processor.
-    let element = UnsafeRawPointer(address(slot)).load(as: UnsafeRawPointer?.self)
-    if let element { db_prefetch(element, size) }
+  static func slots(_ base: UInt64) -> UnsafeMutablePointer<UInt64> {
+    // Only `SlotDirectory` makes them, of chunks.
+    UnsafeMutablePointer(bitPattern: UInt(base)).unsafelyUnwrapped
   }
+
+  /// Where a slot is for readers without a lock; nil if the table is not so large.
+  /// - Parameter bases: of a table that the readers' epoch keeps.
+  @inlinable @inline(__always)
+  static func word(_ slot: Int, bases: UnsafeMutablePointer<UInt64>) -> UnsafeMutablePointer<UInt64>? {
+    let chunk = slot / chunkSlots
+    if chunk >= WordMemory.capacity(of: bases) { return nil }
+    let base = WordMemory.word(bases + chunk).pointee.load(ordering: .acquiring)
+    return base == 0 ? nil : slots(base) + slot % chunkSlots
+  }
+
+  /// The element in a slot, without counting a reference.
+  @inlinable @inline(__always)
+  func unmanagedElement(_ slot: Int) -> Unmanaged<Element>? { SlotChunk<Element>.element(word(slot).pointee) }
 
   @inlinable
   func chunk(_ number: Int) -> SlotChunk<Element> { directory.chunks[number] }
 
+  /// The caller keeps what was there for as long as readers without a lock may look at it.
   @inlinable
   mutating func set(_ slot: Int, _ element: Element?) {
     let chunk = slot / Self.chunkSlots
     if !isUnshared(&directory) { take(SlotDirectory(copying: directory)) }
-    if !isUnshared(&directory.chunks[chunk]) { directory.replace(chunk, SlotChunk(copying: directory.chunks[chunk])) }
-    address(slot).pointee = element
+    if !isUnshared(&directory.chunks[chunk]) {
+      left.append(directory.chunks[chunk])
+      directory.replace(chunk, SlotChunk(copying: directory.chunks[chunk]))
+    }
+    let word = word(slot)
+    let old = word.pointee
+    WordMemory.word(word).pointee.store(SlotChunk.word(retaining: element), ordering: .releasing)
+    SlotChunk<Element>.element(old)?.release()
   }
 
   /// Adds a chunk of empty slots.
@@ -58,8 +83,9 @@ struct SlotTable<Element: AnyObject>: @unchecked Sendable {
 
   @inlinable
   mutating func take(_ other: SlotDirectory<Element>) {
+    left.append(directory.bases)
     directory = other
-    bases = other.bases
+    bases = other.bases.words
   }
 }
 
@@ -67,15 +93,12 @@ struct SlotTable<Element: AnyObject>: @unchecked Sendable {
 @usableFromInline
 final class SlotDirectory<Element: AnyObject> {
   @exclusivity(unchecked) @usableFromInline var chunks: ContiguousArray<SlotChunk<Element>> = []
-  /// Where each begins.
-  @usableFromInline let bases: UnsafeMutablePointer<UnsafeMutablePointer<Element?>>
-  @usableFromInline let capacity: Int
+  /// Where each begins. An object of its own: readers without a lock need it for longer than the chunks, which would be
+  /// taken for shared and copied if anyone kept them too.
+  @usableFromInline let bases: WordMemory
 
   @inlinable
-  init(capacity: Int) {
-    self.capacity = capacity
-    bases = .allocate(capacity: capacity)
-  }
+  init(capacity: Int) { bases = WordMemory(capacity: capacity) }
 
   @inlinable
   convenience init(copying other: SlotDirectory, capacity: Int? = nil) {
@@ -83,45 +106,65 @@ final class SlotDirectory<Element: AnyObject> {
     for chunk in other.chunks { append(chunk) }
   }
 
-  @usableFromInline
-  deinit { bases.deallocate() }
+  @inlinable
+  var capacity: Int { bases.capacity }
 
   @inlinable
   func append(_ chunk: SlotChunk<Element>) {
-    bases[chunks.count] = chunk.slots
     chunks.append(chunk)
+    publish(chunks.count - 1)
   }
 
   @inlinable
   func replace(_ number: Int, _ chunk: SlotChunk<Element>) {
     chunks[number] = chunk
-    bases[number] = chunk.slots
+    publish(number)
+  }
+
+  @inlinable
+  func publish(_ number: Int) {
+    WordMemory.word(bases.words + number).pointee.store(
+      UInt64(UInt(bitPattern: chunks[number].slots)), ordering: .releasing)
   }
 }
 
 /// Some hundred slots. Immutable for as long as anyone but the table refers to it.
+///
+/// Unsafe corner: a slot is a word, 0 or a reference that the chunk has counted, so that readers without a lock can look at it.
 @usableFromInline
 final class SlotChunk<Element: AnyObject>: @unchecked Sendable {
-  @usableFromInline let slots: UnsafeMutablePointer<Element?>
+  @usableFromInline let slots: UnsafeMutablePointer<UInt64>
 
   @inlinable
   init() {
     slots = .allocate(capacity: SlotTable<Element>.chunkSlots)
-    slots.initialize(repeating: nil, count: SlotTable<Element>.chunkSlots)
+    slots.initialize(repeating: 0, count: SlotTable<Element>.chunkSlots)
   }
 
   @inlinable
   init(copying other: SlotChunk) {
     slots = .allocate(capacity: SlotTable<Element>.chunkSlots)
-    slots.initialize(from: other.slots, count: SlotTable<Element>.chunkSlots)
+    for place in 0..<SlotTable<Element>.chunkSlots {
+      (slots + place).initialize(to: Self.word(retaining: other[place]))
+    }
   }
 
   @usableFromInline
   deinit {
-    slots.deinitialize(count: SlotTable<Element>.chunkSlots)
+    for place in 0..<SlotTable<Element>.chunkSlots { Self.element(slots[place])?.release() }
     slots.deallocate()
   }
 
   @inlinable
-  subscript(place: Int) -> Element? { slots[place] }
+  subscript(place: Int) -> Element? { Self.element(slots[place])?.takeUnretainedValue() }
+
+  @inlinable @inline(__always)
+  static func element(_ word: UInt64) -> Unmanaged<Element>? {
+    UnsafeRawPointer(bitPattern: UInt(word)).map { .fromOpaque($0) }
+  }
+
+  @inlinable @inline(__always)
+  static func word(retaining element: Element?) -> UInt64 {
+    element.map { UInt64(UInt(bitPattern: Unmanaged.passRetained($0).toOpaque())) } ?? 0
+  }
 }

@@ -31,11 +31,24 @@ final class WordMemory {
     (memory + (Self.headerBytes - 8)).storeBytes(of: capacity, as: Int.self)
   }
 
+  @inlinable @inline(__always)
+  static func capacity(of words: UnsafeMutablePointer<UInt64>) -> Int {
+    (UnsafeRawPointer(words) - 8).load(as: Int.self)
+  }
+
+  /// A word as readers without a lock see it, and as it must be changed where there may be any.
+  @inlinable @inline(__always)
+  static func word(_ address: UnsafeMutablePointer<UInt64>) -> UnsafeMutablePointer<Atomic<UInt64>> {
+    UnsafeMutableRawPointer(address).assumingMemoryBound(to: Atomic<UInt64>.self)
+  }
+
   @usableFromInline
   deinit { db_free_zeroed(UnsafeMutableRawPointer(words) - Self.headerBytes, Self.headerBytes + capacity * 8) }
 }
 
-/// The words of a table, for looking at them. Counts no references: whoever uses it holds the table's lock, or the table.
+/// The words of a table, for looking at them. Counts no references: whoever uses it holds the table's lock, or the table, or
+/// reads without a lock. Then words may move meanwhile, and what is found or not found means nothing until the reader knows
+/// that they did not.
 @usableFromInline
 struct WordView<Word: TableWord> {
   @usableFromInline let words: UnsafeMutablePointer<UInt64>
@@ -47,34 +60,46 @@ struct WordView<Word: TableWord> {
     self.capacity = capacity
   }
 
-  /// The words in a window of four from `home` on that are `bits` under `mask`, one bit each, if none of the window is beyond
-  /// the capacity; otherwise 0. Almost every word lies in the window of its home, and finding it there takes no branch that
-  /// the processor could guess wrong before the word has come from memory.
+  /// - Parameter words: of a `WordMemory`.
   @inlinable @inline(__always)
-  func window(_ home: Int, _ bits: UInt64, _ mask: UInt64) -> Int {
+  init(of words: UnsafeMutablePointer<UInt64>) {
+    self.init(words: words, capacity: WordMemory.capacity(of: words))
+  }
+
+  @inlinable @inline(__always)
+  subscript(index: Int) -> UInt64 { WordMemory.word(words + index).pointee.load(ordering: .acquiring) }
+
+  /// The first word in a window of four from `home` on that is `bits` under `mask`; 0 if there is none, or if the window goes
+  /// beyond the capacity. Almost every word lies in the window of its home, and finding it there takes no branch that the
+  /// processor could guess wrong before the word has come from memory.
+  @inlinable @inline(__always)
+  func near(_ home: Int, _ bits: UInt64, _ mask: UInt64) -> UInt64 {
     if home &+ 4 > capacity { return 0 }
-    var found = 0
-    for offset in 0..<4 {
-      let word = words[home &+ offset]
-      found |= ((word & mask == bits ? 1 : 0) & (word != 0 ? 1 : 0)) << offset
+    var found: UInt64 = 0
+    for offset in (0..<4).reversed() {
+      let word = self[home &+ offset]
+      let isWanted: UInt64 = (word & mask == bits ? 1 : 0) & (word != 0 ? 1 : 0)
+      found ^= (found ^ word) & (0 &- isWanted)
     }
     return found
   }
 
-  /// Index of the first word from `home` on for which `isWanted` says so.
+  /// The first word from `home` on for which `isWanted` says so.
   @inlinable @inline(__always)
-  func first(from home: Int, where isWanted: (UInt64) -> Bool) -> Int? {
+  func first(from home: Int, where isWanted: (UInt64) -> Bool) -> (index: Int, word: UInt64)? {
     var index = home
-    while true {
-      let word = words[index]
+    // No longer than the table, also where words move while they are looked at.
+    for _ in 0..<capacity {
+      let word = self[index]
       if word == 0 { return nil }
-      if isWanted(word) { return index }
+      if isWanted(word) { return (index, word) }
       index = next(index)
     }
+    return nil
   }
 
   @inlinable @inline(__always)
-  func index(of word: UInt64) -> Int? { first(from: Word.home(of: word, capacity: capacity)) { $0 == word } }
+  func index(of word: UInt64) -> Int? { first(from: Word.home(of: word, capacity: capacity)) { $0 == word }?.index }
 
   @inlinable @inline(__always)
   func next(_ index: Int) -> Int { index &+ 1 == capacity ? 0 : index &+ 1 }
@@ -143,10 +168,7 @@ struct WordTable<Word: TableWord>: @unchecked Sendable {
 
   /// Every change of a word: readers without a lock may look at it, and then at what it stands for.
   @inlinable @inline(__always)
-  func set(_ index: Int, _ word: UInt64) {
-    UnsafeMutableRawPointer(words + index).assumingMemoryBound(to: Atomic<UInt64>.self).pointee
-      .store(word, ordering: .releasing)
-  }
+  func set(_ index: Int, _ word: UInt64) { WordMemory.word(words + index).pointee.store(word, ordering: .releasing) }
 
   /// Goes on with other memory, to which all words are copied or, where its capacity is another one, moved to their places.
   @inlinable

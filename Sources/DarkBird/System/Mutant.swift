@@ -12,7 +12,8 @@
 enum Mutant: String, Sendable {
   // Locks
   case batchShardsLockedInAnyOrder, outdatedBatchDone
-  case shardNotLocked, lookupNotChecked, batchSeenInParts, freedUnderReaders
+  case shardNotLocked, lookupNotChecked, slotSeenTooEarly, ownersNotChecked, batchSeenInParts
+  case freedUnderReaders, tableFreedUnderReaders
   case stripesNotLocked, stripesLockedInAnyOrder, storeNotLockedAsAWhole
   case lockWakesNobody, conditionWakesNobody, gateWakesNobody
   // The write path

@@ -33,6 +33,19 @@ final class Reclaimer: @unchecked Sendable {
   func retire(_ object: AnyObject, waitingMax: Int) {
     lock.lock()
     retired.append(object)
+    free(waitingMax: waitingMax)
+  }
+
+  /// Takes large objects likewise; readers are looked for at once.
+  @usableFromInline
+  func retire(_ objects: [AnyObject]) {
+    lock.lock()
+    retired += objects
+    free(waitingMax: 1)
+  }
+
+  /// Under the lock, which it unlocks.
+  private func free(waitingMax: Int) {
     // Where a reader takes long, there are more and more batches to look at: so they become larger, too.
     if retired.count < max(waitingMax, waiting.count) { return lock.unlock() }
     var batches: [Batch] = []
