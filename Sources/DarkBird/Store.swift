@@ -246,6 +246,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       // Moved, not copied: the caller may have no more use for it.
       let entry = Entry(key: key, document: consume document)
       if !indexSchema.isEmpty {
+        indexes.deferred.prefetchForChange(shard: shardNumber)
         newKeys = indexes.takeKeys()
         try indexSchema.fill(&newKeys, of: entry.document) { indexes.prefetchForChange(uniqueIndex: $0, hash: $1) }
       }
