@@ -1,5 +1,3 @@
-public import Synchronization
-
 extension Store {
   /// Does operations on many keys in one atomic step: all or nothing, in memory, in the log and after a crash.
   ///
@@ -68,7 +66,7 @@ extension Store {
       var attempt = BatchAttempt.isOutdated
       var left: [AnyObject] = []
       for index in items.indices {
-        found[index] = shards[items[index].shard].contents.pointee.map.find(items[index].key, hash: items[index].hash)
+        found[index] = shards[items[index].shard].find(items[index].key, hash: items[index].hash)
       }
       if items.indices.allSatisfy({ found[$0] === items[$0].old }) || planted(.outdatedBatchDone) {
         attempt =
@@ -233,9 +231,9 @@ extension Store {
         if hub.isActive { _ = hub.publish(&lost, count: items.count, lsn: { lsn }, change) }
       }
     }
-    if !hub.isActive { return lastMemoryLSN.add(1, ordering: .acquiringAndReleasing).newValue }
+    if !hub.isActive { return lastMemoryLSN.next() }
     return hub.publish(
-      &lost, count: items.count, lsn: { lastMemoryLSN.add(1, ordering: .acquiringAndReleasing).newValue }, change)
+      &lost, count: items.count, lsn: { lastMemoryLSN.next() }, change)
   }
 
   /// What a batch cannot be, whatever is in the store: with two documents for one key that were both to be new, or for one

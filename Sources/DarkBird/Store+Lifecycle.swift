@@ -68,5 +68,5 @@ extension Store {
 
   /// LSN of the last change in memory.
   @usableFromInline
-  var memoryLSN: UInt64 { disk?.log?.memoryLSN ?? disk?.recoveredLSN ?? lastMemoryLSN.load(ordering: .acquiring) }
+  var memoryLSN: UInt64 { disk?.log?.memoryLSN ?? disk?.recoveredLSN ?? lastMemoryLSN.value }
 }

@@ -73,7 +73,7 @@ extension Store {
     let shard = shards[shard]
     shard.lock()
     defer { shard.unlock() }
-    return shard.contents.pointee.map.find(key, hash: hash)
+    return shard.find(key, hash: hash)
   }
 
   @inlinable

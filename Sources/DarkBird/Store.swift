@@ -35,7 +35,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   @usableFromInline let disk: Disk?
   /// The last LSN of a store without a log. Who takes the next one sees that the shards of earlier writers are changing:
   /// the lock of another shard alone would not tell a lookup.
-  @usableFromInline let lastMemoryLSN: Atomic<UInt64>
+  @usableFromInline let lastMemoryLSN: SharedCounter
   @usableFromInline let isClosed = Atomic<Bool>(false)
 
   /// Opens a store; one on disk is loaded into memory, on as many threads as there are processors.
@@ -80,7 +80,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     shardBits = loader.shardBits
     lookups = LookupCounters(shards: shards.count)
     indexes = loader.indexes
-    lastMemoryLSN = Atomic(0)
+    lastMemoryLSN = SharedCounter(0)
     guard case .disk(let path) = configuration.location else {
       disk = nil
       return
@@ -107,7 +107,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     lookups = LookupCounters(shards: shards.count)
     self.shardBits = shardBits
     self.indexes = indexes
-    lastMemoryLSN = Atomic(lsn)
+    lastMemoryLSN = SharedCounter(lsn)
     disk = nil
   }
 
@@ -239,18 +239,20 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     let hash = key.storeHash
     let shardNumber = Int(hash & UInt(shards.count - 1))
     let shard = shards[shardNumber]
-    shard.prefetch(hash)
-    var new: Entry<Key, Document>?
+    shard.prefetchForChange(hash)
+    let new: Entry<Key, Document>?
     var newKeys = IndexKeys()
     if let document = consume document {
       // Moved, not copied: the caller may have no more use for it.
       let entry = Entry(key: key, document: consume document)
       if !indexSchema.isEmpty {
-        newKeys = indexes.keysPool.take()
-        try indexSchema.fill(&newKeys, of: entry.document)
-        indexes.prefetch(newKeys)
+        indexes.deferred.prefetchForChange(shard: shardNumber)
+        newKeys = indexes.takeKeys()
+        try indexSchema.fill(&newKeys, of: entry.document) { indexes.prefetchForChange(uniqueIndex: $0, hash: $1) }
       }
       new = entry
+    } else {
+      new = nil
     }
     let log = disk?.log
     let record = log == nil ? EncodedRecord.none : try EncodedRecord(key: key, document: new?.document)
@@ -265,7 +267,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     var lost = LostChanges<Key, Document>()
     while true {
       shard.lock()
-      let old = shard.contents.pointee.map.find(key, hash: hash)
+      let old = shard.find(key, hash: hash)
       var refusal: Refusal?
       switch expectation {
       case .anything: if old == nil && new == nil { refusal = .nothingToRemove }
@@ -334,7 +336,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         if let old { reclaimer.retire(old, waitingMax: Reclaimer.versionsMax(documents: documents)) }
         if !left.isEmpty, !planted(.tableFreedUnderReaders) { reclaimer.retire(left) }
         if old == nil, let new, new.number.slot(shardBits) % 64 == 0 { db_prepare_heap(24 << 10) }
-        if !newKeys.values.isEmpty || !newKeys.tags.isEmpty { indexes.keysPool.give(consume newKeys) }
+        if !newKeys.values.isEmpty || !newKeys.tags.isEmpty { indexes.giveBack(consume newKeys) }
         if waiting >= indexes.deferred.listMax { indexes.deferred.relieve(waiting, asOf: { memoryLSN }) }
         try wait(for: lsn, ack)
         return (old, true)
@@ -373,10 +375,10 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         if hub.isActive { hub.publish(&lost) { change(lsn) } }
       }
     }
-    if !hub.isActive { return lastMemoryLSN.add(1, ordering: .acquiringAndReleasing).newValue }
+    if !hub.isActive { return lastMemoryLSN.next() }
     var lsn: UInt64 = 0
     hub.publish(&lost) {
-      lsn = lastMemoryLSN.add(1, ordering: .acquiringAndReleasing).newValue
+      lsn = lastMemoryLSN.next()
       return change(lsn)
     }
     return lsn

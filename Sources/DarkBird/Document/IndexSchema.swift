@@ -34,14 +34,42 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
   struct Values: Sendable {
     @usableFromInline let name: String
     let isField: Bool
-    @usableFromInline let value: @Sendable (Document) -> IndexValue?
+    @usableFromInline let function: ValueFunction
+
+    @inlinable
+    func value(_ document: Document) -> IndexValue? { function.call(document) }
   }
 
   @usableFromInline
   struct Tags: Sendable {
     let name: String
     let isField: Bool
-    @usableFromInline let append: @Sendable (Document, _ field: UInt32, _ keys: inout IndexKeys) -> Void
+    @usableFromInline let function: TagFunction
+  }
+
+  // Functions in objects of their own, so that a call need not count a reference to what they have captured: threads that
+  // count the same references slow each other more than all else. Unsafe corner: the schema keeps the objects meanwhile.
+
+  @usableFromInline
+  final class ValueFunction: Sendable {
+    @usableFromInline let function: @Sendable (Document) -> IndexValue?
+
+    init(_ function: @escaping @Sendable (Document) -> IndexValue?) { self.function = function }
+
+    @inlinable @inline(__always)
+    func call(_ document: Document) -> IndexValue? { function(document) }
+  }
+
+  @usableFromInline
+  final class TagFunction: Sendable {
+    @usableFromInline let function: @Sendable (Document, _ field: UInt32, _ keys: inout IndexKeys) -> Void
+
+    init(_ function: @escaping @Sendable (Document, _ field: UInt32, _ keys: inout IndexKeys) -> Void) {
+      self.function = function
+    }
+
+    @inlinable @inline(__always)
+    func call(_ document: Document, _ field: UInt32, _ keys: inout IndexKeys) { function(document, field, &keys) }
   }
 
   @usableFromInline let uniques: [Values]
@@ -52,13 +80,25 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
 
   public init(_ elements: [Element]) {
     uniques = elements.compactMap {
-      if case .unique(let value) = $0.content { Values(name: $0.name, isField: $0.isField, value: value) } else { nil }
+      if case .unique(let value) = $0.content {
+        Values(name: $0.name, isField: $0.isField, function: ValueFunction(value))
+      } else {
+        nil
+      }
     }
     ranges = elements.compactMap {
-      if case .range(let value) = $0.content { Values(name: $0.name, isField: $0.isField, value: value) } else { nil }
+      if case .range(let value) = $0.content {
+        Values(name: $0.name, isField: $0.isField, function: ValueFunction(value))
+      } else {
+        nil
+      }
     }
     tagFields = elements.compactMap {
-      if case .tags(let tags) = $0.content { Tags(name: $0.name, isField: $0.isField, append: tags) } else { nil }
+      if case .tags(let tags) = $0.content {
+        Tags(name: $0.name, isField: $0.isField, function: TagFunction(tags))
+      } else {
+        nil
+      }
     }
   }
 
@@ -99,28 +139,36 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
   func keys(of document: Document) throws(StoreError) -> IndexKeys {
     var keys = IndexKeys()
     if isEmpty { return keys }
+    keys.values.reserveCapacity(uniques.count + ranges.count)
+    keys.tags.reserveCapacity(tagFields.count)
     try fill(&keys, of: document)
     return keys
   }
 
-  /// The same in memory that another document's keys had.
+  /// The same in keys that are empty but may have memory.
+  /// - Parameter isUnique: told the hash of each unique value, as early as possible.
   @inlinable
-  func fill(_ keys: inout IndexKeys, of document: Document) throws(StoreError) {
-    keys.removeAll()
-    keys.values.reserveCapacity(uniques.count + ranges.count)
-    keys.tags.reserveCapacity(tagFields.count)
-    // By index: a copy of an element would count references.
+  func fill(
+    _ keys: inout IndexKeys, of document: Document, isUnique: (_ index: Int, _ hash: UInt) -> Void = { _, _ in }
+  ) throws(StoreError) {
+    // By index, and without a method of the element: a copy of it would count references.
     for index in uniques.indices {
-      let value = uniques[index].value(document)
+      let value = Unmanaged.passUnretained(uniques[index].function)._withUnsafeGuaranteedRef { $0.call(document) }
       if let value, value.isNaN { throw Self.nan(uniques[index].name) }
-      keys.values.append((value, value.map { $0.storeHash } ?? 0))
+      let hash = value.map { $0.storeHash } ?? 0
+      if value != nil { isUnique(index, hash) }
+      keys.values.append((value, hash))
     }
     for index in ranges.indices {
-      let value = ranges[index].value(document)
+      let value = Unmanaged.passUnretained(ranges[index].function)._withUnsafeGuaranteedRef { $0.call(document) }
       if let value, value.isNaN { throw Self.nan(ranges[index].name) }
       keys.values.append((value, 0))
     }
-    for index in tagFields.indices { tagFields[index].append(document, UInt32(index), &keys) }
+    for index in tagFields.indices {
+      Unmanaged.passUnretained(tagFields[index].function)._withUnsafeGuaranteedRef {
+        $0.call(document, UInt32(index), &keys)
+      }
+    }
   }
 
   @usableFromInline

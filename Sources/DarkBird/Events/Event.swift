@@ -28,6 +28,7 @@ public enum Event<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
   }
 
   /// Whether a subscriber with this filter wants it. A gap is for everyone.
+  @inlinable
   func passes(_ filter: (@Sendable (Event) -> Bool)?) -> Bool {
     guard let filter else { return true }
     if case .gap = self { return true }
@@ -36,6 +37,7 @@ public enum Event<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
 }
 
 extension Event {
+  @inlinable
   init(_ change: Change<Key, Document>, shardBits: UInt32) {
     switch change {
     case .replaced(let old, let new?, let lsn):

@@ -19,7 +19,7 @@ struct LostChanges<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
   init() {}
 
   @inlinable
-  mutating func append(_ change: Change<Key, Document>) {
+  mutating func append(_ change: consuming Change<Key, Document>) {
     if first == nil { first = change } else { others.append(change) }
   }
 }

@@ -1,3 +1,5 @@
+public import CDarkBird
+
 /// A subscription to the events of a store. Ends when it is cancelled, when the store closes, or when the last reference
 /// to it goes.
 ///
@@ -9,9 +11,9 @@
 public final class EventSubscription<Key: DocumentKey, Document: DarkBird.Document>: AsyncSequence, Sendable {
   public typealias Element = Event<Key, Document>
 
-  let ring: EventRing<Key, Document>
+  @usableFromInline let ring: EventRing<Key, Document>
   private let hub: EventHub<Key, Document>
-  private let filter: (@Sendable (Element) -> Bool)?
+  @usableFromInline let filter: (@Sendable (Element) -> Bool)?
 
   init(
     ring: EventRing<Key, Document>, hub: EventHub<Key, Document>, _ filter: (@Sendable (Element) -> Bool)?
@@ -24,6 +26,7 @@ public final class EventSubscription<Key: DocumentKey, Document: DarkBird.Docume
   deinit { cancel() }
 
   /// Takes up to `limit` waiting events, oldest first, without waiting for any. O(events taken).
+  @inlinable
   public func drain(limit: Int = .max) -> [Event<Key, Document>] {
     guard let filter else { return ring.take(limit) }
     var taken: [Event<Key, Document>] = []
@@ -76,19 +79,22 @@ final class EventLock: Sendable {
 /// Unchecked: everything but the constants is only touched under the lock.
 @usableFromInline
 final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
-  typealias Element = Event<Key, Document>
+  @usableFromInline typealias Element = Event<Key, Document>
   @usableFromInline typealias Circle = ContiguousArray<Change<Key, Document>?>
+  /// A change that is going to be taken or dropped refers to a document of long ago, which is fetched from memory while as many
+  /// others are taken or dropped.
+  @inlinable static var changesAhead: Int { 8 }
 
-  private let shared: EventLock
-  private let shardBits: UInt32
-  private let capacity: Int
+  @usableFromInline let shared: EventLock
+  @usableFromInline let shardBits: UInt32
+  @usableFromInline let capacity: Int
   /// `count` changes from `first` on.
   @exclusivity(unchecked) @usableFromInline var circle: Circle
   @exclusivity(unchecked) @usableFromInline var first = 0
   @exclusivity(unchecked) @usableFromInline var count = 0
   @exclusivity(unchecked) @usableFromInline var dropped = 0
   /// An empty circle to leave for the other; nil before the first one is needed, and while a consumer has it.
-  private var spare: Circle?
+  @exclusivity(unchecked) @usableFromInline var spare: Circle?
   private var isFinished = false
   @exclusivity(unchecked) @usableFromInline var consumer: CheckedContinuation<Event<Key, Document>?, Never>?
 
@@ -105,8 +111,10 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
     var last = first &+ count
     if last >= circle.count { last &-= circle.count }
     if count == circle.count {
-      let oldest = circle[last]
-      circle[last] = change
+      // Exchanged, for a copy would count references.
+      var oldest: Change<Key, Document>? = change
+      swap(&circle[last], &oldest)
+      Self.prefetch(last &+ Self.changesAhead, of: circle)
       first = first &+ 1 == circle.count ? 0 : first &+ 1
       dropped &+= planted(.gapNotCounted) ? 0 : 1
       return oldest
@@ -125,41 +133,60 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
     waiting.resume(returning: popFirst())
   }
 
+  /// Has the documents of a change fetched from memory.
+  ///
+  /// Safe: reads the first two words of a place, where a change keeps its references, as numbers. Where it does not, the
+  /// processor is told useless addresses.
+  @inlinable @inline(__always)
+  static func prefetch(_ place: Int, of circle: Circle) {
+    circle.withUnsafeBufferPointer { places in
+      guard place < places.count, let start = places.baseAddress else { return }
+      let words = UnsafeRawPointer(start + place)
+      if let old = words.loadUnaligned(as: UnsafeRawPointer?.self) { db_prefetch_to_write(old) }
+      if let new = words.loadUnaligned(fromByteOffset: 8, as: UnsafeRawPointer?.self) { db_prefetch_to_write(new) }
+    }
+  }
+
+  @inlinable
   func take(_ limit: Int) -> [Element] {
     if limit <= 0 { return [] }
-    let empty = shared.lock.withLock {
-      defer { spare = nil }
-      return spare
-    }
+    shared.lock.lock()
+    let empty = spare
+    spare = nil
+    shared.lock.unlock()
     var taken = empty ?? Circle(repeating: nil, count: capacity)
-    var events: [Element] = []
-    let (gap, start, number) = shared.lock.withLock { () -> (Int, Int, Int) in
-      let gap = dropped
-      let number = min(count, gap > 0 ? limit - 1 : limit)
-      let start = first
-      dropped = 0
-      if number == count {
-        swap(&circle, &taken)
-        (first, count) = (0, 0)
-      } else {
-        for place in places(start, number) { (circle[place], taken[place]) = (nil, circle[place]) }
-        first = (start + number) % capacity
-        count -= number
-      }
-      return (gap, start, number)
+    shared.lock.lock()
+    let gap = dropped
+    let number = min(count, gap > 0 ? limit - 1 : limit)
+    let start = first
+    dropped = 0
+    if number == count {
+      swap(&circle, &taken)
+      (first, count) = (0, 0)
+    } else {
+      for place in places(start, number) { swap(&circle[place], &taken[place]) }
+      first = (start + number) % capacity
+      count -= number
     }
+    shared.lock.unlock()
+    var events: [Element] = []
     events.reserveCapacity(number + 1)
     if gap > 0 { events.append(.gap(dropped: gap)) }
     for place in places(start, number) {
-      if let change = taken[place] { events.append(Event(change, shardBits: shardBits)) }
-      taken[place] = nil
+      Self.prefetch(place &+ Self.changesAhead, of: taken)
+      var change: Change<Key, Document>?
+      swap(&change, &taken[place])
+      if let change { events.append(Event(change, shardBits: shardBits)) }
     }
-    shared.lock.withLock { spare = taken }
+    shared.lock.lock()
+    spare = taken
+    shared.lock.unlock()
     return events
   }
 
   /// The places of changes in the order of their publication.
-  private func places(_ start: Int, _ count: Int) -> some Sequence<Int> {
+  @inlinable
+  func places(_ start: Int, _ count: Int) -> some Sequence<Int> {
     let capacity = capacity
     return (start..<start + count).lazy.map { $0 < capacity ? $0 : $0 - capacity }
   }

@@ -1,3 +1,5 @@
+import CDarkBird
+
 /// Changes of tags and range fields that are in memory but not in the indexes yet: what a document no longer has and what it
 /// has instead, in the order of the changes.
 @usableFromInline
@@ -42,6 +44,18 @@ struct IndexChanges: Sendable {
   var isEmpty: Bool { marks.isEmpty }
 
   init() {}
+
+  /// Has the processor fetch the memory that the next change goes to.
+  @inline(__always)
+  func prefetchEnd() {
+    marks.withUnsafeBufferPointer { if let start = $0.baseAddress { db_prefetch_to_write(start + $0.count) } }
+    ranges.withUnsafeBufferPointer { if let start = $0.baseAddress { db_prefetch_to_write(start + $0.count) } }
+    tags.withUnsafeBufferPointer { tags in
+      guard let start = tags.baseAddress else { return }
+      db_prefetch_to_write(start + tags.count)
+      db_prefetch_to_write(UnsafeRawPointer(start + tags.count) + 64)
+    }
+  }
 
   /// Room for this many changes like those that are there.
   private mutating func reserve(_ count: Int) {

@@ -11,15 +11,18 @@ struct IndexKeys: Sendable {
   @usableFromInline
   init() {}
 
-  /// Keeps the memory.
+  /// Keeps the memory. One by one, for the library destroys many elements by a function that asks for their types again and
+  /// again.
   @inlinable
   mutating func removeAll() {
-    values.removeAll(keepingCapacity: true)
-    tags.removeAll(keepingCapacity: true)
+    while !values.isEmpty { values.removeLast() }
+    while !tags.isEmpty { tags.removeLast() }
   }
 
+  /// Compares hashes first, which needs no copy of a name.
+  @inlinable @inline(__always)
   func hasTag(_ name: TagName) -> Bool {
-    for tag in tags where tag.name == name { return true }
+    for index in tags.indices where tags[index].name.hash == name.hash && tags[index].name == name { return true }
     return false
   }
 
@@ -33,9 +36,8 @@ struct IndexKeys: Sendable {
   }
 
   @inlinable
-  mutating func append(_ tag: Tag) {
-    for other in tags where other.name == tag.name { return }
-    tags.append(tag)
+  mutating func append(_ tag: consuming Tag) {
+    if !hasTag(tag.name) { tags.append(tag) }
   }
 }
 

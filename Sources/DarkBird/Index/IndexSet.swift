@@ -1,3 +1,4 @@
+import CDarkBird
 import Synchronization
 
 /// All indexes of a store.
@@ -30,7 +31,7 @@ final class IndexSet: @unchecked Sendable {
   private let lockCount: Int
   private let stripes: UnsafeMutableRawPointer
   private let uniqueHints: TableHints
-  @usableFromInline let keysPool = KeysPool()
+  private let keysPool = KeysPool()
   /// Tags and range fields.
   @usableFromInline let deferred: DeferredIndexes
 
@@ -77,6 +78,14 @@ final class IndexSet: @unchecked Sendable {
     for stripe in 0..<uniqueCount { uniques(stripe).deinitialize(count: 1) }
     stripes.deallocate()
   }
+
+  // MARK: Memory of keys
+
+  @usableFromInline
+  func takeKeys() -> IndexKeys { keysPool.take() }
+
+  @usableFromInline
+  func giveBack(_ keys: consuming IndexKeys) { keysPool.give(keys) }
 
   // MARK: Stripes
 
@@ -165,11 +174,14 @@ final class IndexSet: @unchecked Sendable {
     for index in uniqueNames.indices where index < new.values.count {
       guard new.hasValue(index, notIn: old) else { continue }
       let hash = new.values[index].hash
-      let candidates = OwnerTable.candidates(hash, in: uniques(uniqueStripe(index, hash)).pointee.table.view)
+      // Without a copy of the table, which would count references.
+      let owners = uniques(uniqueStripe(index, hash))
+      let candidates = OwnerTable.candidates(
+        hash, in: WordView(words: owners.pointee.table.words, capacity: owners.pointee.table.capacity))
       guard let first = candidates.first, let value = new.values[index].value else { continue }
-      let owners = ([first] + candidates.others).filter { !passingOver($0) }
+      let others = ([first] + candidates.others).filter { !passingOver($0) }
       if planted(.uniqueNotChecked) { continue }
-      if !owners.isEmpty { claims.append(UniqueClaim(index: index, value: value, owners: owners)) }
+      if !others.isEmpty { claims.append(UniqueClaim(index: index, value: value, owners: others)) }
     }
     return claims
   }
@@ -194,16 +206,18 @@ final class IndexSet: @unchecked Sendable {
     }
   }
 
+  /// What readers find the table by. Without a copy of the table, which would count references.
   private func publish(_ stripe: Int, _ left: inout [AnyObject]) {
+    if uniqueHints[stripe].isOf(uniques(stripe).pointee.table.words) { return }
     if let memory = uniqueHints[stripe].update(uniques(stripe).pointee.table) { left.append(memory) }
   }
 
-  /// Has the words of the unique values fetched from memory. Under no lock.
+  /// Has what an insertion of a unique value looks at and writes to fetched from memory. Under no lock.
   @usableFromInline
-  func prefetch(_ keys: IndexKeys) {
-    for index in uniqueNames.indices where keys.values[index].value != nil {
-      prefetch(uniqueIndex: index, hash: keys.values[index].hash)
-    }
+  func prefetchForChange(uniqueIndex index: Int, hash: UInt) {
+    let stripe = uniqueStripe(index, hash)
+    db_prefetch_to_write(stripes + stripe * Self.stripeBytes)
+    uniqueHints[stripe].prefetchForChange { scaled(UInt64(hash >> 32), $0) }
   }
 
   @usableFromInline

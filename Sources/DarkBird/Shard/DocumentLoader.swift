@@ -136,7 +136,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
       }
       let shardNumber = Int(item.hash & UInt(shards.count - 1))
       let contents = shards[shardNumber].contents
-      let old = contents.pointee.map.find(item.key, hash: item.hash)
+      let old = shards[shardNumber].find(item.key, hash: item.hash)
       if let old, old.lsn >= item.lsn { continue }
       var new: Entry<Key, Document>?
       if !item.isRemoval {
@@ -206,6 +206,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
       for shard in shards { shard.contents.pointee.map.prefetchEntry(inSlot: slot + ahead) }
       for shard in shards {
         guard let entry = shard.contents.pointee.map.entry(inSlot: slot) else { continue }
+        keys.removeAll()
         do throws(StoreError) { try schema.fill(&keys, of: entry.document) } catch { return error }
         columns.add(entry.number, keys)
       }

@@ -46,6 +46,14 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
     hint.prefetch { EntryWord<Entry<Key, Document>>.home(hash, capacity: $0) }
   }
 
+  /// The same with what every change of the shard writes to, which probably another processor has written to last.
+  @inlinable @inline(__always)
+  func prefetchForChange(_ hash: UInt) {
+    db_prefetch_to_write(sequence)
+    db_prefetch_to_write(UnsafeRawPointer(sequence) + 64)
+    hint.prefetchForChange { EntryWord<Entry<Key, Document>>.home(hash, capacity: $0) }
+  }
+
   @inlinable @inline(__always)
   func lock() {
     if planted(.shardNotLocked) { return }
@@ -70,6 +78,15 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
     contents.pointee.lockWaitNanoseconds += monotonicNanoseconds() - start
   }
 
+  /// The entry under a key. Must be called under the lock. Not by a method of the map: the whole map would be copied, and its
+  /// references counted.
+  @inlinable @inline(__always)
+  func find(_ key: Key, hash: UInt) -> Entry<Key, Document>? {
+    let view = WordView<EntryWord<Entry<Key, Document>>>(
+      words: contents.pointee.map.table.words, capacity: contents.pointee.map.table.capacity)
+    return ShardMap.find(in: view, key, hash)?.takeUnretainedValue()
+  }
+
   @inlinable
   func withLock<R>(_ body: (inout ShardMap<Key, Document>) -> R) -> R {
     lock()
@@ -88,7 +105,10 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
   /// Tells readers where the table and the slots are now, as `apply` does.
   @inlinable @inline(__always)
   func publish(_ left: inout [AnyObject]) {
-    if let memory = hint.update(contents.pointee.map.table) { left.append(memory) }
+    // First without the table, of which a copy would count references.
+    if !hint.isOf(contents.pointee.map.table.words), let memory = hint.update(contents.pointee.map.table) {
+      left.append(memory)
+    }
     let bases = UInt(bitPattern: contents.pointee.map.slots.bases)
     if slotBases.pointee.load(ordering: .relaxed) != bases { slotBases.pointee.store(bases, ordering: .releasing) }
     if contents.pointee.map.slots.left.isEmpty { return }
@@ -182,9 +202,10 @@ final class ShardTable<Key: DocumentKey, Document: DarkBird.Document>: RandomAcc
 
   private init(count: Int, _ map: (Int) -> ShardMap<Key, Document>) {
     self.count = count
-    stride = (16 + MemoryLayout<Contents>.size + 63) & ~63
+    // Processors fetch cache lines in pairs; a write needs the first two.
+    stride = (16 + MemoryLayout<Contents>.size + 127) & ~127
     hints = TableHints(count: count)
-    memory = .allocate(byteCount: stride * count, alignment: 64)
+    memory = .allocate(byteCount: stride * count, alignment: 128)
     for shard in 0..<count {
       let start = memory + shard * stride
       start.bindMemory(to: Atomic<UInt32>.self, capacity: 1).initialize(to: Atomic(0))

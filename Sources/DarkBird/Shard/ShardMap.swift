@@ -35,9 +35,7 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
   /// The entry under a key. `hash` is the key's hash value.
   @inlinable @inline(__always)
   func find(_ key: Key, hash: UInt) -> Element? {
-    // Without it the whole map would be copied, and references counted.
-    let view = table.view
-    return Self.find(in: view, key, hash)?.takeUnretainedValue()
+    Self.find(in: table.view, key, hash)?.takeUnretainedValue()
   }
 
   /// The entry under a key, for those who hold the lock and for those who read without.

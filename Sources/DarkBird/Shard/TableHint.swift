@@ -26,6 +26,20 @@ struct TableHint: @unchecked Sendable {
     if let word = UnsafeRawPointer(bitPattern: start &+ UInt(bitPattern: index &* 8)) { db_prefetch_line(word) }
   }
 
+  /// The same for a word that is going to be changed.
+  @inlinable @inline(__always)
+  func prefetchForChange(_ index: (_ capacity: Int) -> Int) {
+    let start = address.pointee.load(ordering: .relaxed)
+    let index = index(capacity.pointee.load(ordering: .relaxed))
+    if let word = UnsafeRawPointer(bitPattern: start &+ UInt(bitPattern: index &* 8)) { db_prefetch_to_write(word) }
+  }
+
+  /// Whether it tells of these words: there is nothing to update then.
+  @inlinable @inline(__always)
+  func isOf(_ words: UnsafeMutablePointer<UInt64>) -> Bool {
+    address.pointee.load(ordering: .relaxed) == UInt(bitPattern: words)
+  }
+
   /// The words, for readers that the table waits for.
   @inlinable @inline(__always)
   var words: UnsafeMutablePointer<UInt64>? {
