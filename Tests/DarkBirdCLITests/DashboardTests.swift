@@ -213,6 +213,13 @@ import Testing
     try await start(tmux, "run --documents 500 --ram")
     try await tmux.press("R")
     try await tmux.waitFor("REC LIVE")
+    // A sample takes some hundred bytes.
+    let folder = directory.path
+    try await eventually("some samples in the file") {
+      let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+      guard let name = files.first(where: { $0.hasSuffix(".dbrec") }) else { return false }
+      return ((try? Data(contentsOf: URL(filePath: folder + "/" + name)))?.count ?? 0) > 8_000
+    }
     try await tmux.press("[")
     try await tmux.waitFor("REC PAUSED")
     try await tmux.press("R")

@@ -147,9 +147,10 @@ import Testing
     recorder.take(samples[4], [])
     let data = try Data(contentsOf: URL(filePath: path))
     let read = try Self.samples(Recording(data))
-    #expect(read.map(\.sample.nanoseconds) == samples[1...3].map(\.nanoseconds))
-    #expect(read[0].lines == [evil])
-    let end = "3 samples, \(Format.bytes(data.count)), are in \(path); 'darkbird replay' shows them"
+    // It begins with what the screen showed.
+    #expect(read.map(\.sample.nanoseconds) == samples[0...3].map(\.nanoseconds))
+    #expect(read[0].lines == [] && read[1].lines == [evil])
+    let end = "4 samples, \(Format.bytes(data.count)), are in \(path); 'darkbird replay' shows them"
     #expect(said.withLock { $0 } == ["recording to \(path); R ends it", end])
     // Never over a file that is there.
     recorder.start(path)

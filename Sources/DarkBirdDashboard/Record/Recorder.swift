@@ -5,6 +5,8 @@ import Synchronization
 /// what the file has is good even if the program is killed.
 final class Recorder: Sendable {
   private struct State {
+    /// What the screen shows; a recording begins with it, however soon it ends.
+    var latest: (sample: Sample, lines: [EventLine])?
     var file: Int32?
     var path = ""
     var samples = 0
@@ -38,7 +40,13 @@ final class Recorder: Sendable {
         unlink(path)
         return failure
       }
-      state = State(file: file, path: path, bytes: header.count)
+      state = State(latest: state.latest, file: file, path: path, bytes: header.count)
+      if let (sample, lines) = state.latest, let failure = Self.append(sample, lines, to: file, &state) {
+        close(file)
+        unlink(path)
+        state = State(latest: state.latest)
+        return failure
+      }
       return nil
     }
     if let failure {
@@ -52,7 +60,7 @@ final class Recorder: Sendable {
     let ended: State? = state.withLock { state in
       guard let file = state.file else { return nil }
       close(file)
-      defer { state = State() }
+      defer { state = State(latest: state.latest) }
       return state
     }
     guard let ended else { return }
@@ -62,22 +70,28 @@ final class Recorder: Sendable {
 
   func take(_ sample: Sample, _ lines: [EventLine]) {
     let failure: String? = state.withLock { state in
-      guard let file = state.file else { return nil }
-      var (sample, lines) = (sample, lines)
-      state.encoder.begin()
-      try? state.encoder.sample(&sample, &lines)
-      let frame = RecordingFormat.frame(state.encoder.bytes)
-      guard let failure = Self.write(frame, to: file) else {
-        state.samples += 1
-        state.bytes += frame.count
-        return nil
-      }
+      state.latest = (sample, lines)
+      guard let file = state.file, let failure = Self.append(sample, lines, to: file, &state) else { return nil }
       let reason = "\(state.path): \(String(cString: strerror(failure))); the recording has ended"
       close(file)
-      state = State()
+      state = State(latest: state.latest)
       return reason
     }
     if let failure { notify(nil, failure) }
+  }
+
+  /// - Returns: why not all of it was written.
+  private static func append(
+    _ sample: Sample, _ lines: [EventLine], to file: Int32, _ state: inout State
+  ) -> Int32? {
+    var (sample, lines) = (sample, lines)
+    state.encoder.begin()
+    try? state.encoder.sample(&sample, &lines)
+    let frame = RecordingFormat.frame(state.encoder.bytes)
+    if let failure = write(frame, to: file) { return failure }
+    state.samples += 1
+    state.bytes += frame.count
+    return nil
   }
 
   /// - Returns: why not all of it was written.
