@@ -104,45 +104,26 @@ struct ExportCommand: ParsableCommand, ConditionArguments {
 
 /// A file that has its name when it is whole, or standard output.
 private final class ExportOutput {
-  private static let blockBytes = 256 << 10
-  private let draft: DraftFile?
+  private let file: DocumentFile?
   private let standard = Output()
-  private var block: [UInt8] = []
-  private var offset = 0
-  private var isDone = false
 
   var isOpen: Bool { standard.isOpen }
 
   init(_ path: String) throws(Failure) {
     do throws(StoreError) {
-      draft = path == "-" ? nil : try DraftFile(path, PosixFileSystem())
+      file = path == "-" ? nil : try DocumentFile(path)
     } catch {
       throw Failure(error, path: path)
     }
   }
 
   func write(_ text: String) throws {
-    guard draft != nil else { return standard.write(text) }
-    block += text.utf8
-    if block.count >= Self.blockBytes { try flush() }
-  }
-
-  private func flush() throws {
-    guard let draft else { return }
-    try draft.write(block, at: offset)
-    offset += block.count
-    block.removeAll(keepingCapacity: true)
+    if let file { try file.write(text) } else { standard.write(text) }
   }
 
   func finish() throws {
-    guard let draft else { return try standard.finish() }
-    try flush()
-    isDone = true
-    try draft.publish()
+    if let file { try file.finish() } else { try standard.finish() }
   }
 
-  func cancel() {
-    if !isDone { draft?.cancel() }
-    isDone = true
-  }
+  func cancel() { file?.cancel() }
 }

@@ -16,7 +16,7 @@ import Testing
     for (number, record) in records.enumerated() { try store.put(record, for: .int(Int64(number))) }
     let path = directory.appending(path: name).path
     let exporter = Exporter(source: StoreSource(store, title: "")) { _ in }
-    let format = try #require(ExportFormat(path: name))
+    let format = try #require(DocumentFormat(path: name))
     let progress = exporter.run(
       ExportRequest(selection: .query(Query(), limit: limit), path: path, format: format))
     let files = try FileManager.default.contentsOfDirectory(atPath: directory.path)
@@ -25,10 +25,10 @@ import Testing
   }
 
   @Test func formatIsTheEndOfTheName() {
-    #expect(ExportFormat(path: "a/b.JSON") == .json)
-    #expect(ExportFormat(path: "b.ndjson") == .ndjson && ExportFormat(path: "b.jsonl") == .ndjson)
-    #expect(ExportFormat(path: "b.csv") == .csv)
-    #expect(ExportFormat(path: "csv") == nil && ExportFormat(path: "b.txt") == nil)
+    #expect(DocumentFormat(path: "a/b.JSON") == .json)
+    #expect(DocumentFormat(path: "b.ndjson") == .ndjson && DocumentFormat(path: "b.jsonl") == .ndjson)
+    #expect(DocumentFormat(path: "b.csv") == .csv)
+    #expect(DocumentFormat(path: "csv") == nil && DocumentFormat(path: "b.txt") == nil)
   }
 
   @Test func everyDocumentIsInEachForm() throws {
@@ -51,10 +51,10 @@ import Testing
     let objects = try JSONSerialization.jsonObject(with: Data(try #require(array).utf8)) as? [[String: Any]]
     #expect(objects?.count == 2_500)
     let (_, table) = try export(records, "all.csv")
-    #expect(try #require(table).hasPrefix("key,n,text\r\n"))
+    #expect(try #require(table).hasPrefix("key:int,n:int,text:json\r\n"))
   }
 
-  @Test(arguments: ExportFormat.allCases) func nothingInAFileDrivesATerminal(_ format: ExportFormat) throws {
+  @Test(arguments: DocumentFormat.allCases) func nothingInAFileDrivesATerminal(_ format: DocumentFormat) throws {
     let record: Record = ["field\u{1b}[31m": .string(evil), "list": ["\u{9b}", "\u{7f}"]]
     let (_, text) = try export([record], "evil.\(format.rawValue)")
     for scalar in try #require(text).unicodeScalars where scalar.properties.generalCategory == .control {
@@ -66,8 +66,16 @@ import Testing
   @Test func tableHasTheFieldsOfAllDocuments() throws {
     let (_, text) = try export([["a": 1], ["b": .string("x\"y")], ["a": .null, "c": [1, 2]]], "t.csv")
     let lines = Set(try #require(text).split(separator: "\r\n").map(String.init))
-    #expect(lines.contains { $0.hasPrefix("key,") && Set($0.split(separator: ",")) == ["key", "a", "b", "c"] })
+    let header = Set(["key:int", "a:json", "b:string", "c:json"])
+    #expect(lines.contains { $0.hasPrefix("key:int,") && Set($0.split(separator: ",").map(String.init)) == header })
     #expect(lines.contains { $0.contains("\"x\"\"y\"") } && lines.contains { $0.contains("\"[1,2]\"") })
+  }
+
+  /// In the form that `darkbird import` takes back.
+  @Test func kindsThatJSONHasNotAreKept() throws {
+    let (_, text) = try export([["d": .date(Date(timeIntervalSince1970: 0)), "b": .bytes([1])]], "kinds.ndjson")
+    #expect(
+      text == "{\"key\":0,\"document\":{\"d\":{\"$date\":\"1970-01-01T00:00:00Z\"},\"b\":{\"$bytes\":\"AQ==\"}}}\n")
   }
 
   @Test func nothingIsAnEmptyFile() throws {
@@ -102,7 +110,7 @@ import Testing
     #expect(exporter.run(request).outcome == .cancelled)
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
     request.path = directory.path + "/nowhere/x.ndjson"
-    #expect(exporter.run(request).outcome == .failed("\(request.path): there is no such directory"))
+    #expect(exporter.run(request).outcome == .failed("\(request.path).part: open: No such file or directory"))
     try FileManager.default.removeItem(at: directory)
   }
 

@@ -72,7 +72,7 @@ package enum TypedJSON {
   }
 
   /// Whether a terminal takes it for a command, or turns the direction of the text behind it.
-  static func drivesTerminal(_ scalar: Unicode.Scalar) -> Bool {
+  package static func drivesTerminal(_ scalar: Unicode.Scalar) -> Bool {
     if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7f }
     switch scalar.properties.generalCategory {
     case .control, .lineSeparator, .paragraphSeparator: return true

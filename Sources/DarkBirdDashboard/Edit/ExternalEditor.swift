@@ -60,7 +60,7 @@ final class ExternalEditor: Sendable {
     let count = number.add(1, ordering: .relaxed).newValue
     let path = "\(directory)/draft-\(ProcessInfo.processInfo.processIdentifier)-\(count).json"
     let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
-    guard file >= 0 else { throw ExportError(path: path, errorNumber: errno) }
+    guard file >= 0 else { throw DraftFileError(path: path, errorNumber: errno) }
     close(file)
     return path
   }
@@ -84,9 +84,17 @@ final class ExternalEditor: Sendable {
 
   private static func message(_ error: any Error) -> String {
     switch error {
-    case let error as ExportError: error.description
+    case let error as DraftFileError: error.description
     case let error as TerminalError: error.description
     default: error.localizedDescription
     }
   }
+}
+
+/// Why the file of a text could not be written.
+private struct DraftFileError: Error, CustomStringConvertible {
+  var path: String
+  var errorNumber: Int32
+
+  var description: String { "\(path): \(String(cString: strerror(errorNumber)))" }
 }

@@ -26,7 +26,7 @@ extension Model {
 
   private mutating func startExport(to name: String) -> [Effect] {
     guard let selection = browse.results?.selection, !name.isEmpty else { return [] }
-    guard let format = ExportFormat(path: name) else {
+    guard let format = DocumentFormat(path: name) else {
       browse.notice = "the end of the name says the form: .json, .ndjson or .csv"
       return []
     }

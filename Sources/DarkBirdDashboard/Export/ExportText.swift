@@ -1,28 +1,6 @@
 package import DarkBird
 import Foundation
 
-/// Forms in which documents leave the store.
-package enum ExportFormat: String, Sendable, CaseIterable {
-  /// One array of objects.
-  case json
-  /// An object a line.
-  case ndjson
-  /// RFC 4180, with a header.
-  case csv
-
-  /// By the end of a file's name; `jsonl` is another name of NDJSON.
-  package init?(path: String) {
-    let name = path.lowercased()
-    if name.hasSuffix(".jsonl") {
-      self = .ndjson
-    } else if let format = Self.allCases.first(where: { name.hasSuffix("." + $0.rawValue) }) {
-      self = format
-    } else {
-      return nil
-    }
-  }
-}
-
 /// Documents as text that no terminal acts upon, whatever is in them.
 package enum ExportText {
   /// `{"key":…,"document":{…}}`, as `darkbird query --json` prints it.
@@ -33,10 +11,10 @@ package enum ExportText {
   /// JSON with an escape for each character that a terminal would take for a command or that turns the direction of the
   /// text, which JSON itself allows in a string; they stand nowhere else.
   package static func harmlessJSON(_ json: String) -> String {
-    guard json.unicodeScalars.contains(where: { isActive($0) && $0 != "\n" }) else { return json }
+    guard json.unicodeScalars.contains(where: { TypedJSON.drivesTerminal($0) && $0 != "\n" }) else { return json }
     var text = ""
     for scalar in json.unicodeScalars {
-      if isActive(scalar), scalar != "\n" {
+      if TypedJSON.drivesTerminal(scalar), scalar != "\n" {
         let digits = String(scalar.value, radix: 16)
         text += "\\u" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
       } else {
@@ -58,7 +36,7 @@ package enum ExportText {
         needsQuotes = true
         text += "\""
       case "\t": break
-      case _ where isActive(scalar):
+      case _ where TypedJSON.drivesTerminal(scalar):
         text += "\\u{\(String(scalar.value, radix: 16))}"
         continue
       default: break
@@ -72,12 +50,12 @@ package enum ExportText {
   package static func shell(_ word: String) -> String {
     let isPlain = !word.isEmpty && word.utf8.allSatisfy { plain.contains($0) }
     if isPlain { return word }
-    guard word.unicodeScalars.contains(where: isActive) else {
+    guard word.unicodeScalars.contains(where: TypedJSON.drivesTerminal) else {
       return "'" + word.replacing("'", with: "'\\''") + "'"
     }
     var text = "$'"
     for scalar in word.unicodeScalars {
-      if isActive(scalar) {
+      if TypedJSON.drivesTerminal(scalar) {
         for byte in String(scalar).utf8 { text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16) }
       } else {
         if scalar == "'" || scalar == "\\" { text += "\\" }
@@ -88,15 +66,6 @@ package enum ExportText {
   }
 
   private static let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%".utf8)
-
-  private static func isActive(_ scalar: Unicode.Scalar) -> Bool {
-    if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7f }
-    switch scalar.properties.generalCategory {
-    case .control, .lineSeparator, .paragraphSeparator: return true
-    case .format: return scalar.properties.isBidiControl
-    default: return false
-    }
-  }
 }
 
 extension Value {
