@@ -189,7 +189,7 @@ extension Store {
         let item = items[position]
         let shard = shards[item.shard]
         let slot = (item.old?.number ?? item.new?.number ?? 0).slot(shardBits)
-        _ = planted(.batchSeenInParts)
+        _ = planted(.batchSeenInParts) || planted(.slotSeenTooEarly)
         shard.apply(old: item.old, new: item.new, hash: item.hash, slot: slot, &left)
         shard.contents.pointee.operations.count(item.kind, Refusal?.none)
       }

@@ -144,7 +144,7 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
   @inlinable @inline(__always)
   func look(atSlot slot: Int) -> Sight {
     let isChanging = sequence.pointee.load(ordering: .acquiring) & 1 != 0
-    guard !isChanging || planted(.slotSeenTooEarly), let bases else { return .unclear }
+    guard !isChanging || planted(.slotSeenTooEarly, waits: false), let bases else { return .unclear }
     guard let word = SlotTable<Entry<Key, Document>>.word(slot, bases: bases),
       let entry = SlotChunk<Entry<Key, Document>>.element(WordMemory.word(word).pointee.load(ordering: .acquiring))
     else { return .nothing }
