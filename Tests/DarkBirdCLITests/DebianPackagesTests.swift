@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// The package index of this machine, as awk reads it and as a store finds it.
+/// The package index of this machine, as awk reads it and as a store finds it: every eighth package of it, or all where
+/// DARKBIRD_ALL_PACKAGES is set.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct DebianPackagesTests {
   private static let isThere =
     (try? FileManager.default.contentsOfDirectory(atPath: "/var/lib/apt/lists"))?.contains { $0.contains("_Packages") }
@@ -35,6 +36,21 @@ import Testing
     """
   }
 
+  /// A directory for the path in which `apt-cache` gives a part of what the real one gives.
+  private func partOfTheIndex() throws -> String {
+    try FileManager.default.createDirectory(atPath: directory("bin"), withIntermediateDirectories: false)
+    let script = try directory.file(
+      "bin/apt-cache",
+      """
+      #!/bin/sh
+      PATH=${PATH#*:}
+      apt-cache "$@" | LC_ALL=C awk 'BEGIN { RS = ""; ORS = "\n\n" } NR % 8 == 0'
+
+      """)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
+    return directory("bin")
+  }
+
   @Test func queriesGiveTheSetsThatAwkComputes() async throws {
     guard Self.isThere else {
       print(
@@ -42,11 +58,16 @@ import Testing
       )
       return
     }
-    let environment = ["DARKBIRD": try builtProgram("darkbird"), "STORE": directory("store")]
+    var environment = ["DARKBIRD": try builtProgram("darkbird"), "STORE": directory("store")]
+    let isWhole = ProcessInfo.processInfo.environment["DARKBIRD_ALL_PACKAGES"] != nil
+    if !isWhole {
+      environment["PATH"] = try "\(partOfTheIndex()):\(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")"
+    }
     let imported = try await shell(
       "\(packageRoot)/Demo/debian-packages \"$STORE\" --no-dashboard", environment: environment)
     try #require(imported.code == 0, "\(imported)")
-    let total = try await shell("apt-cache dumpavail | grep '^Package:' | LC_ALL=C sort -u | wc -l")
+    let total = try await shell(
+      "apt-cache dumpavail | grep '^Package:' | LC_ALL=C sort -u | wc -l", environment: environment)
     let expected = try #require(Int(total.output.trimming()))
     #expect(
       try await shell("\"$DARKBIRD\" query \"$STORE\" --count", environment: environment).output.trimming()
@@ -67,11 +88,11 @@ import Testing
       ),
     ]
     for (condition, arguments) in cases {
-      let wanted = try await shell(awk(condition))
+      let wanted = try await shell(awk(condition), environment: environment)
       let found = try await shell(query(arguments), environment: environment)
       #expect(wanted.code == 0 && found.code == 0 && found.errors.isEmpty, "\(arguments): \(wanted.errors)\(found)")
       #expect(wanted.output == found.output, "\(arguments): awk \(wanted.lines.count), darkbird \(found.lines.count)")
-      if expected > 60_000 { #expect(!wanted.lines.isEmpty, "\(arguments)") }
+      if expected > 60_000 || !isWhole && expected > 7_000 { #expect(!wanted.lines.isEmpty, "\(arguments)") }
     }
   }
 

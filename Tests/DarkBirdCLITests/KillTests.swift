@@ -5,21 +5,22 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(10))) struct KillTests {
   private let directory: TemporaryDirectory
 
-  /// Kills in each of the two tests; DARKBIRD_KILLS is for both together.
-  private static let rounds = max(
-    2, (ProcessInfo.processInfo.environment["DARKBIRD_KILLS"].flatMap(Int.init) ?? 100) / 2)
+  /// Kills in both tests together. A round of the workload takes three times as long as one of the probe.
+  private static let kills = max(8, ProcessInfo.processInfo.environment["DARKBIRD_KILLS"].flatMap(Int.init) ?? 100)
+  private static let workloadKills = kills / 4
+  private static let probeKills = kills - workloadKills
 
   init() throws { directory = try TemporaryDirectory() }
 
   @Test func workloadKilledAgainAndAgain() async throws {
     let store = directory("store")
     var lastLSN = 0
-    for round in 1...Self.rounds {
+    for round in 1...Self.workloadKills {
       let output = try directory.file("out\(round)", "")
       let program = try Program(
         builtProgram("darkbird"),
         [
-          "run", "--store", store, "--documents", "3000", "--rate", "5000", "--page-records", "400", "--seed",
+          "run", "--store", store, "--documents", "1000", "--rate", "5000", "--page-records", "400", "--seed",
           "\(round)",
           "--duration", "20", "--headless",
         ], output: output)
@@ -45,18 +46,18 @@ import Testing
       #expect(lsn >= lastLSN, "round \(round)")
       lastLSN = lsn
     }
-    #expect(lastLSN > min(3_000, 100 * Self.rounds))
+    #expect(lastLSN > min(1_000, 100 * Self.workloadKills))
   }
 
   @Test func everyWriteAcknowledgedAsSyncedIsThere() async throws {
     let store = directory("store")
     var acknowledged: [String: Int] = [:]
-    for round in 1...Self.rounds {
+    for round in 1...Self.probeKills {
       let output = try directory.file("acks\(round)", "")
       // Standard output is a file: what is in it was acknowledged before the kill.
       let program = try Program(
         builtProgram("KillProbe"), [store, "4"], output: output)
-      let wanted = 100 + round * 37
+      let wanted = 100 + round * 29 % 1_000
       try await eventually("\(wanted) acknowledgements") {
         try Data(contentsOf: URL(filePath: output)).count { $0 == UInt8(ascii: "\n") } >= wanted
       }

@@ -8,8 +8,8 @@ import Testing
   private var store: String { directory("store") }
 
   /// Kills of a migration, and documents in its store.
-  private static let kills = number("DARKBIRD_MIGRATION_KILLS", 12)
-  private static let documents = number("DARKBIRD_MIGRATION_DOCUMENTS", 20_000)
+  private static let kills = number("DARKBIRD_MIGRATION_KILLS", 10)
+  private static let documents = number("DARKBIRD_MIGRATION_DOCUMENTS", 6_000)
 
   private static func number(_ name: String, _ otherwise: Int) -> Int {
     ProcessInfo.processInfo.environment[name].flatMap(Int.init) ?? otherwise

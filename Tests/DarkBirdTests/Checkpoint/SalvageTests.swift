@@ -356,7 +356,7 @@ struct SalvageTests {
   }
 
   /// Random bytes of random files: no trap, no document that was never written, and all that the dump still shows is there.
-  @Test(arguments: 0..<250) func randomDamage(seed: UInt64) throws {
+  @Test(arguments: 0..<100) func randomDamage(seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed + UInt64(Effort.firstSeed))
     var victim = try StoreVictim(
       before: generator.pick([0, 300]), after: 80, pages: generator.pick([.records(9), .records(25), .bytes(8 << 10)]))

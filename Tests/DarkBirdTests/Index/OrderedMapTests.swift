@@ -179,7 +179,7 @@ struct OrderedMapTests {
   }
 
   /// Runs of ascending numbers: mostly above those that are there, sometimes among them.
-  @Test(arguments: 0..<30) func runsGoIntoASetAsTheirNumbersWould(seed: UInt64) {
+  @Test(arguments: 0..<15) func runsGoIntoASetAsTheirNumbersWould(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     var set = DocumentSet()
     var model: Set<DocumentNumber> = []
