@@ -88,6 +88,10 @@ let package = Package(
     .testTarget(
       name: "DarkBirdPostgresTests", dependencies: ["DarkBirdPostgres", "DarkBird", "DarkBirdCLI"],
       swiftSettings: swiftSettings),
+    // What Tests/postgres-scale kills while it mirrors a store.
+    .executableTarget(
+      name: "MirrorProbe", dependencies: ["DarkBird", "DarkBirdPostgres"], path: "Tests/MirrorProbe",
+      swiftSettings: swiftSettings),
     // What the tests of the command line kill -9 in the middle of acknowledged writes.
     .executableTarget(
       name: "KillProbe", dependencies: ["DarkBird"], path: "Tests/KillProbe", swiftSettings: swiftSettings),

@@ -147,6 +147,7 @@ final class PostgresConnection {
     var bodyError: (any Error)?
     do {
       try body { bytes in
+        if bytes.isEmpty { return }
         let status = bytes.withUnsafeBytes { raw in
           PQputCopyData(pointer, raw.assumingMemoryBound(to: CChar.self).baseAddress, Int32(raw.count))
         }

@@ -75,6 +75,11 @@ final class PostgresReplica: Replica {
       if exists && before.columns != table.columns?.names {
         throw PostgresError(.otherTable, "table \(name) has other columns; choose another name or drop it")
       }
+      form = before
+      // One of the same name that someone made in the place of the copy.
+      if exists, !Set(columns).isSubset(of: try name.columns(connection)) {
+        throw PostgresError(.otherTable, "table \(name) is not the copy that was made under this name")
+      }
       form = newForm(store, before)
       if !exists { try makeTable(connection) }
       for range in form.ranges where !before.ranges.contains(range) && exists {
@@ -214,7 +219,7 @@ final class PostgresReplica: Replica {
     try connection.transaction {
       if let lsn = batch.clearedAt { try connection.run("DELETE FROM \(name) WHERE lsn < \(lsn)") }
       if !batch.removed.isEmpty { try remove(batch, connection) }
-      if !batch.rows.isEmpty {
+      if batch.rows.count > 0 {
         try send(batch.rows, to: "pg_temp.darkbird_stage", connection)
         let names = columns.map(quoted)
         try connection.run(
@@ -290,12 +295,12 @@ final class PostgresReplica: Replica {
     return ["key", "document", "field_order", "lsn", "tags"] + form.ranges.map(\.column)
   }
 
-  private func send(_ rows: [ReplicaRow], to target: String, _ connection: PostgresConnection) throws {
-    if rows.isEmpty { return }
+  private func send(_ rows: ReplicaRows, to target: String, _ connection: PostgresConnection) throws {
+    if rows.count == 0 { return }
     let ranges = form.ranges.map { rangeFields.firstIndex(of: $0.field) }
     try connection.copyIn("COPY \(target) (\(columns.map(quoted).joined(separator: ", "))) FROM STDIN") { send in
       var text = CopyText()
-      for row in rows {
+      try rows.visit { row in
         try append(row, ranges, to: &text)
         if text.bytes.count >= Self.pieceBytes {
           try send(text.bytes)
@@ -360,6 +365,13 @@ struct TableName: CustomStringConvertible {
     case ("2", let schema?, let name?): self.init(schema: schema, name: name)
     default: throw PostgresError(.noTable, "'\(text)' is no name of a table")
     }
+  }
+
+  func columns(_ connection: PostgresConnection) throws(PostgresError) -> Set<String> {
+    let rows = try connection.run(
+      "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
+      [description])
+    return Set((0..<rows.count).compactMap { rows.text($0, 0) })
   }
 
   func exists(_ connection: PostgresConnection) throws(PostgresError) -> Bool {

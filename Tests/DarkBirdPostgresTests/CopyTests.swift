@@ -190,6 +190,12 @@ import Testing
     #expect(error?.kind == .otherTable && error?.reason.contains("not a copy") == true)
     #expect(try database.run("SELECT key FROM documents") == ["mine"])
     #expect(try database.run("SELECT to_regclass('darkbird_copies')") == ["NULL"])
+    // Also not under the name of a copy that was there before.
+    let gone = try database.table("gone")
+    try store.copy(to: gone)
+    try database.run("DROP TABLE gone; CREATE TABLE gone (key text PRIMARY KEY); INSERT INTO gone VALUES ('mine')")
+    #expect(throws: PostgresError.self) { try store.copy(to: gone) }
+    #expect(try database.run("SELECT key FROM gone") == ["mine"])
 
     var table = try database.table("t")
     try store.copy(to: table)

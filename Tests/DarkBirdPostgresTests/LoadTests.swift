@@ -140,8 +140,7 @@ import Testing
     let made = try await shell(
       "PGOPTIONS='-c search_path=\(database.schema)' \(program) -i -s 1 -q -h \(server.directory) -U darkbird postgres")
     #expect(made.code == 0, "\(made)")
-    // All of them in builds that are fast.
-    let count = environment("DARKBIRD_POSTGRES_DOCUMENTS") == nil ? 1_000 : 100_000
+    let count = 1_000
     let outcome = try await darkbird(
       "load", directory("s"), "--from", database.url, "--table", "pgbench_accounts", "--where", "aid <= \(count)",
       "--tag", "bid")

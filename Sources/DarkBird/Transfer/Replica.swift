@@ -55,11 +55,25 @@ package struct ReplicaRow: Sendable {
   package var ranges: [IndexValue?]
 }
 
-package struct ReplicaBatch: Sendable {
+/// Rows that are made one by one when they go over, and again if they have to go over again: in the store's memory are the
+/// documents, and nothing else of them.
+package struct ReplicaRows {
+  package var count: Int
+  package var visit: ((ReplicaRow) throws -> Void) throws -> Void
+
+  static var none: ReplicaRows { ReplicaRows([]) { (row: ReplicaRow) in row } }
+
+  init<Element>(_ elements: [Element], _ row: @escaping (Element) throws -> ReplicaRow) {
+    count = elements.count
+    visit = { body in for element in elements { try body(try row(element)) } }
+  }
+}
+
+package struct ReplicaBatch {
   /// All rows with a smaller LSN go first.
   package var clearedAt: UInt64?
   /// Each key once in these two together.
-  package var rows: [ReplicaRow] = []
+  package var rows = ReplicaRows.none
   /// Keys as `KeyText` writes them, with the LSN of the removal.
   package var removed: [(key: String, lsn: UInt64)] = []
   /// Whether a row stays that has a larger LSN than what the batch says of its key.

@@ -24,22 +24,26 @@ extension Store {
     let current = try frozen.compareRows(of: replica, &report, progress)
 
     var done = current.count
-    var batch = ReplicaBatch()
+    var entries: [Entry<Key, Document>] = []
+    func batch() -> ReplicaBatch {
+      ReplicaBatch(rows: ReplicaRows(entries) { try self.replicaRow($0.key, $0.document, lsn: $0.lsn) })
+    }
     for shard in frozen.shards {
       for entry in shard.contents.pointee.map.entries where !current.contains(entry.number) {
-        batch.rows.append(try replicaRow(entry.key, entry.document, lsn: entry.lsn))
-        if batch.rows.count == ReplicaBatch.rowsMax {
-          try replica.apply(batch)
-          report.written += batch.rows.count
-          done += batch.rows.count
-          batch.rows.removeAll(keepingCapacity: true)
+        entries.append(entry)
+        if entries.count == ReplicaBatch.rowsMax {
+          try replica.apply(batch())
+          report.written += entries.count
+          done += entries.count
+          entries.removeAll(keepingCapacity: true)
           if !progress(JobProgress(documents: done, total: report.documents)) { throw StoreError.cancelled }
         }
       }
     }
-    batch.reaches = report.lsn
-    try replica.apply(batch)
-    report.written += batch.rows.count
+    var last = batch()
+    last.reaches = report.lsn
+    try replica.apply(last)
+    report.written += entries.count
     return report
   }
 

@@ -44,6 +44,9 @@ extension Store {
       do {
         try run.follow(progress)
         return run.progress
+      } catch StoreError.cancelled {
+        // In the middle of a comparison of all documents.
+        return run.progress
       } catch let error where run.hasConnected && replica.isTemporary(error) {
         replica.close()
         run.progress.state = .waiting(reason: "\(error)")
@@ -161,13 +164,15 @@ private struct MirrorRun<Key: DocumentKey, Document: DarkBird.Document, Table: R
       case .gap: preconditionFailure("a gap among changes")
       }
     }
+    var rows: [(key: Key, document: Document, lsn: UInt64)] = []
     for (key, change) in last {
       if let document = change.document {
-        batch.rows.append(try store.replicaRow(key, document, lsn: change.lsn))
+        rows.append((key, document, change.lsn))
       } else {
         batch.removed.append((KeyText.text(try Store<Key, Document>.value(key)), change.lsn))
       }
     }
+    batch.rows = ReplicaRows(rows) { [store] in try store.replicaRow($0.key, $0.document, lsn: $0.lsn) }
     progress.changes += last.count
     return batch
   }

@@ -44,7 +44,7 @@ final class Server: Sendable {
       $run "$2/initdb" -D data -U darkbird --auth=trust --no-sync --encoding=UTF8 --locale=C > init.log 2>&1 < /dev/null
       printf 'local all guarded scram-sha-256\\nlocal all all trust\\n' > data/pg_hba.conf
       start() {
-        $run "$2/postgres" -D data -k "$1" -c listen_addresses= -c fsync=\(Self.syncs) -c max_connections=60 \\
+        $run "$2/postgres" -D data -k "$1" -c listen_addresses= -c fsync=off -c max_connections=60 \\
           -c max_wal_size=4GB > log 2>&1 < /dev/null &
         server=$!
         until $run "$2/pg_isready" -q -h "$1" < /dev/null; do
@@ -81,8 +81,6 @@ final class Server: Sendable {
   }
 
   private let readiness: FileHandle
-
-  private static var syncs: String { environment("DARKBIRD_POSTGRES_DOCUMENTS") == nil ? "off" : "on" }
 
   private func awaitReadiness() throws {
     guard let said = try readiness.read(upToCount: 6), String(decoding: said, as: UTF8.self) == "ready\n" else {
