@@ -17,6 +17,7 @@ let package = Package(
   products: [
     .library(name: "DarkBird", targets: ["DarkBird"]),
     .library(name: "DarkBirdDashboard", targets: ["DarkBirdDashboard"]),
+    .library(name: "DarkBirdPostgres", targets: ["DarkBirdPostgres"]),
     .executable(name: "darkbird", targets: ["DarkBirdCLI"]),
   ],
   dependencies: [
@@ -52,6 +53,15 @@ let package = Package(
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       swiftSettings: swiftSettings),
+    // Postgres' own client library: every way to authenticate and encrypt that a server may ask for, PGPASSFILE, service
+    // files, several hosts, kept in step with the server by its makers. One in Swift would bring SwiftNIO and an event loop for
+    // what is here one connection and COPY. A product of its own, so that who uses the store alone needs none of it.
+    .systemLibrary(name: "CLibPQ", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+    .target(
+      name: "DarkBirdPostgres",
+      dependencies: ["CLibPQ", "DarkBird"],
+      swiftSettings: swiftSettings,
+      linkerSettings: [.linkedLibrary("pq")]),
     // The rows of `darkbird bench`. The package in Benchmarks compiles the same sources, through a link: there the store is
     // used from another package, as its users do. Two files are links to the random numbers of the workload.
     .target(
@@ -61,7 +71,7 @@ let package = Package(
     .executableTarget(
       name: "DarkBirdCLI",
       dependencies: [
-        "DarkBird", "DarkBirdBench", "DarkBirdDashboard", "Terminal",
+        "DarkBird", "DarkBirdBench", "DarkBirdDashboard", "DarkBirdPostgres", "Terminal",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
@@ -74,6 +84,13 @@ let package = Package(
       name: "DarkBirdDashboardTests", dependencies: ["DarkBirdDashboard", "DarkBird", "Terminal"],
       // Pictures that the tests find by their own path.
       exclude: ["Goldens"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "DarkBirdPostgresTests", dependencies: ["DarkBirdPostgres", "DarkBird", "DarkBirdCLI"],
+      swiftSettings: swiftSettings),
+    // What Tests/postgres-scale kills while it mirrors a store.
+    .executableTarget(
+      name: "MirrorProbe", dependencies: ["DarkBird", "DarkBirdPostgres"], path: "Tests/MirrorProbe",
       swiftSettings: swiftSettings),
     // What the tests of the command line kill -9 in the middle of acknowledged writes.
     .executableTarget(

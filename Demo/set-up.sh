@@ -26,6 +26,17 @@ has_curses() {
   return 1
 }
 
+has_libpq() {
+  local directory
+  for directory in /usr/include/postgresql /usr/include /usr/local/include /opt/homebrew/opt/libpq/include; do
+    if [ -e "$directory/libpq-fe.h" ]; then return 0; fi
+  done
+  return 1
+}
+
+# The server's programs, which Debian keeps off the PATH.
+has_postgres() { compgen -G "/usr/lib/postgresql/*/bin/initdb" > /dev/null || command -v initdb > /dev/null 2>&1; }
+
 has_tmux() { command -v tmux > /dev/null 2>&1; }
 has_python() { command -v python3 > /dev/null 2>&1; }
 

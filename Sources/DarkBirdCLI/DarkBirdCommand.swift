@@ -27,6 +27,9 @@ struct DarkBirdCommand: ParsableCommand {
         darkbird checkpoint D                    a short log that opens fast
         darkbird backup D FILE                   all of it in one file
         darkbird restore FILE E                  a store of that file
+        darkbird copy D --to postgres://…        into a table of a Postgres database
+        darkbird load D --from postgres://…      a table or a query into a store
+        darkbird mirror D --to postgres://…      what changed since, into the table
         darkbird bench                           how fast is it here
         darkbird config                          keys, colours and alerts, to be changed
 
@@ -39,6 +42,7 @@ struct DarkBirdCommand: ParsableCommand {
       RunCommand.self, TourCommand.self, TourWriterMode.self, OpenCommand.self, ReplayCommand.self, ImportCommand.self,
       ExportCommand.self, MigrateCommand.self, QueryCommand.self, StatsCommand.self, VerifyCommand.self,
       DumpCommand.self, SalvageCommand.self, CheckpointCommand.self, BackupCommand.self, RestoreCommand.self,
+      CopyCommand.self, LoadCommand.self, MirrorCommand.self,
       BenchCommand.self, ConfigCommand.self,
     ],
     defaultSubcommand: RunCommand.self)
@@ -56,7 +60,7 @@ struct DarkBirdCommand: ParsableCommand {
       // Lists of values come on lines of their own; here everything is one line.
       let words = message(for: error).split(whereSeparator: \.isWhitespace).joined(separator: " ")
       let sentence = words.hasSuffix(".") ? String(words.dropLast()) : words
-      printError("\(oneLine(sentence)); see 'darkbird help\(subcommandNamed())'")
+      printError("\(oneLine(withoutPasswords(sentence))); see 'darkbird help\(subcommandNamed())'")
       Foundation.exit(SysExit.usage.rawValue)
     } catch {
       exit(withError: error)  // help texts, the version, exit codes

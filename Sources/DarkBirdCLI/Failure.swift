@@ -1,5 +1,6 @@
 import ArgumentParser
 import DarkBird
+import DarkBirdPostgres
 import Foundation
 import Terminal
 
@@ -72,10 +73,26 @@ struct Failure: Error, CustomStringConvertible {
     description = oneLine(text.contains(path) ? text : "\(path): \(text)")
   }
 
+  init(_ error: PostgresError, database: String) {
+    let code: SysExit =
+      switch error.kind {
+      case .address, .query: .usage
+      case .unreachable, .busy: .temporaryFailure
+      case .authentication, .permission: .noPermission
+      case .noDatabase, .noTable: .noInput
+      case .otherTable: .cannotCreate
+      case .disk: .ioError
+      case .columnType, .refused: .dataError
+      @unknown default: .dataError
+      }
+    self.init(code, database, error.reason)
+  }
+
   init(_ error: any Error, path: String) {
     switch error {
     case let failure as Failure: self = failure
     case let error as StoreError: self.init(error, path: path)
+    case let error as PostgresError: self.init(error, database: path)
     default: self.init(.software, path, String(describing: error))
     }
   }

@@ -77,7 +77,8 @@ struct ImportCommand: ParsableCommand {
     // The input comes first: a file that cannot be read must leave no store behind.
     let lines = try LineReader(path: file)
     var reader = try reader(lines)
-    let store = try openStore()
+    let wanted = FieldSchema(unique: unique, tags: tag, ranges: range)
+    let store = try openForAdding(directory, wanted)
     let stop = StopSignals()
     var importer = Importer(store: store, key: key, lines: lines)
     do {
@@ -99,43 +100,6 @@ struct ImportCommand: ParsableCommand {
     case .ndjson: JSONLinesReader(lines, isTyped: key == nil)
     case .json: JSONArrayReader(lines, isTyped: key == nil)
     case .csv: try CSVReader(lines, isTyped: key == nil, types: types())
-    }
-  }
-
-  private func openStore() throws(Failure) -> RecordStore {
-    let wanted = FieldSchema(unique: unique, tags: tag, ranges: range)
-    return try onStore(directory) {
-      if try isNew() { return try RecordStore(.disk(at: directory), schema: IndexSchema(wanted)) }
-      // Compared before the store is opened for writing, which already changes the directory.
-      let existing = try StoreInspector.describe(directory).schema.fields
-      let differences = wanted.isEmpty ? [] : Self.differences(wanted, existing)
-      if !differences.isEmpty {
-        throw Failure(.usage, directory, "the store exists with other indexes: \(differences.joined(separator: ", "))")
-      }
-      return try RecordStore.open(directory, readOnly: false)
-    }
-  }
-
-  /// Whether there is no store to add to: nothing at the path, or an empty directory.
-  private func isNew() throws -> Bool {
-    var status = stat()
-    if stat(directory, &status) != 0 {
-      if errno == ENOENT { return true }
-      throw Failure(directory, errorNumber: errno)
-    }
-    guard status.st_mode & S_IFMT == S_IFDIR else { return false }
-    return try FileManager.default.contentsOfDirectory(atPath: directory).isEmpty
-  }
-
-  /// What the options name and the store has not, and the reverse.
-  static func differences(_ wanted: FieldSchema, _ existing: FieldSchema) -> [String] {
-    let kinds = [
-      ("--unique", wanted.unique, existing.unique), ("--tag", wanted.tags, existing.tags),
-      ("--range", wanted.ranges, existing.ranges),
-    ]
-    return kinds.flatMap { option, wanted, existing in
-      wanted.filter { !existing.contains($0) }.map { "\(option) \($0) is new" }
-        + existing.filter { !wanted.contains($0) }.map { "\(option) \($0) is missing" }
     }
   }
 }

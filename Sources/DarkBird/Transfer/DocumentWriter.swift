@@ -20,21 +20,6 @@ package enum DocumentFormat: String, CaseIterable, Sendable {
   }
 }
 
-/// What documents go to, one after the other: a file of some form, another database.
-package protocol DocumentSink {
-  /// Before the first document.
-  mutating func begin() throws
-  mutating func write(key: Value, _ document: Record) throws
-  /// After the last one.
-  mutating func finish() throws
-}
-
-/// What documents come from.
-package protocol DocumentSource {
-  /// Nil after the last one.
-  mutating func next() throws -> (key: Value, document: Record)?
-}
-
 /// Writes documents as text, types included.
 package struct DocumentWriter: DocumentSink {
   private let format: DocumentFormat

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 
 /// JSON that keeps the types which JSON has not, so that reading gives back what was written:
 ///
@@ -9,11 +9,16 @@ import Foundation
 /// | NaN, infinities | `{"$double":"nan"}`, `"inf"`, `"-inf"` |
 /// | map whose names begin with `$` | the same with one more `$` before each of them |
 ///
+/// Databases that cannot hold every text or number need two more forms, which `append` never writes, but reading knows:
+/// `{"$string":"YQBi"}` is text in base64, `{"$map":[["name",value],…]}` a map with any names.
+///
 /// Whole numbers are integers, those with a point or an exponent floating point. What a terminal acts upon is escaped.
 package enum TypedJSON {
-  private static let bytesName = "$bytes"
-  private static let dateName = "$date"
-  private static let doubleName = "$double"
+  package static let bytesName = "$bytes"
+  package static let dateName = "$date"
+  package static let doubleName = "$double"
+  package static let stringName = "$string"
+  package static let mapName = "$map"
 
   // MARK: Writing
 
@@ -48,7 +53,7 @@ package enum TypedJSON {
   }
 
   /// ISO 8601 in quotes where that says all of it, else seconds since 1970.
-  static func date(_ date: Date) -> String {
+  package static func date(_ date: Date) -> String {
     if let text = date.iso8601, ISODate.parse(Array(text.utf8)) == date { return "\"\(text)\"" }
     let seconds = date.timeIntervalSince1970
     return seconds.isFinite ? "\(seconds)" : "\"\(seconds)\""
@@ -131,6 +136,20 @@ package enum TypedJSON {
     case (doubleName, .string(let text)):
       guard let number = Double(text) else { throw Malformed(reason: "'\(text.prefix(40))' is not a number") }
       return .double(number)
+    case (stringName, .string(let text)):
+      guard let data = Data(base64Encoded: text), let string = String(validating: data, as: UTF8.self) else {
+        throw Malformed(reason: "'\(text.prefix(40))' is not text in base64")
+      }
+      return .string(string)
+    case (mapName, .array(let pairs)):
+      return .map(
+        Record(
+          try pairs.map { (pair) throws(Malformed) in
+            guard case .array(let pair) = pair, pair.count == 2, case .string(let name) = try value(pair[0]) else {
+              throw Malformed(reason: "not a name and a value")
+            }
+            return (name, try value(pair[1]))
+          }))
     default: return nil
     }
   }

@@ -1,4 +1,4 @@
-import DarkBirdDashboard
+import DarkBird
 import Foundation
 
 /// Lines of a file or of standard input, read in blocks.

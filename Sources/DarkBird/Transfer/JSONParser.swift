@@ -1,5 +1,3 @@
-package import DarkBird
-
 /// Reads one JSON text (RFC 8259) into a `Value`.
 ///
 /// Not `JSONSerialization`: that gives dictionaries and numbers, so the order of the fields, the difference between `1`
@@ -15,15 +13,16 @@ package import DarkBird
 /// Time and memory are proportional to the text; nesting is limited, so that no text can exhaust the stack.
 package struct JSONParser {
   /// Levels of arrays and objects, as many as the documents of a store may have.
-  static let depthMax = 64
+  package static let depthMax = 64
 
   private let bytes: [UInt8]
+  private let depthMax: Int
   private var index = 0
   private var depth = 0
 
   /// - Throws: `BadInput` with the column (bytes from 1) of what is wrong.
-  package static func parse(_ bytes: [UInt8]) throws(BadInput) -> Value {
-    var parser = JSONParser(bytes: bytes)
+  package static func parse(_ bytes: [UInt8], depthMax: Int = depthMax) throws(BadInput) -> Value {
+    var parser = JSONParser(bytes: bytes, depthMax: depthMax)
     parser.skipBlanks()
     let value = try parser.value()
     parser.skipBlanks()
@@ -31,7 +30,10 @@ package struct JSONParser {
     return value
   }
 
-  private init(bytes: [UInt8]) { self.bytes = bytes }
+  private init(bytes: [UInt8], depthMax: Int) {
+    self.bytes = bytes
+    self.depthMax = depthMax
+  }
 
   private var next: UInt8? { index < bytes.count ? bytes[index] : nil }
 
@@ -77,7 +79,7 @@ package struct JSONParser {
   // MARK: Objects and arrays
 
   private mutating func enter() throws(BadInput) {
-    if depth == Self.depthMax { throw bad("nested more than \(Self.depthMax) levels deep") }
+    if depth == depthMax { throw bad("nested more than \(depthMax) levels deep") }
     depth += 1
     index += 1
     skipBlanks()

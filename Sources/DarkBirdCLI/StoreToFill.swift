@@ -1,0 +1,77 @@
+import DarkBird
+import Foundation
+
+/// The store at a path that documents are added to, with the indexes that are wanted; made if there is none.
+func openForAdding(_ directory: String, _ wanted: FieldSchema) throws(Failure) -> RecordStore {
+  try onStore(directory) {
+    if try isNewStore(directory) { return try RecordStore(.disk(at: directory), schema: IndexSchema(wanted)) }
+    try checkIndexes(wanted, of: directory)
+    return try RecordStore.open(directory, readOnly: false)
+  }
+}
+
+/// Before a store is opened for writing, which already changes the directory.
+/// - Throws: if indexes are wanted that are not those of the store.
+func checkIndexes(_ wanted: FieldSchema, of directory: String) throws {
+  if wanted.isEmpty { return }
+  let existing = try StoreInspector.describe(directory).schema.fields
+  let kinds = [
+    ("--unique", wanted.unique, existing.unique), ("--tag", wanted.tags, existing.tags),
+    ("--range", wanted.ranges, existing.ranges),
+  ]
+  let differences = kinds.flatMap { option, wanted, existing in
+    wanted.filter { !existing.contains($0) }.map { "\(option) \($0) is new" }
+      + existing.filter { !wanted.contains($0) }.map { "\(option) \($0) is missing" }
+  }
+  if !differences.isEmpty {
+    throw Failure(.usage, directory, "the store exists with other indexes: \(differences.joined(separator: ", "))")
+  }
+}
+
+/// Whether there is no store to add to: nothing at the path, or an empty directory.
+func isNewStore(_ directory: String) throws -> Bool {
+  var status = stat()
+  if stat(directory, &status) != 0 {
+    if errno == ENOENT { return true }
+    throw Failure(directory, errorNumber: errno)
+  }
+  guard status.st_mode & S_IFMT == S_IFDIR else { return false }
+  return try FileManager.default.contentsOfDirectory(atPath: directory).isEmpty
+}
+
+/// A store that is made beside its place, and gets there when it is whole.
+struct StoreInTheMaking {
+  let directory: String
+  private let draft: String
+  let store: RecordStore
+
+  /// Takes over what a killed process has left.
+  init(_ directory: String, _ fields: FieldSchema) throws(Failure) {
+    var path = directory
+    while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+    let draft = path + ".loading"
+    self.directory = directory
+    self.draft = draft
+    store = try onStore(directory) {
+      if FileManager.default.fileExists(atPath: draft) {
+        // Not one that another process works on.
+        do throws(StoreError) { try RecordStore(.disk(at: draft)).close() } catch {
+          if case .locked = error { throw error }
+        }
+        try FileManager.default.removeItem(atPath: draft)
+      }
+      return try RecordStore(.disk(at: draft), schema: IndexSchema(fields))
+    }
+  }
+
+  func finish() throws(Failure) {
+    try onStore(directory) { try store.close() }
+    if rename(draft, directory) != 0 { throw Failure(directory, errorNumber: errno) }
+  }
+
+  /// Best effort: nothing is left.
+  func cancel() {
+    try? store.close()
+    try? FileManager.default.removeItem(atPath: draft)
+  }
+}
