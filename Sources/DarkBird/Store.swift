@@ -61,14 +61,19 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     try self.init(configuration, schema: schema, fileSystem: PosixFileSystem(), loading: loader, replay: replay)
   }
 
+  /// As the public one, on other files: those of a test, or those of a program that watches how far the opening has come.
+  @inlinable
   package convenience init(
     _ configuration: StoreConfiguration, schema: IndexSchema<Document>, fileSystem: any FileSystem
   ) throws(StoreError) {
     let loader = DocumentLoader<Key, Document>(shardCount: configuration.shardCount, schema: schema)
-    try self.init(configuration, schema: schema, fileSystem: fileSystem, loading: loader, replay: loader.replay)
+    try self.init(configuration, schema: schema, fileSystem: fileSystem, loading: loader) {
+      record throws(StoreError) in try loader.replay(record)
+    }
   }
 
-  private init(
+  @usableFromInline
+  init(
     _ configuration: StoreConfiguration, schema: IndexSchema<Document>, fileSystem: any FileSystem,
     loading loader: DocumentLoader<Key, Document>, replay: (LogRecord) throws(StoreError) -> Void
   ) throws(StoreError) {

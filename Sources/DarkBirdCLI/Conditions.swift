@@ -7,7 +7,16 @@ typealias RecordStore = Store<Value, Record>
 typealias StoredRecord = StoredDocument<Value, Record>
 
 func openForReading(_ directory: String) throws(Failure) -> RecordStore {
-  try onStore(directory) { try RecordStore.open(directory, readOnly: true) }
+  try onStore(directory) { try RecordStore.open(directory, readOnly: true).keptUntilExit() }
+}
+
+extension Store {
+  /// The memory of a store that a command uses to its end goes with the process: to free millions of documents one by one
+  /// takes seconds, for which somebody would wait.
+  func keptUntilExit() -> Store {
+    _ = Unmanaged.passRetained(self)
+    return self
+  }
 }
 
 /// The options of commands that take a part of a store.

@@ -26,17 +26,18 @@ struct LookOptions: ParsableArguments {
   }
 }
 
+extension DashboardOptions {
+  init(title: String, location: String, _ look: LookOptions, _ configuration: DashboardConfiguration) {
+    self.init(title: title, location: location, glyphs: look.glyphs)
+    self.configuration = configuration
+  }
+}
+
 /// Shows the dashboard until the user, a signal or a hang-up ends it; each of them is a clean end.
 func showDashboard<Key, Document>(
-  on store: Store<Key, Document>, title: String, location: String, workload: (any WorkloadMonitor)?,
-  allowsChanges: Bool = false, _ look: LookOptions, _ configuration: DashboardConfiguration
+  on store: Store<Key, Document>, _ options: DashboardOptions, _ opening: OpeningScreen
 ) throws(Failure) {
-  var options = DashboardOptions(title: title, location: location, workload: workload, glyphs: look.glyphs)
-  options.configuration = configuration
-  options.remembersRuns = workload != nil
-  options.startsInBrowse = workload == nil
-  options.allowsChanges = allowsChanges
-  do { try Dashboard.run(on: store, options: options) } catch { throw Failure(error) }
+  do { _ = try Dashboard.run(on: store, options: options, opening: opening) } catch { throw Failure(error) }
 }
 
 extension Failure {

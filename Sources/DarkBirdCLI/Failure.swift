@@ -93,6 +93,7 @@ struct Failure: Error, CustomStringConvertible {
     case let failure as Failure: self = failure
     case let error as StoreError: self.init(error, path: path)
     case let error as PostgresError: self.init(error, database: path)
+    case let error as TerminalError: self.init(error)
     default: self.init(.software, path, String(describing: error))
     }
   }

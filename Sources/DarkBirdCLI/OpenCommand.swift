@@ -40,20 +40,32 @@ struct OpenCommand: ParsableCommand {
       _ = try onStore(directory) { try StoreInspector.describe(directory) }
       if !report.isWanted { try requireTerminal() }
     }
-    let stop = report.isWanted ? StopSignals() : nil
-    let store = try onStore(directory) { try RecordStore.open(directory, readOnly: !readWrite) }
     let name = URL(filePath: directory).lastPathComponent
+    var options = DashboardOptions(title: name, location: "disk \(directory)", look, configuration)
+    options.startsInBrowse = true
+    options.allowsChanges = readWrite
+    if report.isWanted {
+      let stop = StopSignals()
+      let store = try onStore(directory) { try RecordStore.open(directory, readOnly: !readWrite) }
+      return try close(store) { try report.run(on: store, options, stop) }
+    }
+    let opening = OpeningScreen(options)
+    defer { opening.close() }
+    guard let store = try onStore(directory, { try opening.load(directory, open) }) else { return }
+    try close(store.keptUntilExit()) {
+      try requireTerminal()
+      try showDashboard(on: store, options, opening)
+    }
+  }
+
+  @Sendable private func open(_ files: any FileSystem) throws -> RecordStore {
+    try RecordStore.open(directory, readOnly: !readWrite, files)
+  }
+
+  /// Closes the store after `body`, whatever becomes of it.
+  private func close(_ store: RecordStore, after body: () throws -> Void) throws {
     do {
-      if let stop {
-        var options = DashboardOptions(title: name, location: "disk \(directory)", glyphs: look.glyphs)
-        options.configuration = configuration
-        try report.run(on: store, options, stop)
-      } else {
-        try requireTerminal()
-        try showDashboard(
-          on: store, title: name, location: "disk \(directory)", workload: nil, allowsChanges: readWrite, look,
-          configuration)
-      }
+      try body()
     } catch {
       try? store.close()
       throw Failure(error, path: directory)

@@ -69,10 +69,15 @@ struct RunCommand: ParsableCommand {
     let temporary = store.isTemporary ? try TemporaryStore() : nil
     defer { temporary?.remove() }
     let name = store.ram ? "memory" : temporary?.path ?? store.store ?? ""
+    let location = store.isTemporary ? "temporary disk store" : store.ram ? "memory" : "disk \(name)"
+    var options = DashboardOptions(title: load.workload.rawValue, location: location, look, configuration)
+    options.remembersRuns = true
+    let opening = OpeningScreen(options)
+    defer { opening.close() }
     let storeConfiguration = store.configuration(temporaryPath: temporary?.path)
-    let opened = try onStore(name) { try Store<String, WorkloadDocument>(storeConfiguration) }
+    guard let opened = try onStore(name, { try open(storeConfiguration, stop == nil ? opening : nil) }) else { return }
     do {
-      try run(opened, name: name, configuration, stop)
+      try run(opened.keptUntilExit(), &options, opening, stop)
     } catch {
       try? opened.close()
       throw Failure(error, path: name)
@@ -80,9 +85,19 @@ struct RunCommand: ParsableCommand {
     try onStore(name) { try opened.close() }
   }
 
+  /// - Returns: nil if somebody quit before it was open.
+  private func open(
+    _ configuration: StoreConfiguration, _ screen: OpeningScreen?
+  ) throws -> Store<String, WorkloadDocument>? {
+    guard let screen, case .disk(let path) = configuration.location else { return try Store(configuration) }
+    return try screen.load(path) { files in
+      try Store<String, WorkloadDocument>(configuration, schema: WorkloadDocument.schema, fileSystem: files)
+    }
+  }
+
   /// Runs the workload on its store until the user or the duration ends it.
   private func run(
-    _ opened: Store<String, WorkloadDocument>, name: String, _ configuration: DashboardConfiguration,
+    _ opened: Store<String, WorkloadDocument>, _ options: inout DashboardOptions, _ opening: OpeningScreen,
     _ stop: StopSignals?
   ) throws {
     if output.headless, let stop {
@@ -94,15 +109,9 @@ struct RunCommand: ParsableCommand {
     let runner = WorkloadRunner(store: opened, options: load.workloadOptions)
     defer { runner.close() }
     runner.start()
-    let location = store.isTemporary ? "temporary disk store" : store.ram ? "memory" : "disk \(name)"
-    if let stop {
-      var options = DashboardOptions(
-        title: load.workload.rawValue, location: location, workload: runner, glyphs: look.glyphs)
-      options.configuration = configuration
-      return try report.run(on: opened, options, stop)
-    }
-    try showDashboard(
-      on: opened, title: load.workload.rawValue, location: location, workload: runner, look, configuration)
+    options.workload = runner
+    if let stop { return try report.run(on: opened, options, stop) }
+    try showDashboard(on: opened, options, opening)
   }
 }
 

@@ -69,10 +69,17 @@ public enum Dashboard {
   public static func run<Key, Document>(
     on store: Store<Key, Document>, options: DashboardOptions = DashboardOptions()
   ) throws(TerminalError) -> DashboardExit {
+    try run(on: store, options: options, opening: nil)
+  }
+
+  /// Goes on with the terminal that shows how the store was opened.
+  package static func run<Key, Document>(
+    on store: Store<Key, Document>, options: DashboardOptions, opening: OpeningScreen?
+  ) throws(TerminalError) -> DashboardExit {
     let source = StoreSource(
       store, title: options.title, location: options.location, allowsChanges: options.allowsChanges)
     defer { source.close() }
-    return try run(source: source, options: options)
+    return try run(source: source, options: options, opening: opening)
   }
 
   /// As the blocking one, without blocking a thread of Swift's concurrency: the dashboard has a thread of its own.
@@ -104,16 +111,26 @@ public enum Dashboard {
   /// - Parameters:
   ///   - guide: leads through a tour, if there is one.
   ///   - tour: where it begins.
+  ///   - opening: has the terminal already, perhaps.
   package static func run(
-    source: any Source, options: DashboardOptions, guide: TourGuide? = nil, tour: TourOptions = TourOptions()
+    source: any Source, options: DashboardOptions, guide: TourGuide? = nil, tour: TourOptions = TourOptions(),
+    opening: OpeningScreen? = nil
   ) throws(TerminalError) -> DashboardExit {
-    let screen = try CursesScreen(CursesScreen.Options(colors: options.colors))
+    let screen: CursesScreen
+    if let shown = opening?.screen {
+      screen = shown
+    } else {
+      screen = try CursesScreen(CursesScreen.Options(colors: options.colors))
+    }
     defer { screen.close() }
     let waker = screen.waker
     let inbox = Inbox { waker.wake() }
     let cost = OwnCost()
     let recorder = Recorder(identity: source.identity) { inbox.send(.recording(path: $0, $1)) }
-    defer { recorder.stop() }
+    defer {
+      recorder.stop()
+      recorder.finish()
+    }
     let sampler = Sampler(source: source, monitor: options.workload, cost: cost) {
       recorder.take($0, $1)
       inbox.send(.sample($0, $1))

@@ -61,6 +61,32 @@ import Testing
     #expect(results.selectedRow?.key.text == "u:0")
   }
 
+  @Test func pagesGoBothWaysFromTheEndWithoutGoingThroughAllOfThem() throws {
+    let store = ScriptedStore(count: 20_117)
+    var asked: [BrowseRequest] = []
+    func press(_ key: Key, _ model: inout Model) throws -> (page: Int, key: String?) {
+      let effects = model.update(.key(key))
+      for case .ask(let request) in effects { asked.append(request) }
+      store.answer(effects, in: &model)
+      let results = try #require(model.browse.results)
+      #expect(results.isLastPage == (results.pageNumber == 100))
+      return (results.pageNumber, results.selectedRow?.key.text)
+    }
+    var model = Script().model(20)
+    _ = try press(.character("b"), &model)
+    #expect(try press(.end, &model) == (100, "u:20116"))
+    for _ in 1..<117 { _ = try press(.up, &model) }
+    #expect(try press(.up, &model) == (99, "u:19999"))
+    for _ in 1..<200 { _ = try press(.up, &model) }
+    #expect(try press(.up, &model) == (98, "u:19799"))
+    #expect(try press(.down, &model) == (99, "u:19800"))
+    for _ in 1..<200 { _ = try press(.down, &model) }
+    #expect(try press(.down, &model) == (100, "u:20000"))
+    #expect(try press(.home, &model) == (0, "u:0"))
+    #expect(asked.count { if case .lastPage = $0 { true } else { false } } == 0)
+    #expect(asked.count { if case .pageBefore = $0 { true } else { false } } == 5)
+  }
+
   @Test func limitEndsThePages() throws {
     var model = browsing()
     type("range age limit 250", &model)

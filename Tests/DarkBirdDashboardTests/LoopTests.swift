@@ -95,6 +95,21 @@ private final class ScriptedScreen: DashboardScreen {
     #expect(screen.shown.count == 2)
   }
 
+  @Test func answersDoNotWaitForTheNextFrameEither() {
+    func frames(_ reply: BrowseReply) -> Int {
+      let screen = ScriptedScreen([.wake, .wake])
+      let inbox = Inbox {}
+      inbox.send(.reply(reply))
+      let loop = ScreenLoop(
+        screen: screen, inbox: inbox, cost: OwnCost(), frameInterval: .seconds(3_600), keyInterval: .zero,
+        perform: { _ in })
+      #expect(loop.run(Script().model(3, width: 80, height: 24)).0 == .hungUp)
+      return screen.shown.count
+    }
+    #expect(frames(.outline(Outline())) == 1)
+    #expect(frames(.versions(run: 1, [], [], lsn: 1)) == 0)
+  }
+
   @Test func inboxIsBounded() {
     let inbox = Inbox {}
     for _ in 0..<(Inbox.capacity + 10) { inbox.send(.frameCost(milliseconds: 1)) }

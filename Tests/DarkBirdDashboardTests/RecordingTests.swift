@@ -12,8 +12,13 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: path) }
     let recorder = Recorder(identity: identity) { _, _ in }
     recorder.start(path)
-    for sample in samples { recorder.take(sample, Script().events(sample.sequence)) }
+    for (number, sample) in samples.enumerated() {
+      recorder.take(sample, Script().events(sample.sequence))
+      // No disk is as fast as this loop.
+      if number % Recorder.waitingMax == 0 { recorder.finish() }
+    }
     recorder.stop()
+    recorder.finish()
     return try Data(contentsOf: URL(filePath: path))
   }
 
@@ -145,6 +150,7 @@ import Testing
     for sample in samples[1...3] { recorder.take(sample, [evil]) }
     recorder.stop()
     recorder.take(samples[4], [])
+    recorder.finish()
     let data = try Data(contentsOf: URL(filePath: path))
     let read = try Self.samples(Recording(data))
     // It begins with what the screen showed.
@@ -154,16 +160,38 @@ import Testing
     #expect(said.withLock { $0 } == ["recording to \(path); R ends it", end])
     // Never over a file that is there.
     recorder.start(path)
+    recorder.finish()
     #expect(said.withLock { $0.last } == "cannot record to \(path): File exists")
     #expect(try Data(contentsOf: URL(filePath: path)) == data)
   }
 
-  @Test func recorderSaysWhenTheDiskIsFull() throws {
+  @Test func aDiskThatHangsHoldsNobodyUpAndWhatItMissedIsCounted() throws {
+    let path = NSTemporaryDirectory() + "recording-\(UUID().uuidString).dbrec"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let said = Mutex<[String]>([])
+    let disk = DispatchQueue(label: "disk")
+    let recorder = Recorder(identity: Script().identity, queue: disk) { _, text in said.withLock { $0.append(text) } }
+    let samples = Script().samples(Recorder.waitingMax + 20)
+    disk.suspend()
+    recorder.start(path)
+    for sample in samples { recorder.take(sample, []) }
+    recorder.stop()
+    #expect(said.withLock { $0.isEmpty })
+    disk.resume()
+    recorder.finish()
+    let text = "\(Recorder.waitingMax) samples (20 left out: the disk was too slow), "
+    #expect(said.withLock { $0.last?.hasPrefix(text) } == true)
+    let times = try Recording(Data(contentsOf: URL(filePath: path))).times
+    #expect(times == samples.prefix(Recorder.waitingMax).map(\.nanoseconds))
+  }
+
+  @Test func recorderSaysWhereThereIsNoPlace() throws {
     let said = Mutex<[String]>([])
     let recorder = Recorder(identity: Script().identity) { path, text in
       said.withLock { $0.append("\(path ?? "-") \(text)") }
     }
     recorder.start("/nowhere/at all.dbrec")
+    recorder.finish()
     #expect(said.withLock { $0.last } == "- cannot record to /nowhere/at all.dbrec: No such file or directory")
   }
 

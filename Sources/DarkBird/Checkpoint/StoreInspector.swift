@@ -163,6 +163,13 @@ extension Store where Key == Value, Document == Record {
   public static func open(
     _ path: String, readOnly: Bool = true, configuration: StoreConfiguration? = nil
   ) throws(StoreError) -> Store {
+    try open(path, readOnly: readOnly, configuration: configuration, PosixFileSystem())
+  }
+
+  /// As the public one, on other files.
+  package static func open(
+    _ path: String, readOnly: Bool, configuration: StoreConfiguration? = nil, _ fileSystem: any FileSystem
+  ) throws(StoreError) -> Store {
     let schema = try StoreInspector.describe(path).schema
     if !readOnly && !schema.computed.isEmpty {
       let names = schema.computed.unique + schema.computed.tags + schema.computed.ranges
@@ -173,6 +180,6 @@ extension Store where Key == Value, Document == Record {
     var settings = configuration ?? .disk(at: path)
     settings.location = .disk(path: path)
     settings.isReadOnly = readOnly
-    return try Store(settings, schema: IndexSchema(schema.fields))
+    return try Store(settings, schema: IndexSchema(schema.fields), fileSystem: fileSystem)
   }
 }

@@ -200,3 +200,13 @@ public struct Cursor: Sendable, Hashable {
     self.position = position
   }
 }
+
+extension Store {
+  /// Where a scan goes on with the first document of a shard; nil for the first shard, with which every scan begins.
+  package func cursor(beforeShard number: Int) -> Cursor? {
+    guard (1..<shards.count).contains(number) else { return nil }
+    // The last slot that the shard before can have.
+    let slot = Int(DocumentNumber.max >> shardBits)
+    return Cursor(driver: .scan, position: .number(DocumentNumber(slot: slot, shard: number - 1, shardBits: shardBits)))
+  }
+}

@@ -2,6 +2,7 @@
 /// that loses unsynced blocks, fails calls and fills up.
 ///
 /// Every call maps to one system call, so that a test can fail each of them by itself.
+@usableFromInline
 package protocol FileSystem: Sendable {
   /// Makes one directory. No error if it exists already.
   func createDirectory(_ path: String) throws(SystemError)
@@ -14,6 +15,7 @@ package protocol FileSystem: Sendable {
   func synchronizeDirectory(_ path: String) throws(SystemError)
 }
 
+@usableFromInline
 package enum FileMode: Sendable {
   /// Existing file, reads only.
   case read
@@ -26,6 +28,7 @@ package enum FileMode: Sendable {
 }
 
 /// An open file. One owner; closed by `close()`, or at the latest when the last reference goes.
+@usableFromInline
 package protocol File: AnyObject, Sendable {
   /// Reads up to `buffer.count` bytes at `offset`; 0 at the end of the file. May be short.
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int
@@ -45,6 +48,7 @@ package protocol File: AnyObject, Sendable {
 }
 
 /// A failed system call: which, on what, and why.
+@usableFromInline
 package struct SystemError: Error, Hashable, CustomStringConvertible {
   package var code: Int32
   package var call: String
@@ -56,5 +60,5 @@ package struct SystemError: Error, Hashable, CustomStringConvertible {
     self.path = path
   }
 
-  package var description: String { "\(call) \(path): \(errorMessage(code))" }
+  @usableFromInline package var description: String { "\(call) \(path): \(errorMessage(code))" }
 }

@@ -28,6 +28,11 @@ enum BrowseAnswers {
         let page = try page(number, selection, after: mark, from: source)
         let nanoseconds = DispatchTime.now().uptimeNanoseconds - start
         return .page(run: run, number: number, marks: [], page, nanoseconds: nanoseconds)
+      case .pageBefore(let run, let selection, let number, let rows, let mark):
+        let start = DispatchTime.now().uptimeNanoseconds
+        let page = try source.page(selection, limit: rows, before: mark)
+        let nanoseconds = DispatchTime.now().uptimeNanoseconds - start
+        return .pageBefore(run: run, number: number, page, nanoseconds: nanoseconds)
       case .lastPage(let run, let selection, let number, let mark):
         return try lastPage(run, selection, number, mark, from: source, isCancelled)
       }
@@ -58,8 +63,11 @@ enum BrowseAnswers {
     var marks: [PageMark] = []
     var number = number
     var mark = mark
+    var examined = 0
     while !isCancelled() {
-      let page = try page(number, selection, after: mark, from: source)
+      var page = try page(number, selection, after: mark, from: source)
+      examined += page.examined
+      page.examined = examined
       guard let next = page.next else {
         let nanoseconds = DispatchTime.now().uptimeNanoseconds - start
         return .page(run: run, number: number, marks: marks, page, nanoseconds: nanoseconds)

@@ -72,8 +72,8 @@ extension BrowseRequest {
   /// The run of a query that it belongs to.
   var run: Int? {
     switch self {
-    case .page(let run, _, _, _), .lastPage(let run, _, _, _), .plan(let run, _), .count(let run, _),
-      .versions(let run, _, _):
+    case .page(let run, _, _, _), .pageBefore(let run, _, _, _, _), .lastPage(let run, _, _, _), .plan(let run, _),
+      .count(let run, _), .versions(let run, _, _):
       run
     case .outline, .document, .histogram, .remove, .draft, .write: nil
     }

@@ -8,7 +8,7 @@ struct ScreenLoop {
   let cost: OwnCost
   let frameInterval: Duration
   /// After a key the next frame need not wait so long: somebody is looking. Keys that come faster share frames.
-  var keyInterval = Duration.milliseconds(8)
+  var keyInterval = Duration.milliseconds(4)
   /// Does what the model wants done outside; quitting and drawing are the loop's own business.
   let perform: (Effect) -> Void
 
@@ -27,6 +27,12 @@ struct ScreenLoop {
         effects += model.update(message)
         // A store at rest is drawn once: nothing changes, nothing is written.
         if case .sample = message, !model.needsFrame { continue }
+        // What a key has asked for is waited for as its own frame is; for versions nobody has asked.
+        switch message {
+        case .reply(.versions): break
+        case .reply: isAwaited = true
+        default: break
+        }
         isDirty = true
       }
       if apply(effects) { return (.quit, model) }

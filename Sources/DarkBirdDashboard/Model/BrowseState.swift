@@ -160,6 +160,8 @@ struct Results: Sendable {
   var pageNumber = 0
   /// Where each page after the first begins, as far as they have been read.
   var marks: [PageMark] = []
+  /// Where pages end that were come to from the last one, by their numbers.
+  var marksBefore: [Int: PageMark] = [:]
   var rows: [ResultRow] = []
   var isLastPage = false
   var selected = 0
@@ -183,6 +185,12 @@ struct Results: Sendable {
     checked.lsn = lsn
   }
 
+  /// The page that can be come to from the end; nil if nobody knows how many there are, or the selection goes only forwards.
+  var lastPageNumber: Int? {
+    guard case .query(_, nil) = selection, let count, count > 0 else { return nil }
+    return (count - 1) / Self.pageSize
+  }
+
   /// Rows before the page that is shown.
   var offset: Int { pageNumber * Self.pageSize }
   var selectedRow: ResultRow? { rows.indices.contains(selected) ? rows[selected] : nil }
@@ -194,17 +202,28 @@ struct Results: Sendable {
   }
 
   mutating func show(_ page: ResultPage, number: Int, marks newMarks: [PageMark], nanoseconds: UInt64) {
-    isRunning = false
-    failure = nil
-    pageNumber = number
-    rows = page.rows
+    show(page, number: number, nanoseconds)
     isLastPage = page.next == nil
-    examined = page.examined
-    self.nanoseconds = nanoseconds
     marks += newMarks
     if let next = page.next, marks.count == number { marks.append(next) }
     // The last page tells how many there are.
     if isLastPage { count = offset + rows.count }
+  }
+
+  /// Shows a page that was come to from the one after it, or is the last.
+  mutating func showBefore(_ page: ResultPage, number: Int, nanoseconds: UInt64) {
+    show(page, number: number, nanoseconds)
+    isLastPage = number == lastPageNumber
+    if let next = page.next { marksBefore[number - 1] = next }
+  }
+
+  private mutating func show(_ page: ResultPage, number: Int, _ nanoseconds: UInt64) {
+    isRunning = false
+    failure = nil
+    pageNumber = number
+    rows = page.rows
+    examined = page.examined
+    self.nanoseconds = nanoseconds
     switch landing {
     case .first: selected = 0
     case .last: selected = max(0, rows.count - 1)

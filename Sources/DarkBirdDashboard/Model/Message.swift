@@ -62,7 +62,9 @@ enum BrowseRequest: Hashable, Sendable {
   case outline
   /// Page `number` of a run, which begins after `mark`.
   case page(run: Int, Selection, number: Int, after: PageMark?)
-  /// From `mark`, the end of page `number`, to the last page.
+  /// Page `number` of a run, of so many rows, which ends before `mark`, or with the last row.
+  case pageBefore(run: Int, Selection, number: Int, rows: Int, before: PageMark?)
+  /// From `mark`, the end of page `number`, to the last page, for selections that go only forwards.
   case lastPage(run: Int, Selection, number: Int, after: PageMark)
   case plan(run: Int, Selection)
   case count(run: Int, Selection)
@@ -82,6 +84,7 @@ enum BrowseRequest: Hashable, Sendable {
 enum BrowseReply: Sendable {
   case outline(Outline)
   case page(run: Int, number: Int, marks: [PageMark], ResultPage, nanoseconds: UInt64)
+  case pageBefore(run: Int, number: Int, ResultPage, nanoseconds: UInt64)
   case plan(run: Int, PlanSummary?)
   case count(run: Int, Int?)
   case document(RowKey, ResultRow?)

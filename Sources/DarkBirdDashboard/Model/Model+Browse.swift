@@ -76,9 +76,11 @@ extension Model {
     case .page(let run, let number, let marks, let page, let nanoseconds):
       guard browse.results?.run == run else { return [] }
       browse.results?.show(page, number: number, marks: marks, nanoseconds: nanoseconds)
-      learnCost(examined: page.examined, nanoseconds: nanoseconds)
-      keepSelectionVisible()
-      return askForVersions()
+      return hasTurned(page, nanoseconds)
+    case .pageBefore(let run, let number, let page, let nanoseconds):
+      guard browse.results?.run == run else { return [] }
+      browse.results?.showBefore(page, number: number, nanoseconds: nanoseconds)
+      return hasTurned(page, nanoseconds)
     case .plan(let run, let plan):
       if browse.results?.run == run { browse.results?.plan = plan }
     case .count(let run, let count):
@@ -100,9 +102,15 @@ extension Model {
     return []
   }
 
+  private mutating func hasTurned(_ page: ResultPage, _ nanoseconds: UInt64) -> [Effect] {
+    learnCost(examined: page.examined, nanoseconds: nanoseconds)
+    keepSelectionVisible()
+    return askForVersions()
+  }
+
   private mutating func receiveFailure(of request: BrowseRequest, _ message: String) {
     switch request {
-    case .page(let run, _, _, _), .lastPage(let run, _, _, _), .plan(let run, _):
+    case .page(let run, _, _, _), .pageBefore(let run, _, _, _, _), .lastPage(let run, _, _, _), .plan(let run, _):
       guard browse.results?.run == run else { return }
       browse.results?.isRunning = false
       browse.results?.failure = message

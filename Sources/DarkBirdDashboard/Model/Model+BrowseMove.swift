@@ -51,15 +51,34 @@ extension Model {
   }
 
   private mutating func turn(to number: Int, landing: Results.Landing) -> [Effect] {
-    guard let results = browse.results, number == 0 || results.marks.indices.contains(number - 1) else { return [] }
-    startTurning(landing)
-    let mark = number == 0 ? nil : results.marks[number - 1]
-    return [.ask(.page(run: results.run, results.selection, number: number, after: mark))]
+    guard let results = browse.results else { return [] }
+    if number == 0 || results.marks.indices.contains(number - 1) {
+      startTurning(landing)
+      let mark = number == 0 ? nil : results.marks[number - 1]
+      return [.ask(.page(run: results.run, results.selection, number: number, after: mark))]
+    }
+    return number == results.lastPageNumber ? turnToLast(landing) : turnBack(to: number, landing)
   }
 
-  private mutating func turnToLast() -> [Effect] {
-    guard let results = browse.results, let mark = results.marks.last else { return [] }
-    startTurning(.last)
+  /// A page that was come to from the end.
+  private mutating func turnBack(to number: Int, _ landing: Results.Landing) -> [Effect] {
+    guard let results = browse.results, let mark = results.marksBefore[number] else { return [] }
+    startTurning(landing)
+    return [
+      .ask(
+        .pageBefore(run: results.run, results.selection, number: number, rows: Results.pageSize, before: mark))
+    ]
+  }
+
+  private mutating func turnToLast(_ landing: Results.Landing = .last) -> [Effect] {
+    guard let results = browse.results else { return [] }
+    if let count = results.count, let number = results.lastPageNumber {
+      startTurning(landing)
+      let rows = count - number * Results.pageSize
+      return [.ask(.pageBefore(run: results.run, results.selection, number: number, rows: rows, before: nil))]
+    }
+    guard let mark = results.marks.last else { return [] }
+    startTurning(landing)
     return [.ask(.lastPage(run: results.run, results.selection, number: results.marks.count, after: mark))]
   }
 

@@ -25,6 +25,10 @@ package protocol Source: Sendable {
   /// One page of results.
   func page(_ selection: Selection, limit: Int, after: PageMark?) throws -> ResultPage
 
+  /// The page of a query without a limit that ends before a mark, or at the end. Its own `next` is where the page before it
+  /// ends.
+  func page(_ selection: Selection, limit: Int, before: PageMark?) throws -> ResultPage
+
   /// How the store will find them; nil for a lookup.
   func plan(_ selection: Selection) throws -> PlanSummary?
 

@@ -1,6 +1,5 @@
 package import DarkBird
 import Foundation
-import Synchronization
 
 /// A store in this process as a source.
 package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: Source {
@@ -17,8 +16,6 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
   package let identity: SourceIdentity
   private let store: Store<Key, Document>
   private let subscription: EventSubscription<Key, Document>
-  /// The end of the page before the first document of a shard, as far as shards have been looked for.
-  private let shardStarts = Mutex<[Int: Cursor]>([:])
 
   package init(
     _ store: Store<Key, Document>, title: String, location: String? = nil, allowsChanges: Bool = false
@@ -77,6 +74,15 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
 
   package func page(_ selection: Selection, limit: Int, after mark: PageMark?) throws -> ResultPage {
     try page(selection, of: store, limit: limit, after: mark)
+  }
+
+  package func page(_ selection: Selection, limit: Int, before mark: PageMark?) throws -> ResultPage {
+    guard case .query(var query, nil) = selection else { return ResultPage(rows: []) }
+    // The other way round: a mark is a place, from which one can go either way.
+    query.order = query.order == .ascending ? .descending : .ascending
+    var page = try page(.query(query, limit: nil), of: store, limit: limit, after: mark)
+    page.rows.reverse()
+    return page
   }
 
   package func pages(_ selection: Selection) throws -> Pages {
@@ -184,16 +190,12 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
     }
   }
 
-  /// Documents found in one go while looking for the beginning of a shard.
-  private static var searchChunk: Int { 4_096 }
-
-  /// The store goes through its shards one after the other: the first page of a shard is looked for from the beginning, or
-  /// from the last shard before it that was looked for.
+  /// The store goes through its shards one after the other.
   private func shardPage(
     _ number: Int, of store: Store<Key, Document>, limit: Int, after mark: PageMark?
   ) throws -> ResultPage {
     var cursor: Cursor?
-    if case .cursor(let place)? = mark { cursor = place } else { cursor = try start(ofShard: number) }
+    if case .cursor(let place)? = mark { cursor = place } else { cursor = store.cursor(beforeShard: number) }
     var rows: [ResultRow] = []
     var examined = 0
     while rows.count < limit {
@@ -209,20 +211,6 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
     let next = try store.documents(Query(), limit: 1, after: cursor)
     let isMore = next.documents.first?.shard == number
     return ResultPage(rows: rows, next: isMore ? cursor.map { .cursor($0) } : nil, examined: examined)
-  }
-
-  /// A place before the first document of a shard, and not far from it.
-  private func start(ofShard number: Int) throws -> Cursor? {
-    let known = shardStarts.withLock { starts in starts.filter { $0.key <= number }.max { $0.key < $1.key } }
-    if let known, known.key == number { return known.value }
-    var cursor = known?.value
-    while true {
-      let page = try store.documents(Query(), limit: Self.searchChunk, after: cursor)
-      guard let last = page.documents.last, last.shard < number, let next = page.next else { break }
-      cursor = next
-    }
-    if let cursor { shardStarts.withLock { $0[number] = cursor } }
-    return cursor
   }
 
   private func row(_ stored: StoredDocument<Key, Document>) throws -> ResultRow {

@@ -47,6 +47,10 @@ final class TourSource: Source {
     try current?.page(selection, limit: limit, after: mark) ?? ResultPage(rows: [])
   }
 
+  func page(_ selection: Selection, limit: Int, before mark: PageMark?) throws -> ResultPage {
+    try current?.page(selection, limit: limit, before: mark) ?? ResultPage(rows: [])
+  }
+
   func plan(_ selection: Selection) throws -> PlanSummary? { try current?.plan(selection) }
 
   func count(_ selection: Selection) throws -> Int? { try current?.count(selection) }

@@ -36,6 +36,7 @@ final class FakeSource: Source {
 
   func outline(tagsPerField: Int) -> Outline { Outline() }
   func page(_ selection: Selection, limit: Int, after: PageMark?) -> ResultPage { ResultPage(rows: []) }
+  func page(_ selection: Selection, limit: Int, before: PageMark?) -> ResultPage { ResultPage(rows: []) }
   func plan(_ selection: Selection) -> PlanSummary? { nil }
   func count(_ selection: Selection) -> Int? { nil }
   func document(_ key: RowKey) -> ResultRow? { nil }

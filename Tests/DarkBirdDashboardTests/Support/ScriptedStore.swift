@@ -57,6 +57,13 @@ struct ScriptedStore: Source {
     }
   }
 
+  func page(_ selection: Selection, limit: Int, before mark: PageMark?) -> ResultPage {
+    var end = count
+    if case .offset(let offset)? = mark { end = offset }
+    let start = max(0, end - limit)
+    return ResultPage(rows: (start..<end).map(row), next: start > 0 ? .offset(start) : nil, examined: limit * 2)
+  }
+
   func plan(_ selection: Selection) -> PlanSummary? {
     guard case .query(let query, _) = selection else { return nil }
     if let range = query.ranges.first { return PlanSummary(driver: "range(\(range.field))", candidates: 61_204) }
@@ -110,6 +117,9 @@ struct ScriptedStore: Source {
       // Pictures must not depend on how fast this machine is.
       if case .page(let run, let number, let marks, let page, _) = reply {
         reply = .page(run: run, number: number, marks: marks, page, nanoseconds: 812_000)
+      }
+      if case .pageBefore(let run, let number, let page, _) = reply {
+        reply = .pageBefore(run: run, number: number, page, nanoseconds: 812_000)
       }
       _ = model.update(.reply(reply))
     }
