@@ -3,7 +3,7 @@ import CDarkBird
 /// Changes of tags and range fields that are in memory but not in the indexes yet: what a document no longer has and what it
 /// has instead, in the order of the changes.
 @usableFromInline
-struct IndexChanges: Sendable {
+struct IndexChanges: ShardList {
   /// A document that gets or loses a tag.
   struct Tagged: Sendable {
     let name: TagName
@@ -40,9 +40,10 @@ struct IndexChanges: Sendable {
   private(set) var tags: ContiguousArray<Tagged> = []
   private(set) var ranges: ContiguousArray<Ranged> = []
 
-  @inline(__always)
+  @usableFromInline
   var isEmpty: Bool { marks.isEmpty }
 
+  @usableFromInline
   init() {}
 
   /// Has the processor fetch the memory that the next change goes to.
