@@ -184,7 +184,7 @@ extension Store {
       }
       // All of the batch to one list, for they have one LSN.
       if isWatched {
-        published = hub.publish(Change(old: item.old, new: item.new, lsn: lsn), shard: lockedShards[0])
+        published = hub.publish(old: item.old, new: item.new, lsn: lsn, shard: lockedShards[0])
       }
     }
     // Insertions first: their slots are those that are free before a removal frees others.

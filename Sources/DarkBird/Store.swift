@@ -193,7 +193,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       if isWatched { hub.announce(shard: 0) }
       do throws(StoreError) {
         let lsn = try sequence(.clear, payload: [], keyLength: 0, reservation)
-        if isWatched { _ = hub.publish(.cleared(count: count, lsn: lsn, keeping: retired), shard: 0) }
+        if isWatched { _ = hub.publish(.cleared(count: count, lsn: lsn), keeping: retired, shard: 0) }
         retired.indexes = indexes.removeAll()
         for shard in shards {
           retired.maps.append(shard.contents.pointee.map)
@@ -302,7 +302,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
           }
         if planted(.duplicatePublished) {
           hub.announce(shard: shardNumber)
-          published = hub.publish(Change(old: old, new: new, lsn: 0), shard: shardNumber)
+          published = hub.publish(old: old, new: new, lsn: 0, shard: shardNumber)
         }
         if claims.isEmpty {
           let slot = old?.number.slot(shardBits) ?? shard.contents.pointee.map.nextSlot
@@ -325,7 +325,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
             if !indexSchema.isEmpty {
               waiting = indexes.deferred.append(number, old: oldKeys, new: newKeys, lsn: lsn, shard: shardNumber)
             }
-            if isWatched { published = hub.publish(Change(old: old, new: new, lsn: lsn), shard: shardNumber) }
+            if isWatched { published = hub.publish(old: old, new: new, lsn: lsn, shard: shardNumber) }
             shard.apply(old: old, new: new, hash: hash, slot: slot, &left)
           } catch {
             refusal = .logFailed(error)
@@ -467,7 +467,9 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 }
 
 /// What was in a store that was emptied, which readers may still look at, and subscribers hear of.
-private final class RetiredStore<Key: DocumentKey, Document: DarkBird.Document> {
+///
+/// Unchecked: changed under the locks of all shards, and only kept after that.
+private final class RetiredStore<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
   var maps: [ShardMap<Key, Document>] = []
   var indexes: [Any] = []
   var tables: [AnyObject] = []

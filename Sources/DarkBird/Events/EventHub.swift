@@ -4,28 +4,84 @@ public import Synchronization
 /// A change as the store makes it; `Event` is what subscribers get. Publishing copies no document and, but for what is replaced,
 /// counts no reference.
 ///
-/// Unsafe corner: `new` is not retained. It is in the store, or was replaced by a later change, which retains it as `old`; or it
-/// went with all others, and the later change that says so keeps them. Changes are lost from the oldest on, so whoever has a
-/// change and all later ones, under the hub's lock, may look at what is new in it.
+/// Unsafe corner: entries are not retained here. What is new is in the store, or was replaced by a later change: the list of
+/// changes keeps what changes replace, for as long as it has them. Changes are lost from the oldest on, so whoever has a change
+/// and all later ones, under the hub's lock, may look at its entries.
 @usableFromInline
 enum Change<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
   // Unchecked: entries are Sendable, and so are references to them.
   /// A document was inserted, replaced or removed; one of the two is there.
-  case replaced(old: Entry<Key, Document>?, new: Unmanaged<Entry<Key, Document>>?, lsn: UInt64)
-  case cleared(count: Int, lsn: UInt64, keeping: AnyObject)
-
-  @inlinable
-  init(old: Entry<Key, Document>?, new: Entry<Key, Document>?, lsn: UInt64) {
-    self = .replaced(old: old, new: new.map(Unmanaged.passUnretained), lsn: lsn)
-  }
+  case replaced(old: Unmanaged<Entry<Key, Document>>?, new: Unmanaged<Entry<Key, Document>>?, lsn: UInt64)
+  case cleared(count: Int, lsn: UInt64)
 
   @inlinable
   var lsn: UInt64 {
     switch self {
-    case .replaced(_, _, let lsn), .cleared(_, let lsn, _): lsn
+    case .replaced(_, _, let lsn), .cleared(_, let lsn): lsn
     }
   }
+
+  /// Whether it needs something kept that it replaces.
+  @inlinable
+  var isKeeping: Bool {
+    if case .replaced(nil, _, _) = self { false } else { true }
+  }
 }
+
+/// Changes of a shard, in order.
+///
+/// Unchecked: `start` is an address that nobody reads from.
+@usableFromInline
+struct ChangeList<Key: DocumentKey, Document: DarkBird.Document>: ShardList, @unchecked Sendable {
+  /// Trivial values, so that many are freed at once.
+  @usableFromInline var changes: ContiguousArray<Change<Key, Document>> = []
+  /// What was replaced: one object for each change that needs it.
+  @usableFromInline var kept: ContiguousArray<AnySendableObject> = []
+  /// Where the changes begin, or began before they last grew.
+  @usableFromInline var start: UnsafeRawPointer?
+  @inlinable var isEmpty: Bool { changes.isEmpty }
+
+  @inlinable
+  init() {}
+
+  /// - Parameter expected: about how many changes will come before all are taken.
+  @inlinable
+  mutating func append(_ change: Change<Key, Document>, keeping old: AnySendableObject?, expected: Int) {
+    changes.append(change)
+    if let old, !planted(.replacedNotKept) { kept.append(old) }
+    // A list that fills grows once.
+    if changes.count == 4 { changes.reserveCapacity(expected) }
+    if changes.count.nonzeroBitCount == 1 { start = changes.withUnsafeBytes { $0.baseAddress } }
+  }
+
+  /// Has the processor fetch the memory that the next change goes to.
+  ///
+  /// Safe: the address is not used for anything else. To ask the array for it each time would count references.
+  @inlinable @inline(__always)
+  func prefetchEnd() {
+    if let start { db_prefetch_to_write(start + changes.count &* MemoryLayout<Change<Key, Document>>.stride) }
+  }
+
+  /// Takes the changes beyond an LSN away and returns them.
+  @inlinable
+  mutating func removeBeyond(_ cut: UInt64) -> ChangeList {
+    var rest = ChangeList()
+    var count = changes.count
+    var keptCount = kept.count
+    while count > 0, changes[count - 1].lsn > cut {
+      count -= 1
+      if changes[count].isKeeping { keptCount -= 1 }
+    }
+    if count == changes.count { return rest }
+    rest.changes = ContiguousArray(changes[count...])
+    rest.kept = ContiguousArray(kept[keptCount...])
+    changes.removeSubrange(count...)
+    kept.removeSubrange(keptCount...)
+    return rest
+  }
+}
+
+@usableFromInline typealias AnySendableObject = any AnyObject & Sendable
 
 /// The subscribers of a store.
 ///
@@ -39,16 +95,7 @@ enum Change<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable 
 /// Unchecked: everything but the lists, the constants and the atomics is only touched under the lock.
 @usableFromInline
 final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
-  @usableFromInline typealias Change = DarkBird.Change<Key, Document>
-
-  @usableFromInline
-  struct List: ShardList {
-    @usableFromInline var changes: ContiguousArray<Change> = []
-    @inlinable var isEmpty: Bool { changes.isEmpty }
-
-    @inlinable
-    init() {}
-  }
+  @usableFromInline typealias List = ChangeList<Key, Document>
 
   /// What may go only once the locks are released: what a document does when it goes is user code.
   @usableFromInline
@@ -71,7 +118,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   private let log: Log?
   @exclusivity(unchecked) @usableFromInline var rings: ContiguousArray<EventRing<Key, Document>> = []
   /// Changes that were taken from the shards but lie beyond the last cut, in order for each shard.
-  @exclusivity(unchecked) @usableFromInline var held: ContiguousArray<ContiguousArray<Change>> = []
+  @exclusivity(unchecked) @usableFromInline var held: ContiguousArray<List> = []
   @exclusivity(unchecked) @usableFromInline var isFinished = false
   @exclusivity(unchecked) @usableFromInline var droppedBefore = 0
   @usableFromInline let count = Atomic<Int>(0)
@@ -125,22 +172,25 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   @inlinable
   func announce(shard: Int) {
     // Where the change will go, which another processor may have written to last.
-    lists[shard].pointee.changes.withUnsafeBufferPointer {
-      if let start = $0.baseAddress { db_prefetch_to_write(start + $0.count) }
-    }
+    lists[shard].pointee.prefetchEnd()
     lists.announce(shard: shard)
   }
 
-  /// Takes a change, and returns how many wait in the shard's list.
+  /// Takes a change of a document, and returns how many changes wait in the shard's list.
   @inlinable
-  func publish(_ change: consuming Change, shard: Int) -> Int {
+  func publish(old: Entry<Key, Document>?, new: Entry<Key, Document>?, lsn: UInt64, shard: Int) -> Int {
+    publish(
+      .replaced(old: old.map(Unmanaged.passUnretained), new: new.map(Unmanaged.passUnretained), lsn: lsn),
+      keeping: old, shard: shard)
+  }
+
+  /// - Parameter old: what the change replaces.
+  @inlinable
+  func publish(_ change: Change<Key, Document>, keeping old: AnySendableObject?, shard: Int) -> Int {
     let list = lists[shard]
-    list.pointee.changes.append(change)
+    list.pointee.append(change, keeping: old, expected: listMax)
     lists.didAppend(shard: shard)
-    let count = list.pointee.changes.count
-    // A list that fills grows once.
-    if count == 4 { list.pointee.changes.reserveCapacity(listMax) }
-    return count
+    return list.pointee.changes.count
   }
 
   /// Has subscribers woken that wait for something to happen, and lists collected that are long. To be called after changes
@@ -188,6 +238,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   }
 
   /// Ends a subscription; events that wait are still delivered.
+  @usableFromInline
   func remove(_ ring: EventRing<Key, Document>) {
     withLock { lost in
       if rings.contains(where: { $0 === ring }) {
@@ -232,15 +283,11 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
     if isFinished { return cut }
     var parts = held
     held = []
-    lists.take(areLocked: false) { parts.append($0.changes) }
+    lists.take(areLocked: false) { parts.append($0) }
     if parts.isEmpty { return cut }
-    if !planted(.eventsOutOfOrder) {
-      for index in parts.indices {
-        guard let last = parts[index].last, last.lsn > cut else { continue }
-        let count = parts[index].count - parts[index].reversed().prefix { $0.lsn > cut }.count
-        held.append(ContiguousArray(parts[index][count...]))
-        parts[index].removeSubrange(count...)
-      }
+    for index in parts.indices where !planted(.eventsOutOfOrder) {
+      let rest = parts[index].removeBeyond(cut)
+      if !rest.isEmpty { held.append(rest) }
     }
     let segment = EventSegment(parts)
     lost.segments.append(segment)
@@ -250,35 +297,20 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
 }
 
 /// Changes that follow one another in the log: those of each shard in order.
-///
-/// Unchecked: `parts` never change, but when they are freed.
 @usableFromInline
-final class EventSegment<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
-  @usableFromInline typealias Change = DarkBird.Change<Key, Document>
-
+final class EventSegment<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
   @usableFromInline let count: Int
-  @exclusivity(unchecked) @usableFromInline var parts: ContiguousArray<ContiguousArray<Change>>
+  @usableFromInline let parts: ContiguousArray<ChangeList<Key, Document>>
 
   /// A document of long ago is fetched from memory while as many others are looked at.
   @inlinable static var changesAhead: Int { 16 }
 
   @inlinable
-  init(_ parts: ContiguousArray<ContiguousArray<Change>>) {
+  init(_ parts: ContiguousArray<ChangeList<Key, Document>>) {
     self.parts = parts
-    count = parts.reduce(0) { $0 + $1.count }
-  }
-
-  @inlinable
-  deinit {
-    var parts = ContiguousArray<ContiguousArray<Change>>()
-    swap(&parts, &self.parts)
-    while var part = parts.popLast() {
-      for place in part.indices.suffix(Self.changesAhead) { Self.prefetch(place, of: part) }
-      while let last = part.indices.last {
-        Self.prefetch(last - Self.changesAhead, of: part)
-        part.removeLast()
-      }
-    }
+    var count = 0
+    for part in parts { count += part.changes.count }
+    self.count = count
   }
 
   /// Appends the changes as events, the last one first. Under the lock of the hub, by whoever has all later changes.
@@ -286,33 +318,22 @@ final class EventSegment<Key: DocumentKey, Document: DarkBird.Document>: @unchec
   func appendReversed(to events: inout [Event<Key, Document>], shardBits: UInt32) {
     var places = ContiguousArray<(lsn: UInt64, part: Int, index: Int)>()
     places.reserveCapacity(count)
-    for (part, changes) in parts.enumerated() {
-      for (index, change) in changes.enumerated() { places.append((change.lsn, part, index)) }
+    for part in parts.indices {
+      for index in parts[part].changes.indices { places.append((parts[part].changes[index].lsn, part, index)) }
     }
     // Those of a batch have one LSN, and are in one part.
     places.sort { $0.lsn != $1.lsn ? $0.lsn > $1.lsn : $0.index > $1.index }
     events.reserveCapacity(events.count + count)
-    for (number, place) in places.enumerated() {
+    for number in places.indices {
       if number + Self.changesAhead < places.count {
         let coming = places[number + Self.changesAhead]
-        Self.prefetch(coming.index, of: parts[coming.part])
+        if case .replaced(let old, let new, _) = parts[coming.part].changes[coming.index] {
+          if let old { db_prefetch(old.toOpaque(), Entry<Key, Document>.size) }
+          if let new { db_prefetch(new.toOpaque(), Entry<Key, Document>.size) }
+        }
       }
-      events.append(Event(parts[place.part][place.index], shardBits: shardBits))
-    }
-  }
-
-  /// Has the documents of a change fetched from memory.
-  ///
-  /// Safe: reads the first two words of a place, where a change keeps its references, as numbers. Where it does not, the
-  /// processor is told useless addresses.
-  @inlinable @inline(__always)
-  static func prefetch(_ place: Int, of part: ContiguousArray<Change>) {
-    part.withUnsafeBufferPointer { places in
-      guard place >= 0, let start = places.baseAddress else { return }
-      let words = UnsafeRawPointer(start + place)
-      let size = Entry<Key, Document>.size
-      if let old = words.loadUnaligned(as: UnsafeRawPointer?.self) { db_prefetch(old, size) }
-      if let new = words.loadUnaligned(fromByteOffset: 8, as: UnsafeRawPointer?.self) { db_prefetch(new, size) }
+      let place = places[number]
+      events.append(Event(parts[place.part].changes[place.index], shardBits: shardBits))
     }
   }
 }

@@ -1,4 +1,4 @@
-import Synchronization
+public import Synchronization
 
 /// What waits for one subscriber, in order of the log: the events of one segment, of which some were taken, and then whole
 /// segments. When there is more than its capacity, the oldest are dropped, in pieces as they are, and exactly when someone
@@ -100,6 +100,7 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
   }
 
   /// Makes events of everything, which may then stay when changes of documents that it refers to are no longer told.
+  @usableFromInline
   func settle(_ lost: inout Hub.Lost) {
     discard(overflow, &lost)
     var events: [Element] = []
@@ -111,7 +112,7 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
     (segments, first) = ([], 0)
   }
 
-  @usableFromInline
+  @inlinable
   func wakeConsumer(_ lost: inout Hub.Lost) {
     guard let waiting = consumer, let event = nextEvent(&lost) else { return }
     consumer = nil
@@ -120,7 +121,8 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
     waiting.resume(returning: event)
   }
 
-  private func nextEvent(_ lost: inout Hub.Lost) -> Element? {
+  @inlinable
+  func nextEvent(_ lost: inout Hub.Lost) -> Element? {
     discard(overflow, &lost)
     if dropped > 0 {
       defer { dropped = 0 }
@@ -156,6 +158,7 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
   }
 
   /// Hands the next event to `continuation`, now or when there is one; nil at the end.
+  @inlinable
   func take(for continuation: CheckedContinuation<Element?, Never>) {
     let now = hub.withLock { lost -> Element?? in
       if let event = nextEvent(&lost) { return .some(event) }

@@ -38,8 +38,9 @@ public final class EventSubscription<Key: DocumentKey, Document: DarkBird.Docume
   public func makeAsyncIterator() -> Iterator { Iterator(subscription: self) }
 
   public struct Iterator: AsyncIteratorProtocol {
-    let subscription: EventSubscription
+    @usableFromInline let subscription: EventSubscription
 
+    @inlinable
     public mutating func next() async -> Event<Key, Document>? {
       let ring = subscription.ring
       return await withTaskCancellationHandler {
