@@ -52,7 +52,6 @@ extension Store {
 
     // Documents that do not own what they seem to own, found out between two attempts.
     var cleared: [Entry<Key, Document>] = []
-    var lost = LostChanges<Key, Document>()
     while true {
       let outdated = lookUp(&items)
       let effective = ContiguousArray(items.filter(\.isEffective))
@@ -73,8 +72,7 @@ extension Store {
           effective.isEmpty
           ? .nothingToDo
           : write(
-            effective, of: items, byShard, payload, reservation, owners, cleared, lockedShards, &lost,
-            &left)
+            effective, of: items, byShard, payload, reservation, owners, cleared, lockedShards, &left)
       }
       let documents = shards[lockedShards[0]].contents.pointee.map.count << Int(shardBits)
       for shard in lockedShards.reversed() { shards[shard].unlock() }
@@ -82,11 +80,12 @@ extension Store {
       withExtendedLifetime((outdated, found)) {}
 
       switch attempt {
-      case .done(let lsn, let waiting):
+      case .done(let lsn, let waiting, let published):
         let waitingMax = Reclaimer.versionsMax(documents: documents)
         for item in effective { if let old = item.old { reclaimer.retire(old, waitingMax: waitingMax) } }
         if !left.isEmpty { reclaimer.retire(left) }
         if waiting >= indexes.deferred.listMax { indexes.deferred.relieve(waiting, asOf: { memoryLSN }) }
+        if published > 0 { hub.didPublish(published) }
         try wait(for: lsn, ack)
         return lsn
       case .isOutdated: continue
@@ -129,8 +128,8 @@ extension Store {
   /// How an attempt ended.
   @usableFromInline
   enum BatchAttempt {
-    /// With the LSN, and the most changes that wait in a shard to be indexed.
-    case done(UInt64, waiting: Int)
+    /// With the LSN, and the most changes that wait in a shard to be indexed, and for subscribers.
+    case done(UInt64, waiting: Int, published: Int)
     /// Something changed since it was looked up.
     case isOutdated
     case nothingToDo
@@ -145,8 +144,7 @@ extension Store {
   func write(
     _ effective: ContiguousArray<BatchItem<Key, Document>>, of items: ContiguousArray<BatchItem<Key, Document>>,
     _ byShard: [Int], _ payload: [UInt8], _ reservation: Log.Reservation?, _ owners: Set<DocumentNumber>,
-    _ cleared: [Entry<Key, Document>], _ lockedShards: [Int], _ lost: inout LostChanges<Key, Document>,
-    _ left: inout [AnyObject]
+    _ cleared: [Entry<Key, Document>], _ lockedShards: [Int], _ left: inout [AnyObject]
   ) -> BatchAttempt {
     if let position = items.firstIndex(where: { $0.needsAbsence && $0.old != nil }) { return .keyExists(position) }
     let stripes = effective.reduce(into: IndexSet.LockMask(0)) { mask, item in
@@ -166,13 +164,15 @@ extension Store {
     if !planted(.batchSeenInParts) { for shard in lockedShards { shards[shard].beginChange() } }
     defer { if !planted(.batchSeenInParts) { for shard in lockedShards { shards[shard].endChange() } } }
     if !indexSchema.isEmpty { for shard in lockedShards { indexes.deferred.announce(shard: shard) } }
+    let isWatched = hub.isActive
+    if isWatched { hub.announce(shard: lockedShards[0]) }
     let lsn: UInt64
     do throws(StoreError) {
-      lsn = try sequence(effective, payload, reservation, &lost)
+      lsn = try sequence(.batch, payload: payload, keyLength: 0, reservation)
     } catch {
       return .logFailed(error)
     }
-    var waiting = 0
+    var (waiting, published) = (0, 0)
     for item in effective {
       let number = item.old?.number ?? item.new?.number ?? 0
       item.new?.lsn = lsn
@@ -181,6 +181,10 @@ extension Store {
         let count = indexes.deferred.append(
           number, old: item.oldKeys, new: item.newKeys, lsn: lsn, shard: item.shard)
         waiting = max(waiting, count)
+      }
+      // All of the batch to one list, for they have one LSN.
+      if isWatched {
+        published = hub.publish(old: item.old, new: item.new, lsn: lsn, shard: lockedShards[0])
       }
     }
     // Insertions first: their slots are those that are free before a removal frees others.
@@ -195,7 +199,7 @@ extension Store {
       }
     }
     shards[items[0].shard].contents.pointee.operations.batches &+= 1
-    return .done(lsn, waiting: waiting)
+    return .done(lsn, waiting: waiting, published: published)
   }
 
   /// Gives the new versions the numbers of the old ones, and new documents those of the slots that they will get.
@@ -215,25 +219,6 @@ extension Store {
       new.number = DocumentNumber(slot: slot, shard: shard, shardBits: shardBits)
       insertions += 1
     }
-  }
-
-  /// Gives a batch its place, as `sequence` does for one change.
-  @inlinable
-  func sequence(
-    _ items: ContiguousArray<BatchItem<Key, Document>>, _ payload: [UInt8], _ reservation: Log.Reservation?,
-    _ lost: inout LostChanges<Key, Document>
-  ) throws(StoreError) -> UInt64 {
-    func change(_ position: Int, _ lsn: UInt64) -> Change<Key, Document> {
-      .replaced(old: items[position].old, new: items[position].new, lsn: lsn)
-    }
-    if let log = disk?.log, let reservation {
-      return try log.append(.batch, payload: payload, keyLength: 0, reservation) { lsn in
-        if hub.isActive { _ = hub.publish(&lost, count: items.count, lsn: { lsn }, change) }
-      }
-    }
-    if !hub.isActive { return lastMemoryLSN.next() }
-    return hub.publish(
-      &lost, count: items.count, lsn: { lastMemoryLSN.next() }, change)
   }
 
   /// What a batch cannot be, whatever is in the store: with two documents for one key that were both to be new, or for one

@@ -12,7 +12,7 @@ extension Store {
   public func events(
     capacity: Int = 1024, where filter: (@Sendable (Event<Key, Document>) -> Bool)? = nil
   ) -> EventSubscription<Key, Document> {
-    hub.subscribe(hub.ring(capacity: max(1, capacity), shardBits: shardBits), filter)
+    hub.subscribe(capacity: max(1, capacity), shardBits: shardBits, filter).subscription
   }
 
   /// Subscribes to all changes after a known one: first to those that the log still has, then to the live ones, in the order

@@ -14,8 +14,9 @@ public import Synchronization
 /// the disk has it: in asynchronous code write with `.memory` and then `try await store.sync()`.
 ///
 /// This file is the order of a write: extract and encode; reserve room in the log; lock the shard; lock the index stripes;
-/// check the unique owners; append to the log, which gives the LSN, and publish; replace the unique values and the document, and
-/// leave the rest to be indexed when someone asks for it (`DeferredIndexes`); unlock; wait for the acknowledgement.
+/// check the unique owners; append to the log, which gives the LSN; replace the unique values and the document, and
+/// leave the rest to be indexed when someone asks for it (`DeferredIndexes`), and the change to subscribers (`EventHub`); unlock;
+/// wait for the acknowledgement.
 /// `Store+Batch.swift` does the same for many keys.
 ///
 /// What is `@inlinable` is compiled for the types of the program that uses it; without, every access to a key or a document
@@ -27,7 +28,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   /// How many bits of a document's number are its shard.
   @usableFromInline let shardBits: UInt32
   @usableFromInline let indexes: IndexSet
-  @usableFromInline let hub = EventHub<Key, Document>()
+  @usableFromInline let hub: EventHub<Key, Document>
   @usableFromInline let queries = QueryCounters()
   @usableFromInline let lookups: LookupCounters
   @usableFromInline let reclaimer = Reclaimer()
@@ -86,11 +87,14 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     lookups = LookupCounters(shards: shards.count)
     indexes = loader.indexes
     lastMemoryLSN = SharedCounter(0)
+    let shardLocks = ContiguousArray(shards.map(\.mutex))
     guard case .disk(let path) = configuration.location else {
       disk = nil
+      hub = EventHub(shardLocks: shardLocks, memoryLSN: lastMemoryLSN.reference, log: nil)
       return
     }
     disk = try Disk(path, configuration, schema.description, fileSystem, replay: replay)
+    hub = EventHub(shardLocks: shardLocks, memoryLSN: lastMemoryLSN.reference, log: disk?.log)
     do throws(StoreError) {
       try loader.buildIndexes()
     } catch {
@@ -113,6 +117,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     self.shardBits = shardBits
     self.indexes = indexes
     lastMemoryLSN = SharedCounter(lsn)
+    hub = EventHub(shardLocks: [], memoryLSN: lastMemoryLSN.reference, log: nil)
     disk = nil
   }
 
@@ -182,22 +187,23 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   public func removeAll(ack: Acknowledgement? = nil) throws(StoreError) -> Int {
     try throwIfNotWritable()
     let reservation = try disk?.log?.reserve(payloadBytes: 0)
-    // The old documents are freed after the locks are.
-    var old: [ShardMap<Key, Document>] = []
-    var oldIndexes: [Any] = []
-    var left: [AnyObject] = []
-    var lost = LostChanges<Key, Document>()
+    // Freed after the locks are.
+    let retired = RetiredStore<Key, Document>()
+    var isWatched = false
     let result = withAllLocked { () -> Result<(count: Int, lsn: UInt64), StoreError> in
       let count = shards.reduce(0) { $0 + $1.contents.pointee.map.count }
       for shard in shards { shard.beginChange() }
       defer { for shard in shards { shard.endChange() } }
+      isWatched = hub.isActive
+      if isWatched { hub.announce(shard: 0) }
       do throws(StoreError) {
-        let lsn = try sequence(.clear, record: .none, reservation, &lost) { .cleared(count: count, lsn: $0) }
-        oldIndexes = indexes.removeAll()
+        let lsn = try sequence(.clear, payload: [], keyLength: 0, reservation)
+        if isWatched { _ = hub.publish(.cleared(count: count, lsn: lsn), keeping: retired, shard: 0) }
+        retired.indexes = indexes.removeAll()
         for shard in shards {
-          old.append(shard.contents.pointee.map)
+          retired.maps.append(shard.contents.pointee.map)
           shard.contents.pointee.map = ShardMap()
-          shard.publish(&left)
+          shard.publish(&retired.tables)
         }
         shards[0].contents.pointee.operations.clears += 1
         return .success((count, lsn))
@@ -205,8 +211,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         return .failure(error)
       }
     }
-    let retired = RetiredStore(maps: old, indexes: oldIndexes + left)
-    (old, oldIndexes, left) = ([], [], [])
+    if isWatched { hub.settle() }
     reclaimer.retire(retired, waitingMax: 1)
     let (count, lsn) = try result.get()
     try wait(for: lsn, ack)
@@ -245,6 +250,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     let shardNumber = Int(hash & UInt(shards.count - 1))
     let shard = shards[shardNumber]
     shard.prefetchForChange(hash)
+    hub.prefetchForChange(shard: shardNumber)
     let new: Entry<Key, Document>?
     var newKeys = IndexKeys()
     if let document = consume document {
@@ -269,7 +275,6 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     var oldKeys = IndexKeys()
     if let seen { oldKeys = (try? indexSchema.keys(of: seen.document)) ?? IndexKeys() }
     var cleared: [Entry<Key, Document>] = []
-    var lost = LostChanges<Key, Document>()
     while true {
       shard.lock()
       let old = shard.find(key, hash: hash)
@@ -280,8 +285,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       case .version(let version): if old !== version, !planted(.lostUpdate) { refusal = .versionChanged }
       }
       var lsn: UInt64 = 0
-      // Changes of the shard that are not in all indexes yet.
-      var waiting = 0
+      // Changes of the shard that are not in all indexes yet, and those that subscribers do not have.
+      var (waiting, published) = (0, 0)
       // Memory that tables have left.
       var left: [AnyObject] = []
       if refusal == nil {
@@ -300,18 +305,22 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
           : indexes.claims(old: oldKeys, new: newKeys) { number in
             number == old?.number || isCurrent(number, among: cleared, locked: shardNumber)
           }
-        if planted(.duplicatePublished) { hub.publish(&lost) { .replaced(old: old, new: new, lsn: 0) } }
+        if planted(.duplicatePublished) {
+          hub.announce(shard: shardNumber)
+          published = hub.publish(old: old, new: new, lsn: 0, shard: shardNumber)
+        }
         if claims.isEmpty {
           let slot = old?.number.slot(shardBits) ?? shard.contents.pointee.map.nextSlot
           let number = DocumentNumber(slot: slot, shard: shardNumber, shardBits: shardBits)
           new?.number = number
           shard.beginChange()
           if !indexSchema.isEmpty { indexes.deferred.announce(shard: shardNumber) }
+          let isWatched = hub.isActive
+          if isWatched { hub.announce(shard: shardNumber) }
           do throws(StoreError) {
             if planted(.shardUnlockedWhileLogging) { shard.unlock() }
-            lsn = try sequence(new == nil ? .remove : .put, record: record, reservation, &lost) {
-              .replaced(old: old, new: new, lsn: $0)
-            }
+            lsn = try sequence(
+              new == nil ? .remove : .put, payload: record.payload, keyLength: record.keyLength, reservation)
             if planted(.shardUnlockedWhileLogging) { shard.lock() }
             if !planted(.entryWithoutLSN) { new?.lsn = lsn }
             if stripes != 0 {
@@ -321,6 +330,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
             if !indexSchema.isEmpty {
               waiting = indexes.deferred.append(number, old: oldKeys, new: newKeys, lsn: lsn, shard: shardNumber)
             }
+            if isWatched { published = hub.publish(old: old, new: new, lsn: lsn, shard: shardNumber) }
             shard.apply(old: old, new: new, hash: hash, slot: slot, &left)
           } catch {
             refusal = .logFailed(error)
@@ -343,6 +353,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         if old == nil, let new, new.number.slot(shardBits) % 64 == 0 { db_prepare_heap(24 << 10) }
         if !newKeys.values.isEmpty || !newKeys.tags.isEmpty { indexes.giveBack(consume newKeys) }
         if waiting >= indexes.deferred.listMax { indexes.deferred.relieve(waiting, asOf: { memoryLSN }) }
+        if published > 0 { hub.didPublish(published) }
         try wait(for: lsn, ack)
         return (old, true)
       case .claimed(let claims):
@@ -368,25 +379,13 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     }
   }
 
-  /// Gives a change its place: appends it to the log and publishes it. Under the locks of what it changes; `lost` must be
-  /// kept until they are released.
+  /// Gives a change its place, and appends it to the log. Under the locks of what it changes.
   @inlinable
   func sequence(
-    _ kind: LogRecordKind, record: EncodedRecord, _ reservation: Log.Reservation?,
-    _ lost: inout LostChanges<Key, Document>, _ change: (UInt64) -> Change<Key, Document>
+    _ kind: LogRecordKind, payload: [UInt8], keyLength: Int, _ reservation: Log.Reservation?
   ) throws(StoreError) -> UInt64 {
-    if let log = disk?.log, let reservation {
-      return try log.append(kind, payload: record.payload, keyLength: record.keyLength, reservation) { lsn in
-        if hub.isActive { hub.publish(&lost) { change(lsn) } }
-      }
-    }
-    if !hub.isActive { return lastMemoryLSN.next() }
-    var lsn: UInt64 = 0
-    hub.publish(&lost) {
-      lsn = lastMemoryLSN.next()
-      return change(lsn)
-    }
-    return lsn
+    guard let log = disk?.log, let reservation else { return lastMemoryLSN.next() }
+    return try log.append(kind, payload: payload, keyLength: keyLength, reservation)
   }
 
   @inlinable
@@ -472,15 +471,13 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   }
 }
 
-/// What was in a store that was emptied, which readers may still look at.
-private final class RetiredStore<Key: DocumentKey, Document: DarkBird.Document> {
-  let maps: [ShardMap<Key, Document>]
-  let indexes: [Any]
-
-  init(maps: [ShardMap<Key, Document>], indexes: [Any]) {
-    self.maps = maps
-    self.indexes = indexes
-  }
+/// What was in a store that was emptied, which readers may still look at, and subscribers hear of.
+///
+/// Unchecked: changed under the locks of all shards, and only kept after that.
+private final class RetiredStore<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
+  var maps: [ShardMap<Key, Document>] = []
+  var indexes: [Any] = []
+  var tables: [AnyObject] = []
 }
 
 @usableFromInline

@@ -23,6 +23,8 @@ struct Run: Sendable {
   /// Operations a second are counted in these.
   var operations: Int
   var seconds: Double
+  /// Of all threads of the process.
+  var processorSeconds = 0.0
   var tally = Tally()
   var latency: BenchResult.Latency?
 
@@ -91,15 +93,18 @@ func measure(
     worker.start()
   }
   for _ in 0..<threads { ready.wait() }
+  let spentBefore = processorSeconds()
   let began = monotonicNanoseconds()
   for _ in 0..<threads { start.signal() }
   for _ in 0..<threads { end.wait() }
   try finish()
   let nanoseconds = monotonicNanoseconds() - began
+  let spent = processorSeconds() - spentBefore
   let (done, failure) = parts.withLock { ($0.done, $0.failure) }
   if let failure { throw failure }
 
   var run = Run(threads: threads, operations: operations, seconds: Double(max(nanoseconds, 1)) / 1e9)
+  run.processorSeconds = spent
   for part in done {
     run.tally.documents += part.tally.documents
     run.tally.checksum &+= part.tally.checksum

@@ -20,6 +20,9 @@ func residentBytes() throws -> Int {
   #endif
 }
 
+/// What all threads of this process have used of all processors so far.
+func processorSeconds() -> Double { Double(clock()) / Double(CLOCKS_PER_SEC) }
+
 /// What the disk itself can do.
 enum DiskProbe {
   /// Appends `bytes` to a file and has them on the disk, `count` times.

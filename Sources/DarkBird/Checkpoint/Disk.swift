@@ -171,7 +171,7 @@ final class Disk: @unchecked Sendable {
     let nothing = LogBatchEncoder().payload
     for _ in 0..<(planted(.migrationKeepsTheLog) ? 0 : 2) {
       let reservation = try log.reserve(payloadBytes: nothing.count)
-      let lsn = try log.append(.batch, payload: nothing, keyLength: 0, reservation) { _ in }
+      let lsn = try log.append(.batch, payload: nothing, keyLength: 0, reservation)
       try log.wait(for: lsn, .synced)
     }
     let replacing = { (manifest: inout Manifest) in

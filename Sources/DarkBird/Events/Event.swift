@@ -37,14 +37,21 @@ public enum Event<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
 }
 
 extension Event {
+  /// Under the lock of the hub, by whoever has all later changes.
   @inlinable
   init(_ change: Change<Key, Document>, shardBits: UInt32) {
     switch change {
+    // Not retained either: see `Change`.
     case .replaced(let old, let new?, let lsn):
-      self = .put(
-        key: new.key, old: old?.document, new: new.document, lsn: lsn, shard: new.number.shard(shardBits))
+      self = new._withUnsafeGuaranteedRef { new in
+        .put(
+          key: new.key, old: old?._withUnsafeGuaranteedRef(\.document), new: new.document, lsn: lsn,
+          shard: new.number.shard(shardBits))
+      }
     case .replaced(let old?, nil, let lsn):
-      self = .removed(key: old.key, old: old.document, lsn: lsn, shard: old.number.shard(shardBits))
+      self = old._withUnsafeGuaranteedRef { old in
+        .removed(key: old.key, old: old.document, lsn: lsn, shard: old.number.shard(shardBits))
+      }
     case .replaced(nil, nil, _): preconditionFailure("a change of nothing")
     case .cleared(let count, let lsn): self = .cleared(count: count, lsn: lsn)
     }

@@ -193,9 +193,8 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
     if reading.live != nil { return }
     let read = reading.follower.lastLSN
     if log.lsns.memory - read <= UInt64(Swift.max(1, capacity / 2)) {
-      let ring = hub.ring(capacity: capacity, shardBits: shardBits)
-      // Under the lock in which records get their LSNs and are published: the ring gets the first one after `target`.
-      (reading.target, reading.live) = log.withLastLSN { ($0, hub.subscribe(ring)) }
+      let (subscription, lsn) = hub.subscribe(capacity: capacity, shardBits: shardBits)
+      (reading.target, reading.live) = (lsn, subscription)
     } else {
       reading.target = log.lsns.memory
     }

@@ -1,6 +1,3 @@
-import CDarkBird
-import Synchronization
-
 /// Tags and range fields: the indexes that refuse nothing, and so need not be changed by each write.
 ///
 /// A write appends what it changes to a list of its shard, under the shard's lock, which it holds anyway. Whoever looks at these
@@ -9,16 +6,14 @@ import Synchronization
 /// once for all that comes into it. A writer whose list is long does the same, so that neither the lists nor the time that a
 /// query takes grow without bound.
 ///
-/// Why nothing is missed: a write sets the bit of its shard before it gets its LSN, and appends to the list before it gives the
-/// shard back. Whoever reads the cut and then the bits so sees those of all writes up to the cut, and has the shard's lock
-/// only after such a write is done with the list. What is found there beyond the cut is held for the next time.
+/// `ShardLists` says why nothing is missed.
 ///
 /// Locks are taken in this order: this one, shards, stripes of unique values.
 ///
-/// Unsafe corner: tables and lists are allocated for as long as this object lives, so that neither references are counted nor
-/// accesses checked at run time, and so that a store is loaded by several threads, each with a table of its own.
+/// Unsafe corner: tables are allocated for as long as this object lives, so that neither references are counted nor accesses
+/// checked at run time, and so that a store is loaded by several threads, each with a table of its own.
 ///
-/// Unchecked: tables and `held` are only touched under the lock, a shard's list under the shard's.
+/// Unchecked: tables and `held` are only touched under the lock.
 @usableFromInline
 final class DeferredIndexes: @unchecked Sendable {
   static let tagTables = 32
@@ -36,11 +31,7 @@ final class DeferredIndexes: @unchecked Sendable {
   /// Changes that were taken from the shards but lie beyond the last cut, in order for each shard.
   private var held: ContiguousArray<IndexChanges> = []
 
-  private let shardLocks: ContiguousArray<LockWord>
-  private let lists: UnsafeMutableRawPointer
-  /// Shards that have, or will have, something in their lists: 64 to a word.
-  private let waiting: UnsafeMutablePointer<Atomic<UInt64>>
-  private let waitingWords: Int
+  private let lists: ShardLists<IndexChanges>
   /// How many changes in a shard's list are many.
   @usableFromInline let listMax: Int
 
@@ -49,20 +40,12 @@ final class DeferredIndexes: @unchecked Sendable {
     uniqueCount = uniques
     self.rangeCount = rangeCount
     tagFieldCount = tagFields
-    self.shardLocks = shardLocks
+    lists = ShardLists(locks: shardLocks)
     tags = .allocate(capacity: Self.tagTables)
     tags.initialize(repeating: TagPostings(fieldCount: tagFields), count: Self.tagTables)
     ranges = .allocate(capacity: rangeCount)
     for range in 0..<rangeCount { (ranges + range).initialize(to: OrderedMap()) }
-    let shards = shardLocks.count
-    listMax = max(16, Self.changesMax / max(1, shards))
-    lists = .allocate(byteCount: max(1, shards) * Self.listBytes, alignment: Self.listBytes)
-    waitingWords = (shards + 63) / 64
-    waiting = .allocate(capacity: waitingWords)
-    for word in 0..<waitingWords { (waiting + word).initialize(to: Atomic(0)) }
-    for shard in 0..<shards {
-      (lists + shard * Self.listBytes).bindMemory(to: IndexChanges.self, capacity: 1).initialize(to: IndexChanges())
-    }
+    listMax = max(16, Self.changesMax / max(1, shardLocks.count))
   }
 
   /// A copy that shares everything until one of the two changes, of what has been put in. Under the other one's lock.
@@ -77,36 +60,22 @@ final class DeferredIndexes: @unchecked Sendable {
     tags.deallocate()
     ranges.deinitialize(count: rangeCount)
     ranges.deallocate()
-    for shard in shardLocks.indices { list(shard).deinitialize(count: 1) }
-    lists.deallocate()
-    waiting.deinitialize(count: waitingWords)
-    waiting.deallocate()
-  }
-
-  /// Each list has a cache line of its own.
-  private static var listBytes: Int { 64 }
-
-  private func list(_ shard: Int) -> UnsafeMutablePointer<IndexChanges> {
-    (lists + shard * Self.listBytes).assumingMemoryBound(to: IndexChanges.self)
   }
 
   private func table(_ tag: TagName) -> Int { Int(tag.hash % UInt(Self.tagTables)) }
 
   /// Has what an append begins with fetched from memory. Under no lock.
   @usableFromInline
-  func prefetchForChange(shard: Int) { db_prefetch_to_write(lists + shard * Self.listBytes) }
+  func prefetchForChange(shard: Int) { lists.prefetch(shard: shard) }
 
   // MARK: Writing, under the lock of a shard
 
   /// To be called before a change in a shard gets its LSN.
   @usableFromInline
   func announce(shard: Int) {
-    if !list(shard).pointee.isEmpty || planted(.changeAnnouncedTooLate) {
-      // Where the change will go, which another processor may have written to last.
-      list(shard).pointee.prefetchEnd()
-      return
-    }
-    waiting[shard / 64].bitwiseOr(1 << UInt64(shard % 64), ordering: .relaxed)
+    // Where the change will go, which another processor may have written to last.
+    lists[shard].pointee.prefetchEnd()
+    lists.announce(shard: shard)
   }
 
   /// Takes a change, and returns how many wait in the shard's list. What changes nothing here is left out.
@@ -114,11 +83,9 @@ final class DeferredIndexes: @unchecked Sendable {
   func append(
     _ number: DocumentNumber, old: IndexKeys, new: IndexKeys, lsn: UInt64, shard: Int
   ) -> Int {
-    let list = list(shard)
+    let list = lists[shard]
     list.pointee.append(lsn, number, old: old, new: new, uniques: uniqueCount, expected: listMax)
-    if planted(.changeAnnouncedTooLate) {
-      waiting[shard / 64].bitwiseOr(1 << UInt64(shard % 64), ordering: .relaxed)
-    }
+    lists.didAppend(shard: shard)
     return list.pointee.marks.count
   }
 
@@ -146,7 +113,7 @@ final class DeferredIndexes: @unchecked Sendable {
 
   /// Puts the rest in while all shards are locked, within `withAll`.
   func putInRest(lsn: UInt64) {
-    take(areLocked: true)
+    lists.take(areLocked: true) { held.append($0) }
     apply(upTo: lsn)
   }
 
@@ -158,7 +125,7 @@ final class DeferredIndexes: @unchecked Sendable {
 
   /// Forgets everything, also what waits, while all shards are locked. The caller frees it after the locks are.
   func removeAll() -> [Any] {
-    take(areLocked: true)
+    lists.take(areLocked: true) { held.append($0) }
     defer {
       held = []
       for table in 0..<Self.tagTables { tags[table] = TagPostings(fieldCount: tagFieldCount) }
@@ -168,35 +135,16 @@ final class DeferredIndexes: @unchecked Sendable {
   }
 
   /// Changes that wait in the lists, while nothing is written.
-  var waitingChanges: Int { shardLocks.indices.reduce(0) { $0 + list($1).pointee.marks.count } }
+  var waitingChanges: Int { lists.locks.indices.reduce(0) { $0 + lists[$1].pointee.marks.count } }
 
   // MARK: Putting in, under the lock
 
   @discardableResult
   private func putIn(_ asOf: () -> UInt64) -> UInt64 {
     let lsn = asOf()
-    take(areLocked: false)
+    lists.take(areLocked: false) { held.append($0) }
     apply(upTo: lsn)
     return lsn
-  }
-
-  /// Takes the lists of all shards. O(1) under the lock of each.
-  private func take(areLocked: Bool) {
-    for word in 0..<waitingWords {
-      var bits = waiting[word].load(ordering: .relaxed)
-      while bits != 0 {
-        let bit = bits.trailingZeroBitCount
-        bits &= bits - 1
-        let shard = word * 64 + bit
-        var taken = IndexChanges()
-        if !areLocked { shardLocks[shard].lock() }
-        swap(&taken, &list(shard).pointee)
-        // A write that has announced its change and not made it holds this lock.
-        waiting[word].bitwiseAnd(~(1 << UInt64(bit)), ordering: .relaxed)
-        if !areLocked { shardLocks[shard].unlock() }
-        if !taken.isEmpty { held.append(taken) }
-      }
-    }
   }
 
   /// Puts in what is held up to an LSN; the rest stays.

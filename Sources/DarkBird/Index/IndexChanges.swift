@@ -2,8 +2,10 @@ import CDarkBird
 
 /// Changes of tags and range fields that are in memory but not in the indexes yet: what a document no longer has and what it
 /// has instead, in the order of the changes.
+///
+/// Unchecked: addresses that nobody reads from.
 @usableFromInline
-struct IndexChanges: Sendable {
+struct IndexChanges: ShardList, @unchecked Sendable {
   /// A document that gets or loses a tag.
   struct Tagged: Sendable {
     let name: TagName
@@ -39,22 +41,33 @@ struct IndexChanges: Sendable {
   private(set) var marks: ContiguousArray<Mark> = []
   private(set) var tags: ContiguousArray<Tagged> = []
   private(set) var ranges: ContiguousArray<Ranged> = []
+  /// Where the arrays begin, or began before they last grew.
+  private var starts: (marks: UnsafeRawPointer?, tags: UnsafeRawPointer?, ranges: UnsafeRawPointer?)
 
-  @inline(__always)
+  @usableFromInline
   var isEmpty: Bool { marks.isEmpty }
 
-  init() {}
+  @usableFromInline
+  init() { starts = (nil, nil, nil) }
 
   /// Has the processor fetch the memory that the next change goes to.
+  ///
+  /// Safe: the addresses are not used for anything else. To ask the arrays for them each time would count references.
   @inline(__always)
   func prefetchEnd() {
-    marks.withUnsafeBufferPointer { if let start = $0.baseAddress { db_prefetch_to_write(start + $0.count) } }
-    ranges.withUnsafeBufferPointer { if let start = $0.baseAddress { db_prefetch_to_write(start + $0.count) } }
-    tags.withUnsafeBufferPointer { tags in
-      guard let start = tags.baseAddress else { return }
-      db_prefetch_to_write(start + tags.count)
-      db_prefetch_to_write(UnsafeRawPointer(start + tags.count) + 64)
+    guard let marksStart = starts.marks else { return }
+    db_prefetch_to_write(marksStart + marks.count &* MemoryLayout<Mark>.stride)
+    if let start = starts.ranges { db_prefetch_to_write(start + ranges.count &* MemoryLayout<Ranged>.stride) }
+    if let start = starts.tags {
+      db_prefetch_to_write(start + tags.count &* MemoryLayout<Tagged>.stride)
+      db_prefetch_to_write(start + tags.count &* MemoryLayout<Tagged>.stride + 64)
     }
+  }
+
+  private mutating func noteStarts() {
+    starts.marks = marks.withUnsafeBytes(\.baseAddress)
+    starts.tags = tags.withUnsafeBytes(\.baseAddress)
+    starts.ranges = ranges.withUnsafeBytes(\.baseAddress)
   }
 
   /// Room for this many changes like those that are there.
@@ -78,6 +91,7 @@ struct IndexChanges: Sendable {
     marks.append(Mark(lsn: lsn, tags: UInt32(tags.count), ranges: UInt32(ranges.count)))
     // A list that fills grows once; many are taken before they fill.
     if marks.count == 8 { reserve(expected) }
+    if marks.count.nonzeroBitCount == 1 { noteStarts() }
   }
 
   private mutating func append(

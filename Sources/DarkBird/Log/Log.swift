@@ -175,14 +175,11 @@ final class Log: @unchecked Sendable {
   }
 
   /// Puts a record into the queue and returns its LSN. A copy of the payload in memory; waits for nothing.
-  /// - Parameters:
-  ///   - payload: encoded key and document, as long as `reservation` was made for, or shorter.
-  ///   - publish: called with the LSN before any later record gets its own.
+  /// - Parameter payload: encoded key and document, as long as `reservation` was made for, or shorter.
   /// - Throws: `.poisoned`, `.closed`; then nothing was put into the queue.
   @usableFromInline
   func append(
-    _ kind: LogRecordKind, payload: [UInt8], keyLength: Int, _ reservation: Reservation,
-    publish: (UInt64) -> Void
+    _ kind: LogRecordKind, payload: [UInt8], keyLength: Int, _ reservation: Reservation
   ) throws(StoreError) -> UInt64 {
     lock.lock()
     defer { lock.unlock() }
@@ -203,7 +200,6 @@ final class Log: @unchecked Sendable {
     page.records += 1
     bytesSinceCheckpoint += frameBytes
     if case .records = settings.pageCapacity, page.allocated - page.end < LogWriter.roomAhead { isRoomWanted = true }
-    publish(lsn)
     if isWriterWaiting && (queue.records == 1 || queue.bytes.count >= LogWriter.batchBytes) { wakeWriter() }
     return lsn
   }
@@ -417,9 +413,6 @@ final class Log: @unchecked Sendable {
   /// The first page that no checkpoint has replaced, and the one that takes the next record.
   var firstPage: UInt64 { lock.withLock { firstPageOnDisk } }
   var pageInUse: UInt64 { lock.withLock { page.sequence } }
-
-  /// Runs `body` with the last LSN so far, before any later record gets its own. It must be short.
-  func withLastLSN<R>(_ body: (UInt64) -> R) -> R { lock.withLock { body(memoryLSN) } }
 
   func setCheckpointHandler(_ handler: @escaping @Sendable () -> Void) { lock.withLock { onCheckpointDue = handler } }
 

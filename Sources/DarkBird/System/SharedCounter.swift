@@ -26,6 +26,15 @@ struct SharedCounter: ~Copyable, @unchecked Sendable {
   @inlinable
   var value: UInt64 { word.pointee.load(ordering: .acquiring) }
 
+  /// A reference to a counter, whose owner keeps it as long as anyone may use this.
+  struct Reference: @unchecked Sendable {
+    fileprivate let word: UnsafeMutablePointer<Atomic<UInt64>>
+
+    var value: UInt64 { word.pointee.load(ordering: .acquiring) }
+  }
+
+  var reference: Reference { Reference(word: word) }
+
   /// Counts, and returns the new value. What a thread did before it counted is seen by those that count later.
   @inlinable @inline(__always)
   func next() -> UInt64 { word.pointee.add(1, ordering: .acquiringAndReleasing).newValue }

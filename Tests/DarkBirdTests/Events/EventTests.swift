@@ -97,6 +97,113 @@ struct EventTests {
     #expect(stuck.drain().map(\.lsn) == [1_001])
   }
 
+  /// Events are taken while others write: what is taken is always a prefix of the log, whatever writes are under way.
+  @Test(arguments: [1, 64]) func eventsTakenWhileOthersWriteAreInOrder(shards: Int) throws {
+    var configuration = StoreConfiguration.memory
+    configuration.shardCount = shards
+    let store = try MemberStore(configuration)
+    let events = store.events(capacity: 1_000_000)
+    let writersLeft = Counter()
+    onThreads(4) { thread in
+      if thread > 0 {
+        var generator = SeededGenerator(seed: UInt64(thread))
+        for step in 0..<3_000 {
+          let key = generator.below(200)
+          do {
+            switch generator.below(8) {
+            case 0: try store.remove(key)
+            case 1:
+              try store.batch { batch in
+                for offset in 0..<3 { batch.put(Member(name: "\(thread) \(step)"), for: key + offset) }
+              }
+            default: try store.put(Member(name: "\(thread) \(step)"), for: key)
+            }
+          } catch { Issue.record("\(error)") }
+        }
+        writersLeft.next()
+        return
+      }
+      var state: [Int: Member] = [:]
+      var lsn: UInt64 = 0
+      var isLast = false
+      while !isLast {
+        isLast = writersLeft.value == 3
+        for event in events.drain(limit: isLast ? .max : 500) {
+          let next = event.lsn ?? 0
+          #expect(next == lsn || next == lsn + 1)
+          lsn = next
+          switch event {
+          case .put(let key, let old, let new, _, _):
+            #expect(old == state[key])
+            state[key] = new
+          case .removed(let key, let old, _, _):
+            #expect(old == state[key])
+            state[key] = nil
+          case .replayed, .cleared, .gap: Issue.record("\(event)")
+          }
+        }
+      }
+      #expect(lsn == store.memoryLSN)
+      do { #expect(try state == store.contents()) } catch { Issue.record("\(error)") }
+    }
+  }
+
+  /// Events refer to documents that have left the store meanwhile, with others or alone, and to the store that has gone.
+  @Test(arguments: [3, 100]) func eventsKeepWhatTheyTell(keys: Int) throws {
+    var events: EventSubscription<Int, Member>?
+    var cancelled: EventSubscription<Int, Member>?
+    var expected: [String] = []
+    do {
+      let store = try MemberStore()
+      events = store.events(capacity: 10_000)
+      cancelled = store.events(capacity: 10_000)
+      var lsn = 0
+      for round in 0..<3 {
+        for key in 0..<keys {
+          lsn += 1
+          let name = "a name that is on the heap, \(round) \(key)"
+          try store.put(Member(name: name), for: key)
+          expected.append("\(lsn) put \(key) - \(name)")
+        }
+        if round == 1 { cancelled?.cancel() }
+        lsn += 1
+        try store.removeAll()
+        expected.append("\(lsn) cleared \(keys)")
+        // Where the documents were, there are others now.
+        try store.batch { batch in
+          for key in 0..<keys { batch.put(Member(name: "another name that is on the heap, \(key)"), for: key) }
+        }
+        try store.removeAll()
+        lsn += 2
+        for key in 0..<keys { expected.append("\(lsn - 1) put \(key) - another name that is on the heap, \(key)") }
+        expected.append("\(lsn) cleared \(keys)")
+      }
+    }
+    #expect(events?.drain().map(describe) == expected)
+    #expect(cancelled?.drain().map(describe) == Array(expected.prefix(3 * keys + 2)))
+  }
+
+  /// A subscriber that begins while others write gets every change from some LSN on.
+  @Test func subscriptionHasNoHoleWhenItBegins() throws {
+    let store = try MemberStore()
+    let isDone = Counter()
+    onThreads(3) { thread in
+      if thread > 0 {
+        for step in 0..<4_000 {
+          do { try store.put(Member(), for: step % 100) } catch { Issue.record("\(error)") }
+        }
+        isDone.next()
+        return
+      }
+      while isDone.value < 2 {
+        let events = store.events(capacity: 100_000)
+        var lsns: [UInt64] = []
+        while lsns.count < 20, isDone.value < 2 { lsns += events.drain().compactMap(\.lsn) }
+        if let first = lsns.first { #expect(lsns == (first..<first + UInt64(lsns.count)).map { $0 }) }
+      }
+    }
+  }
+
   @Test func gapsAndEventsTogetherCoverEverything() throws {
     let store = try MemberStore()
     let events = store.events(capacity: 3)

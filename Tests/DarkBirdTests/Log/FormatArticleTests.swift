@@ -64,9 +64,8 @@ struct FormatArticleTests {
       settings: Log.Settings("/data/store", Self.store, .simulated(.records(4))), start: found)
     LogWriter(log: log, fileSystem: disk, start: found, file: file).start()
     func append(_ kind: LogRecordKind, _ payload: [UInt8], keyLength: Int) throws {
-      let lsn = try log.append(
-        kind, payload: payload, keyLength: keyLength, try log.reserve(payloadBytes: payload.count)
-      ) { _ in }
+      let reservation = try log.reserve(payloadBytes: payload.count)
+      let lsn = try log.append(kind, payload: payload, keyLength: keyLength, reservation)
       // Each record is durable before the next is made, so that its frame says so.
       try log.wait(for: lsn, .synced)
     }
