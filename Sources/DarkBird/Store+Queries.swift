@@ -49,18 +49,32 @@ extension Store {
   }
 
   /// Calls `body` with the entry that owns a value, which stays for as long as `body` runs.
-  /// - Parameter number: of the unique index.
-  @inlinable
+  /// - Parameter index: number of the unique index.
+  @inlinable @inline(__always)
   func withOwner<R>(
-    _ number: Int, _ value: IndexValue, _ body: (Entry<Key, Document>) throws -> R
+    _ index: Int, _ value: IndexValue, _ body: (Entry<Key, Document>) throws -> R
   ) rethrows -> R? {
     let hash = value.storeHash
-    indexes.prefetch(uniqueIndex: number, hash: hash)
     let reader = db_begin_reading()
     defer { db_end_reading(reader) }
     lookups.count(shards.count, by: reader)
+    // A document that has the value at a moment of this call is the answer, wherever its number comes from. Almost always this
+    // is all, and so short that the processor has the next lookup begin while it waits for the memory of this one.
+    if let number = indexes.probableOwner(uniqueIndex: index, hash: hash), let found = look(at: number),
+      found._withUnsafeGuaranteedRef({ indexSchema.isUnique(index, of: $0.document, value) })
+        || planted(.probableOwnerNotAsked)
+    {
+      return try found._withUnsafeGuaranteedRef(body)
+    }
+    return try owner(index, value, hash).map { try $0._withUnsafeGuaranteedRef(body) }
+  }
+
+  /// The entry that owns a value, for as long as the thread reads. Must be called between `db_begin_reading` and
+  /// `db_end_reading`.
+  @inlinable @inline(never)
+  func owner(_ index: Int, _ value: IndexValue, _ hash: UInt) -> Unmanaged<Entry<Key, Document>>? {
     while true {
-      let (first, others, lsn) = indexes.owners(uniqueIndex: number, hash: hash) { memoryLSN }
+      let (first, others, lsn) = indexes.owners(uniqueIndex: index, hash: hash) { memoryLSN }
       guard var owner = first else { return nil }
       var hasChanged = false
       for next in 0...others.count {
@@ -70,9 +84,9 @@ extension Store {
           continue
         }
         let (isOwner, isLater) = found._withUnsafeGuaranteedRef { entry in
-          (indexSchema.uniques[number].value(entry.document) == value, entry.lsn > lsn)
+          (indexSchema.isUnique(index, of: entry.document, value), entry.lsn > lsn)
         }
-        if isOwner { return try found._withUnsafeGuaranteedRef(body) }
+        if isOwner { return found }
         if isLater { hasChanged = true }
       }
       // Otherwise the value may have moved from one document to another between the two looks.
@@ -80,27 +94,30 @@ extension Store {
     }
   }
 
-  @inlinable
+  @inlinable @inline(__always)
   func uniqueNumber(_ index: String) throws(StoreError) -> Int {
-    guard let number = indexes.uniqueNames.firstIndex(of: index) else {
-      throw .unknownIndex(name: index, known: indexes.uniqueNames)
-    }
-    return number
+    for number in indexes.uniqueNames.indices where indexes.uniqueNames[number] == index { return number }
+    throw .unknownIndex(name: index, known: indexes.uniqueNames)
   }
 
   /// The current version of a document, for as long as the thread reads. Must be called between `db_begin_reading` and
   /// `db_end_reading`: then no reference is counted, which would have the processor wait for the entry's memory.
-  @inlinable
+  @inlinable @inline(__always)
   func look(at number: DocumentNumber) -> Unmanaged<Entry<Key, Document>>? {
     let shard = shards[shardNumber(number)]
     switch shard.look(atSlot: slot(number)) {
     case .entry(let entry): return entry
     case .nothing: return nil
-    case .unclear:
-      shard.lock()
-      defer { shard.unlock() }
-      return shard.contents.pointee.map.unmanagedEntry(inSlot: slot(number))
+    case .unclear: return lookUnderLock(at: number)
     }
+  }
+
+  @inlinable @inline(never)
+  func lookUnderLock(at number: DocumentNumber) -> Unmanaged<Entry<Key, Document>>? {
+    let shard = shards[shardNumber(number)]
+    shard.lock()
+    defer { shard.unlock() }
+    return shard.contents.pointee.map.unmanagedEntry(inSlot: slot(number))
   }
 
   // MARK: Many documents
@@ -141,19 +158,22 @@ extension Store {
       var page = Page(documents: [], next: nil, examined: 0)
       if limit <= 0 { return page }
       var last: Cursor.Position?
-      store.visit(execution, batch: min(limit, 255) + 1, wantsPositions: true) { entry, position in
+      store.visit(execution, batch: min(limit, 255) + 1, wantsPositions: true) { found, position in
         page.examined += 1
-        guard let entry, store.matches(entry, execution, &isUnchanged) else {
-          if entry == nil { isUnchanged = false }
-          return isUnchanged
-        }
-        if page.documents.count == limit {
-          page.next = last.map { Cursor(driver: execution.driver, position: $0) }
+        guard let found else {
+          isUnchanged = false
           return false
         }
-        page.documents.append(store.stored(entry))
-        last = position
-        return isUnchanged
+        return found._withUnsafeGuaranteedRef { entry in
+          if !store.matches(entry, execution, &isUnchanged) { return isUnchanged }
+          if page.documents.count == limit {
+            page.next = last.map { Cursor(driver: execution.driver, position: $0) }
+            return false
+          }
+          page.documents.append(store.stored(entry))
+          last = position
+          return isUnchanged
+        }
       }
       return page
     }
@@ -167,9 +187,9 @@ extension Store {
     try ofOneMoment(query, after: nil) { store, execution, isUnchanged in
       if execution.isAnsweredByCount { return execution.plan.candidates }
       var count = 0
-      store.visit(execution, batch: 256) { entry, _ in
-        if let entry {
-          if store.matches(entry, execution, &isUnchanged) { count += 1 }
+      store.visit(execution, batch: 256) { found, _ in
+        if let found {
+          if found._withUnsafeGuaranteedRef({ store.matches($0, execution, &isUnchanged) }) { count += 1 }
         } else {
           isUnchanged = false
         }
@@ -194,14 +214,17 @@ extension Store {
     if query.isUnconditional && query.order == .ascending { return try forEachDocument(body) }
     var failure: (any Error)?
     var isUnchanged = true
-    visit(execution, batch: 1024) { entry, _ in
-      guard let entry, matches(entry, execution, &isUnchanged) else { return true }
-      do {
-        try body(entry.key, entry.document)
-        return true
-      } catch {
-        failure = error
-        return false
+    visit(execution, batch: 1024) { found, _ in
+      guard let found else { return true }
+      return found._withUnsafeGuaranteedRef { entry in
+        if !matches(entry, execution, &isUnchanged) { return true }
+        do {
+          try body(entry.key, entry.document)
+          return true
+        } catch {
+          failure = error
+          return false
+        }
       }
     }
     if let failure { throw failure }
@@ -298,22 +321,27 @@ extension Store {
       && execution.orderField.map { keys.values[uniques + $0].value != nil } ?? true
   }
 
-  /// Visits the candidates of a query until `body` returns false; nil is a candidate that has gone.
+  /// Visits the candidates of a query until `body` returns false; nil is a candidate that has gone. They are not counted as
+  /// references, which would have the processor wait for each.
+  ///
+  /// Most of what this costs is waiting for memory: first for the slots, then for the documents. So some slots and some
+  /// documents are always on their way, while those that have come are handed out.
   /// - Parameters:
-  ///   - batch: how many candidates to fetch at once.
+  ///   - batch: how many candidates to take from the indexes at once.
   ///   - wantsPositions: whether `body` needs to know where they stand.
   @inlinable
   func visit(
     _ execution: QueryExecution, batch: Int, wantsPositions: Bool = false,
-    _ body: (Entry<Key, Document>?, Cursor.Position) -> Bool
+    _ body: (Unmanaged<Entry<Key, Document>>?, Cursor.Position) -> Bool
   ) {
     if execution.driver == .scan { return scanShards(execution, body) }
     var numbers: ContiguousArray<DocumentNumber> = []
     var positions: ContiguousArray<Cursor.Position> = []
-    var entries: ContiguousArray<Unmanaged<Entry<Key, Document>>?> = []
     numbers.reserveCapacity(batch)
-    entries.reserveCapacity(batch)
     if wantsPositions { positions.reserveCapacity(batch) }
+    // The documents that are on their way.
+    let ahead = 16
+    var entries = ContiguousArray<Unmanaged<Entry<Key, Document>>?>(repeating: nil, count: ahead)
     var last = execution.start
     repeat {
       numbers.removeAll(keepingCapacity: true)
@@ -322,35 +350,31 @@ extension Store {
         after: last, limit: batch, wantsPositions: wantsPositions, into: &numbers, &positions)
       let reader = db_begin_reading()
       defer { db_end_reading(reader) }
-      fetch(numbers, into: &entries)
-      for index in entries.indices {
-        let position = wantsPositions ? positions[index] : .number(numbers[index])
-        let goesOn = entries[index].map { $0._withUnsafeGuaranteedRef { body($0, position) } } ?? body(nil, position)
-        if !goesOn { return }
+      for index in 0..<numbers.count &+ 2 &* ahead {
+        if index < numbers.count { prefetchSlot(of: numbers[index]) }
+        let come = index &- 2 &* ahead
+        if come >= 0 {
+          let position = wantsPositions ? positions[come] : .number(numbers[come])
+          if !body(entries[come & (ahead &- 1)], position) { return }
+        }
+        let next = index &- ahead
+        if next >= 0 && next < numbers.count {
+          let entry = look(at: numbers[next])
+          if let entry { db_prefetch(entry.toOpaque(), Entry<Key, Document>.size) }
+          entries[next & (ahead &- 1)] = entry
+        }
       }
     } while numbers.count == batch
   }
 
-  /// Sets `entries` to the current versions of documents, for as long as the thread reads; nil for one that has gone.
-  ///
-  /// In two passes, so that the slots and then the entries come out of memory side by side: most of what this costs is waiting
-  /// for them.
-  @inlinable
-  func fetch(
-    _ numbers: ContiguousArray<DocumentNumber>, into entries: inout ContiguousArray<Unmanaged<Entry<Key, Document>>?>
-  ) {
-    entries.removeAll(keepingCapacity: true)
-    for number in numbers { shards[shardNumber(number)].prefetch(slot: slot(number)) }
-    for number in numbers {
-      let entry = look(at: number)
-      if let entry { db_prefetch(entry.toOpaque(), Entry<Key, Document>.size) }
-      entries.append(entry)
-    }
-  }
+  @inlinable @inline(__always)
+  func prefetchSlot(of number: DocumentNumber) { shards[shardNumber(number)].prefetch(slot: slot(number)) }
 
   /// Visits all documents shard by shard in the order of their slots, a chunk of slots at a time.
   @inlinable
-  func scanShards(_ execution: QueryExecution, _ body: (Entry<Key, Document>?, Cursor.Position) -> Bool) {
+  func scanShards(
+    _ execution: QueryExecution, _ body: (Unmanaged<Entry<Key, Document>>?, Cursor.Position) -> Bool
+  ) {
     let isDescending = execution.isDescending
     let chunkSlots = SlotTable<Entry<Key, Document>>.chunkSlots
     var start: DocumentNumber?
@@ -366,7 +390,7 @@ extension Store {
           guard let entry = entries[place] else { continue }
           let slot = chunk * chunkSlots + place
           if let previous, isDescending ? slot >= previous : slot <= previous { continue }
-          if !body(entry, .number(entry.number)) { return }
+          if !body(.passUnretained(entry), .number(entry.number)) { return }
         }
         chunk += isDescending ? -1 : 1
       }

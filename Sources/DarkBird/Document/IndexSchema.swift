@@ -12,7 +12,8 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
   public struct Element: Sendable {
     @usableFromInline
     enum Content: Sendable {
-      case unique(@Sendable (Document) -> IndexValue?)
+      case unique(
+        @Sendable (Document) -> IndexValue?, isValue: @Sendable (Document, _ wanted: IndexValue) -> Bool)
       case range(@Sendable (Document) -> IndexValue?)
       /// Appends the tags of a document, for the tag field of this number.
       case tags(@Sendable (Document, _ field: UInt32, _ keys: inout IndexKeys) -> Void)
@@ -60,6 +61,18 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
     func call(_ document: Document) -> IndexValue? { function(document) }
   }
 
+  /// Whether a document has a value. Made where the value's type is known, so that no copy of the value leaves the document:
+  /// counting a reference to its text would have the next lookup wait for it.
+  @usableFromInline
+  final class ValueComparison: Sendable {
+    @usableFromInline let function: @Sendable (Document, _ wanted: IndexValue) -> Bool
+
+    init(_ function: @escaping @Sendable (Document, _ wanted: IndexValue) -> Bool) { self.function = function }
+
+    @inlinable @inline(__always)
+    func call(_ document: Document, _ wanted: IndexValue) -> Bool { function(document, wanted) }
+  }
+
   @usableFromInline
   final class TagFunction: Sendable {
     @usableFromInline let function: @Sendable (Document, _ field: UInt32, _ keys: inout IndexKeys) -> Void
@@ -73,6 +86,8 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
   }
 
   @usableFromInline let uniques: [Values]
+  /// Of the unique indexes.
+  @usableFromInline let comparisons: [ValueComparison]
   @usableFromInline let ranges: [Values]
   @usableFromInline let tagFields: [Tags]
 
@@ -80,11 +95,14 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
 
   public init(_ elements: [Element]) {
     uniques = elements.compactMap {
-      if case .unique(let value) = $0.content {
+      if case .unique(let value, _) = $0.content {
         Values(name: $0.name, isField: $0.isField, function: ValueFunction(value))
       } else {
         nil
       }
+    }
+    comparisons = elements.compactMap {
+      if case .unique(_, let isValue) = $0.content { ValueComparison(isValue) } else { nil }
     }
     ranges = elements.compactMap {
       if case .range(let value) = $0.content {
@@ -171,6 +189,12 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
     }
   }
 
+  /// Whether a document has a value of a unique index.
+  @inlinable @inline(__always)
+  func isUnique(_ index: Int, of document: Document, _ wanted: IndexValue) -> Bool {
+    Unmanaged.passUnretained(comparisons[index])._withUnsafeGuaranteedRef { $0.call(document, wanted) }
+  }
+
   @usableFromInline
   static func nan(_ name: String) -> StoreError {
     .invalidIndexValue(index: name, reason: "NaN has no place in an order")
@@ -183,7 +207,7 @@ extension IndexSchema.Element {
   public static func unique<V: IndexValueConvertible>(
     _ field: String, _ value: @escaping @Sendable (Document) -> V?
   ) -> Self {
-    Self(name: field, isField: true, content: .unique { value($0)?.indexValue })
+    Self(name: field, isField: true, content: uniqueContent(value))
   }
 
   /// At most one document for each computed value.
@@ -191,7 +215,12 @@ extension IndexSchema.Element {
   public static func unique<V: IndexValueConvertible>(
     computed name: String, _ value: @escaping @Sendable (Document) -> V?
   ) -> Self {
-    Self(name: name, isField: false, content: .unique { value($0)?.indexValue })
+    Self(name: name, isField: false, content: uniqueContent(value))
+  }
+
+  @inlinable @inline(__always)
+  static func uniqueContent<V: IndexValueConvertible>(_ value: @escaping @Sendable (Document) -> V?) -> Content {
+    .unique({ value($0)?.indexValue }, isValue: { value($0)?.indexValue.isSame(as: $1) ?? false })
   }
 
   /// An ordered index of a field, for range queries.

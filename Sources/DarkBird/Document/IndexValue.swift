@@ -1,3 +1,4 @@
+public import CDarkBird
 public import Foundation
 
 /// A value in a unique index or a range field.
@@ -32,7 +33,29 @@ public enum IndexValue: Sendable {
   }
 }
 
+extension IndexValue {
+  /// `==`, which finds out at once that two strings consist of the same bytes.
+  @inlinable @inline(__always)
+  func isSame(as other: IndexValue) -> Bool {
+    if case .string(let own) = self, case .string(let wanted) = other, own.hasBytes(of: wanted) { return true }
+    return self == other
+  }
+}
+
+extension String {
+  @inlinable @inline(__always)
+  func hasBytes(of other: String) -> Bool {
+    utf8.withContiguousStorageIfAvailable { own in
+      other.utf8.withContiguousStorageIfAvailable { wanted in
+        own.count == wanted.count && db_are_equal(own.baseAddress, wanted.baseAddress, own.count)
+      } ?? false
+    } ?? false
+  }
+}
+
 extension IndexValue: Comparable {
+  // The attribute tells callers that no reference is given up here, so that they need not count one for a value they compare.
+  @_effects(readonly)
   public static func == (left: IndexValue, right: IndexValue) -> Bool {
     switch (left, right) {
     case (.int(let a), .int(let b)): a == b

@@ -135,6 +135,19 @@ struct DocumentSet: Sendable {
     }
   }
 
+  /// Appends the numbers after `number` in ascending order to others, until those are `limit`.
+  func append(after number: DocumentNumber?, limit: Int, to numbers: inout ContiguousArray<DocumentNumber>) {
+    switch storage {
+    case nil: break
+    case .one(let only): if number.map({ only > $0 }) ?? true, numbers.count < limit { numbers.append(only) }
+    case .chunk(let chunk): chunk.append(after: number, limit: limit, to: &numbers)
+    case .chunks(let chunks):
+      for index in (number.map(chunks.index) ?? 0)..<chunks.all.count where numbers.count < limit {
+        chunks.all[index].append(after: number, limit: limit, to: &numbers)
+      }
+    }
+  }
+
   /// What is wrong with the structure; empty if it is sound.
   func structuralProblems() -> [String] {
     switch storage {
@@ -402,6 +415,12 @@ private final class NumberChunk: @unchecked Sendable {
       }
     }
     return true
+  }
+
+  func append(after number: DocumentNumber?, limit: Int, to others: inout ContiguousArray<DocumentNumber>) {
+    let first = number.map { $0 == .max ? count : index($0 + 1) } ?? 0
+    let length = max(0, min(count - first, limit - others.count))
+    others.append(contentsOf: UnsafeBufferPointer(start: numbers + first, count: length))
   }
 
   var isSound: Bool {

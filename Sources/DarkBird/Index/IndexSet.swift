@@ -24,13 +24,13 @@ final class IndexSet: @unchecked Sendable {
   let rangeNames: [String]
   let tagFieldNames: [String]
 
-  private static let stripesPerUniqueIndex = 16
+  @usableFromInline static var stripesPerUniqueIndex: Int { 16 }
   private static let locksMax = 64
 
   private let uniqueCount: Int
   private let lockCount: Int
   private let stripes: UnsafeMutableRawPointer
-  private let uniqueHints: TableHints
+  @usableFromInline let uniqueHints: TableHints
   private let keysPool = KeysPool()
   /// Tags and range fields.
   @usableFromInline let deferred: DeferredIndexes
@@ -105,8 +105,9 @@ final class IndexSet: @unchecked Sendable {
     (stripes + (number * Self.stripeBytes + 4)).assumingMemoryBound(to: Atomic<UInt32>.self)
   }
 
-  private func uniqueStripe(_ index: Int, _ hash: UInt) -> Int {
-    index * Self.stripesPerUniqueIndex + Int(hash % UInt(Self.stripesPerUniqueIndex))
+  @inlinable @inline(__always)
+  func uniqueStripe(_ index: Int, _ hash: UInt) -> Int {
+    index &* Self.stripesPerUniqueIndex &+ Int(hash % UInt(Self.stripesPerUniqueIndex))
   }
 
   /// Locks by number, one bit each.
@@ -220,11 +221,6 @@ final class IndexSet: @unchecked Sendable {
     uniqueHints[stripe].prefetchForChange { scaled(UInt64(hash >> 32), $0) }
   }
 
-  @usableFromInline
-  func prefetch(uniqueIndex index: Int, hash: UInt) {
-    uniqueHints[uniqueStripe(index, hash)].prefetch { scaled(UInt64(hash >> 32), $0) }
-  }
-
   /// Empties every index, within `withAllLocked` of the store. Returns what was there, to be kept for as long as readers without
   /// a lock may look at it.
   func removeAll() -> [Any] {
@@ -238,6 +234,13 @@ final class IndexSet: @unchecked Sendable {
   }
 
   // MARK: Lookups
+
+  /// A document that owned a value of this hash, if not just now then before; nil does not say that there is none. Whether it
+  /// owns the value now, the document says. Must be called between `db_begin_reading` and `db_end_reading`.
+  @inlinable @inline(__always)
+  func probableOwner(uniqueIndex index: Int, hash: UInt) -> DocumentNumber? {
+    uniqueHints[uniqueStripe(index, hash)].words.flatMap { OwnerTable.probable(hash, in: WordView(of: $0)) }
+  }
 
   /// Documents that may own a value, and what `asOf` says at that moment. Must be called between `db_begin_reading` and
   /// `db_end_reading`; takes no lock unless the stripe is locked just now.

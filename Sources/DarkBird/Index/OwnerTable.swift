@@ -2,10 +2,13 @@
 /// number. So it takes 8 bytes a word, and whether an owner really has the value, the document itself must tell.
 ///
 /// A word is the 32 bits, then number + 1. All operations are O(1) on average; an insertion that grows the table is O(n).
+@usableFromInline
 struct OwnerTable: Sendable {
+  @usableFromInline
   enum Word: TableWord {
-    static var isReadWithoutLock: Bool { true }
-    static var fault: Mutant { .ownerChainBroken }
+    @usableFromInline static var isReadWithoutLock: Bool { true }
+    @usableFromInline static var fault: Mutant { .ownerChainBroken }
+    @usableFromInline
     static func home(of word: UInt64, capacity: Int) -> Int { NumberedWord.home(of: word, capacity: capacity) }
   }
 
@@ -31,6 +34,14 @@ struct OwnerTable: Sendable {
       return false
     }
     return (first, others)
+  }
+
+  /// A document with a value of this hash that is found where almost all are found; see `WordView.near`.
+  @inlinable @inline(__always)
+  static func probable(_ hash: UInt, in view: WordView<Word>) -> DocumentNumber? {
+    let bits = UInt64(hash >> 32)
+    let word = view.near(scaled(bits, view.capacity), bits << 32, 0xFFFF_FFFF << 32, window: 8)
+    return word == 0 ? nil : DocumentNumber(truncatingIfNeeded: word &- 1)
   }
 
   func contains(_ hash: UInt, _ number: DocumentNumber) -> Bool { table.view.index(of: Self.word(hash, number)) != nil }

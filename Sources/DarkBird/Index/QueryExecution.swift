@@ -151,10 +151,14 @@ struct QueryExecution: Sendable {
     func add(_ sets: [DocumentSet]) -> Cursor.Position? {
       var after: DocumentNumber?
       if case .number(let number)? = position { after = number }
-      visitUnion(sets, after: after) { number in
-        numbers.append(number)
-        if wantsPositions { positions.append(.number(number)) }
-        return numbers.count < limit
+      if sets.count == 1 && !wantsPositions && !isDescending {
+        sets[0].append(after: after, limit: limit, to: &numbers)
+      } else {
+        visitUnion(sets, after: after) { number in
+          numbers.append(number)
+          if wantsPositions { positions.append(.number(number)) }
+          return numbers.count < limit
+        }
       }
       return numbers.last.map { .number($0) }
     }
@@ -168,6 +172,10 @@ struct QueryExecution: Sendable {
       var lastValue: IndexValue?
       func add(_ value: IndexValue, _ documents: DocumentSet, after: DocumentNumber?) -> Bool {
         lastValue = value
+        if !wantsPositions && !isDescending {
+          documents.append(after: after, limit: limit, to: &numbers)
+          return numbers.count < limit
+        }
         return documents.visit(after: after, descending: isDescending) { number in
           numbers.append(number)
           if wantsPositions { positions.append(.value(value, number)) }

@@ -38,8 +38,8 @@ extension DocumentNumber {
   }
 
   @inlinable @inline(__always)
-  func shard(_ shardBits: UInt32) -> Int { Int(self) & (1 << shardBits - 1) }
+  func shard(_ shardBits: UInt32) -> Int { Int(self & (1 &<< shardBits &- 1)) }
 
   @inlinable @inline(__always)
-  func slot(_ shardBits: UInt32) -> Int { Int(self) >> shardBits }
+  func slot(_ shardBits: UInt32) -> Int { Int(self &>> shardBits) }
 }

@@ -27,7 +27,7 @@ extension UUID {
 
 extension String {
   /// Equal for equal strings, also where they consist of different characters.
-  @inlinable
+  @inlinable @inline(__always)
   public var storeHash: UInt {
     let hash = utf8.withContiguousStorageIfAvailable { db_hash_ascii($0.baseAddress, $0.count) } ?? 0
     return hash != 0 ? UInt(truncatingIfNeeded: hash) : storeHashOfUnicode
@@ -52,7 +52,7 @@ extension String {
 
 extension IndexValue {
   /// Equal for equal numbers, whichever case holds them.
-  @inlinable
+  @inlinable @inline(__always)
   var storeHash: UInt {
     switch self {
     case .string(let value): value.storeHash

@@ -69,16 +69,17 @@ struct WordView<Word: TableWord> {
   @inlinable @inline(__always)
   subscript(index: Int) -> UInt64 { WordMemory.word(words + index).pointee.load(ordering: .acquiring) }
 
-  /// The first word in a window of four from `home` on that is `bits` under `mask`; 0 if there is none, or if the window goes
-  /// beyond the capacity. Almost every word lies in the window of its home, and finding it there takes no branch that the
+  /// The first word in a window of some words from `home` on that is `bits` under `mask`; 0 if there is none, or if the window
+  /// goes beyond the capacity. Almost every word lies in the window of its home, and finding it there takes no branch that the
   /// processor could guess wrong before the word has come from memory.
   @inlinable @inline(__always)
-  func near(_ home: Int, _ bits: UInt64, _ mask: UInt64) -> UInt64 {
-    if home &+ 4 > capacity { return 0 }
+  func near(_ home: Int, _ bits: UInt64, _ mask: UInt64, window: Int = 4) -> UInt64 {
+    if home &+ window > capacity { return 0 }
     var found: UInt64 = 0
-    for offset in (0..<4).reversed() {
+    for offset in (0..<window).reversed() {
       let word = self[home &+ offset]
-      let isWanted: UInt64 = (word & mask == bits ? 1 : 0) & (word != 0 ? 1 : 0)
+      // Where the bits are 0, an empty word seems to be wanted. Nothing stands behind one, and the answer is the same: none.
+      let isWanted: UInt64 = word & mask == bits ? 1 : 0
       found ^= (found ^ word) & (0 &- isWanted)
     }
     return found

@@ -22,7 +22,7 @@ enum Mutant: String, Sendable {
   // Indexes
   case oldTagKept, oldUniqueKept, oldRangeKept, sharedNodeChanged, sharedChunkChanged, ownerChainBroken, tagChainBroken,
     wordChainBroken
-  case hashTakenForTheValue, movedValueNotFollowed
+  case hashTakenForTheValue, movedValueNotFollowed, probableOwnerNotAsked
   case changeAnnouncedTooLate, changesBeyondTheCut, heldChangesForgotten, bulkRemovalForgotten
   // Queries
   case changedDocumentNotChecked, pageOfManyMoments

@@ -24,12 +24,28 @@ struct IndexValueTests {
           for right in other {
             #expect((left < right) == (low < high), "\(left) < \(right)")
             #expect((left == right) == (low == high), "\(left) == \(right)")
+            #expect(left.isSame(as: right) == (low == high), "\(left), \(right)")
             if low == high {
               #expect(left.hashValue == right.hashValue, "\(left), \(right)")
               #expect(left.storeHash == right.storeHash, "\(left), \(right)")
             }
           }
         }
+      }
+    }
+  }
+
+  /// Texts of all lengths around those of machine words, which differ in one byte or in none.
+  @Test func everyByteOfATextCounts() {
+    for length in 0...33 {
+      let text = Array("abcdefghijklmnopqrstuvwxyz0123456".utf8.prefix(length))
+      let value = IndexValue.string(String(decoding: text, as: UTF8.self))
+      #expect(value.isSame(as: .string(String(decoding: text, as: UTF8.self))), "\(value)")
+      #expect(!value.isSame(as: .string(String(decoding: text + [33], as: UTF8.self))), "\(value)")
+      for place in 0..<length {
+        var other = text
+        other[place] ^= 1
+        #expect(!value.isSame(as: .string(String(decoding: other, as: UTF8.self))), "\(value), byte \(place)")
       }
     }
   }

@@ -192,6 +192,16 @@ struct OrderedMapTests {
       }
       #expect(found == expected, "seed \(seed)")
       #expect(set.count == expected.count && set.structuralProblems() == [], "seed \(seed)")
+      // The same in parts, each after the last number of the one before.
+      var taken: ContiguousArray<DocumentNumber> = []
+      var before: Int
+      repeat {
+        before = taken.count
+        let limit = before + 1 + generator.below(3_000)
+        set.append(after: taken.last, limit: limit, to: &taken)
+        #expect(taken.count == min(limit, expected.count), "seed \(seed)")
+      } while taken.count > before
+      #expect(Array(taken) == expected, "seed \(seed)")
     }
     let longest = generator.pick([3, 100, 5_000])
     let spread = generator.pick([1, 2, 7])
