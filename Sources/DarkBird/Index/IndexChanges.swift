@@ -41,33 +41,41 @@ struct IndexChanges: ShardList, @unchecked Sendable {
   private(set) var marks: ContiguousArray<Mark> = []
   private(set) var tags: ContiguousArray<Tagged> = []
   private(set) var ranges: ContiguousArray<Ranged> = []
-  /// Where the arrays begin, or began before they last grew.
-  private var starts: (marks: UnsafeRawPointer?, tags: UnsafeRawPointer?, ranges: UnsafeRawPointer?)
+  /// Where the next elements of the arrays go, or would if the arrays had not grown; nil while there are none.
+  private var ends: (marks: UnsafeRawPointer, tags: UnsafeRawPointer, ranges: UnsafeRawPointer)?
 
   @usableFromInline
   var isEmpty: Bool { marks.isEmpty }
 
   @usableFromInline
-  init() { starts = (nil, nil, nil) }
+  init() {}
 
   /// Has the processor fetch the memory that the next change goes to.
   ///
   /// Safe: the addresses are not used for anything else. To ask the arrays for them each time would count references.
   @inline(__always)
   func prefetchEnd() {
-    guard let marksStart = starts.marks else { return }
-    db_prefetch_to_write(marksStart + marks.count &* MemoryLayout<Mark>.stride)
-    if let start = starts.ranges { db_prefetch_to_write(start + ranges.count &* MemoryLayout<Ranged>.stride) }
-    if let start = starts.tags {
-      db_prefetch_to_write(start + tags.count &* MemoryLayout<Tagged>.stride)
-      db_prefetch_to_write(start + tags.count &* MemoryLayout<Tagged>.stride + 64)
-    }
+    guard let ends else { return }
+    db_prefetch_to_write(ends.marks)
+    db_prefetch_to_write(ends.ranges)
+    db_prefetch_to_write(ends.tags)
+    db_prefetch_to_write(ends.tags + 64)
   }
 
-  private mutating func noteStarts() {
-    starts.marks = marks.withUnsafeBytes(\.baseAddress)
-    starts.tags = tags.withUnsafeBytes(\.baseAddress)
-    starts.ranges = ranges.withUnsafeBytes(\.baseAddress)
+  private mutating func noteEnds(tagsBefore: Int, rangesBefore: Int) {
+    if let before = ends, marks.count.nonzeroBitCount > 1 {
+      ends = (
+        before.marks + MemoryLayout<Mark>.stride,
+        before.tags + (tags.count - tagsBefore) * MemoryLayout<Tagged>.stride,
+        before.ranges + (ranges.count - rangesBefore) * MemoryLayout<Ranged>.stride
+      )
+    } else if let start = marks.withUnsafeBytes(\.baseAddress) {
+      ends = (
+        start + marks.count * MemoryLayout<Mark>.stride,
+        (tags.withUnsafeBytes(\.baseAddress) ?? start) + tags.count * MemoryLayout<Tagged>.stride,
+        (ranges.withUnsafeBytes(\.baseAddress) ?? start) + ranges.count * MemoryLayout<Ranged>.stride
+      )
+    }
   }
 
   /// Room for this many changes like those that are there.
@@ -91,7 +99,7 @@ struct IndexChanges: ShardList, @unchecked Sendable {
     marks.append(Mark(lsn: lsn, tags: UInt32(tags.count), ranges: UInt32(ranges.count)))
     // A list that fills grows once; many are taken before they fill.
     if marks.count == 8 { reserve(expected) }
-    if marks.count.nonzeroBitCount == 1 { noteStarts() }
+    noteEnds(tagsBefore: tagsBefore, rangesBefore: rangesBefore)
   }
 
   private mutating func append(
