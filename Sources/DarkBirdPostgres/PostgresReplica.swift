@@ -267,12 +267,13 @@ final class PostgresReplica: Replica {
   }
 
   private func finish(_ batch: ReplicaBatch, _ connection: PostgresConnection) throws {
-    guard let lsn = batch.reaches else { return }
-    if !hasIndexes { try makeIndexes(connection) }
-    hasIndexes = true
+    if batch.reaches != nil, !hasIndexes {
+      try makeIndexes(connection)
+      hasIndexes = true
+    }
     try connection.run(
       "UPDATE \(registry) SET lsn = $1, changed = now() WHERE table_name = $2 AND lsn IS DISTINCT FROM $1::bigint",
-      [String(lsn), name.name])
+      [batch.reaches.map(String.init), name.name])
   }
 
   /// When the table is complete for the first time: made of all rows at once, an index takes a fraction of the time.

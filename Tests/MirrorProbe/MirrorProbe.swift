@@ -33,7 +33,7 @@ struct MirrorProbe {
     var waited = 0
     let result = try store.mirror(to: table) { progress in
       let lag = progress.storeLSN - min(progress.storeLSN, progress.lsn ?? 0)
-      lagMax.store(max(lag, lagMax.load(ordering: .relaxed)), ordering: .relaxed)
+      if progress.lsn != nil { lagMax.store(max(lag, lagMax.load(ordering: .relaxed)), ordering: .relaxed) }
       waited = progress.reconnections
       if isStopped.load(ordering: .relaxed), end == nil { end = .now }
       return !(isStopped.load(ordering: .acquiring) && lag == 0 && hasEnded.load(ordering: .acquiring))
