@@ -26,6 +26,8 @@ struct MirrorProbe {
     let schema = FieldSchema(tags: ["group"], ranges: ["revision"])
     let store = try RecordStore(.disk(at: arguments[1]), schema: IndexSchema(schema))
     let table = PostgresTable(try PostgresAddress(arguments[2]))
+    // A range field gets its column with its first value, and then every row is written again.
+    try store.put(["revision": 0, "group": 0, "text": "first"], for: -1)
     let start = ContinuousClock.now
     Thread { write(to: store, rate) }.start()
 
