@@ -37,6 +37,14 @@ struct CopyText {
   }
 
   private mutating func append(_ text: String) {
+    var text = text
+    // Almost every text goes over as it is. The bytes are used within the call only.
+    let isPlain = text.withUTF8 { utf8 in
+      for byte in utf8 where byte < 0x20 || byte == UInt8(ascii: "\\") { return false }
+      bytes.append(contentsOf: utf8)
+      return true
+    }
+    if isPlain { return }
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "\\"): bytes += [byte, byte]

@@ -70,6 +70,7 @@ enum JSONText {
   }
 
   private static func append(_ text: String, to bytes: inout [UInt8]) {
+    if appendPlain(text, to: &bytes) { return }
     if text.utf8.contains(0) {
       bytes += "{\"\(TypedJSON.stringName)\":\"\(Data(text.utf8).base64EncodedString())\"}".utf8
     } else {
@@ -79,25 +80,37 @@ enum JSONText {
 
   private static let digits = Array("0123456789abcdef".utf8)
 
+  private static let quote = UInt8(ascii: "\"")
+  private static let backslash = UInt8(ascii: "\\")
+
+  /// Almost every text: false, with nothing done, if it needs an escape.
+  private static func appendPlain(_ text: String, to bytes: inout [UInt8]) -> Bool {
+    var text = text
+    // The bytes are used within the call only.
+    return text.withUTF8 { utf8 in
+      for byte in utf8 where byte < 0x20 || byte == quote || byte == backslash { return false }
+      bytes.append(quote)
+      bytes.append(contentsOf: utf8)
+      bytes.append(quote)
+      return true
+    }
+  }
+
   private static func appendQuoted(_ text: String, to bytes: inout [UInt8]) {
-    let backslash = UInt8(ascii: "\\")
-    bytes.append(UInt8(ascii: "\""))
-    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != backslash }) {
-      bytes += text.utf8
-    } else {
-      for byte in text.utf8 {
-        switch byte {
-        case UInt8(ascii: "\""): bytes += [backslash, backslash, byte]
-        case backslash: bytes += [backslash, backslash, backslash, backslash]
-        case 0..<0x20:
-          bytes += [backslash, backslash]
-          bytes += "u00".utf8
-          bytes += [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-        default: bytes.append(byte)
-        }
+    if appendPlain(text, to: &bytes) { return }
+    bytes.append(quote)
+    for byte in text.utf8 {
+      switch byte {
+      case quote: bytes += [backslash, backslash, byte]
+      case backslash: bytes += [backslash, backslash, backslash, backslash]
+      case 0..<0x20:
+        bytes += [backslash, backslash]
+        bytes += "u00".utf8
+        bytes += [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      default: bytes.append(byte)
       }
     }
-    bytes.append(UInt8(ascii: "\""))
+    bytes.append(quote)
   }
 }
 

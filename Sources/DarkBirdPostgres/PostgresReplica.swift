@@ -206,6 +206,7 @@ final class PostgresReplica: Replica {
     if isFresh && batch.removed.isEmpty && batch.clearedAt == nil && !batch.isByLSN {
       do {
         return try connection.transaction {
+          try deferSync(batch, connection)
           try send(batch.rows, to: name.description, connection)
           try finish(batch, connection)
         }
@@ -217,6 +218,7 @@ final class PostgresReplica: Replica {
     isFresh = false
     try makeStage(connection)
     try connection.transaction {
+      try deferSync(batch, connection)
       if let lsn = batch.clearedAt { try connection.run("DELETE FROM \(name) WHERE lsn < \(lsn)") }
       if !batch.removed.isEmpty { try remove(batch, connection) }
       if batch.rows.count > 0 {
@@ -232,6 +234,12 @@ final class PostgresReplica: Replica {
       }
       try finish(batch, connection)
     }
+  }
+
+  /// The disk need not have a part of a copy before the next begins: the last one, which says that the table is complete, waits
+  /// for all of them. What a server that dies loses of them, the next copy finds missing.
+  private func deferSync(_ batch: ReplicaBatch, _ connection: PostgresConnection) throws(PostgresError) {
+    if batch.reaches == nil { try connection.run("SET LOCAL synchronous_commit = off") }
   }
 
   /// Tables of the session, whose rows go with the transaction.
@@ -267,12 +275,13 @@ final class PostgresReplica: Replica {
   }
 
   private func finish(_ batch: ReplicaBatch, _ connection: PostgresConnection) throws {
-    guard let lsn = batch.reaches else { return }
-    if !hasIndexes { try makeIndexes(connection) }
-    hasIndexes = true
+    if batch.reaches != nil, !hasIndexes {
+      try makeIndexes(connection)
+      hasIndexes = true
+    }
     try connection.run(
       "UPDATE \(registry) SET lsn = $1, changed = now() WHERE table_name = $2 AND lsn IS DISTINCT FROM $1::bigint",
-      [String(lsn), name.name])
+      [batch.reaches.map(String.init), name.name])
   }
 
   /// When the table is complete for the first time: made of all rows at once, an index takes a fraction of the time.

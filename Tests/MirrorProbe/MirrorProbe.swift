@@ -26,6 +26,8 @@ struct MirrorProbe {
     let schema = FieldSchema(tags: ["group"], ranges: ["revision"])
     let store = try RecordStore(.disk(at: arguments[1]), schema: IndexSchema(schema))
     let table = PostgresTable(try PostgresAddress(arguments[2]))
+    // A range field gets its column with its first value, and then every row is written again.
+    try store.put(["revision": 0, "group": 0, "text": "first"], for: -1)
     let start = ContinuousClock.now
     Thread { write(to: store, rate) }.start()
 
@@ -33,7 +35,7 @@ struct MirrorProbe {
     var waited = 0
     let result = try store.mirror(to: table) { progress in
       let lag = progress.storeLSN - min(progress.storeLSN, progress.lsn ?? 0)
-      lagMax.store(max(lag, lagMax.load(ordering: .relaxed)), ordering: .relaxed)
+      if progress.lsn != nil { lagMax.store(max(lag, lagMax.load(ordering: .relaxed)), ordering: .relaxed) }
       waited = progress.reconnections
       if isStopped.load(ordering: .relaxed), end == nil { end = .now }
       return !(isStopped.load(ordering: .acquiring) && lag == 0 && hasEnded.load(ordering: .acquiring))

@@ -35,6 +35,7 @@ enum Mutant: String, Sendable {
   case manifestNotSynced, manifestNameNotSynced, checkpointNotSynced, checkpointAheadOfTheLog,
     pagesRemovedBeforeManifest
   case backupTooLate, backupNotReadBack, unfinishedNotMarked, migrationKeepsTheLog, collisionNotSeen
+  case mirrorEndsWithinAnLSN, oldRowTakenForCurrent
   case tornTailNotCut, tornTailNotKept, directoryNotLocked
 }
 

@@ -78,7 +78,8 @@ package struct ReplicaBatch {
   package var removed: [(key: String, lsn: UInt64)] = []
   /// Whether a row stays that has a larger LSN than what the batch says of its key.
   package var isByLSN = false
-  /// The LSN up to which the table is complete after this batch.
+  /// The LSN up to which the table is complete after this batch. Nil while a copy goes on: the table is then a mixture of
+  /// moments, of which no log makes a whole, and complete up to no LSN until the end of this copy or of the next.
   package var reaches: UInt64?
 }
 

@@ -62,7 +62,7 @@ extension Store {
         if let value = try? KeyText.key(row.key), KeyText.text(value).utf8.elementsEqual(row.key.utf8),
           let key = try? Self.key(value), let entry = entry(key)
         {
-          if entry.lsn == row.lsn { current.insert(entry.number) }
+          if entry.lsn == row.lsn || planted(.oldRowTakenForCurrent) { current.insert(entry.number) }
         } else {
           batch.removed.append((row.key, row.lsn))
         }

@@ -33,12 +33,15 @@ extension Store {
   /// Changes go over in batches; with each, in the same transaction, the table notes the LSN up to which it is complete.
   /// Whoever is killed in between, the next one goes on there: nothing is missed and nothing comes twice. A change goes over
   /// when it is durable here. A connection that is lost is tried again, at first after 0.1 s, then ever later, up to 10 s.
-  /// - Parameter endsWhenComplete: also ends once the table has all changes.
+  /// - Parameters:
+  ///   - endsWhenComplete: also ends once the table has all changes.
+  ///   - batchMax: changes of a transaction, but for those of one LSN, which stay together.
   /// - Throws: what the first connection throws; later what does not go away by itself.
   package func mirror(
-    to replica: some Replica, endsWhenComplete: Bool = false, progress: (MirrorProgress) -> Bool
+    to replica: some Replica, endsWhenComplete: Bool = false, batchMax: Int = 10_000,
+    progress: (MirrorProgress) -> Bool
   ) throws -> MirrorProgress {
-    var run = MirrorRun(store: self, replica: replica, endsWhenComplete: endsWhenComplete)
+    var run = MirrorRun(store: self, replica: replica, endsWhenComplete: endsWhenComplete, batchMax: batchMax)
     defer { replica.close() }
     while true {
       do {
@@ -60,8 +63,6 @@ extension Store {
 
 /// One call of `mirror`.
 private struct MirrorRun<Key: DocumentKey, Document: DarkBird.Document, Table: Replica> {
-  /// Changes of a transaction: enough that its commit does not count.
-  private static var batchMax: Int { 10_000 }
   /// Between two transactions, while changes come slower than they could go.
   private static var pause: Duration { .milliseconds(50) }
   private static var delayMin: Duration { .milliseconds(100) }
@@ -69,14 +70,16 @@ private struct MirrorRun<Key: DocumentKey, Document: DarkBird.Document, Table: R
   let store: Store<Key, Document>
   let replica: Table
   let endsWhenComplete: Bool
+  let batchMax: Int
   var progress = MirrorProgress()
   var hasConnected = false
   var delay = Self.delayMin
 
-  init(store: Store<Key, Document>, replica: Table, endsWhenComplete: Bool) {
+  init(store: Store<Key, Document>, replica: Table, endsWhenComplete: Bool, batchMax: Int) {
     self.store = store
     self.replica = replica
     self.endsWhenComplete = endsWhenComplete
+    self.batchMax = batchMax
   }
 
   /// Until it is to end.
@@ -123,12 +126,12 @@ private struct MirrorRun<Key: DocumentKey, Document: DarkBird.Document, Table: R
     // Events of the last LSN that was taken, which may have more.
     var rest: [Event<Key, Document>] = []
     while true {
-      let taken = try events.drain(limit: Self.batchMax)
+      let taken = try events.drain(limit: batchMax)
       if case .gap? = taken.first(where: { if case .gap = $0 { true } else { false } }) { return false }
-      let isFull = taken.count >= Self.batchMax
+      let isFull = taken.count >= batchMax
       var changes = rest + taken
       rest = []
-      if isFull, let last = changes.last?.lsn {
+      if isFull, let last = changes.last?.lsn, !planted(.mirrorEndsWithinAnLSN) {
         let start = changes.lastIndex { $0.lsn != last }.map { $0 + 1 } ?? 0
         rest = Array(changes[start...])
         changes.removeSubrange(start...)
@@ -142,9 +145,8 @@ private struct MirrorRun<Key: DocumentKey, Document: DarkBird.Document, Table: R
       progress.state = .following
       progress.lsn = position
       progress.storeLSN = store.memoryLSN
-      let isComplete = changes.isEmpty && rest.isEmpty
-      if store.isClosed.load(ordering: .acquiring) && isComplete { return true }
-      if endsWhenComplete, isComplete, progress.storeLSN == position { return true }
+      if store.isClosed.load(ordering: .acquiring) && changes.isEmpty && rest.isEmpty { return true }
+      if endsWhenComplete, rest.isEmpty, progress.storeLSN == position { return true }
       if !report(progress) { return true }
       if !isFull { Thread.sleep(forTimeInterval: Self.pause / .seconds(1)) }
     }
