@@ -44,7 +44,7 @@ import Testing
       """
       #!/bin/sh
       PATH=${PATH#*:}
-      apt-cache "$@" | LC_ALL=C awk 'BEGIN { RS = ""; ORS = "\n\n" } NR % 8 == 0'
+      apt-cache "$@" | LC_ALL=C awk 'BEGIN { RS = ""; ORS = "\\n\\n" } NR % 8 == 0'
 
       """)
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: script)
