@@ -260,9 +260,10 @@ final class Log: @unchecked Sendable {
     if syncWaiters == 1 || isSyncGroupComplete { wakeWriter() }
   }
 
-  /// Whether all wait for a sync who are known to: those that the last one served come again soon, and one sync for all beats
-  /// two that take turns, each for those whom the other one kept waiting.
-  private var isSyncGroupComplete: Bool { syncWaiters >= syncGroup }
+  /// Whether half of those wait for a sync who are known to: those that the last one served come again soon. So there are two
+  /// groups, and while a sync runs for the one, the other is woken and writes. One for all would leave the disk idle meanwhile,
+  /// a sync for whoever comes first would leave all others to the next.
+  private var isSyncGroupComplete: Bool { syncWaiters * 2 >= syncGroup }
 
   /// How long a sync that is due should still wait for others, in nanoseconds: never longer than a sync takes, which is what
   /// those would wait who come too late. Under the lock, by the writer.
