@@ -15,12 +15,8 @@ extension Store {
     var statistics = StoreStatistics()
     var operations = StoreStatistics.Operations()
     let lookups = lookups.totals()
-    var published = 0
-    for (number, (shard, gets)) in zip(shards, lookups.byShard).enumerated() {
-      var (own, kinds) = shard.withLock { _ in
-        published += hub.waiting(shard: number)
-        return (shard.statistics, shard.contents.pointee.operations)
-      }
+    for (shard, gets) in zip(shards, lookups.byShard) {
+      var (own, kinds) = shard.withLock { _ in (shard.statistics, shard.contents.pointee.operations) }
       own.operations += gets
       kinds.gets = gets
       statistics.shards.append(own)
@@ -42,7 +38,7 @@ extension Store {
       statistics.writtenLSN = disk?.recoveredLSN ?? 0
       statistics.durableLSN = disk?.recoveredLSN ?? 0
     }
-    statistics.eventsDropped = UInt64(hub.dropped(waiting: published))
+    statistics.eventsDropped = UInt64(hub.dropped())
     statistics.subscribers = hub.subscribers
     return statistics
   }

@@ -390,7 +390,8 @@ extension Store {
           guard let entry = entries[place] else { continue }
           let slot = chunk * chunkSlots + place
           if let previous, isDescending ? slot >= previous : slot <= previous { continue }
-          if !body(.passUnretained(entry), .number(entry.number)) { return }
+          // Nobody keeps it but `entries`, of which this may be the last use.
+          if withExtendedLifetime(entry, { !body(.passUnretained(entry), .number(entry.number)) }) { return }
         }
         chunk += isDescending ? -1 : 1
       }

@@ -71,6 +71,7 @@ struct SnapshotTests {
     try store?.close()
     store = nil
     #expect(snapshot.count == 1_000)
+    #expect(snapshot.statistics().documents == 1_000)
     #expect(try snapshot.document(unique: "email", "e7")?.key == 7)
     #expect(try snapshot.keys(where: "age", in: .atLeast(990)) == Array(990..<1_000))
     #expect(snapshot.audit().problems == [])

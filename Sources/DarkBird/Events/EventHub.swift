@@ -97,14 +97,23 @@ struct ChangeList<Key: DocumentKey, Document: DarkBird.Document>: ShardList, @un
 final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
   @usableFromInline typealias List = ChangeList<Key, Document>
 
-  /// What may go only once the locks are released: what a document does when it goes is user code.
+  /// What may happen only once the locks are released. Things go: what a document does then is user code. Tasks are woken: the
+  /// runtime takes a lock of a task for that, under which it also calls what cancels a subscription, and so takes the hub's.
   @usableFromInline
   struct Lost {
+    @usableFromInline typealias Consumer = CheckedContinuation<Event<Key, Document>?, Never>
     @usableFromInline var segments: ContiguousArray<EventSegment<Key, Document>> = []
     @usableFromInline var events: [[Event<Key, Document>]] = []
+    @usableFromInline var woken: [(consumer: Consumer, event: Event<Key, Document>?)] = []
 
     @inlinable
     init() {}
+
+    /// To be called under no lock.
+    @inlinable
+    consuming func letGo() {
+      for (consumer, event) in woken { consumer.resume(returning: event) }
+    }
   }
 
   /// Changes that wait in all shards, about, before a writer collects them; at most twice as many.
@@ -136,33 +145,33 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
 
   var subscribers: Int { count.load(ordering: .relaxed) }
 
-  /// Events that subscribers lost.
-  /// - Parameter waiting: changes in the lists of all shards.
-  func dropped(waiting: Int) -> Int {
-    lock.withLock { rings.reduce(droppedBefore) { $0 + max(0, $1.count + waiting - $1.capacity) } }
+  /// Events that subscribers lost. Never falls. Under no lock.
+  func dropped() -> Int {
+    withLock { lost in
+      if !rings.isEmpty { collect(&lost) }
+      return rings.reduce(droppedBefore) { $0 + $1.overflow }
+    }
   }
-
-  /// Changes in the list of a shard. Under its lock.
-  func waiting(shard: Int) -> Int { lists[shard].pointee.changes.count }
 
   @usableFromInline
   var lastLSN: UInt64 { log?.memoryLSN ?? (isFinished ? 0 : memoryLSN.value) }
 
-  /// Runs `body` under the lock, and frees after it what was lost.
+  /// Runs `body` under the lock, and after it lets go what was lost.
   @inlinable
   func withLock<R>(_ body: (inout Lost) -> R) -> R {
     var lost = Lost()
-    defer { withExtendedLifetime(lost) {} }
     lock.lock()
-    defer { lock.unlock() }
-    return body(&lost)
+    let result = body(&lost)
+    lock.unlock()
+    lost.letGo()
+    return result
   }
 
   // MARK: Publishing, under the lock of a shard
 
   /// Whether to announce and publish a change.
   @inlinable @inline(__always)
-  var isActive: Bool { count.load(ordering: .relaxed) > 0 }
+  var isActive: Bool { count.load(ordering: .acquiring) > 0 }
 
   /// Under no lock.
   @inlinable @inline(__always)
@@ -212,7 +221,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
     var lost = Lost()
     collect(&lost)
     lock.unlock()
-    withExtendedLifetime(lost) {}
+    lost.letGo()
   }
 
   // MARK: Subscribing
@@ -231,7 +240,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
         }
       }
       let lsn = collect(&lost)
-      if isFinished { ring.finish() } else { rings.append(ring) }
+      if isFinished { ring.finish(&lost) } else { rings.append(ring) }
       return lsn
     }
     return (EventSubscription(ring: ring, filter), lsn)
@@ -245,9 +254,10 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
         collect(&lost)
         ring.settle(&lost)
         rings.removeAll { $0 === ring }
-        count.subtract(1, ordering: .relaxed)
+        // Who reads it no longer keeps what is replaced: everything has been looked at before.
+        count.subtract(1, ordering: .releasing)
       }
-      ring.finish()
+      ring.finish(&lost)
     }
   }
 
@@ -266,10 +276,10 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
       isFinished = true
       for ring in rings {
         ring.settle(&lost)
-        ring.finish()
+        ring.finish(&lost)
       }
       rings = []
-      count.store(0, ordering: .relaxed)
+      count.store(0, ordering: .releasing)
     }
   }
 

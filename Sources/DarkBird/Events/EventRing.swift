@@ -117,8 +117,7 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
     guard let waiting = consumer, let event = nextEvent(&lost) else { return }
     consumer = nil
     hub.sleepers.subtract(1, ordering: .relaxed)
-    // What the consumer does next runs on a thread of its own.
-    waiting.resume(returning: event)
+    lost.woken.append((waiting, event))
   }
 
   @inlinable
@@ -131,12 +130,12 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
     return next(&lost)
   }
 
-  func finish() {
+  func finish(_ lost: inout Hub.Lost) {
     isFinished = true
     guard let waiting = consumer else { return }
     consumer = nil
     hub.sleepers.subtract(1, ordering: .relaxed)
-    waiting.resume(returning: nil)
+    lost.woken.append((waiting, nil))
   }
 
   // MARK: Taking events, under no lock

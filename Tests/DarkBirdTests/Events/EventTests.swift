@@ -292,4 +292,45 @@ struct EventTests {
     }
     #expect(store.statistics().subscribers == 0)
   }
+
+  @Test func droppedEventsNeverBecomeFewer() async throws {
+    let store = try MemberStore()
+    let events = store.events(capacity: 10)
+    for key in 0..<15 { try store.put(Member(age: key), for: key) }
+    #expect(store.statistics().eventsDropped == 5)
+    var iterator = events.makeAsyncIterator()
+    guard case .gap(dropped: 5)? = await iterator.next() else {
+      Issue.record("no gap of five")
+      return
+    }
+    for _ in 0..<6 { _ = await iterator.next() }
+    #expect(store.statistics().eventsDropped == 5)
+  }
+
+  /// The runtime calls what cancels a subscription under a lock that it also takes to wake the task.
+  @Test func tasksMayBeCancelledWhileTheyAreWoken() async throws {
+    let store = try MemberStore()
+    let isDone = Counter()
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask {
+        var key = 0
+        while isDone.value == 0 {
+          _ = try? store.put(Member(age: key), for: key % 10)
+          key += 1
+          await Task.yield()
+        }
+      }
+      for _ in 0..<300 {
+        let waiting = (0..<4).map { _ in
+          let events = store.events(capacity: 100)
+          return Task { for await _ in events {} }
+        }
+        await Task.yield()
+        for task in waiting { task.cancel() }
+        for task in waiting { await task.value }
+      }
+      isDone.next()
+    }
+    #expect(store.statistics().subscribers == 0)
+  }
 }
