@@ -320,7 +320,7 @@ struct EventTests {
           await Task.yield()
         }
       }
-      for _ in 0..<300 {
+      for _ in 0..<3_000 {
         let waiting = (0..<4).map { _ in
           let events = store.events(capacity: 100)
           return Task { for await _ in events {} }
