@@ -60,7 +60,8 @@ extension Store {
     lookups.count(shards.count, by: reader)
     // A document that has the value at a moment of this call is the answer, wherever its number comes from. Almost always this
     // is all, and so short that the processor has the next lookup begin while it waits for the memory of this one.
-    if let number = indexes.probableOwner(uniqueIndex: index, hash: hash), let found = look(at: number),
+    if !planted(.movedValueNotFollowed, waits: false),
+      let number = indexes.probableOwner(uniqueIndex: index, hash: hash), let found = look(at: number),
       found._withUnsafeGuaranteedRef({ indexSchema.isUnique(index, of: $0.document, value) })
         || planted(.probableOwnerNotAsked)
     {
@@ -75,6 +76,7 @@ extension Store {
   func owner(_ index: Int, _ value: IndexValue, _ hash: UInt) -> Unmanaged<Entry<Key, Document>>? {
     while true {
       let (first, others, lsn) = indexes.owners(uniqueIndex: index, hash: hash) { memoryLSN }
+      _ = planted(.movedValueNotFollowed)
       guard var owner = first else { return nil }
       var hasChanged = false
       for next in 0...others.count {
