@@ -2,8 +2,9 @@
 /// to it goes.
 ///
 /// Events wait in a ring of bounded size. When it is full, the oldest one is dropped and counted: a subscriber that is slow
-/// loses events and is told so by `.gap`, and no writer ever waits for it. Have one consumer: either an asynchronous loop or
-/// calls of `drain`.
+/// loses events and is told so by `.gap`, and no writer waits for it to take some. While it takes them, a writer whose list of
+/// changes is full waits until they are made: with a large ring, `drain(limit:)` takes them in smaller parts. Have one consumer:
+/// either an asynchronous loop or calls of `drain`.
 ///
 ///     for await event in store.events() { … }
 public final class EventSubscription<Key: DocumentKey, Document: DarkBird.Document>: AsyncSequence, Sendable {
