@@ -14,7 +14,7 @@
 #endif
 
 // Pieces that are too small for malloc to map them on their own.
-enum { piece = 120 << 10, pieces = 18 };
+enum { piece = 120 << 10, pieces = 6 };
 static const uintptr_t page = 4096;
 
 // What is left of what this thread prepared last.

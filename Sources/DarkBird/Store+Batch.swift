@@ -75,6 +75,7 @@ extension Store {
             effective, of: items, byShard, payload, reservation, owners, cleared, lockedShards, &left)
       }
       let documents = shards[lockedShards[0]].contents.pointee.map.count << Int(shardBits)
+      let listMax = DeferredIndexes.listMax(documents: documents, shards: shards.count)
       for shard in lockedShards.reversed() { shards[shard].unlock() }
       // What only this call still holds is freed from here on: that is user code too.
       withExtendedLifetime((outdated, found)) {}
@@ -84,7 +85,7 @@ extension Store {
         let waitingMax = Reclaimer.versionsMax(documents: documents)
         for item in effective { if let old = item.old { reclaimer.retire(old, waitingMax: waitingMax) } }
         if !left.isEmpty { reclaimer.retire(left) }
-        if waiting >= indexes.deferred.listMax { indexes.deferred.relieve(waiting, asOf: { memoryLSN }) }
+        if waiting >= listMax { indexes.deferred.relieve(waiting, listMax: listMax, asOf: { memoryLSN }) }
         if published > 0 { hub.didPublish(published) }
         try wait(for: lsn, ack)
         return lsn
@@ -173,13 +174,15 @@ extension Store {
       return .logFailed(error)
     }
     var (waiting, published) = (0, 0)
+    let documents = shards[lockedShards[0]].contents.pointee.map.count << Int(shardBits)
+    let listMax = DeferredIndexes.listMax(documents: documents, shards: shards.count)
     for item in effective {
       let number = item.old?.number ?? item.new?.number ?? 0
       item.new?.lsn = lsn
       indexes.replace(number, old: item.oldKeys, new: item.newKeys, &left)
       if !indexSchema.isEmpty {
         let count = indexes.deferred.append(
-          number, old: item.oldKeys, new: item.newKeys, lsn: lsn, shard: item.shard)
+          number, old: item.oldKeys, new: item.newKeys, lsn: lsn, shard: item.shard, listMax: listMax)
         waiting = max(waiting, count)
       }
       // All of the batch to one list, for they have one LSN.

@@ -257,9 +257,10 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       // Moved, not copied: the caller may have no more use for it.
       let entry = Entry(key: key, document: consume document)
       if !indexSchema.isEmpty {
-        indexes.deferred.prefetchForChange(shard: shardNumber)
-        newKeys = indexes.takeKeys()
-        try indexSchema.fill(&newKeys, of: entry.document) { indexes.prefetchForChange(uniqueIndex: $0, hash: $1) }
+        newKeys = indexes.takeKeys(forChangeIn: shardNumber)
+        try indexSchema.fillUniques(&newKeys, of: entry.document)
+        indexes.prefetchForChange(newKeys)
+        try indexSchema.fillRest(&newKeys, of: entry.document)
       }
       new = entry
     } else {
@@ -277,6 +278,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     var cleared: [Entry<Key, Document>] = []
     while true {
       shard.lock()
+      let documents = shard.contents.pointee.map.count << Int(shardBits)
+      let listMax = DeferredIndexes.listMax(documents: documents, shards: shards.count)
       let old = shard.find(key, hash: hash)
       var refusal: Refusal?
       switch expectation {
@@ -328,7 +331,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
               indexes.unlock(stripes)
             }
             if !indexSchema.isEmpty {
-              waiting = indexes.deferred.append(number, old: oldKeys, new: newKeys, lsn: lsn, shard: shardNumber)
+              waiting = indexes.deferred.append(
+                number, old: oldKeys, new: newKeys, lsn: lsn, shard: shardNumber, listMax: listMax)
             }
             if isWatched { published = hub.publish(old: old, new: new, lsn: lsn, shard: shardNumber) }
             shard.apply(old: old, new: new, hash: hash, slot: slot, &left)
@@ -343,7 +347,6 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         }
       }
       shard.contents.pointee.operations.count(kind, refusal)
-      let documents = shard.contents.pointee.map.count << Int(shardBits)
       shard.unlock()
 
       switch refusal {
@@ -352,7 +355,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         if !left.isEmpty, !planted(.tableFreedUnderReaders) { reclaimer.retire(left) }
         if old == nil, let new, new.number.slot(shardBits) % 64 == 0 { db_prepare_heap(24 << 10) }
         if !newKeys.values.isEmpty || !newKeys.tags.isEmpty { indexes.giveBack(consume newKeys) }
-        if waiting >= indexes.deferred.listMax { indexes.deferred.relieve(waiting, asOf: { memoryLSN }) }
+        if waiting >= listMax { indexes.deferred.relieve(waiting, listMax: listMax, asOf: { memoryLSN }) }
         if published > 0 { hub.didPublish(published) }
         try wait(for: lsn, ack)
         return (old, true)

@@ -6,19 +6,19 @@ import Testing
 @Suite(.timeLimit(.minutes(30)))
 struct UniqueValueTests {
   /// Two badges that share everything an index knows of a value: its stripe, and 32 bits of its hash. Hash values differ from
-  /// process to process, so they are searched for: among 1.5 million numbers 16 such pairs are to be expected.
+  /// process to process, so they are searched for: among 1.5 million numbers four such pairs are to be expected.
   private static let collision: (Int, Int) = {
     var keys: [UInt64] = []
     var first = 0
     while true {
       for number in first..<first + 1_500_000 {
         let hash = UInt64(IndexValue.int(Int64(number)).storeHash)
-        // 32 bits of the word in the owner table, 4 of the stripe, then the number.
-        keys.append((hash >> 32) << 32 | (hash & 15) << 28 | UInt64(number - first))
+        // 32 bits of the word in the owner table, 6 of the stripe, then the number.
+        keys.append((hash >> 32) << 32 | (hash & 63) << 26 | UInt64(number - first))
       }
       keys.sort()
-      for (left, right) in zip(keys, keys.dropFirst()) where left >> 28 == right >> 28 {
-        return (first + Int(left & 0xFFF_FFFF), first + Int(right & 0xFFF_FFFF))
+      for (left, right) in zip(keys, keys.dropFirst()) where left >> 26 == right >> 26 {
+        return (first + Int(left & 0x3FF_FFFF), first + Int(right & 0x3FF_FFFF))
       }
       keys = []
       first += 1_500_000

@@ -159,24 +159,25 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
     if isEmpty { return keys }
     keys.values.reserveCapacity(uniques.count + ranges.count)
     keys.tags.reserveCapacity(tagFields.count)
-    try fill(&keys, of: document)
+    try fillUniques(&keys, of: document)
+    try fillRest(&keys, of: document)
     return keys
   }
 
-  /// The same in keys that are empty but may have memory.
-  /// - Parameter isUnique: told the hash of each unique value, as early as possible.
+  /// The first part of the same, in keys that are empty but may have memory: unique values and their hashes.
   @inlinable
-  func fill(
-    _ keys: inout IndexKeys, of document: Document, isUnique: (_ index: Int, _ hash: UInt) -> Void = { _, _ in }
-  ) throws(StoreError) {
+  func fillUniques(_ keys: inout IndexKeys, of document: Document) throws(StoreError) {
     // By index, and without a method of the element: a copy of it would count references.
     for index in uniques.indices {
       let value = Unmanaged.passUnretained(uniques[index].function)._withUnsafeGuaranteedRef { $0.call(document) }
       if let value, value.isNaN { throw Self.nan(uniques[index].name) }
-      let hash = value.map { $0.storeHash } ?? 0
-      if value != nil { isUnique(index, hash) }
-      keys.values.append((value, hash))
+      keys.values.append((value, value.map { $0.storeHash } ?? 0))
     }
+  }
+
+  /// The second part: range fields and tags.
+  @inlinable
+  func fillRest(_ keys: inout IndexKeys, of document: Document) throws(StoreError) {
     for index in ranges.indices {
       let value = Unmanaged.passUnretained(ranges[index].function)._withUnsafeGuaranteedRef { $0.call(document) }
       if let value, value.isNaN { throw Self.nan(ranges[index].name) }

@@ -17,8 +17,13 @@
 @usableFromInline
 final class DeferredIndexes: @unchecked Sendable {
   static let tagTables = 32
-  /// Changes that wait in all shards, about, before a writer puts them in; at most twice as many.
-  private static let changesMax = 16 << 10
+  /// How many changes in a shard's list are many, for a writer then puts them in, where there are about so many documents. The
+  /// more there are, the more of them come into one set, and the more memory they take: 136 bytes each with two tags and a value.
+  @inlinable @inline(__always)
+  static func listMax(documents: Int, shards: Int) -> Int {
+    max(16, min(64 << 10, max(16 << 10, documents / 8)) / shards)
+  }
+
   /// Fewer changes than this are put in one by one.
   private static let bulkMin = 48
 
@@ -32,8 +37,6 @@ final class DeferredIndexes: @unchecked Sendable {
   private var held: ContiguousArray<IndexChanges> = []
 
   private let lists: ShardLists<IndexChanges>
-  /// How many changes in a shard's list are many.
-  @usableFromInline let listMax: Int
 
   /// - Parameter shardLocks: of the shards that change; their owner must keep them for as long as this object is used.
   init(uniques: Int, ranges rangeCount: Int, tagFields: Int, shardLocks: ContiguousArray<LockWord>) {
@@ -45,7 +48,6 @@ final class DeferredIndexes: @unchecked Sendable {
     tags.initialize(repeating: TagPostings(fieldCount: tagFields), count: Self.tagTables)
     ranges = .allocate(capacity: rangeCount)
     for range in 0..<rangeCount { (ranges + range).initialize(to: OrderedMap()) }
-    listMax = max(16, Self.changesMax / max(1, shardLocks.count))
   }
 
   /// A copy that shares everything until one of the two changes, of what has been put in. Under the other one's lock.
@@ -79,9 +81,10 @@ final class DeferredIndexes: @unchecked Sendable {
   }
 
   /// Takes a change, and returns how many wait in the shard's list. What changes nothing here is left out.
+  /// - Parameter listMax: see there.
   @usableFromInline
   func append(
-    _ number: DocumentNumber, old: IndexKeys, new: IndexKeys, lsn: UInt64, shard: Int
+    _ number: DocumentNumber, old: IndexKeys, new: IndexKeys, lsn: UInt64, shard: Int, listMax: Int
   ) -> Int {
     let list = lists[shard]
     list.pointee.append(lsn, number, old: old, new: new, uniques: uniqueCount, expected: listMax)
@@ -92,7 +95,7 @@ final class DeferredIndexes: @unchecked Sendable {
   /// Puts changes in if too many wait. Under no lock.
   /// - Parameter count: how many wait in one shard: where another thread puts them in, this one goes on up to twice `listMax`.
   @usableFromInline
-  func relieve(_ count: Int, asOf: () -> UInt64) {
+  func relieve(_ count: Int, listMax: Int, asOf: () -> UInt64) {
     if !lock.reference.tryLock() {
       if count < 2 * listMax { return }
       lock.lock()

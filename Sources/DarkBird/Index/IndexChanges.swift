@@ -50,11 +50,12 @@ struct IndexChanges: ShardList, @unchecked Sendable {
   @usableFromInline
   init() {}
 
-  /// Has the processor fetch the memory that the next change goes to.
+  /// Has the processor fetch the memory that the next change goes to. Changes nothing: a method that is not `mutating` would
+  /// count references of all arrays.
   ///
-  /// Safe: the addresses are not used for anything else. To ask the arrays for them each time would count references.
+  /// Safe: the addresses are not used for anything else. To ask the arrays for them each time would count references, too.
   @inline(__always)
-  func prefetchEnd() {
+  mutating func prefetchEnd() {
     guard let ends else { return }
     db_prefetch_to_write(ends.marks)
     db_prefetch_to_write(ends.ranges)

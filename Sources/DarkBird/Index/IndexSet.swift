@@ -24,7 +24,7 @@ final class IndexSet: @unchecked Sendable {
   let rangeNames: [String]
   let tagFieldNames: [String]
 
-  @usableFromInline static var stripesPerUniqueIndex: Int { 16 }
+  @usableFromInline static var stripesPerUniqueIndex: Int { 64 }
   private static let locksMax = 64
 
   private let uniqueCount: Int
@@ -81,8 +81,12 @@ final class IndexSet: @unchecked Sendable {
 
   // MARK: Memory of keys
 
+  /// Empty keys for a change in a shard, which fetches what that change begins with. Under no lock.
   @usableFromInline
-  func takeKeys() -> IndexKeys { keysPool.take() }
+  func takeKeys(forChangeIn shard: Int) -> IndexKeys {
+    deferred.prefetchForChange(shard: shard)
+    return keysPool.take()
+  }
 
   @usableFromInline
   func giveBack(_ keys: consuming IndexKeys) { keysPool.give(keys) }
@@ -213,12 +217,15 @@ final class IndexSet: @unchecked Sendable {
     if let memory = uniqueHints[stripe].update(uniques(stripe).pointee.table) { left.append(memory) }
   }
 
-  /// Has what an insertion of a unique value looks at and writes to fetched from memory. Under no lock.
+  /// Has what an insertion of unique values looks at and writes to fetched from memory. Under no lock.
   @usableFromInline
-  func prefetchForChange(uniqueIndex index: Int, hash: UInt) {
-    let stripe = uniqueStripe(index, hash)
-    db_prefetch_to_write(stripes + stripe * Self.stripeBytes)
-    uniqueHints[stripe].prefetchForChange { scaled(UInt64(hash >> 32), $0) }
+  func prefetchForChange(_ keys: IndexKeys) {
+    for index in uniqueNames.indices {
+      let hash = keys.values[index].hash
+      let stripe = uniqueStripe(index, hash)
+      db_prefetch_to_write(stripes + stripe * Self.stripeBytes)
+      uniqueHints[stripe].prefetchForChange { scaled(UInt64(hash >> 32), $0) }
+    }
   }
 
   /// Empties every index, within `withAllLocked` of the store. Returns what was there, to be kept for as long as readers without

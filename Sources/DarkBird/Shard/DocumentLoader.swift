@@ -207,7 +207,12 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
       for shard in shards {
         guard let entry = shard.contents.pointee.map.entry(inSlot: slot) else { continue }
         keys.removeAll()
-        do throws(StoreError) { try schema.fill(&keys, of: entry.document) } catch { return error }
+        do throws(StoreError) {
+          try schema.fillUniques(&keys, of: entry.document)
+          try schema.fillRest(&keys, of: entry.document)
+        } catch {
+          return error
+        }
         columns.add(entry.number, keys)
       }
     }

@@ -96,22 +96,24 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
   /// a removal. The caller keeps `old` alive.
   @inlinable
   mutating func apply(old: Element?, new: Element?, hash: UInt, slot: Int) {
-    new?.hash = EntryWord<Element>.kept(hash)
-    switch (old, new) {
-    case (let old?, let new?):
-      table.willChange()
-      table.set(index(of: old, hash), EntryWord.word(new, hash))
-      slots.set(slot, new)
-    case (let old?, nil): remove(old, hash: hash, slot: slot)
-    case (nil, let new?): insert(new, hash: hash)
-    case (nil, nil): break
+    // Not a switch over both: a pair of them would count references.
+    guard let new else {
+      if let old { remove(old, hash: hash, slot: slot) }
+      return
     }
+    // Likewise: the caller keeps both.
+    let entry = Unmanaged.passUnretained(new)
+    guard let old else { return insert(entry, hash: hash) }
+    entry._withUnsafeGuaranteedRef { $0.hash = EntryWord<Element>.kept(hash) }
+    table.willChange()
+    table.set(index(of: old, hash), EntryWord.word(entry, hash))
+    slots.set(slot, entry)
   }
 
   /// Puts an entry whose key is not there into `nextSlot`.
   @inlinable
-  mutating func insert(_ entry: Element, hash: UInt) {
-    entry.hash = EntryWord<Element>.kept(hash)
+  mutating func insert(_ entry: Unmanaged<Element>, hash: UInt) {
+    entry._withUnsafeGuaranteedRef { $0.hash = EntryWord<Element>.kept(hash) }
     if let free = freeSlots.popLast() {
       slots.set(Int(free), entry)
     } else {
@@ -131,7 +133,7 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
 
   @inlinable
   func index(of entry: Element, _ hash: UInt) -> Int {
-    guard let index = table.view.index(of: EntryWord.word(entry, hash)) else {
+    guard let index = table.view.index(of: EntryWord.word(.passUnretained(entry), hash)) else {
       preconditionFailure("an entry without its word")
     }
     return index
@@ -156,8 +158,8 @@ enum EntryWord<Element: HashedEntry>: TableWord {
   static func bits(_ hash: UInt) -> UInt64 { UInt64(hash >> 48) << 48 | UInt64(hash >> 44 & 15) }
 
   @inlinable @inline(__always)
-  static func word(_ entry: Element, _ hash: UInt) -> UInt64 {
-    UInt64(UInt(bitPattern: Unmanaged.passUnretained(entry).toOpaque())) | bits(hash)
+  static func word(_ entry: Unmanaged<Element>, _ hash: UInt) -> UInt64 {
+    UInt64(UInt(bitPattern: entry.toOpaque())) | bits(hash)
   }
 
   /// The entry of a word that is not 0.

@@ -58,7 +58,7 @@ struct SlotTable<Element: AnyObject>: @unchecked Sendable {
 
   /// The caller keeps what was there for as long as readers without a lock may look at it.
   @inlinable
-  mutating func set(_ slot: Int, _ element: Element?) {
+  mutating func set(_ slot: Int, _ element: Unmanaged<Element>?) {
     let chunk = slot / Self.chunkSlots
     if !isUnshared(&directory) { take(SlotDirectory(copying: directory)) }
     if !isUnshared(&directory.chunks[chunk]) {
@@ -145,7 +145,7 @@ final class SlotChunk<Element: AnyObject>: @unchecked Sendable {
   init(copying other: SlotChunk) {
     slots = .allocate(capacity: SlotTable<Element>.chunkSlots)
     for place in 0..<SlotTable<Element>.chunkSlots {
-      (slots + place).initialize(to: Self.word(retaining: other[place]))
+      (slots + place).initialize(to: Self.word(retaining: Self.element(other.slots[place])))
     }
   }
 
@@ -164,7 +164,7 @@ final class SlotChunk<Element: AnyObject>: @unchecked Sendable {
   }
 
   @inlinable @inline(__always)
-  static func word(retaining element: Element?) -> UInt64 {
-    element.map { UInt64(UInt(bitPattern: Unmanaged.passRetained($0).toOpaque())) } ?? 0
+  static func word(retaining element: Unmanaged<Element>?) -> UInt64 {
+    element.map { UInt64(UInt(bitPattern: $0.retain().toOpaque())) } ?? 0
   }
 }

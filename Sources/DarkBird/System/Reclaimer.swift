@@ -36,12 +36,12 @@ final class Reclaimer: @unchecked Sendable {
     free(waitingMax: waitingMax)
   }
 
-  /// Takes large objects likewise; readers are looked for at once.
+  /// Takes what a table or two have left, likewise. To look for readers stops all processors for a moment, so that some wait.
   @usableFromInline
   func retire(_ objects: [AnyObject]) {
     lock.lock()
     retired += objects
-    free(waitingMax: 1)
+    free(waitingMax: 4)
   }
 
   /// Under the lock, which it unlocks.

@@ -65,7 +65,7 @@ struct ShardMapTests {
     for hash in [0, 1 << 44, UInt.max] + (0..<1_000).map({ _ in UInt.random(in: 0...UInt.max, using: &generator) }) {
       let entry = entry(1)
       entry.hash = EntryWord<MemberEntry>.kept(hash)
-      let word = EntryWord.word(entry, hash)
+      let word = EntryWord.word(.passUnretained(entry), hash)
       #expect(EntryWord<MemberEntry>.entry(word).takeUnretainedValue() === entry)
       let home = EntryWord<MemberEntry>.home(hash, capacity: capacity)
       #expect(home == EntryWord<MemberEntry>.home(of: word, capacity: capacity))
@@ -78,7 +78,7 @@ struct ShardMapTests {
     for key in 0..<1_000 {
       let entry = entry(key)
       let slot = map.nextSlot
-      map.insert(entry, hash: UInt(key) << 48)
+      map.insert(.passUnretained(entry), hash: UInt(key) << 48)
       map.remove(entry, hash: UInt(key) << 48, slot: slot)
     }
     #expect(map.slotCount == 1)
