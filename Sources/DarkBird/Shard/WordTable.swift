@@ -113,8 +113,8 @@ struct WordView<Word: TableWord> {
 /// until one of the two changes.
 ///
 /// Open addressing with linear probing; 0 is empty; removal shifts the chain back, so there are no tombstones. A word's
-/// home is the hash scaled to the capacity, which therefore need not be a power of two: a table grows by a half or a quarter, and
-/// is at least half full then.
+/// home is the hash scaled to the capacity, which therefore need not be a power of two: a table grows by a half, and is half full
+/// then.
 ///
 /// All operations are O(1) on average; an insertion that grows the table, and the first change after a copy, are O(n).
 ///
@@ -128,9 +128,6 @@ struct WordTable<Word: TableWord>: @unchecked Sendable {
   @usableFromInline var capacity: Int
   @usableFromInline var count = 0
   @usableFromInline var memory: WordMemory
-
-  /// Large tables grow by a quarter, which takes half again as much time for all growing together, and less memory.
-  @usableFromInline static var capacityToGrowByHalf: Int { 1 << 12 }
 
   @inlinable @inline(__always)
   var view: WordView<Word> { WordView(words: words, capacity: capacity) }
@@ -152,7 +149,7 @@ struct WordTable<Word: TableWord>: @unchecked Sendable {
   @inlinable
   mutating func insert(_ word: UInt64) {
     if (count &+ 1) &* 4 > capacity &* 3 {
-      take(WordMemory(capacity: capacity + capacity / (capacity < Self.capacityToGrowByHalf ? 2 : 4)), copying: false)
+      take(WordMemory(capacity: capacity + capacity / 2), copying: false)
     } else {
       willChange()
     }
