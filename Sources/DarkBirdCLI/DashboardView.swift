@@ -33,10 +33,12 @@ extension DashboardOptions {
   }
 }
 
-/// Shows the dashboard until the user, a signal or a hang-up ends it; each of them is a clean end.
+/// Shows the dashboard, with jobs for databases, until the user, a signal or a hang-up ends it; each of them is a clean end.
 func showDashboard<Key, Document>(
   on store: Store<Key, Document>, _ options: DashboardOptions, _ opening: OpeningScreen
 ) throws(Failure) {
+  var options = options
+  options.jobs += DashboardJob.databases(of: store)
   do { _ = try Dashboard.run(on: store, options: options, opening: opening) } catch { throw Failure(error) }
 }
 
