@@ -50,7 +50,9 @@ extension Failure {
   init(_ error: TerminalError) {
     switch error {
     case .notATerminal(let stream):
-      self.init(.unavailable, stream, "not a terminal, which the dashboard needs; 'darkbird run --headless' does not")
+      self.init(
+        .unavailable, stream,
+        "not a terminal, which the dashboard needs; 'run' and 'open' with --plain or --once do not")
     case .noTerminalType, .unknownTerminal, .dumbTerminal, .alreadyOpen:
       self.init(.unavailable, "terminal", error.description)
     case .system:
