@@ -86,7 +86,8 @@ let package = Package(
       exclude: ["Goldens"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "DarkBirdPostgresTests", dependencies: ["DarkBirdPostgres", "DarkBird", "DarkBirdCLI"],
+      name: "DarkBirdPostgresTests",
+      dependencies: ["DarkBirdPostgres", "DarkBird", "DarkBirdCLI", "DarkBirdDashboard"],
       swiftSettings: swiftSettings),
     // What Tests/postgres-scale kills while it mirrors a store.
     .executableTarget(

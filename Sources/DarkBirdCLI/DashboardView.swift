@@ -33,10 +33,12 @@ extension DashboardOptions {
   }
 }
 
-/// Shows the dashboard until the user, a signal or a hang-up ends it; each of them is a clean end.
+/// Shows the dashboard, with jobs for databases, until the user, a signal or a hang-up ends it; each of them is a clean end.
 func showDashboard<Key, Document>(
   on store: Store<Key, Document>, _ options: DashboardOptions, _ opening: OpeningScreen
 ) throws(Failure) {
+  var options = options
+  options.jobs += DashboardJob.databases(of: store)
   do { _ = try Dashboard.run(on: store, options: options, opening: opening) } catch { throw Failure(error) }
 }
 
@@ -48,7 +50,9 @@ extension Failure {
   init(_ error: TerminalError) {
     switch error {
     case .notATerminal(let stream):
-      self.init(.unavailable, stream, "not a terminal, which the dashboard needs; 'darkbird run --headless' does not")
+      self.init(
+        .unavailable, stream,
+        "not a terminal, which the dashboard needs; 'run' and 'open' with --plain or --once do not")
     case .noTerminalType, .unknownTerminal, .dumbTerminal, .alreadyOpen:
       self.init(.unavailable, "terminal", error.description)
     case .system:

@@ -73,34 +73,54 @@ struct ImportCommand: ParsableCommand {
     return types
   }
 
+  /// Rejected lines that are reported one by one; more of them are counted.
+  private static let reportsMax = 100
+
   func run() throws {
     // The input comes first: a file that cannot be read must leave no store behind.
     let lines = try LineReader(path: file)
-    var reader = try reader(lines)
+    var reader = try recordReader(lines, format: format, isTyped: key == nil, types: try types())
     let wanted = FieldSchema(unique: unique, tags: tag, ranges: range)
     let store = try openForAdding(directory, wanted)
     let stop = StopSignals()
-    var importer = Importer(store: store, key: key, lines: lines)
+    let progress = Progress("imported")
+    var reports = 0
+    var importer = Importer(store: store, key: key, lines: lines) { refusal in
+      reports += 1
+      guard reports <= Self.reportsMax else { return }
+      progress.clear()
+      printNote(refusal)
+    }
     do {
-      while !stop.isRequested, let record = try reader.next() { try importer.take(record) }
+      while !stop.isRequested, let record = try reader.next() {
+        try importer.take(record)
+        progress.update(documents: importer.imported, share: importer.share)
+      }
     } catch {
-      importer.endProgress()
+      progress.clear()
       try? store.close()
       throw Failure(error, path: directory)
     }
-    importer.endProgress()
+    progress.clear()
     try onStore(directory) { try store.close() }
-    importer.report()
+    if reports > Self.reportsMax { printNote("… and \(grouped(reports - Self.reportsMax)) more") }
+    print(importer.summary)
     if let signal = stop.received { throw ExitCode(128 + signal) }
     if importer.rejected > 0 { throw ExitCode(SysExit.dataError.rawValue) }
   }
+}
 
-  private func reader(_ lines: LineReader) throws -> any RecordReader {
-    switch format ?? DocumentFormat(of: lines) {
-    case .ndjson: JSONLinesReader(lines, isTyped: key == nil)
-    case .json: JSONArrayReader(lines, isTyped: key == nil)
-    case .csv: try CSVReader(lines, isTyped: key == nil, types: types())
-    }
+/// Reads the documents of a file, whatever its form is.
+/// - Parameters:
+///   - format: nil goes by the end of the name and the first byte.
+///   - isTyped: whether the file is an export, with keys and types of its own.
+func recordReader(
+  _ lines: LineReader, format: DocumentFormat? = nil, isTyped: Bool, types: [String: CSVColumn.Kind] = [:]
+) throws -> any RecordReader {
+  switch format ?? DocumentFormat(of: lines) {
+  case .ndjson: JSONLinesReader(lines, isTyped: isTyped)
+  case .json: JSONArrayReader(lines, isTyped: isTyped)
+  case .csv: try CSVReader(lines, isTyped: isTyped, types: types)
   }
 }
 

@@ -54,6 +54,7 @@ struct OpenCommand: ParsableCommand {
     guard let store = try onStore(directory, { try opening.load(directory, open) }) else { return }
     try close(store.keptUntilExit()) {
       try requireTerminal()
+      if readWrite { options.jobs.append(.importing(into: store)) }
       try showDashboard(on: store, options, opening)
     }
   }

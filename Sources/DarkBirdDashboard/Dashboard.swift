@@ -24,6 +24,8 @@ public struct DashboardOptions: Sendable {
   public var allowsChanges = false
   /// Begins with the documents instead of the overview, for stores at rest.
   public var startsInBrowse = false
+  /// Long work that can be started from the dashboard, besides backups and exports.
+  public var jobs: [DashboardJob] = []
   /// Frames a second at most, 1...60.
   public var framesPerSecond = 30
 
@@ -79,6 +81,8 @@ public enum Dashboard {
     let source = StoreSource(
       store, title: options.title, location: options.location, allowsChanges: options.allowsChanges)
     defer { source.close() }
+    var options = options
+    options.jobs.insert(contentsOf: [.backup(of: store), .export(of: source)], at: 0)
     return try run(source: source, options: options, opening: opening)
   }
 
@@ -149,10 +153,10 @@ public enum Dashboard {
       identity: source.identity, configuration: options.configuration, previousRun: state?.lastRun,
       width: screen.size.width, height: screen.size.height,
       glyphs: options.glyphs ?? options.configuration.glyphs ?? screen.glyphs,
-      tour: guide == nil ? nil : TourState(at: tour.first, seconds: tour.seconds))
+      tour: guide == nil ? nil : TourState(at: tour.first, seconds: tour.seconds), jobs: options.jobs)
     let saved = StateDirectory()
-    let exporter = Exporter(source: source) { inbox.send(.export($0)) }
-    defer { exporter.stop() }
+    let runner = JobRunner { inbox.send(.job(id: $0, $1)) }
+    defer { runner.stop() }
     let editor = ExternalEditor(saved) { inbox.send(.edited(path: $0, $1)) }
     model.browse.saved = saved.queries
     let loop = ScreenLoop(
@@ -166,8 +170,11 @@ public enum Dashboard {
       case .record(let path?): recorder.start(path)
       case .record(nil): recorder.stop()
       case .player: break  // There is none.
-      case .export(let request): exporter.start(request)
-      case .cancelExport: exporter.cancel()
+      case .startJob(let id, let kind, let answers):
+        let body = options.jobs[kind].body
+        runner.start(id) { progress in try body(answers, progress) }
+      case .export(let id, let request): runner.start(id) { progress in try request.write(from: source, progress) }
+      case .cancelJob(let id): runner.cancel(id)
       case .copy(let text): inbox.send(.notice(Clipboard.copy(text, to: screen, saved)))
       case .keepQueries(let lines): saved.keep(queries: lines)
       case .edit(let order): editor.edit(order, on: screen)

@@ -17,7 +17,7 @@ extension CursesScreen {
     guard isOpen, !isSuspended else { return }
     isSuspended = true
     leaveMouse()
-    endwin()
+    leavePicture()
     terminal_guard_restore_modes()
     terminal_guard_claim(false)
     terminal_guard_stop()

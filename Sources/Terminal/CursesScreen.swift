@@ -116,12 +116,18 @@ public final class CursesScreen {
     if !isSuspended { leaveMouse() }
     isOpen = false
     endGuest()
-    if !isSuspended { endwin() }
+    if !isSuspended { leavePicture() }
     delwin(keyboard)
     delscreen(screen)
     terminal_guard_uninstall(isHungUp)
     terminal_guard_release_stderr()
     CursesScreen.isTaken.store(false, ordering: .releasing)
+  }
+
+  /// Goes back to what the terminal showed before. Without an alternate screen the picture stays, and the prompt comes below it.
+  func leavePicture() {
+    endwin()
+    if Self.capability("rmcup") == nil { send("\r\n") }
   }
 
   /// Sends the whole picture again, over whatever another program left there.

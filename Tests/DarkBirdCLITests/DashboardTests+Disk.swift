@@ -60,6 +60,33 @@ extension DashboardTests {
     #expect(try !names().contains("again.ndjson.part"))
   }
 
+  @Test func aBackupRunsAsAJobAndStaysInTheList() async throws {
+    try await importDocuments(2_000)
+    let tmux = try await terminal()
+    try await start(tmux, "open $STORE --read-write", showing: "2,000 docs")
+    try await tmux.press("J", "Tab")
+    for name in ["backup-to", "export-to", "copy-to", "mirror-to", "import-from"] { try await tmux.waitFor(name) }
+    try await tmux.press("Enter")
+    try await tmux.waitFor("back up to")
+    try await tmux.type("all.backup")
+    try await tmux.press("Enter")
+    try await tmux.waitFor("done      backup-to all.backup")
+    // By name, from anywhere; what fails is a line, and both stay.
+    try await tmux.press("b", ":")
+    try await tmux.type("backup-to")
+    try await tmux.press("Enter")
+    try await tmux.type("all.backup")
+    try await tmux.press("Enter")
+    try await tmux.waitFor("backup-to failed: ")
+    try await tmux.press("J")
+    try await tmux.waitFor("failed    backup-to all.backup")
+    try await tmux.waitFor("all.backup: exists already, and is left as it is")
+    try await tmux.waitFor("2,000 documents, ")
+    try await tmux.press("q")
+    try await tmux.waitFor("exit=0")
+    #expect(try await darkbird("verify", directory.path + "/all.backup").code == 0)
+  }
+
   /// On a tmpfs of 2 MiB, where this machine lets the tests mount one.
   @Test func aFullDiskIsSaidOnceAndTheDashboardGoesOn() async throws {
     let disk = directory("disk")

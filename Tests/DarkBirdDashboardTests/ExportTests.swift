@@ -9,19 +9,17 @@ import Testing
   private let directory = URL(filePath: NSTemporaryDirectory()).appending(path: "export-\(UUID().uuidString)")
   private let evil = "\u{1b}]52;c;ZXZpbA==\u{7}\u{9b}2J\u{202e}\"a,b\"\nnew\tline"
 
-  private func export(_ records: [Record], _ name: String, limit: Int? = nil) throws -> (ExportProgress, String?) {
+  private func export(_ records: [Record], _ name: String, limit: Int? = nil) throws -> (JobReport, String?) {
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: directory) }
     let store = try Store<Value, Record>(.memory)
     for (number, record) in records.enumerated() { try store.put(record, for: .int(Int64(number))) }
     let path = directory.appending(path: name).path
-    let exporter = Exporter(source: StoreSource(store, title: "")) { _ in }
     let format = try #require(DocumentFormat(path: name))
-    let progress = exporter.run(
-      ExportRequest(selection: .query(Query(), limit: limit), path: path, format: format))
-    let files = try FileManager.default.contentsOfDirectory(atPath: directory.path)
-    #expect(files == (progress.outcome == .done ? [name] : []))
-    return (progress, try? String(contentsOfFile: path, encoding: .utf8))
+    let request = ExportRequest(selection: .query(Query(), limit: limit), path: path, format: format)
+    let report = Working.run { try request.write(from: StoreSource(store, title: ""), $0) }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == [name])
+    return (report, try? String(contentsOfFile: path, encoding: .utf8))
   }
 
   @Test func formatIsTheEndOfTheName() {
@@ -36,7 +34,11 @@ import Testing
       ["n": .int(Int64(number)), "text": .string("\(number) \(evil)")]
     }
     let (done, lines) = try export(records, "all.ndjson")
-    #expect(done == ExportProgress(documents: 2_500, total: 2_500, outcome: .done))
+    #expect(done.progress == .init(documents: 2_500, total: 2_500))
+    guard case .done(let result) = done.outcome, result.hasPrefix("2,500 documents in /") else {
+      Issue.record("\(done)")
+      return
+    }
     let texts = try #require(lines).split(separator: "\n")
     var numbers: Set<Int> = []
     for text in texts {
@@ -85,7 +87,7 @@ import Testing
 
   @Test func limitHolds() throws {
     let (done, text) = try export((0..<50).map { ["n": .int($0)] }, "some.ndjson", limit: 7)
-    #expect(done.documents == 7 && done.total == 7)
+    #expect(done.progress == .init(documents: 7, total: 7))
     #expect(text?.split(separator: "\n").count == 7)
   }
 
@@ -93,24 +95,25 @@ import Testing
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     let path = directory.appending(path: "mine.json")
     try Data("mine".utf8).write(to: path)
-    let exporter = Exporter(source: ScriptedStore(count: 3)) { _ in }
-    let progress = exporter.run(
-      ExportRequest(selection: .query(Query(), limit: nil), path: path.path, format: .json))
-    #expect(progress.outcome == .failed("\(path.path): exists already, and is left as it is"))
+    let request = ExportRequest(selection: .query(Query(), limit: nil), path: path.path, format: .json)
+    let report = Working.run { try request.write(from: ScriptedStore(count: 3), $0) }
+    #expect(report.outcome == .failed("\(path.path): exists already, and is left as it is"))
     #expect(try String(contentsOf: path, encoding: .utf8) == "mine")
     try FileManager.default.removeItem(at: directory)
   }
 
   @Test func cancelledOrFailedExportLeavesNothing() throws {
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    let exporter = Exporter(source: ScriptedStore(count: 100_000)) { _ in }
-    exporter.cancel()
     let path = directory.appending(path: "half.ndjson").path
     var request = ExportRequest(selection: .query(Query(), limit: nil), path: path, format: .ndjson)
-    #expect(exporter.run(request).outcome == .cancelled)
+    let cancelled = Working.run { [request] _ in
+      try request.write(from: ScriptedStore(count: 100_000)) { $0.documents < 50_000 }
+    }
+    #expect(cancelled.outcome == .cancelled("there is no \(path)"))
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
     request.path = directory.path + "/nowhere/x.ndjson"
-    #expect(exporter.run(request).outcome == .failed("\(request.path).part: open: No such file or directory"))
+    let failed = Working.run { [request] in try request.write(from: ScriptedStore(count: 100_000), $0) }
+    #expect(failed.outcome == .failed("\(request.path).part: open: No such file or directory"))
     try FileManager.default.removeItem(at: directory)
   }
 
@@ -139,18 +142,19 @@ import Testing
     for character in "csv" { _ = model.update(.key(.character(character))) }
     let selection = try #require(model.browse.results).selection
     #expect(
-      model.update(.key(.enter)) == [.export(ExportRequest(selection: selection, path: "hit.csv", format: .csv))])
-    _ = model.update(.export(ExportProgress(documents: 600_000, total: 1_200_000)))
+      model.update(.key(.enter))
+        == [.export(id: 1, ExportRequest(selection: selection, path: "hit.csv", format: .csv))])
+    _ = model.update(.job(id: 1, JobReport(progress: .init(documents: 600_000, total: 1_200_000), seconds: 2)))
     let line = Renderer.render(model, colors: .none).lines[2]
-    #expect(line.contains("exporting hit.csv") && line.contains("600.0k of 1.2M"))
+    #expect(line.contains("export hit.csv") && line.contains("50%") && line.contains("600.0k of 1.2M"))
     // What quitting would stop is said once.
     #expect(model.update(.key(.character("q"))).isEmpty)
-    #expect(model.browse.notice == "an export is going on: once more stops it and quits")
+    #expect(model.browse.notice == "export is going on: once more stops it and quits")
     #expect(model.update(.key(.down)).isEmpty && model.update(.key(.character("q"))).isEmpty)
     #expect(model.update(.key(.character("q"))) == [.quit])
-    #expect(model.update(.key(.character("e"))) == [.cancelExport])
-    _ = model.update(.export(ExportProgress(documents: 1_200_000, total: 1_200_000, outcome: .done)))
-    #expect(model.browse.notice == "1,200,000 documents in hit.csv" && model.browse.export == nil)
+    #expect(model.update(.key(.character("e"))) == [.cancelJob(1)])
+    _ = model.update(.job(id: 1, JobReport(outcome: .done("1,200,000 documents in hit.csv"))))
+    #expect(model.browse.notice == "export: 1,200,000 documents in hit.csv" && model.browse.exportJob == nil)
   }
 
   @Test func copiesTheDocumentAndTheCommand() {

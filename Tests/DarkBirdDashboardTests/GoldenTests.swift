@@ -77,6 +77,31 @@ struct Shape: CustomTestStringConvertible, Sendable {
     try Golden.expect(shape.picture(Changing.workload()), "workload-\(shape.name)")
   }
 
+  @Test(arguments: Shape.all) func jobs(_ shape: Shape) throws {
+    var model = Working.model()
+    _ = model.update(.key(.character("J")))
+    try Golden.expect(shape.picture(model), "jobs-\(shape.name)")
+  }
+
+  @Test(arguments: Shape.all) func overviewWithAJob(_ shape: Shape) throws {
+    var model = Working.model()
+    model.browse.notice = nil
+    try Golden.expect(shape.picture(model), "overview-job-\(shape.name)")
+  }
+
+  @Test(arguments: Shape.all) func questionOfAJob(_ shape: Shape) throws {
+    var model = Working.model()
+    _ = model.perform(.startJob(2), in: .overview)
+    for character in "me@localhost/club" { _ = model.update(.key(.character(character))) }
+    try Golden.expect(shape.picture(model), "job-question-\(shape.name)")
+  }
+
+  @Test(arguments: Shape.all) func questionBeforeAJobIsCancelled(_ shape: Shape) throws {
+    var model = Working.model()
+    for key in [Key.character("J"), .character("x")] { _ = model.update(.key(key)) }
+    try Golden.expect(shape.picture(model), "job-cancel-\(shape.name)")
+  }
+
   @Test(arguments: Shape.all) func tour(_ shape: Shape) throws {
     try Golden.expect(shape.picture(Touring.model(at: .kill)), "tour-\(shape.name)")
   }
@@ -174,7 +199,7 @@ struct Shape: CustomTestStringConvertible, Sendable {
   @Test func exportInProgress() throws {
     var model = Browsing.query()
     for key in [Key.character("e"), .enter] { _ = model.update(.key(key)) }
-    _ = model.update(.export(ExportProgress(documents: 412_000, total: 1_204_117)))
+    _ = model.update(.job(id: 1, JobReport(progress: .init(documents: 412_000, total: 1_204_117), seconds: 3.5)))
     try Golden.expect(
       Shape(width: 120, height: 40, glyphs: .braille, colors: .full).picture(model), "browse-export")
     try Golden.expect(Shape(width: 40, height: 10, glyphs: .ascii, colors: .none).picture(model), "browse-export-small")

@@ -30,7 +30,7 @@ import Testing
 
   @Test func everyBindingIsInTheHelp() {
     var model = Touring.model(at: .shard, 2)
-    _ = model.update(.resize(width: 100, height: 130))
+    _ = model.update(.resize(width: 100, height: 140))
     _ = model.update(.key(.character("?")))
     let help = Renderer.render(model, colors: .none).lines.joined(separator: "\n")
     for binding in map.bindings {
@@ -120,6 +120,8 @@ private enum Situations {
     case .palette: palettes()
     case .alerts: alerts()
     case .workload: workload()
+    case .jobs: jobs()
+    case .jobAnswer: jobAnswer()
     case .tour: tour()
     case .annotation: typing(Script().model(100, width: 80, height: 24), "a", "some text")
     }
@@ -196,6 +198,31 @@ private enum Situations {
       }
     }
     return models
+  }
+
+  private static func jobs() -> [Model] {
+    JobsState.Pane.allCases.flatMap { pane in
+      var model = Working.model(300)
+      _ = model.update(.resize(width: 80, height: 24))
+      model.addMark(.note, at: model.history[100], "a note")
+      model.addMark(.note, at: model.history[250], "another note")
+      _ = model.update(.key(.character("J")))
+      model.jobs.focus = pane
+      var below = model
+      for _ in 0..<3 { _ = below.update(.key(.down)) }
+      below.time = .paused(150)
+      return [model, below]
+    }
+  }
+
+  private static func jobAnswer() -> [Model] {
+    var model = Working.model(100)
+    _ = model.update(.resize(width: 80, height: 24))
+    _ = model.perform(.startJob(2), in: .overview)
+    for character in "me@host/club" { _ = model.update(.key(.character(character))) }
+    var middle = model
+    for _ in 0..<3 { _ = middle.update(.key(.left)) }
+    return [model, middle]
   }
 
   private static func browse() -> [Model] {

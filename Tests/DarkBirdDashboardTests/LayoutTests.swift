@@ -9,7 +9,7 @@ import Testing
     Arrangement.standard + [.own(name: "mine", rows: [[.log, .events], [.throughput]])]
 
   private func panels(_ width: Int, _ height: Int, focus: PanelID = .throughput) -> [PanelID] {
-    OverviewLayout(width: width, height: height, focus: focus, isZoomed: false).panels.map(\.id)
+    OverviewLayout(ViewFrame(width: width, height: height), focus: focus, isZoomed: false).panels.map(\.id)
   }
 
   @Test func allSixAt120x40() {
@@ -35,7 +35,8 @@ import Testing
       for height in 10...60 {
         for width in stride(from: 40, through: 200, by: 7) {
           let layout = OverviewLayout(
-            width: width, height: height, focus: focus, isZoomed: false, arrangement: arrangement)
+            ViewFrame(width: width, height: height, hasJob: height % 2 == 0), focus: focus, isZoomed: false,
+            arrangement: arrangement)
           #expect(layout.rect(of: focus) != nil, "\(arrangement) \(width)x\(height)")
         }
       }
@@ -46,11 +47,11 @@ import Testing
   @Test(arguments: LayoutTests.arrangements) func everyRowBelongsToSomething(_ arrangement: Arrangement) {
     for height in 10...70 {
       for width in [40, 75, 76, 80, 99, 100, 109, 110, 120, 160, 200] {
-        let frame = ViewFrame(width: width, height: height)
-        let layout = OverviewLayout(
-          width: width, height: height, focus: .log, isZoomed: false, arrangement: arrangement)
+        let frame = ViewFrame(width: width, height: height, hasJob: width % 2 == 0)
+        let layout = OverviewLayout(frame, focus: .log, isZoomed: false, arrangement: arrangement)
         let rects =
-          [frame.header, frame.footer] + [frame.alerts, frame.timeline, layout.lesson].compactMap(\.self)
+          [frame.header, frame.footer]
+          + [frame.alerts, frame.job, frame.timeline, layout.lesson].compactMap(\.self)
           + layout.panels.map(\.rect)
         let area = rects.reduce(0) { $0 + $1.width * $1.height }
         #expect(area == width * height, "\(arrangement) \(width)x\(height)")
@@ -62,7 +63,9 @@ import Testing
 
   @Test func arrangementsShowWhatTheyAreFor() {
     func panels(_ arrangement: Arrangement) -> [PanelID] {
-      OverviewLayout(width: 120, height: 40, focus: .events, isZoomed: false, arrangement: arrangement).panels.map(\.id)
+      OverviewLayout(
+        ViewFrame(width: 120, height: 40), focus: .events, isZoomed: false, arrangement: arrangement
+      ).panels.map(\.id)
     }
     #expect(panels(.watching) == PanelID.allCases)
     #expect(panels(.browsing) == [.indexes, .events, .shards, .throughput])

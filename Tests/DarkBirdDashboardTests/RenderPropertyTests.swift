@@ -25,7 +25,8 @@ import Testing
     var samples = script.samples(60)[...]
     var model = Model(
       identity: script.identity, width: 80, height: 24, glyphs: .braille, zone: .gmt,
-      historyCapacity: 40, tour: Bool.random(using: &generator) ? TourState(at: .kill, seconds: 1) : nil)
+      historyCapacity: 40, tour: Bool.random(using: &generator) ? TourState(at: .kill, seconds: 1) : nil,
+      jobs: Working.kinds)
     _ = model.enterTour()
     model.isMouseOn = Bool.random(using: &generator)
     var shown = Canvas(width: 80, height: 24)
@@ -81,10 +82,11 @@ import Testing
     let row = ScriptedStore().row(Int.random(in: 0..<99, using: &generator))
     let change = DocumentChange.replace(row.key, was: row.record, [evil: .string(evil)])
     let messages: [Message] = [
-      .export(ExportProgress(documents: .max, total: 0)),
-      .export(ExportProgress(documents: 3, total: 7, isLooking: true)),
-      .export(ExportProgress(outcome: .done)), .export(ExportProgress(outcome: .failed(evil))),
-      .export(ExportProgress(outcome: .cancelled)), .recording(path: evil, evil), .recording(path: nil, evil),
+      .job(id: 1, JobReport(progress: .init(documents: .max, total: 0, note: evil), seconds: .infinity)),
+      .job(id: 1, JobReport(progress: .init(documents: 3, total: 7, share: .nan), seconds: -1)),
+      .job(id: 2, JobReport(progress: .init(documents: 3, total: 1), seconds: 1e300)),
+      .job(id: 1, JobReport(outcome: .done(evil))), .job(id: 2, JobReport(outcome: .failed(evil))),
+      .job(id: 3, JobReport(outcome: .cancelled(evil))), .recording(path: evil, evil), .recording(path: nil, evil),
       .notice(evil), .reached(.max, seek: 0), .edited(path: nil, .failed(evil, text: nil)),
       .edited(path: evil, .typed("{\"key\": \"\(row.key.text)\", \"document\": {}}")),
       .edited(path: evil, .typed(evil)),
@@ -168,7 +170,7 @@ import Testing
     #expect(canvas.lines.allSatisfy { displayWidth($0) == model.width }, "\(context)")
     guard model.width >= ViewFrame.widthMin, model.height >= ViewFrame.heightMin else { return }
     // These lie over borders.
-    if model.palette != nil || model.annotation != nil { return }
+    if model.hasOverlay { return }
     if model.helpScroll != nil {
       return checkBorder(
         canvas, Rect(x: 0, y: 1, width: model.width, height: model.height - 2), model.glyphs, true, context)
@@ -187,6 +189,10 @@ import Testing
     case .workload:
       for (pane, rect) in WorkloadLayout(model).panes {
         checkBorder(canvas, rect, model.glyphs, pane == model.workloadView.focus, context)
+      }
+    case .jobs:
+      for (pane, rect) in JobsLayout(model).panes {
+        checkBorder(canvas, rect, model.glyphs, pane == model.jobs.focus, context)
       }
     case .tour:
       guard let layout = TourLayout(model) else {

@@ -1,5 +1,7 @@
 import DarkBird
+import Dispatch
 import Foundation
+import Synchronization
 import Terminal
 import Testing
 
@@ -184,6 +186,59 @@ private struct Player: Document, Codable {
     #expect(batch.counted == 10_000)
     #expect(batch.passedOver > 0)
     #expect(batch.lines.count <= 5)
+  }
+
+  /// A subscriber costs writers something: while there are many writes it is there for moments only.
+  @Test func manyEventsAreCountedWithoutASubscriber() throws {
+    source.close()
+    var tap = EventTap(store, busyFrom: 1, calmBelow: 0)
+    func write(_ count: Int) throws { for number in 0..<count { _ = try store.update(number) { $0.age += 1 } } }
+    func take(isSearched: Bool = false) -> EventTap<Int, Player>.Taken {
+      tap.take(limit: 5, isSearched: isSearched, seen: store.statistics().operations.writes)
+    }
+    for _ in 0..<3 {
+      #expect(store.statistics().subscribers == 1)
+      try write(100)
+      let all = take()
+      #expect(all.counted == 100 && all.events.count >= 2 && all.passedOver == 0)
+    }
+    #expect(store.statistics().subscribers == 0)
+    for count in [50, 0, 70] {
+      try write(count)
+      let some = take()
+      #expect(some.counted == UInt64(count) && some.events.isEmpty)
+      #expect(store.statistics().subscribers == 0)
+    }
+    // Who looks for something gets a subscription, and each event is counted once.
+    try write(7)
+    #expect(take(isSearched: true).counted == 7)
+    #expect(store.statistics().subscribers == 1)
+    try store.remove(3)
+    let last = take(isSearched: true)
+    #expect(last.counted == 1 && last.events.count == 1)
+    tap.close()
+    try write(1)
+    #expect(take().counted == 0 && store.statistics().subscribers == 0)
+  }
+
+  /// Above the limit writes of the moment in which there is a subscription are still seen.
+  @Test func someOfManyEventsAreSeen() throws {
+    source.close()
+    var tap = EventTap(store, busyFrom: 1, calmBelow: 0)
+    for number in 0..<3 {
+      try store.remove(number)
+      _ = tap.take(limit: 5, isSearched: false, seen: 0)
+    }
+    #expect(store.statistics().subscribers == 0)
+    let isDone = Atomic<Bool>(false)
+    let ended = DispatchSemaphore(value: 0)
+    Thread { [store] in
+      while !isDone.load(ordering: .relaxed) { _ = try? store.update(9) { $0.age += 1 } }
+      ended.signal()
+    }.start()
+    while tap.take(limit: 5, isSearched: false, seen: 0).events.isEmpty {}
+    isDone.store(true, ordering: .relaxed)
+    ended.wait()
   }
 
   @Test func closingEndsTheSubscription() {

@@ -40,6 +40,8 @@ import Testing
     terminal.type("q")
     #expect(try terminal.expectEnd() == .exit(0))
     #expect(terminal.modesAreAsBefore)
+    // Where the picture stays, the prompt comes below it.
+    #expect(terminal.text.hasSuffix("\r\n") == ["linux", "vt100"].contains(type))
   }
 
   @Test(arguments: ["POSIX", "de_DE.ISO-8859-1", ""])

@@ -1,25 +1,32 @@
 import DarkBird
-import DarkBirdDashboard
 import Foundation
 
 /// Puts records into a store, and keeps count of what was refused.
 struct Importer {
-  /// Rejected lines that are reported one by one; more of them are counted.
-  static let reportsMax = 100
-
   private let store: RecordStore
   /// The field that is the key; nil in an export, which has keys of its own.
   private let key: String?
   private let lines: LineReader
-  private let progress = Progress("imported")
+  /// Told each line that is refused, and why, as `FILE:LINE: reason`.
+  private let refusal: (String) -> Void
   private(set) var imported = 0
   private(set) var replaced = 0
   private(set) var rejected = 0
 
-  init(store: RecordStore, key: String?, lines: LineReader) {
+  init(store: RecordStore, key: String?, lines: LineReader, refusal: @escaping (String) -> Void) {
     self.store = store
     self.key = key
     self.lines = lines
+    self.refusal = refusal
+  }
+
+  /// Of the input, 0...1; nil while nobody knows.
+  var share: Double? { lines.size.map { $0 == 0 ? 1 : Double(lines.bytesRead) / Double($0) } }
+
+  /// What was done, in words.
+  var summary: String {
+    let note = replaced > 0 ? " (\(replaced) of them replaced a document with the same key)" : ""
+    return "imported \(imported), rejected \(rejected)\(note)"
   }
 
   /// - Throws: `StoreError` if the store takes no more documents at all.
@@ -33,8 +40,6 @@ struct Importer {
         try put(document, record.line)
       }
     }
-    progress.update(
-      documents: imported, share: lines.size.map { $0 == 0 ? 1 : Double(lines.bytesRead) / Double($0) })
   }
 
   private mutating func put(_ document: Record, _ line: Int) throws {
@@ -61,17 +66,6 @@ struct Importer {
 
   private mutating func reject(_ line: Int, _ reason: String) {
     rejected += 1
-    guard rejected <= Self.reportsMax else { return }
-    progress.clear()
-    printNote(oneLine("\(lines.name):\(line): \(reason)"))
-  }
-
-  /// Takes the bar away, before anything else is printed.
-  func endProgress() { progress.clear() }
-
-  func report() {
-    if rejected > Self.reportsMax { printNote("… and \(grouped(rejected - Self.reportsMax)) more") }
-    let note = replaced > 0 ? " (\(replaced) of them replaced a document with the same key)" : ""
-    print("imported \(imported), rejected \(rejected)\(note)")
+    refusal(oneLine("\(lines.name):\(line): \(reason)"))
   }
 }

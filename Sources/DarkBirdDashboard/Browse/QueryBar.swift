@@ -43,8 +43,8 @@ enum QueryBar {
       drawError(error, in: rect, with: &painter)
     } else if let notice = browse.notice {
       painter.write(Format.clipped(notice, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .accent)
-    } else if let export = browse.export {
-      drawProgress(export.request, export.progress, in: rect, with: &painter)
+    } else if let export = model.jobs.run(browse.exportJob) {
+      JobLine.draw(export, key: "e", "stop", in: rect, with: &painter)
     } else if !browse.completions.isEmpty {
       let text = browse.completions.joined(separator: "  ")
       painter.write(Format.clipped(text, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .label)
@@ -66,22 +66,6 @@ enum QueryBar {
     x = painter.write(name, in: rect, x: x, y: 0, .strong)
     painter.write(Format.clipped(rest + "?", room - x, painter.glyphs), in: rect, x: x, y: 0, .warning)
     painter.writeRight(answers, in: rect, y: 0)
-  }
-
-  private static func drawProgress(
-    _ request: ExportRequest, _ progress: ExportProgress, in rect: Rect, with painter: inout Painter
-  ) {
-    var x = painter.write(progress.isLooking ? "looking at fields " : "exporting ", in: rect, x: 1, y: 0, .label)
-    x = painter.write(Format.clipped(request.path, rect.width / 3, painter.glyphs) + " ", in: rect, x: x, y: 0)
-    let total = progress.total.map { " of \(Format.short($0))" } ?? ""
-    let text = "\(Format.short(progress.documents))\(total) "
-    let width = min(40, rect.width - x - displayWidth(text) - 12)
-    if let total = progress.total, total > 0, width >= 4 {
-      painter.bar(min(1, Double(progress.documents) / Double(total)), in: rect, x: x, y: 0, width: width)
-      x += width + 1
-    }
-    x = painter.write(text, in: rect, x: x, y: 0)
-    if rect.width - x > 8 { painter.write([Span(" e", .key), Span(" stop", .label)], in: rect, x: x, y: 0) }
   }
 
   /// What is wrong, with an arrow below the word that is meant: to its right where there is room, else to its left.

@@ -78,8 +78,8 @@ struct ScreenLoop {
       case .quit: return true
       case .redraw: screen.redraw()
       case .mouse(let isOn): screen.setMouse(isOn)
-      case .filterEvents, .ask, .workload, .keepQueries, .tour, .export, .cancelExport, .copy, .record, .player, .edit,
-        .takeTerminalBack, .discardDraft:
+      case .filterEvents, .ask, .workload, .keepQueries, .tour, .startJob, .export, .cancelJob, .copy, .record, .player,
+        .edit, .takeTerminalBack, .discardDraft:
         perform(effect)
       }
     }

@@ -35,8 +35,8 @@ struct BrowseState: Sendable {
   var saved: [String] = []
   /// A line that is typed below the query.
   var prompt: Prompt?
-  /// An export that goes on.
-  var export: (request: ExportRequest, progress: ExportProgress)?
+  /// The number of the job that exports results.
+  var exportJob: Int?
   /// The name that was typed last, until an export to it has worked.
   var exportName: String?
   /// What is typed for a document, from when an editor was opened until the store has taken it.
@@ -55,7 +55,7 @@ struct BrowseState: Sendable {
 
   /// Whether there is something to be said that the panes do not show.
   var hasNews: Bool {
-    editor != nil || prompt != nil || question != nil || export != nil || notice != nil || error != nil
+    editor != nil || prompt != nil || question != nil || exportJob != nil || notice != nil || error != nil
   }
 
   var context: KeyContext {

@@ -7,7 +7,7 @@ enum Command: Hashable, Sendable {
   case setGlyphs(GlyphTier)
   case setTheme(Theme.Name)
   case setArrangement(Arrangement)
-  case overview, browse, alerts, workload, tour
+  case overview, browse, alerts, workload, jobs, tour
   // Panels.
   case nextPanel, previousPanel, zoom
   case panel(Int)
@@ -24,6 +24,10 @@ enum Command: Hashable, Sendable {
   case mute
   // Workload.
   case startStop, pauseWorkload
+  // Jobs.
+  case cancelJob
+  /// Begins with the questions of the job of that place.
+  case startJob(Int)
   // The tour.
   case tourNext, tourPrevious, tourRepeat, tourAuto
   // Browse.

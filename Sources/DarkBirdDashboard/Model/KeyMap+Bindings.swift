@@ -1,11 +1,11 @@
 import Terminal
 
 extension KeyMap {
-  static let views: Set<KeyContext> = [.overview, .browse, .alerts, .workload, .tour]
+  static let views: Set<KeyContext> = [.overview, .browse, .alerts, .workload, .jobs, .tour]
   static let all = views.union([.help, .brush])
   /// Where there is more than one panel to go to.
   static let withPanels = views.subtracting([.tour]).union([.brush])
-  static let line: Set<KeyContext> = [.filter, .query, .palette, .annotation, .prompt]
+  static let line: Set<KeyContext> = [.filter, .query, .palette, .annotation, .jobAnswer, .prompt]
 
   static let everywhere = [
     KeyBinding(
@@ -25,6 +25,9 @@ extension KeyMap {
     KeyBinding(
       "alerts", [.character("A")], .alerts, in: views.subtracting([.alerts]), .everywhere,
       help: "what is watched, what was wrong", hint: "alerts"),
+    KeyBinding(
+      "jobs", [.character("J")], .jobs, in: views.subtracting([.jobs]), .everywhere,
+      help: "backups, exports and other long work", hint: "jobs"),
     KeyBinding("back", [.escape, .backspace], .back, in: all, .everywhere, help: "back by one layer", hint: "back"),
     KeyBinding(
       "glyphs", [.character("G")], .glyphs, in: all, .everywhere, help: "draw with braille, blocks or ASCII"),
@@ -153,6 +156,15 @@ extension KeyMap {
     KeyBinding(
       "pause-workload", [.character("p")], .pauseWorkload, in: [.workload], .workload,
       help: "let the workload wait, and go on", hint: "wait"),
+  ]
+
+  static let jobs = [
+    KeyBinding(
+      "start-job", [.enter], .open, in: [.jobs], .jobs, help: "start a job, or one that has run once more",
+      hint: "start"),
+    KeyBinding(
+      "cancel-job", [.character("x")], .cancelJob, in: [.jobs], .jobs, help: "cancel the job, after a question",
+      hint: "cancel"),
   ]
 
   static let tour = [

@@ -2,18 +2,20 @@ import Terminal
 
 /// Where a key means something.
 enum KeyContext: Hashable, Sendable, CaseIterable {
-  case overview, browse, alerts, workload, tour, help
+  case overview, browse, alerts, workload, jobs, tour, help
   /// The brush of a range field, in the view that browses.
   case brush
   /// A filter of events, a query, the name of a command or a note is being typed: characters without a binding go into it.
   case filter, query, palette, annotation
+  /// What a job has to know before it begins.
+  case jobAnswer
   /// A line below the query is being typed; a question waits for yes or no.
   case prompt, question
 
   var isTyping: Bool {
     switch self {
-    case .overview, .browse, .alerts, .workload, .tour, .help, .brush, .question: false
-    case .filter, .query, .palette, .annotation, .prompt: true
+    case .overview, .browse, .alerts, .workload, .jobs, .tour, .help, .brush, .question: false
+    case .filter, .query, .palette, .annotation, .jobAnswer, .prompt: true
     }
   }
 }
@@ -29,6 +31,7 @@ struct KeyBinding: Hashable, Sendable {
     case events = "Events"
     case alerts = "Alerts"
     case workload = "Workload"
+    case jobs = "Jobs"
     case tour = "Tour"
     case browse = "Browse"
     case brush = "Brush"
@@ -63,8 +66,8 @@ struct KeyBinding: Hashable, Sendable {
 /// The one table of keys and commands: it drives dispatch, the palette, the help and the hints in the last line.
 struct KeyMap: Sendable {
   static let standard = KeyMap(
-    bindings: everywhere + looks + panels + movement + time + recording + events + alerts + workload + tour + browsing
-      + savedQueries + brushing + answering + typing)
+    bindings: everywhere + looks + panels + movement + time + recording + events + alerts + workload + jobs + tour
+      + browsing + savedQueries + brushing + answering + typing)
 
   /// Signals of the terminal: they never arrive as keys, but people look for them in the help.
   static let signals = [("Ctrl-C", "end, and close the store cleanly"), ("Ctrl-Z", "suspend; `fg` comes back")]
@@ -87,6 +90,16 @@ struct KeyMap: Sendable {
 
   /// The bindings that a context has, in the order of the table.
   func bindings(in context: KeyContext) -> [KeyBinding] { bindings.filter { $0.contexts.contains(context) } }
+
+  /// With a command for each job that can be started; a name that is taken stays what it is.
+  func adding(_ jobs: [DashboardJob]) -> KeyMap {
+    if jobs.isEmpty { return self }
+    return KeyMap(
+      bindings: bindings
+        + jobs.enumerated().filter { binding(named: $0.element.name) == nil }.map { place, job in
+          KeyBinding(job.name, [], .startJob(place), in: Self.views, .jobs, help: job.summary)
+        })
+  }
 
   func without(_ group: KeyBinding.Group) -> KeyMap { KeyMap(bindings: bindings.filter { $0.group != group }) }
 

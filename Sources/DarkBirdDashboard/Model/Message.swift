@@ -7,7 +7,7 @@ enum Message: Sendable {
   case resize(width: Int, height: Int)
   case sample(Sample, [EventLine])
   case reply(BrowseReply)
-  case export(ExportProgress)
+  case job(id: Int, JobReport)
   /// How far a replay has come, in nanoseconds of the recording, since the seek of that number.
   case reached(UInt64, seek: Int)
   /// What the editor has left, and in which file. The terminal has to be taken back.
@@ -44,8 +44,11 @@ enum Effect: Hashable, Sendable {
   case takeTerminalBack
   /// The file of a text that is not needed any more.
   case discardDraft(String)
-  case export(ExportRequest)
-  case cancelExport
+  /// Runs a job of that kind under a number.
+  case startJob(id: Int, kind: Int, answers: [String])
+  /// A job too: results into a file.
+  case export(id: Int, ExportRequest)
+  case cancelJob(Int)
   /// To the clipboard of the terminal, and to a file.
   case copy(String)
 }

@@ -5,7 +5,7 @@ import Terminal
 /// Documents on their way out of the store: to a file and to the clipboard.
 extension Model {
   mutating func startOrStopExport() -> [Effect] {
-    if browse.export != nil { return [.cancelExport] }
+    if let id = browse.exportJob { return cancel(id) }
     guard hasDocuments(), browse.results != nil else { return [] }
     browse.prompt = Prompt(.exportName, browse.exportName ?? "\(fileName).ndjson")
     return []
@@ -34,24 +34,9 @@ extension Model {
     browse.exportName = name
     let request = ExportRequest(
       selection: selection, path: NSString(string: name).expandingTildeInPath, format: format)
-    browse.export = (request, ExportProgress(total: browse.results?.count))
-    return [.export(request)]
-  }
-
-  mutating func receive(_ progress: ExportProgress) {
-    guard let export = browse.export else { return }
-    let path = export.request.path
-    switch progress.outcome {
-    case .running:
-      browse.export = (export.request, progress)
-      return
-    case .done:
-      browse.notice = "\(Format.counted(progress.documents, "document")) in \(path)"
-      browse.exportName = nil
-    case .cancelled: browse.notice = "stopped; there is no \(path)"
-    case .failed(let reason): fail(reason)
-    }
-    browse.export = nil
+    let id = jobs.begin("export", name, at: history.last?.date)
+    browse.exportJob = id
+    return [.export(id: id, request)]
   }
 
   mutating func copyDocument() -> [Effect] {

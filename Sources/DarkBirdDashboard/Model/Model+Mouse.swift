@@ -34,6 +34,7 @@ extension Model {
     case .browse: return found(BrowseLayout(self).panes)
     case .alerts: return found(AlertsLayout(self).panes)
     case .workload: return found(WorkloadLayout(self).panes)
+    case .jobs: return found(JobsLayout(self).panes)
     // Only the text scrolls.
     case .tour: return TourLayout(self)?.text.contains(event) == true ? 0 : nil
     }
@@ -45,6 +46,7 @@ extension Model {
     case .browse: browse.focus.rawValue
     case .alerts: alertsView.focus.rawValue
     case .workload: workloadView.focus.rawValue
+    case .jobs: jobs.focus.rawValue
     case .tour: 0
     }
   }
@@ -55,6 +57,7 @@ extension Model {
     case .browse: browse.focus = BrowseState.Pane(rawValue: number) ?? browse.focus
     case .alerts: alertsView.focus = AlertsState.Pane(rawValue: number) ?? alertsView.focus
     case .workload: workloadView.focus = WorkloadState.Pane(rawValue: number) ?? workloadView.focus
+    case .jobs: jobs.focus = JobsState.Pane(rawValue: number) ?? jobs.focus
     case .tour: break
     }
   }

@@ -6,7 +6,7 @@ import Terminal
 /// in the world it returns as effects.
 struct Model: Sendable {
   enum View: Hashable, Sendable {
-    case overview, browse, alerts, workload, tour
+    case overview, browse, alerts, workload, jobs, tour
 
     /// Where one is, beside the name of the store.
     var name: String? {
@@ -15,6 +15,7 @@ struct Model: Sendable {
       case .browse: "browse"
       case .alerts: "alerts"
       case .workload: "workload"
+      case .jobs: "jobs"
       case .tour: "tour"
       }
     }
@@ -57,6 +58,7 @@ struct Model: Sendable {
   var alerts: AlertBook
   var alertsView = AlertsState()
   var workloadView = WorkloadState()
+  var jobs: JobsState
   /// nil if nobody leads through one.
   var tour: TourState?
   var runs: RunBook
@@ -80,12 +82,13 @@ struct Model: Sendable {
   init(
     identity: SourceIdentity, configuration: DashboardConfiguration = DashboardConfiguration(),
     previousRun: RunRecord? = nil, width: Int, height: Int, glyphs: GlyphTier, zone: TimeZone = .current,
-    historyCapacity: Int? = nil, tour: TourState? = nil
+    historyCapacity: Int? = nil, tour: TourState? = nil, jobs: [DashboardJob] = []
   ) {
     self.identity = identity
     self.tour = tour
     // Keys that would do nothing are not in the help either.
-    keyMap = tour == nil ? configuration.keyMap.without(.tour) : configuration.keyMap
+    keyMap = (tour == nil ? configuration.keyMap.without(.tour) : configuration.keyMap).adding(jobs)
+    self.jobs = JobsState(kinds: jobs)
     theme = configuration.theme
     arrangements = configuration.arrangements
     arrangement = configuration.arrangement
@@ -128,18 +131,24 @@ struct Model: Sendable {
     helpScroll != nil || view != home || isZoomed || events.heldSequence != nil || time != .live
   }
 
+  /// Whether something lies over the view that takes the keys.
+  var hasOverlay: Bool { annotation != nil || palette != nil || jobs.asking != nil || jobs.cancelling != nil }
+
   var keyContext: KeyContext {
     palette == nil ? contextBelowPalette : .palette
   }
 
   private var contextBelowPalette: KeyContext {
     if annotation != nil { return .annotation }
+    if jobs.cancelling != nil { return .question }
+    if jobs.asking != nil { return .jobAnswer }
     if helpScroll != nil { return .help }
     switch view {
     case .overview: return events.editor != nil ? .filter : .overview
     case .browse: return browse.context
     case .alerts: return .alerts
     case .workload: return .workload
+    case .jobs: return .jobs
     case .tour: return .tour
     }
   }
@@ -157,7 +166,7 @@ struct Model: Sendable {
       return askForVersions() + turnPage(at: sample)
     case .reached(let nanoseconds, let seek): if seek == replay?.seek { play(through: nanoseconds) }
     case .reply(let reply): return receive(reply)
-    case .export(let progress): receive(progress)
+    case .job(let id, let report): receive(report, ofJob: id)
     case .edited(let path, let outcome): return receiveEdit(path, outcome)
     case .recording(let path, let text): (recordingPath, browse.notice) = (path, text)
     case .notice(let text): browse.notice = text
@@ -208,9 +217,13 @@ struct Model: Sendable {
 
   /// What would be lost by it is said once.
   private mutating func quit() -> [Effect] {
-    guard browse.export != nil, !isQuitAsked else { return [.quit] }
+    let running = jobs.running
+    guard let first = running.first, !isQuitAsked else { return [.quit] }
     isQuitAsked = true
-    browse.notice = "an export is going on: once more stops it and quits"
+    browse.notice =
+      running.count == 1
+      ? "\(first.name) is going on: once more stops it and quits"
+      : "\(running.count) jobs are going on: once more stops them and quits"
     return []
   }
 
@@ -251,6 +264,10 @@ struct Model: Sendable {
     case .workload:
       view = .workload
       return []
+    case .jobs:
+      view = .jobs
+      return []
+    case .startJob(let kind): return ask(kind)
     case .tour:
       if tour != nil { view = .tour }
       return []
@@ -270,11 +287,13 @@ struct Model: Sendable {
     case .query: return performQuery(command)
     case .brush: return performBrush(command)
     case .prompt: return performPrompt(command)
-    case .question: return performQuestion(command)
+    case .question: return performJobQuestion(command) ?? performQuestion(command)
+    case .jobAnswer: return performJobAnswer(command)
     case .palette: return performPalette(command)
     case .annotation: return performAnnotation(command)
     case .alerts: return performAlerts(command)
     case .workload: return performWorkload(command)
+    case .jobs: return performJobs(command)
     case .tour: return performTour(command)
     }
   }
@@ -287,6 +306,10 @@ struct Model: Sendable {
     }
     if annotation != nil {
       annotation?.editor.insert(character)
+      return []
+    }
+    if jobs.asking != nil {
+      jobs.asking?.editor.insert(character)
       return []
     }
     if events.editor != nil, view == .overview {

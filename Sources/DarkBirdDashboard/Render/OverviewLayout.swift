@@ -11,12 +11,11 @@ struct OverviewLayout: Sendable {
 
   init(_ model: Model) {
     self.init(
-      width: model.width, height: model.height, focus: model.focus, isZoomed: model.isZoomed,
-      arrangement: model.arrangement)
+      ViewFrame(model), focus: model.focus, isZoomed: model.isZoomed, arrangement: model.arrangement)
   }
 
-  init(width: Int, height: Int, focus: PanelID, isZoomed: Bool, arrangement: Arrangement = .watching) {
-    var body = ViewFrame(width: width, height: height).body
+  init(_ frame: ViewFrame, focus: PanelID, isZoomed: Bool, arrangement: Arrangement = .watching) {
+    var body = frame.body
     guard body.height > 0 else { return }
     if arrangement == .teaching { takeLesson(from: &body) }
     if isZoomed {

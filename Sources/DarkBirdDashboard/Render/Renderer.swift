@@ -18,14 +18,16 @@ enum Renderer {
       case .browse: drawBrowse(model, with: &painter)
       case .alerts: drawAlerts(model, with: &painter)
       case .workload: drawWorkload(model, with: &painter)
+      case .jobs: drawJobs(model, with: &painter)
       case .tour: drawTour(model, with: &painter)
       }
     }
     // What is selected below something else is not where one is.
-    if model.annotation != nil || model.palette != nil { painter.canvas.cursor = nil }
+    if model.hasOverlay { painter.canvas.cursor = nil }
     if let annotation = model.annotation {
       AnnotationOverlay.draw(annotation, model, in: ViewFrame(model).body, with: &painter)
     }
+    JobOverlay.draw(model, in: ViewFrame(model).body, with: &painter)
     if let palette = model.palette {
       PaletteOverlay.draw(palette, model, in: PaletteOverlay.body(model), with: &painter)
     }
@@ -65,6 +67,7 @@ enum Renderer {
   private static func drawFrame(_ frame: ViewFrame, _ model: Model, _ moment: Moment?, with painter: inout Painter) {
     HeaderLine.draw(model, moment, in: frame.header, with: &painter)
     FooterLine.draw(model, in: frame.footer, with: &painter)
+    if let rect = frame.job { JobLine.draw(model, in: rect, with: &painter) }
     guard let moment else { return }
     if let rect = frame.alerts { AlertLine.draw(model, moment, in: rect, with: &painter) }
     if let rect = frame.timeline { TimeLine.draw(model, moment, in: rect, with: &painter) }
@@ -124,6 +127,23 @@ enum Renderer {
       case .run:
         painter.frame(rect, title: "2 This run", focused: model.workloadView.focus == pane)
         WorkloadRunPanel.draw(model, moment, in: inner, with: &painter)
+      }
+    }
+  }
+
+  private static func drawJobs(_ model: Model, with painter: inout Painter) {
+    drawFrame(ViewFrame(model), model, Moment(model), with: &painter)
+    for (pane, rect) in JobsLayout(model).panes {
+      let inner = Rect(x: rect.x + 1, y: rect.y + 1, width: rect.width - 2, height: rect.height - 2)
+      let title =
+        switch pane {
+        case .runs: "1 Jobs"
+        case .kinds: "2 Start"
+        }
+      painter.frame(rect, title: title, focused: pane == model.jobs.focus)
+      switch pane {
+      case .runs: JobRunsPanel.draw(model, in: inner, with: &painter)
+      case .kinds: JobKindsPanel.draw(model, in: inner, with: &painter)
       }
     }
   }

@@ -9,11 +9,8 @@ struct TourLayout: Sendable {
   /// nil where there is no tour, or no room.
   init?(_ model: Model) {
     guard let tour = model.tour else { return nil }
-    self.init(width: model.width, height: model.height, panels: tour.chapter.panels)
-  }
-
-  init?(width: Int, height: Int, panels wanted: [PanelID]) {
-    let body = ViewFrame(width: width, height: height).body
+    let wanted = tour.chapter.panels
+    let body = ViewFrame(model).body
     guard body.height > 0 else { return nil }
     text = body
     if body.width >= 76 {

@@ -8,19 +8,29 @@ struct ViewFrame: Sendable {
 
   private(set) var header = Rect(x: 0, y: 0, width: 0, height: 0)
   private(set) var alerts: Rect?
+  /// Only while a job runs, and not where it is shown anyway.
+  private(set) var job: Rect?
   private(set) var timeline: Rect?
   private(set) var footer = Rect(x: 0, y: 0, width: 0, height: 0)
   private(set) var body = Rect(x: 0, y: 0, width: 0, height: 0)
 
-  init(_ model: Model) { self.init(width: model.width, height: model.height) }
+  init(_ model: Model) {
+    self.init(
+      width: model.width, height: model.height, hasJob: model.view != .jobs && !model.jobs.running.isEmpty)
+  }
 
-  init(width: Int, height: Int) {
+  init(width: Int, height: Int, hasJob: Bool = false) {
     guard width >= Self.widthMin, height >= Self.heightMin else { return }
     header = Rect(x: 0, y: 0, width: width, height: 1)
     footer = Rect(x: 0, y: height - 1, width: width, height: 1)
     body = Rect(x: 0, y: 1, width: width, height: height - 2)
     if height >= 14 {
       alerts = Rect(x: 0, y: 1, width: width, height: 1)
+      body.y += 1
+      body.height -= 1
+    }
+    if height >= 16, hasJob {
+      job = Rect(x: 0, y: body.y, width: width, height: 1)
       body.y += 1
       body.height -= 1
     }

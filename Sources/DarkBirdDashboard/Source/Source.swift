@@ -3,7 +3,7 @@ package import Foundation
 
 /// What the dashboard watches and browses: a store whose types it does not know. Every call may come from any thread.
 ///
-/// `statistics` and `takeEvents` are called ten times a second and must not wait for anything; the others run on a thread
+/// `statistics` and `takeEvents` are called ten times a second and must not wait for anything but a moment; the others run on a thread
 /// of their own and may take as long as they need.
 package protocol Source: Sendable {
   var identity: SourceIdentity { get }
@@ -135,7 +135,7 @@ package struct EventLine: Sendable, Hashable {
 
 /// What `takeEvents` gives: all of it counted, some of it as lines.
 package struct EventBatch: Sendable {
-  /// Events that happened.
+  /// Events that happened, about: while there are very many, the store's own count of writes.
   package var counted: UInt64 = 0
   /// Those of them that were passed over unseen.
   package var passedOver: UInt64 = 0

@@ -1,13 +1,9 @@
 package import DarkBird
 import Foundation
+import Synchronization
 
 /// A store in this process as a source.
 package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: Source {
-  /// Events that may wait between two samples. Of more than 5,000 a second some are passed over, and counted: the stream on
-  /// the screen is a sample all the same, and it costs less to let the ring forget them than to take them out.
-  private static var eventCapacity: Int { 512 }
-  /// Events taken at once: writers wait that long at most.
-  private static var eventChunk: Int { 256 }
   /// Events that are made into text to be compared with a filter, in one call.
   private static var filteredMax: Int { 250 }
   /// A query with several conditions is counted only if it looks at no more candidates than this.
@@ -15,13 +11,15 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
 
   package let identity: SourceIdentity
   private let store: Store<Key, Document>
-  private let subscription: EventSubscription<Key, Document>
+  private let events: Guarded<EventTap<Key, Document>>
+  /// Writes that the store had when its statistics were last asked for.
+  private let writes = Atomic<UInt64>(0)
 
   package init(
     _ store: Store<Key, Document>, title: String, location: String? = nil, allowsChanges: Bool = false
   ) {
     self.store = store
-    subscription = store.events(capacity: Self.eventCapacity)
+    events = Guarded(EventTap(store))
     var directory: String?
     if case .disk(let path) = store.configuration.location { directory = path }
     identity = SourceIdentity(
@@ -35,9 +33,13 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
       schema: store.schema)
   }
 
-  package func statistics() -> StoreStatistics { store.statistics() }
+  package func statistics() -> StoreStatistics {
+    let statistics = store.statistics()
+    writes.store(statistics.operations.writes, ordering: .relaxed)
+    return statistics
+  }
 
-  package func close() { subscription.cancel() }
+  package func close() { events.withLock { $0.close() } }
 
   // MARK: Browsing
 
@@ -222,29 +224,18 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
   // MARK: Events
 
   package func takeEvents(matching filter: String, limit: Int) -> EventBatch {
-    var batch = EventBatch()
     // Without a filter as many as are wanted; with one, many more are read to find those that match.
-    var kept = EvenSample<Event<Key, Document>>(filter.isEmpty ? limit : Self.filteredMax)
-    var taken = 0
-    // All that could wait at the beginning; what comes meanwhile is for the next call. Chunk by chunk: at full load most of
-    // what watching costs is what is done to every event.
-    while taken <= Self.eventCapacity {
-      let chunk = subscription.drain(limit: Self.eventChunk)
-      taken += chunk.count
-      for event in chunk {
-        if case .gap(let dropped) = event {
-          batch.counted += UInt64(dropped)
-          batch.passedOver += UInt64(dropped)
-        } else {
-          batch.counted += 1
-          kept.offer(event)
-        }
-      }
-      if chunk.count < Self.eventChunk { break }
+    let taken = events.withLock {
+      $0.take(
+        limit: filter.isEmpty ? limit : Self.filteredMax, isSearched: !filter.isEmpty,
+        seen: writes.load(ordering: .relaxed))
     }
+    var batch = EventBatch()
+    batch.counted = taken.counted
+    batch.passedOver = taken.passedOver
     let now = Date()
     let wanted = EventFilter(filter)
-    for event in kept.elements {
+    for event in taken.events {
       guard let line = line(event, now), wanted.matches(line) else { continue }
       batch.lines.append(line)
       if batch.lines.count == limit { break }

@@ -40,12 +40,27 @@ struct Watch {
     // The options may be left out. `.load()` reads the user's keys, colours and alerts.
     var options = DashboardOptions(title: "bets")
     options.configuration = try .load()
+    // Long work of the program's own, in the dashboard under `J` and by its name.
+    options.jobs = [payOut(all: store)]
     let exit = try await Dashboard.run(on: store, options: options)
 
     business.cancel()
     _ = await business.result
     print("\(exit.rawValue) with \(store.count) bets open")
     try store.close()
+  }
+
+  private static func payOut(all store: Store<Int, Bet>) -> DashboardJob {
+    DashboardJob("pay-out", "remove all bets on a horse", asking: ["horse"]) { answers, progress in
+      let bets = try store.documents(tagged: "horse=\(answers[0])").documents
+      for (number, bet) in bets.enumerated() {
+        guard progress(.init(documents: number, total: bets.count)) else {
+          throw DashboardJob.Cancelled("\(number) are paid out")
+        }
+        try store.remove(bet.key)
+      }
+      return "\(bets.count) bets are paid out"
+    }
   }
 
   private static func placeBet(_ number: Int, in store: Store<Int, Bet>) throws {

@@ -1,0 +1,97 @@
+import DarkBird
+import DarkBirdDashboard
+import DarkBirdPostgres
+import Foundation
+
+extension DashboardJob {
+  /// What the library of the dashboard leaves to others, so that a program that shows it needs no database.
+  static func databases<Key, Document>(of store: Store<Key, Document>) -> [DashboardJob] {
+    let hasLog = !store.configuration.isReadOnly && store.configuration.location != .memory
+    return [copy(of: store)] + (hasLog ? [mirror(of: store)] : [])
+  }
+
+  private static let target: [Question] = [
+    Question("address of the database", suggestion: "postgres://"), Question("table", suggestion: "documents"),
+  ]
+
+  /// `copy-to`, as `darkbird copy`.
+  private static func copy<Key, Document>(of store: Store<Key, Document>) -> DashboardJob {
+    DashboardJob(
+      "copy-to", "make a table in Postgres equal to the store", asking: target, subject: subject
+    ) { answers, progress in
+      try withTable(answers) { table in
+        do {
+          let report = try store.copy(to: table) { progress(Progress($0)) }
+          return "copied \(grouped(report.documents)): \(grouped(report.written)) written, "
+            + "\(grouped(report.removed)) removed"
+        } catch StoreError.cancelled {
+          throw Cancelled("what went over stays, and the next copy goes on from there")
+        }
+      }
+    }
+  }
+
+  /// `mirror-to`: keeps the table equal until it is cancelled, or the dashboard ends.
+  private static func mirror<Key, Document>(of store: Store<Key, Document>) -> DashboardJob {
+    DashboardJob(
+      "mirror-to", "keep a table in Postgres equal to the store", asking: target, subject: subject
+    ) { answers, progress in
+      try withTable(answers) { table in
+        let result = try store.mirror(to: table) { update in
+          switch update.state {
+          case .copying(let job): return progress(Progress(job))
+          case .waiting(let reason):
+            return progress(Progress(documents: update.changes, note: oneLine("\(reason); trying again")))
+          case .following:
+            let behind = update.storeLSN - min(update.storeLSN, update.lsn ?? 0)
+            let note = behind == 0 ? "equal" : "\(grouped(behind)) behind"
+            return progress(Progress(documents: update.changes, note: note))
+          }
+        }
+        throw Cancelled("\(grouped(result.changes)) changes went over, up to LSN \(grouped(result.lsn ?? 0))")
+      }
+    }
+  }
+
+  /// The list of jobs repeats no password that somebody has typed.
+  private static func subject(_ answers: [String]) -> String {
+    withoutPasswords(answers[0]) + (answers[1] == "documents" ? "" : " \(answers[1])")
+  }
+
+  /// Without asking for a password: the terminal is the dashboard's.
+  private static func withTable(_ answers: [String], _ body: (PostgresTable) throws -> String) throws -> String {
+    var name = "the address"
+    do {
+      let address = try PostgresAddress(answers[0])
+      name = address.description
+      return try body(PostgresTable(address, name: answers[1]))
+    } catch let error as PostgresError {
+      let needsPassword = error.kind == .authentication && error.code == nil
+      throw Failure(
+        .unavailable, name, error.reason + (needsPassword ? "; PGPASSFILE or PGPASSWORD may have it" : ""))
+    }
+  }
+
+  /// `import-from`, as `darkbird import` into a store that has its indexes.
+  static func importing(into store: RecordStore) -> DashboardJob {
+    DashboardJob(
+      "import-from", "documents of an .ndjson, .json or .csv file into the store",
+      asking: ["import from", Question("field that is the key, none for an export", isOptional: true)]
+    ) { answers, progress in
+      let lines = try LineReader(path: NSString(string: answers[0]).expandingTildeInPath)
+      let key = answers[1].isEmpty ? nil : answers[1]
+      var reader = try recordReader(lines, isTyped: key == nil)
+      // Of the lines that were refused the first one tells what is wrong; all of them are counted.
+      var refusal: String?
+      var importer = Importer(store: store, key: key, lines: lines) { refusal = refusal ?? $0 }
+      while let record = try reader.next() {
+        try importer.take(record)
+        if !progress(Progress(documents: importer.imported, share: importer.share)) {
+          throw Cancelled("\(importer.summary); that stays")
+        }
+      }
+      try store.sync()
+      return importer.summary + (refusal.map { "; \($0)" } ?? "")
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import Terminal
+
+/// The screen of jobs: what runs and what has run, the newest first.
+enum JobRunsPanel {
+  private static let stateWidth = 10
+  /// Of the reason why one failed.
+  private static let resultLinesMax = 3
+
+  static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
+    let runs = model.jobs.runs
+    guard !runs.isEmpty else {
+      let key = model.keyMap.binding(named: "panel-2")?.keys.first?.name ?? ""
+      painter.write("nothing has run so far", in: rect, y: 0, .label)
+      painter.write([Span(key, .key), Span(" goes to what can be started", .label)], in: rect, y: 1)
+      return
+    }
+    var y = 0
+    for run in runs.dropFirst(first(runs, model.jobs.selected, in: rect)) {
+      guard y < rect.height else { return }
+      draw(run, model, in: rect, y: y, with: &painter)
+      if run.id == model.jobs.selectedID, model.jobs.focus == .runs { painter.select(rect, y: y) }
+      y += height(run, rect.width)
+    }
+  }
+
+  /// The first run to be shown, so that the selected one is whole.
+  private static func first(_ runs: [JobRun], _ selected: Int, in rect: Rect) -> Int {
+    var first = selected
+    var room = rect.height - height(runs[selected], rect.width)
+    while first > 0, height(runs[first - 1], rect.width) <= room {
+      first -= 1
+      room -= height(runs[first], rect.width)
+    }
+    return first
+  }
+
+  /// A line that names it, and what there is to say.
+  private static func height(_ run: JobRun, _ width: Int) -> Int { 1 + max(1, result(run, width).count) }
+
+  private static func result(_ run: JobRun, _ width: Int) -> [String] {
+    let lines = Format.wrapped(JobText.result(run), width - stateWidth)
+    guard lines.count > resultLinesMax else { return lines }
+    // The rest is clipped where it is drawn.
+    return Array(lines.prefix(resultLinesMax - 1)) + [lines.dropFirst(resultLinesMax - 1).joined(separator: " ")]
+  }
+
+  private static func draw(_ run: JobRun, _ model: Model, in rect: Rect, y: Int, with painter: inout Painter) {
+    let (state, role) = JobText.state(run)
+    painter.write(state, in: rect, y: y, role)
+    let clock = run.date.map { Format.clock($0, in: model.zone) } ?? ""
+    let time = run.isRunning ? clock : "\(clock) in \(JobText.lasting(run.report.seconds))"
+    let isWide = rect.width >= 60
+    let room = rect.width - stateWidth - (isWide ? time.count + 2 : 0)
+    let end = painter.write(
+      Format.clipped(run.title, room, painter.glyphs), in: rect, x: stateWidth, y: y, .strong)
+    if isWide { painter.writeRight([Span(time, .label)], in: rect, y: y, after: end + 1) }
+    guard run.isRunning else {
+      for (row, line) in result(run, rect.width).enumerated() {
+        painter.write(
+          Format.clipped(line, rect.width - stateWidth, painter.glyphs), in: rect, x: stateWidth, y: y + 1 + row,
+          role == .alert ? .warning : .text)
+      }
+      return
+    }
+    let figures = JobText.figures(run)
+    let width = min(40, rect.width / 3 - 4)
+    var x = stateWidth
+    if let share = run.share, width >= 8 {
+      painter.bar(share, in: rect, x: x, y: y + 1, width: width)
+      x += width + 1
+    } else if rect.width < 60 {
+      x = 0
+    }
+    painter.write(figures.fitted(width: rect.width - x), in: rect, x: x, y: y + 1)
+  }
+}
+
+/// What can be started.
+enum JobKindsPanel {
+  static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
+    let kinds = model.jobs.kinds
+    guard !kinds.isEmpty else {
+      painter.write("there is nothing to start here", in: rect, y: 0, .label)
+      return
+    }
+    let nameWidth = min(kinds.map { displayWidth($0.name) }.max() ?? 0, rect.width / 2) + 2
+    let selected = min(model.jobs.selectedKind, kinds.count - 1)
+    let top = Scroll.top(0, keeping: selected, visible: max(1, rect.height))
+    for (y, kind) in kinds.dropFirst(top).prefix(rect.height).enumerated() {
+      painter.write(Format.clipped(kind.name, nameWidth - 1, painter.glyphs), in: rect, y: y, .strong)
+      painter.write(
+        Format.clipped(kind.summary, rect.width - nameWidth, painter.glyphs), in: rect, x: nameWidth, y: y)
+      if top + y == selected, model.jobs.focus == .kinds { painter.select(rect, y: y) }
+    }
+  }
+}
