@@ -87,7 +87,7 @@ let package = Package(
     .executableTarget(
       name: "DarkBirdCLI",
       dependencies: [
-        "DarkBird", "DarkBirdBench", "DarkBirdDashboard", "DarkBirdPostgres", "Terminal",
+        "DarkBird", "DarkBirdBench", "DarkBirdCassandra", "DarkBirdDashboard", "DarkBirdPostgres", "Terminal",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),

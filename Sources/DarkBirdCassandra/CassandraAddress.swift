@@ -30,12 +30,14 @@ public struct CassandraAddress: Sendable, CustomStringConvertible {
   }
 
   var hosts: [Host]
-  var user: String?
+  /// Nil for a server that asks for none.
+  public internal(set) var user: String?
   var keyspace: String
   var encryption: Encryption
   var certificates: String?
   var consistency = Consistency.localQuorum
   var timeoutSeconds = 12.0
+  var retries = RetryPolicy()
   public var password: String?
 
   /// - Throws: `.address`, in words that repeat nothing of the text, which may have a password in it.

@@ -13,6 +13,7 @@ final class CassandraReplica: Replica {
 
   private let table: CassandraTable
   private let leaseSeconds: Int
+  private let renewAge: Duration?
   private var session: CassandraSession?
   private var registry: CopyRegistry?
   private var name = TableName(keyspace: "", name: "")
@@ -27,9 +28,11 @@ final class CassandraReplica: Replica {
   /// Of the columns of the user's own.
   private var types: [CQLType] = []
 
-  init(_ table: CassandraTable, leaseSeconds: Int = 15) {
+  /// - Parameters: of the right to write to the table; see `CopyRegistry`.
+  init(_ table: CassandraTable, leaseSeconds: Int = 15, renewAge: Duration? = nil) {
     self.table = table
     self.leaseSeconds = leaseSeconds
+    self.renewAge = renewAge
   }
 
   func close() {
@@ -58,7 +61,7 @@ final class CassandraReplica: Replica {
     name = try TableName(table.name, in: table.address.keyspace)
     try session.checkKeyspace(name.keyspace)
     let there = try session.columns(of: name)
-    var registry = CopyRegistry(session, name, leaseSeconds: leaseSeconds)
+    var registry = CopyRegistry(session, name, leaseSeconds: leaseSeconds, renewAge: renewAge)
     try registry.make()
     try registry.lock()
     self.registry = registry

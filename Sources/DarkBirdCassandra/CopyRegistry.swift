@@ -48,14 +48,17 @@ struct CopyRegistry {
   private let holder = CQLValue.uuid(UUID())
   /// Of a lease that is not renewed.
   let leaseSeconds: Int
+  /// How old a lease must be to be renewed.
+  private let renewAge: Duration
   private var renewed = ContinuousClock.now
 
   private var registry: String { TableName(keyspace: table.keyspace, name: Self.name).description }
 
-  init(_ session: CassandraSession, _ table: TableName, leaseSeconds: Int) {
+  init(_ session: CassandraSession, _ table: TableName, leaseSeconds: Int, renewAge: Duration? = nil) {
     self.session = session
     self.table = table
     self.leaseSeconds = leaseSeconds
+    self.renewAge = renewAge ?? .seconds(leaseSeconds) / 3
   }
 
   func make() throws {
@@ -95,7 +98,7 @@ struct CopyRegistry {
   /// Keeps the lease while it is used.
   /// - Throws: `.busy` if another has come in between.
   mutating func hold(_ state: CopyState) throws {
-    guard renewed.duration(to: .now) > .seconds(leaseSeconds) / 3 else { return }
+    guard renewed.duration(to: .now) >= renewAge else { return }
     if try take("holder = ?", [holder]) { return }
     // It has lapsed; that nobody has written anything meanwhile shows in the version.
     if try take("holder = ? AND version = ?", [.null, .integer(state.version)]) { return }

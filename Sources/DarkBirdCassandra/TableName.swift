@@ -16,16 +16,20 @@ struct TableName: Hashable, CustomStringConvertible {
     var parts: [String] = []
     var rest = Substring(text)
     let isName = { (c: Character) in c.isASCII && (c.isLetter || c.isNumber || c == "_") }
-    repeat {
-      if rest.hasPrefix(".") { rest.removeFirst() }
+    while true {
       let isQuoted = rest.hasPrefix("\"")
       if isQuoted { rest.removeFirst() }
       let part = rest.prefix(while: isName)
       rest = rest.dropFirst(part.count)
-      if isQuoted && !rest.hasPrefix("\"") || part.isEmpty { break }
+      guard !part.isEmpty, !isQuoted || rest.hasPrefix("\"") else {
+        parts = []
+        break
+      }
       if isQuoted { rest.removeFirst() }
       parts.append(isQuoted ? String(part) : part.lowercased())
-    } while rest.hasPrefix(".")
+      guard rest.hasPrefix(".") else { break }
+      rest.removeFirst()
+    }
     guard rest.isEmpty, (1...2).contains(parts.count), parts.allSatisfy({ $0.utf8.count <= 48 }) else {
       throw CassandraError(.noTable, "'\(text)' is no name of a table")
     }

@@ -47,10 +47,7 @@ import Testing
   }
 
   private func session(_ server: CQLServer, options: String = "") throws -> CassandraSession {
-    let session = try CassandraSession(CassandraAddress(server, options: options))
-    // Ever later, but not as late as with a server that is worth waiting for.
-    session.retries.delayMin = .microseconds(100)
-    return session
+    try CassandraSession(CassandraAddress(server, options: options))
   }
 
   // MARK: Many at once

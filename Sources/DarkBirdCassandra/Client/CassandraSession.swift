@@ -11,7 +11,7 @@ final class CassandraSession {
   static let inFlightMax = 1_000
 
   let address: CassandraAddress
-  var retries = RetryPolicy()
+  var retries: RetryPolicy
   private var cluster: Cluster
   private var prepared: [String: CQLPrepared] = [:]
   private var preparations = 0
@@ -37,6 +37,7 @@ final class CassandraSession {
   /// Connects to the first host that answers, and asks it for the others.
   init(_ address: CassandraAddress) throws(CassandraError) {
     self.address = address
+    retries = address.retries
     cluster = Cluster(address.hosts)
     let (connection, _) = try connect(cluster.nodes.indices.map { $0 })
     let known = try Cluster.known(by: connection)

@@ -70,7 +70,7 @@ extension CQLPrepared {
 }
 
 /// How often and when a statement is tried again.
-struct RetryPolicy {
+struct RetryPolicy: Sendable {
   var attemptsMax = 6
   var delayMin = Duration.milliseconds(50)
   var delayMax = Duration.seconds(5)

@@ -156,5 +156,7 @@ extension CassandraAddress {
     let hosts = servers.map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
     try self.init(
       "cassandra://\(user.map { $0 + "@" } ?? "")\(hosts)/club\(options)", password: password)
+    // Ever later, but not as late as with a server that is worth waiting for.
+    retries.delayMin = .microseconds(100)
   }
 }
