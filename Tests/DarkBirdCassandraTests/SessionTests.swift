@@ -108,6 +108,41 @@ import Testing
     #expect(right == 2_500 && most.withLock { $0 } == 1_000 && session.inFlight == 0)
   }
 
+  @Test func largeRequestsAreFewerAtATime() throws {
+    let database = MemoryCassandra()
+    let held = Mutex((now: 0, most: 0))
+    let server = try CQLServer(.unruly(seed: 7)) { request, connection, stream in
+      if case .execute = request {
+        held.withLock {
+          $0.now += 1
+          $0.most = max($0.most, $0.now)
+        }
+      }
+      try database.answer(request, connection, stream)
+    }
+    let session = try session(server)
+    try session.runSchemaChange("CREATE TABLE IF NOT EXISTS t (key bigint PRIMARY KEY, document text)")
+    let text = String(repeating: "x", count: 2 << 20)
+    for number in 0..<60 as Range<Int64> {
+      try session.submit(
+        Statement(
+          "INSERT INTO t (key, document) VALUES (?, ?) USING TIMESTAMP ?", [.integer(number), .text(text), .integer(1)])
+      ) { _ in held.withLock { $0.now -= 1 } }
+    }
+    try session.drain()
+    #expect(held.withLock { $0.most } <= 16 && database.rows("t").count == 60)
+  }
+
+  @Test func sessionsLeaveNoConnections() async throws {
+    let server = try CQLServer(answer: MemoryCassandra(users: ["ada": "geheim"]).answer)
+    for number in 0..<40 {
+      let address = try CassandraAddress(server, user: "ada", password: number % 2 == 0 ? "geheim" : "falsch")
+      _ = try? CassandraSession(address)
+    }
+    try await eventually("no connection") { server.openConnections == 0 }
+    #expect(server.accepted.load(ordering: .relaxed) == 40)
+  }
+
   // MARK: Failures
 
   @Test(arguments: Body.failures)
@@ -410,10 +445,15 @@ import Testing
       }
     }
     #expect(nodes.map { $0.written.count > 20 } == [true, true, true, false])
+    // What a node is too busy for goes to another one.
+    database.state.withLock { $0.busyNode = 1 }
+    try insert(400..<450)
+    #expect(database.state.withLock { $0.refusals } > 5)
+    database.state.withLock { $0.busyNode = nil }
     // A node that goes away leaves its rows to the others.
     servers[1].stop()
     try insert(300..<400)
-    #expect(database.rows("t").count == 400)
+    #expect(database.rows("t").count == 450)
     #expect(servers[3].accepted.load(ordering: .relaxed) == 0)
   }
 

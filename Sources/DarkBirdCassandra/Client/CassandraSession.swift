@@ -5,10 +5,12 @@ import Synchronization
 /// Statements to a cluster: prepared where they run, sent to the node that has the row, tried again where that may help. Used by one
 /// thread at a time, and blocks it.
 ///
-/// Up to 1,000 requests are in flight: `submit` hands one over and waits only while there are that many, `drain` waits for all.
+/// Up to 1,000 requests are in flight, of 32 MiB together: `submit` hands one over and waits only while there are that many, `drain`
+/// waits for all.
 /// Answers come on event loops and go into a queue; all else happens on the thread of the caller.
 final class CassandraSession {
   static let inFlightMax = 1_000
+  static let bytesMax = 32 << 20
 
   let address: CassandraAddress
   var retries: RetryPolicy
@@ -29,6 +31,7 @@ final class CassandraSession {
   }
 
   private var flights: [Int: Flight] = [:]
+  private var bytes = 0
   private var nextFlight = 0
   private let answers = AnswerQueue()
   /// Those to be tried again, and when.
@@ -52,8 +55,7 @@ final class CassandraSession {
       cluster.nodes[index].connection?.close()
       cluster.nodes[index].connection = nil
     }
-    flights = [:]
-    resting = []
+    abandon()
   }
 
   /// Requests that have not been answered, on all connections.
@@ -76,10 +78,11 @@ final class CassandraSession {
         return (connection, index)
       } catch {
         failure = error
-        // What is wrong with the password is wrong everywhere.
-        guard error.kind == .unreachable else { throw error }
+        // What is wrong with the password is wrong everywhere; a certificate may be for the name of one node, and not for the
+        // address by which another is known.
+        guard error.kind == .unreachable || error.kind == .certificate else { throw error }
         cluster.nodes[index].connection = nil
-        cluster.nodes[index].isDownUntil = .now + Cluster.downTime
+        cluster.nodes[index].isDownUntil = .now + (error.kind == .certificate ? Cluster.distrustTime : Cluster.downTime)
       }
     }
     throw failure
@@ -167,8 +170,9 @@ final class CassandraSession {
   /// - Throws: what any of those under way has failed with, after which nothing is under way.
   func submit(_ statement: Statement, _ completion: @escaping (CQLResponse) throws -> Void = { _ in }) throws {
     do {
-      while flights.count >= Self.inFlightMax { try takeAnswer() }
+      while flights.count >= Self.inFlightMax || bytes >= Self.bytesMax { try takeAnswer() }
       nextFlight += 1
+      bytes += statement.bytes
       flights[nextFlight] = Flight(statement: statement, completion: completion)
       try send(nextFlight)
     } catch {
@@ -189,6 +193,7 @@ final class CassandraSession {
   private func abandon() {
     flights = [:]
     resting = []
+    bytes = 0
   }
 
   private func send(_ number: Int) throws {
@@ -199,7 +204,9 @@ final class CassandraSession {
       var known = prepared[text]
       var parameters = CQLParameters()
       if let known { parameters = try flight.statement.parameters(known, address.consistency) }
-      let (connection, node) = try connect(cluster.order(known?.token(parameters.values)))
+      // One that has not answered, or has sent it away, is not asked again at once.
+      let token = flight.attempt == 0 ? known?.token(parameters.values) : nil
+      let (connection, node) = try connect(cluster.order(token))
       let there = try prepare(text, connection, node)
       if there != known {
         known = there
@@ -251,6 +258,7 @@ final class CassandraSession {
     case .success(.error(let failure)): try failed(number, CassandraError(failure))
     case .success(let answer):
       flights[number] = nil
+      bytes -= flight.statement.bytes
       try flight.completion(answer)
     }
   }

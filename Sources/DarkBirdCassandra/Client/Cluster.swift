@@ -14,7 +14,8 @@ struct Cluster {
   /// So many nodes of one data centre are used at most.
   static let nodesMax = 64
   /// A node that did not answer is left alone for this time, while there are others.
-  static let downTime = Duration.seconds(10)
+  static let downTime = Duration.seconds(30)
+  static let distrustTime = Duration.seconds(3_600)
 
   var nodes: [Node] = []
   /// Where each part of the ring ends, in order, and whose it is.

@@ -17,6 +17,17 @@ struct Statement {
     self.values = values
   }
 
+  /// About what its values take.
+  var bytes: Int {
+    values.reduce(0) { sum, value in
+      switch value {
+      case .text(let text): sum + text.utf8.count
+      case .blob(let bytes): sum + bytes.count
+      default: sum + 16
+      }
+    }
+  }
+
   /// What it is to a server that has prepared it.
   func parameters(
     _ prepared: CQLPrepared, _ consistency: Consistency

@@ -55,6 +55,9 @@ final class MemoryCassandra: Sendable {
     /// What a request is refused with, instead of being done.
     var refuse: (@Sendable (CQLRequest) -> CQLFailure?)?
     var pageMax = Int32.max
+    /// A node that executes nothing, and how often it said so.
+    var busyNode: Int?
+    var refusals = 0
   }
 
   let state = Mutex(State())
@@ -90,6 +93,10 @@ final class MemoryCassandra: Sendable {
     do {
       return try state.withLock { state in
         state.node = node
+        if case .execute = request, node == state.busyNode {
+          state.refusals += 1
+          return (.error, try Body.failure(CQLFailure(.overloaded, "busy")))
+        }
         if let failure = state.refuse?(request) { return (.error, try Body.failure(failure)) }
         return try reply(to: request, &state)
       }
