@@ -203,6 +203,38 @@ import Testing
     try expectEqual(second, try keyspace.loaded())
   }
 
+  /// The same where the last that the table saw of the future was a copy that stopped in the middle.
+  @Test func storesThatGoBackWriteOverACopyThatStopped() throws {
+    var first = try store("first")
+    for number: Int64 in 0..<20 { try first.put(["n": .int(number)], for: .int(number)) }
+    try first.copy(to: try keyspace.table())
+    try first.close()
+    try FileManager.default.copyItem(atPath: directory("first"), toPath: directory("second"))
+    first = try RecordStore.open(directory("first"), readOnly: false)
+    for number: Int64 in 0..<10 { try first.remove(.int(number)) }
+    for number: Int64 in 100..<200 { try first.put(["n": "lost"], for: .int(number), ack: .memory) }
+    let left = Mutex(60)
+    keyspace.database.refuse { request in
+      guard case .execute(_, let parameters) = request, parameters.values.count == 5 else { return nil }
+      return left.withLock { left in
+        left -= 1
+        return left < 0 ? CQLFailure(.server, "no") : nil
+      }
+    }
+    #expect(throws: CassandraError.self) { try first.copy(to: try keyspace.table()) }
+    keyspace.database.refuse(nil)
+    #expect(keyspace.database.rows("documents").count == 70)
+    let second = try RecordStore.open(directory("second"), readOnly: false)
+    let report = try second.copy(to: try keyspace.table())
+    #expect(report.written == 10 && report.removed == 60)
+    try expectEqual(second, try keyspace.loaded())
+    // Under numbers that are smaller than those which were lost.
+    for number: Int64 in 100..<200 { try second.put(["n": "new"], for: .int(number), ack: .memory) }
+    let progress = try second.mirror(to: try keyspace.table(), endsWhenComplete: true) { _ in true }
+    #expect(progress.copies == 0 && progress.changes == 100)
+    try expectEqual(second, try keyspace.loaded())
+  }
+
   @Test func secondCopyIntoTheSameTableWaits() async throws {
     let store = try store()
     try store.put(["n": 1], for: "n")
