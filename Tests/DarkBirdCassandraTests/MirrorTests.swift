@@ -122,6 +122,25 @@ import Testing
     #expect(failures > 6)
   }
 
+  @Test func batchOfWhichOneRowFailedIsNotNoted() throws {
+    let store = try RecordStore(.disk(at: directory("store")))
+    try store.copy(to: try keyspace.table())
+    for number: Int64 in 0..<20 { try store.put(["n": .int(number)], for: .int(number), ack: .memory) }
+    let seen = Mutex(0)
+    keyspace.database.refuse { request in
+      guard case .execute(_, let parameters) = request, parameters.values.count == 5 else { return nil }
+      return seen.withLock { seen in
+        seen += 1
+        return seen == 10 ? CQLFailure(.server, "no") : nil
+      }
+    }
+    #expect(throws: CassandraError.self) { try mirror(store) }
+    keyspace.database.refuse(nil)
+    #expect(keyspace.database.rows("darkbird_copies")[[.text("documents")]]?["lsn"] == .integer(0))
+    #expect(try mirror(store).changes == 20)
+    try expectEqual(store, try keyspace.loaded())
+  }
+
   @Test func comparesEverythingWhereTheLogDoesNotReach() throws {
     var configuration = StoreConfiguration.disk(at: directory("store"))
     configuration.pageCapacity = .records(5)
