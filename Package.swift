@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "DarkBird", targets: ["DarkBird"]),
     .library(name: "DarkBirdDashboard", targets: ["DarkBirdDashboard"]),
     .library(name: "DarkBirdPostgres", targets: ["DarkBirdPostgres"]),
+    .library(name: "DarkBirdCassandra", targets: ["DarkBirdCassandra"]),
     .executable(name: "darkbird", targets: ["DarkBirdCLI"]),
   ],
   dependencies: [
@@ -27,6 +28,9 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     // Latency percentiles of the workload, with bounded error and memory.
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    // What DarkBirdCassandra speaks to its servers through: sockets, event loops, TLS. Nothing else here uses them.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
   ],
   targets: [
     // What Swift cannot say: the CRC32C instruction, the adaptive mutex, the crash-safe terminal guard.
@@ -62,6 +66,18 @@ let package = Package(
       dependencies: ["CLibPQ", "DarkBird"],
       swiftSettings: swiftSettings,
       linkerSettings: [.linkedLibrary("pq")]),
+    // Cassandra and Scylla: the CQL native protocol, version 4, over SwiftNIO. The only well-kept driver for Swift wraps the C++
+    // driver, which Debian does not have. A product of its own, so that who uses the store alone needs none of it.
+    .target(
+      name: "DarkBirdCassandra",
+      dependencies: [
+        "DarkBird",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ],
+      swiftSettings: swiftSettings),
     // The rows of `darkbird bench`. The package in Benchmarks compiles the same sources, through a link: there the store is
     // used from another package, as its users do. Two files are links to the random numbers of the workload.
     .target(
@@ -71,7 +87,7 @@ let package = Package(
     .executableTarget(
       name: "DarkBirdCLI",
       dependencies: [
-        "DarkBird", "DarkBirdBench", "DarkBirdDashboard", "DarkBirdPostgres", "Terminal",
+        "DarkBird", "DarkBirdBench", "DarkBirdCassandra", "DarkBirdDashboard", "DarkBirdPostgres", "Terminal",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
@@ -88,6 +104,15 @@ let package = Package(
     .testTarget(
       name: "DarkBirdPostgresTests",
       dependencies: ["DarkBirdPostgres", "DarkBird", "DarkBirdCLI", "DarkBirdDashboard"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "DarkBirdCassandraTests",
+      dependencies: [
+        "DarkBirdCassandra", "DarkBird", "DarkBirdCLI",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ],
       swiftSettings: swiftSettings),
     // What Tests/postgres-scale kills while it mirrors a store.
     .executableTarget(
@@ -106,6 +131,9 @@ let package = Package(
 // The builds for sanitizers, mutants and fuzzers are about the engine and need nothing else.
 if Context.environment["DARKBIRD_ENGINE_ONLY"] != nil {
   let engine: Set = ["CDarkBird", "DarkBird", "DarkBirdTests"]
+  package.dependencies.removeAll { dependency in
+    if case .sourceControl(_, let location, _) = dependency.kind { location.contains("swift-nio") } else { false }
+  }
   package.targets.removeAll { !engine.contains($0.name) }
   package.products.removeAll { $0.name != "DarkBird" }
 }
@@ -114,8 +142,12 @@ if Context.environment["DARKBIRD_ENGINE_ONLY"] != nil {
 if Context.environment["DARKBIRD_FUZZ"] != nil {
   package.targets.append(
     .executableTarget(
-      name: "Fuzz", dependencies: ["DarkBird", "DarkBirdDashboard", "Terminal"], path: "Tests/Fuzz",
-      swiftSettings: swiftSettings,
+      name: "Fuzz",
+      dependencies: [
+        "DarkBird", "DarkBirdCassandra", "DarkBirdDashboard", "Terminal",
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      path: "Tests/Fuzz", swiftSettings: swiftSettings,
       // The default linker, gold, fails with an internal error.
       linkerSettings: [.unsafeFlags(["-use-ld=lld"], .when(platforms: [.linux]))]))
 }

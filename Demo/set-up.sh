@@ -39,6 +39,8 @@ has_postgres() { compgen -G "/usr/lib/postgresql/*/bin/initdb" > /dev/null || co
 
 has_tmux() { command -v tmux > /dev/null 2>&1; }
 has_python() { command -v python3 > /dev/null 2>&1; }
+# Debian's Python, for a driver of Cassandra whose encodings ours are compared with.
+has_cassandra_driver() { /usr/bin/python3 -c 'import cassandra.cqltypes' > /dev/null 2>&1; }
 
 require_packages() {
   local missing=() pair

@@ -1,27 +1,29 @@
 import ArgumentParser
 import DarkBird
-import DarkBirdPostgres
 
 struct CopyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "copy",
-    abstract: "Make a table of a Postgres database equal to a store.",
+    abstract: "Make a table of a Postgres, Cassandra or Scylla database equal to a store.",
     discussion: """
-      The table is made if it is not there: key, document as jsonb, lsn (the number of the change that made this version), \
-      tags and each range field as columns with indexes. Afterwards it has exactly the documents of the store: rows of \
-      documents that the store does not have are removed, and those that are as they should be are not touched. So a copy \
-      may be repeated, and one that was killed or lost its connection goes on where it stopped; each 5,000 documents are \
-      a transaction. A table that darkbird has not made is never touched. The table darkbird_copies keeps whose copy each \
-      table is; 'darkbird mirror' goes on from there.
+      The table is made if it is not there: key, document as JSON, lsn (the number of the change that made this version), \
+      tags and each range field as columns, in Postgres with indexes. Afterwards it has exactly the documents of the store: \
+      rows of documents that the store does not have are removed, and those that are as they should be are not touched. So a \
+      copy may be repeated, and one that was killed or lost its connection goes on where it stopped. In Postgres, each 5,000 \
+      documents are a transaction; in Cassandra, rows go over one by one, at timestamps that grow with the LSN. A table that \
+      darkbird has not made is never touched. The table darkbird_copies keeps whose copy each table is; 'darkbird mirror' \
+      goes on from there.
 
-      A password comes from PGPASSFILE (~/.pgpass) or PGPASSWORD, or is asked for on the terminal; one in the address is \
-      refused, because it would be in the list of processes. Other settings as libpq has them: \
-      postgres://ada@db.example.org:5433/club?sslmode=verify-full. No other process may have the store open; a program \
-      that has it open copies itself, with store.copy(to:).
+      A password comes from PGPASSFILE (~/.pgpass) or PGPASSWORD, for Cassandra from CASSANDRA_PASSWORD, or is asked for on \
+      the terminal; one in the address is refused, because it would be in the list of processes. Other settings as libpq has \
+      them: postgres://ada@db.example.org:5433/club?sslmode=verify-full. For Cassandra, cassandras:// encrypts and verifies, \
+      and there are ca=FILE, tls=verify-full|verify-ca|require, consistency=local_quorum, timeout=12. No other process may \
+      have the store open; a program that has it open copies itself, with store.copy(to:).
 
         darkbird copy D --to postgres://ada@localhost/club
         darkbird copy D --to postgres:///club --table players
         darkbird load E --from postgres:///club --table players
+        darkbird copy D --to cassandras://ada@db1.example.org,db2.example.org/club
       """)
 
   @Argument(help: "The store.")
@@ -33,20 +35,20 @@ struct CopyCommand: ParsableCommand {
   var json = false
 
   func run() throws {
-    let table = try target.makeTable()
+    let database = try DatabaseAddress.connected(target.to)
     let store = try openForReading(directory)
     let stop = StopSignals()
     let progress = Progress("copied")
     let report: CopyReport
     do {
-      report = try store.copy(to: table) { update in
+      report = try database.copy(store, to: target.table, replaces: target.replace) { update in
         progress.update(update)
         return !stop.isRequested
       }
       progress.clear()
     } catch {
       progress.clear()
-      throw try target.failure(error, stop, of: directory)
+      throw target.failure(error, stop, database, of: directory)
     }
     if json { return print(try jsonLine(report)) }
     print("copied \(report.documents): \(report.written) written, \(report.removed) removed")
@@ -60,8 +62,8 @@ struct MirrorCommand: ParsableCommand {
     discussion: """
       As 'darkbird copy', but without a look at all documents: the table knows up to which change it is complete, and the \
       log of the store has what came after it. Where the log does not reach back so far, all documents are compared, as \
-      'copy' does. Each batch and the number of its last change go over in one transaction: killed at any moment, the next \
-      mirror goes on there; nothing is missed, and nothing comes twice. A lost connection is made again, after 0.1 s at \
+      'copy' does. Each batch and the number of its last change go over in one transaction, in Cassandra one after the \
+      other: killed at any moment, the next mirror goes on there; nothing is missed, and what comes twice changes nothing. A lost connection is made again, after 0.1 s at \
       first, then ever later, up to 10 s.
 
       A store that a program has open is locked, so this command opens it itself, brings the table up to date and ends. A \
@@ -76,14 +78,14 @@ struct MirrorCommand: ParsableCommand {
   @OptionGroup var target: TargetArguments
 
   func run() throws {
-    let table = try target.makeTable()
+    let database = try DatabaseAddress.connected(target.to)
     let store = try onStore(directory) { try RecordStore.open(directory, readOnly: false) }
     let stop = StopSignals()
     let progress = Progress("mirrored")
     var reconnections = 0
     var result = MirrorProgress()
     do {
-      result = try store.mirror(to: table, endsWhenComplete: true) { update in
+      result = try database.mirror(store, to: target.table, replaces: target.replace) { update in
         switch update.state {
         case .waiting(let reason) where update.reconnections == reconnections:
           progress.clear()
@@ -99,7 +101,7 @@ struct MirrorCommand: ParsableCommand {
     } catch {
       progress.clear()
       try? store.close()
-      throw try target.failure(error, stop, of: directory)
+      throw target.failure(error, stop, database, of: directory)
     }
     if let signal = stop.received { throw ExitCode(128 + signal) }
     print("mirrored \(result.changes) changes, up to LSN \(result.lsn ?? 0)")
@@ -108,29 +110,27 @@ struct MirrorCommand: ParsableCommand {
 
 /// The table that a store goes to.
 struct TargetArguments: ParsableArguments {
-  @Option(help: ArgumentHelp("The database: postgres://user@host:port/name.", valueName: "url"))
+  @Option(
+    help: ArgumentHelp(
+      "The database: postgres://user@host:port/database or cassandra://user@host:port/keyspace.", valueName: "url"))
   var to: String
 
   @Option(
-    help: ArgumentHelp("The table, as SQL writes its name: players, club.players, '\"Players\"'.", valueName: "table"))
+    help: ArgumentHelp(
+      "The table, as the database writes its name: players, club.players, '\"Players\"'.", valueName: "table"))
   var table = "documents"
 
   @Flag(help: "Make a table that is a copy of another store one of this store, and write every row again.")
   var replace = false
 
-  func makeTable() throws(Failure) -> PostgresTable {
-    PostgresTable(try postgresAddress(to), name: table, replaces: replace)
-  }
-
   /// The end of a command that did not work, of the store in `directory`.
-  func failure(_ error: any Error, _ stop: StopSignals, of directory: String) throws -> any Error {
+  func failure(
+    _ error: any Error, _ stop: StopSignals, _ database: DatabaseAddress, of directory: String
+  ) -> any Error {
     if case StoreError.cancelled? = error as? StoreError {
       printError("given up; what went over stays, and the next copy goes on from there")
       return ExitCode(128 + (stop.received ?? 0))
     }
-    if let error = error as? PostgresError {
-      return Failure(error, database: try PostgresAddress(to).description)
-    }
-    return Failure(error, path: directory)
+    return Failure(error, path: directory, database: database.description)
   }
 }

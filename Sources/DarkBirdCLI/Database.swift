@@ -1,32 +1,130 @@
+import DarkBird
+import DarkBirdCassandra
 import DarkBirdPostgres
 import Foundation
 
-/// The database of a command line: `postgres://user@host:port/database`.
-///
-/// Connects once, so that a wrong password or name is known before anything is done. If a password is needed and found nowhere,
-/// it is asked for on the terminal.
-func postgresAddress(_ text: String) throws(Failure) -> PostgresAddress {
-  var address: PostgresAddress
-  do throws(PostgresError) { address = try PostgresAddress(text) } catch {
-    // Nothing of the text, which may have a password in it.
-    throw Failure(error, database: "the address")
-  }
-  do throws(PostgresError) {
-    do throws(PostgresError) { try address.check() } catch {
-      guard error.kind == .authentication, error.code == nil, let password = askForPassword(of: address) else {
-        throw error
+/// The database of a command line, by the scheme of its address: `postgres://user@host:port/database` or
+/// `cassandra://user@host:port/keyspace`.
+enum DatabaseAddress: CustomStringConvertible {
+  case postgres(PostgresAddress)
+  case cassandra(CassandraAddress)
+
+  /// Connects once, so that a wrong password or name is known before anything is done. If a password is needed and found nowhere,
+  /// it is asked for on the terminal.
+  static func connected(_ text: String) throws(Failure) -> DatabaseAddress {
+    let address: DatabaseAddress
+    // Nothing of the text in a failure, which may have a password in it.
+    let subject = "the address"
+    if text.hasPrefix("cassandra") {
+      do throws(CassandraError) { address = .cassandra(try CassandraAddress(text)) } catch {
+        throw Failure(error, database: subject)
       }
-      address.password = password
-      try address.check()
+    } else if text.hasPrefix("postgres") {
+      do throws(PostgresError) { address = .postgres(try PostgresAddress(text)) } catch {
+        throw Failure(error, database: subject)
+      }
+    } else {
+      throw Failure(
+        .usage, subject,
+        "not an address of the form postgres://user@host:port/database or cassandra://user@host:port/keyspace")
     }
-  } catch {
-    throw Failure(error, database: address.description)
+    return try address.connected()
   }
-  return address
+
+  private func connected() throws(Failure) -> DatabaseAddress {
+    switch self {
+    case .postgres(var address):
+      do throws(PostgresError) {
+        do throws(PostgresError) { try address.check() } catch {
+          guard error.kind == .authentication, error.code == nil, let password = askForPassword(of: description) else {
+            throw error
+          }
+          address.password = password
+          try address.check()
+        }
+      } catch {
+        throw Failure(error, database: description)
+      }
+      return .postgres(address)
+    case .cassandra(var address):
+      do throws(CassandraError) {
+        do throws(CassandraError) { try address.check() } catch {
+          guard error.kind == .authentication, error.code == nil, address.user != nil,
+            let password = askForPassword(of: description)
+          else { throw error }
+          address.password = password
+          try address.check()
+        }
+      } catch {
+        throw Failure(error, database: description)
+      }
+      return .cassandra(address)
+    }
+  }
+
+  /// Without options and password.
+  var description: String {
+    switch self {
+    case .postgres(let address): address.description
+    case .cassandra(let address): address.description
+    }
+  }
+
+  // MARK: Into it
+
+  func copy(
+    _ store: RecordStore, to table: String, replaces: Bool, progress: (JobProgress) -> Bool
+  ) throws -> CopyReport {
+    switch self {
+    case .postgres(let address):
+      try store.copy(to: PostgresTable(address, name: table, replaces: replaces), progress: progress)
+    case .cassandra(let address):
+      try store.copy(to: CassandraTable(address, name: table, replaces: replaces), progress: progress)
+    }
+  }
+
+  /// Until the table has all changes.
+  func mirror(
+    _ store: RecordStore, to table: String, replaces: Bool, progress: (MirrorProgress) -> Bool
+  ) throws -> MirrorProgress {
+    switch self {
+    case .postgres(let address):
+      try store.mirror(
+        to: PostgresTable(address, name: table, replaces: replaces), endsWhenComplete: true, progress: progress)
+    case .cassandra(let address):
+      try store.mirror(
+        to: CassandraTable(address, name: table, replaces: replaces), endsWhenComplete: true, progress: progress)
+    }
+  }
+
+  // MARK: Out of it
+
+  /// Begins to read.
+  /// - Parameter query: instead of a table.
+  func documents(
+    of table: String, query: String?, key: [String], where condition: String?
+  ) throws -> DatabaseDocuments {
+    switch self {
+    case .postgres(let address):
+      let source = try PostgresSource(address, query.map { .query($0) } ?? .table(table), key: key, where: condition)
+      return DatabaseDocuments(source: source, fields: source.fields, estimatedRows: source.estimatedRows)
+    case .cassandra(let address):
+      let source = try CassandraSource(address, query.map { .query($0) } ?? .table(table), key: key, where: condition)
+      return DatabaseDocuments(source: source, fields: source.fields)
+    }
+  }
+}
+
+struct DatabaseDocuments {
+  var source: any DocumentSource
+  /// Indexes of the store that the table is a copy of; nil if it is none.
+  var fields: FieldSchema?
+  /// Nil if nobody knows.
+  var estimatedRows: Int?
 }
 
 /// Nil without a terminal to ask on.
-private func askForPassword(of address: PostgresAddress) -> String? {
+private func askForPassword(of address: String) -> String? {
   let terminal = open("/dev/tty", O_RDWR | O_NOCTTY)
   guard terminal >= 0 else { return nil }
   defer { close(terminal) }
@@ -35,7 +133,7 @@ private func askForPassword(of address: PostgresAddress) -> String? {
   let before = settings
   settings.c_lflag &= ~tcflag_t(ECHO)
   settings.c_lflag |= tcflag_t(ECHONL)
-  _ = writeAll(Array("password of \(oneLine(address.description)): ".utf8), to: terminal)
+  _ = writeAll(Array("password of \(oneLine(address)): ".utf8), to: terminal)
   guard tcsetattr(terminal, TCSAFLUSH, &settings) == 0 else { return nil }
   var old = before
   defer { _ = tcsetattr(terminal, TCSAFLUSH, &old) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DarkBird
+import DarkBirdCassandra
 import DarkBirdPostgres
 import Foundation
 import Terminal
@@ -88,11 +89,27 @@ struct Failure: Error, CustomStringConvertible {
     self.init(code, database, error.reason)
   }
 
-  init(_ error: any Error, path: String) {
+  init(_ error: CassandraError, database: String) {
+    let code: SysExit =
+      switch error.kind {
+      case .address, .query: .usage
+      case .unreachable, .busy: .temporaryFailure
+      case .authentication, .certificate, .permission: .noPermission
+      case .noKeyspace, .noTable: .noInput
+      case .otherTable: .cannotCreate
+      case .columnType, .refused: .dataError
+      @unknown default: .dataError
+      }
+    self.init(code, database, error.reason)
+  }
+
+  /// - Parameter database: what errors of a database come from; by default the same.
+  init(_ error: any Error, path: String, database: String? = nil) {
     switch error {
     case let failure as Failure: self = failure
     case let error as StoreError: self.init(error, path: path)
-    case let error as PostgresError: self.init(error, database: path)
+    case let error as PostgresError: self.init(error, database: database ?? path)
+    case let error as CassandraError: self.init(error, database: database ?? path)
     case let error as TerminalError: self.init(error)
     default: self.init(.software, path, String(describing: error))
     }

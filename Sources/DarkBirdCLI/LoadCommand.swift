@@ -1,11 +1,10 @@
 import ArgumentParser
 import DarkBird
-import DarkBirdPostgres
 
 struct LoadCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "load",
-    abstract: "Load a table or a query of a Postgres database into a store.",
+    abstract: "Load a table or a query of a Postgres, Cassandra or Scylla database into a store.",
     discussion: """
       A table that 'darkbird copy' has made gives the documents, keys and indexes of the store that it was. Any other table \
       or query gives a document for each row, with a field for each column. Its key is the column --key; given several \
@@ -15,7 +14,9 @@ struct LoadCommand: ParsableCommand {
       Types: boolean, integers, floating point; numeric as an integer or floating point where that keeps every digit, else \
       as text; text, varchar, char, name, uuid and enumerations as text; bytea as bytes; date, timestamp (taken as UTC) and \
       timestamptz as dates; time and interval as text; json and jsonb as what they are; arrays of these; NULL as null. A \
-      column of another type is refused with its name: leave it out with --query, or cast it there.
+      column of another type is refused with its name: leave it out with --query, or cast it there. Of Cassandra, varint and \
+      decimal are as numeric, inet, time and duration text, sets, lists and tuples arrays, maps with text keys and types of \
+      one's own maps; --where may name any column, and is not for a --query.
 
       --unique, --tag and --range say which fields are indexed, as for 'darkbird import'. A new store is made beside its \
       place and gets there when all is loaded. A row that cannot come in is reported, the rest goes on, and the exit code \
@@ -24,15 +25,18 @@ struct LoadCommand: ParsableCommand {
         darkbird load D --from postgres:///club --table players --key id --tag team --range born
         darkbird load D --from postgres:///club --table players --where "team = 'Ajax'"
         darkbird load D --from postgres:///club --query 'SELECT id, name FROM players' --key id
+        darkbird load D --from cassandra://ada@localhost/club --table players --where 'born > 1990'
       """)
 
   @Argument(help: "The store: a directory, made if it does not exist.")
   var directory: String
 
-  @Option(help: ArgumentHelp("The database: postgres://user@host:port/name.", valueName: "url"))
+  @Option(
+    help: ArgumentHelp(
+      "The database: postgres://user@host:port/database or cassandra://user@host:port/keyspace.", valueName: "url"))
   var from: String
 
-  @Option(help: ArgumentHelp("The table, as SQL writes its name. (default: documents)", valueName: "table"))
+  @Option(help: ArgumentHelp("The table, as the database writes its name. (default: documents)", valueName: "table"))
   var table: String?
 
   @Option(help: ArgumentHelp("What to load instead of a table.", valueName: "sql"))
@@ -61,19 +65,18 @@ struct LoadCommand: ParsableCommand {
   }
 
   func run() throws {
-    let address = try postgresAddress(from)
+    let database = try DatabaseAddress.connected(from)
     var wanted = FieldSchema(unique: unique, tags: tag, ranges: range)
     let isNew = try onStore(directory) { try isNewStore(directory) }
     // The rows come first: a table that cannot be read must leave no store behind.
-    let source: PostgresSource
+    let rows: DatabaseDocuments
     do {
       if !isNew { try checkIndexes(wanted, of: directory) }
-      source = try PostgresSource(
-        address, query.map { .query($0) } ?? .table(table ?? "documents"), key: key, where: condition)
+      rows = try database.documents(of: table ?? "documents", query: query, key: key, where: condition)
     } catch {
-      throw Failure(error, path: error is PostgresError ? address.description : directory)
+      throw Failure(error, path: directory, database: database.description)
     }
-    if isNew && wanted.isEmpty, let fields = source.fields { wanted = fields }
+    if isNew && wanted.isEmpty, let fields = rows.fields { wanted = fields }
     let draft = isNew ? try StoreInTheMaking(directory, wanted) : nil
     let store = try draft?.store ?? openForAdding(directory, wanted)
     let stop = StopSignals()
@@ -81,10 +84,10 @@ struct LoadCommand: ParsableCommand {
     let report: LoadReport
     do {
       report = try store.load(
-        from: source, refusal: { refusals.take($0) },
+        from: rows.source, refusal: { refusals.take($0) },
         progress: { update in
           refusals.progress.update(
-            JobProgress(documents: update.loaded, total: source.estimatedRows.map { max($0, update.loaded) }))
+            JobProgress(documents: update.loaded, total: rows.estimatedRows.map { max($0, update.loaded) }))
           return !stop.isRequested
         })
       refusals.progress.clear()
@@ -92,7 +95,7 @@ struct LoadCommand: ParsableCommand {
     } catch {
       refusals.progress.clear()
       if let draft { draft.cancel() } else { try? store.close() }
-      throw failure(error, stop, address, isNew: isNew)
+      throw failure(error, stop, database, isNew: isNew)
     }
     refusals.end()
     let note = report.replaced > 0 ? " (\(report.replaced) of them replaced a document with the same key)" : ""
@@ -100,14 +103,15 @@ struct LoadCommand: ParsableCommand {
     if report.refused > 0 { throw ExitCode(SysExit.dataError.rawValue) }
   }
 
-  private func failure(_ error: any Error, _ stop: StopSignals, _ address: PostgresAddress, isNew: Bool) -> any Error {
+  private func failure(
+    _ error: any Error, _ stop: StopSignals, _ database: DatabaseAddress, isNew: Bool
+  ) -> any Error {
     if case StoreError.cancelled? = error as? StoreError {
       printError(isNew ? "given up; nothing was made" : "given up; what was loaded stays")
       return ExitCode(128 + (stop.received ?? 0))
     }
-    guard let error = error as? PostgresError else { return Failure(error, path: directory) }
-    var failure = Failure(error, database: address.description)
-    failure.description += isNew ? "; nothing was made" : "; what was loaded before stays"
+    var failure = Failure(error, path: directory, database: database.description)
+    if !(error is StoreError) { failure.description += isNew ? "; nothing was made" : "; what was loaded before stays" }
     return failure
   }
 }

@@ -10,7 +10,9 @@ struct FuzzTarget: Sendable {
   let seeds: @Sendable () throws -> [[UInt8]]
   let run: @Sendable (UnsafeRawBufferPointer) -> Void
 
-  static let all = [value, codable, page, frames, batch, manifest, checkpoint, backup, query, recording, draft]
+  static let all = [
+    value, codable, page, frames, batch, manifest, checkpoint, backup, query, recording, draft, cqlFrame, cqlValue,
+  ]
 }
 
 private func require(_ condition: Bool, _ what: @autoclosure () -> String) {

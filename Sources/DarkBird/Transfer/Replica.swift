@@ -8,9 +8,9 @@ package protocol Replica: AnyObject {
   /// Connects, keeps others from copying into the table, and makes it if it is not there.
   /// - Returns: the LSN up to which it is a complete copy of the store; nil if it has never been one.
   func open(_ store: ReplicatedStore) throws -> UInt64?
-  /// The next rows in the order of their keys' text, after one of them or from the first on; empty after the last.
+  /// The next rows in an order of the table's own, after the last one that was returned or from the first on; empty after the last.
   func rows(after text: String?) throws -> [(key: String, lsn: UInt64)]
-  /// All of a batch or nothing of it.
+  /// All of a batch or nothing of it; or so that the same, or a longer one, applied after a part of it makes up for that.
   func apply(_ batch: ReplicaBatch) throws
   /// Ends the connection. Without effect if there is none.
   func close()

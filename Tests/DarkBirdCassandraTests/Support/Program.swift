@@ -1,0 +1,1 @@
+../../DarkBirdCLITests/Support/Program.swift

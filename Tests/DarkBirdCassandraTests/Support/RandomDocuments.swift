@@ -1,0 +1,1 @@
+../../DarkBirdCLITests/Support/RandomDocuments.swift
