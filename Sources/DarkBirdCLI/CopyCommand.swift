@@ -85,7 +85,9 @@ struct MirrorCommand: ParsableCommand {
     var reconnections = 0
     var result = MirrorProgress()
     do {
-      result = try database.mirror(store, to: target.table, replaces: target.replace) { update in
+      result = try database.mirror(
+        store, to: target.table, replaces: target.replace, endsWhenComplete: true
+      ) { update in
         switch update.state {
         case .waiting(let reason) where update.reconnections == reconnections:
           progress.clear()

@@ -1,4 +1,5 @@
 import DarkBird
+import DarkBirdCassandra
 import DarkBirdDashboard
 import DarkBirdPostgres
 import Foundation
@@ -17,11 +18,11 @@ extension DashboardJob {
   /// `copy-to`, as `darkbird copy`.
   private static func copy<Key, Document>(of store: Store<Key, Document>) -> DashboardJob {
     DashboardJob(
-      "copy-to", "make a table in Postgres equal to the store", asking: target, subject: subject
+      "copy-to", "make a table of a database equal to the store", asking: target, subject: subject
     ) { answers, progress in
-      try withTable(answers) { table in
+      try withDatabase(answers) { database, table in
         do {
-          let report = try store.copy(to: table) { progress(Progress($0)) }
+          let report = try database.copy(store, to: table) { progress(Progress($0)) }
           return "copied \(grouped(report.documents)): \(grouped(report.written)) written, "
             + "\(grouped(report.removed)) removed"
         } catch StoreError.cancelled {
@@ -34,10 +35,10 @@ extension DashboardJob {
   /// `mirror-to`: keeps the table equal until it is cancelled, or the dashboard ends.
   private static func mirror<Key, Document>(of store: Store<Key, Document>) -> DashboardJob {
     DashboardJob(
-      "mirror-to", "keep a table in Postgres equal to the store", asking: target, subject: subject
+      "mirror-to", "keep a table of a database equal to the store", asking: target, subject: subject
     ) { answers, progress in
-      try withTable(answers) { table in
-        let result = try store.mirror(to: table) { update in
+      try withDatabase(answers) { database, table in
+        let result = try database.mirror(store, to: table, endsWhenComplete: false) { update in
           switch update.state {
           case .copying(let job): return progress(Progress(job))
           case .waiting(let reason):
@@ -59,16 +60,21 @@ extension DashboardJob {
   }
 
   /// Without asking for a password: the terminal is the dashboard's.
-  private static func withTable(_ answers: [String], _ body: (PostgresTable) throws -> String) throws -> String {
-    var name = "the address"
+  private static func withDatabase(
+    _ answers: [String], _ body: (_ database: DatabaseAddress, _ table: String) throws -> String
+  ) throws -> String {
+    let database = try DatabaseAddress(answers[0])
     do {
-      let address = try PostgresAddress(answers[0])
-      name = address.description
-      return try body(PostgresTable(address, name: answers[1]))
+      return try body(database, answers[1])
     } catch let error as PostgresError {
       let needsPassword = error.kind == .authentication && error.code == nil
       throw Failure(
-        .unavailable, name, error.reason + (needsPassword ? "; PGPASSFILE or PGPASSWORD may have it" : ""))
+        .unavailable, database.description,
+        error.reason + (needsPassword ? "; PGPASSFILE or PGPASSWORD may have it" : ""))
+    } catch let error as CassandraError {
+      let needsPassword = error.kind == .authentication && error.code == nil
+      throw Failure(
+        .unavailable, database.description, error.reason + (needsPassword ? "; CASSANDRA_PASSWORD may have it" : ""))
     }
   }
 
@@ -78,7 +84,12 @@ extension DashboardJob {
       "import-from", "documents of an .ndjson, .json or .csv file into the store",
       asking: ["import from", Question("field that is the key, none for an export", isOptional: true)]
     ) { answers, progress in
-      let lines = try LineReader(path: NSString(string: answers[0]).expandingTildeInPath)
+      let path = NSString(string: answers[0]).expandingTildeInPath
+      // Not the terminal, which is the dashboard's, nor a pipe, which a job that is cancelled would wait for.
+      var status = stat()
+      guard path != "-", stat(path, &status) == 0 else { throw Failure(.noInput, answers[0], "no such file") }
+      guard status.st_mode & S_IFMT == S_IFREG else { throw Failure(.noInput, answers[0], "not a regular file") }
+      let lines = try LineReader(path: path)
       let key = answers[1].isEmpty ? nil : answers[1]
       var reader = try recordReader(lines, isTyped: key == nil)
       // Of the lines that were refused the first one tells what is wrong; all of them are counted.

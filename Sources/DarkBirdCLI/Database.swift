@@ -9,18 +9,16 @@ enum DatabaseAddress: CustomStringConvertible {
   case postgres(PostgresAddress)
   case cassandra(CassandraAddress)
 
-  /// Connects once, so that a wrong password or name is known before anything is done. If a password is needed and found nowhere,
-  /// it is asked for on the terminal.
-  static func connected(_ text: String) throws(Failure) -> DatabaseAddress {
-    let address: DatabaseAddress
+  /// Connects to nothing.
+  init(_ text: String) throws(Failure) {
     // Nothing of the text in a failure, which may have a password in it.
     let subject = "the address"
     if text.hasPrefix("cassandra") {
-      do throws(CassandraError) { address = .cassandra(try CassandraAddress(text)) } catch {
+      do throws(CassandraError) { self = .cassandra(try CassandraAddress(text)) } catch {
         throw Failure(error, database: subject)
       }
     } else if text.hasPrefix("postgres") {
-      do throws(PostgresError) { address = .postgres(try PostgresAddress(text)) } catch {
+      do throws(PostgresError) { self = .postgres(try PostgresAddress(text)) } catch {
         throw Failure(error, database: subject)
       }
     } else {
@@ -28,7 +26,12 @@ enum DatabaseAddress: CustomStringConvertible {
         .usage, subject,
         "not an address of the form postgres://user@host:port/database or cassandra://user@host:port/keyspace")
     }
-    return try address.connected()
+  }
+
+  /// Connects once, so that a wrong password or name is known before anything is done. If a password is needed and found nowhere,
+  /// it is asked for on the terminal.
+  static func connected(_ text: String) throws(Failure) -> DatabaseAddress {
+    try DatabaseAddress(text).connected()
   }
 
   private func connected() throws(Failure) -> DatabaseAddress {
@@ -72,8 +75,8 @@ enum DatabaseAddress: CustomStringConvertible {
 
   // MARK: Into it
 
-  func copy(
-    _ store: RecordStore, to table: String, replaces: Bool, progress: (JobProgress) -> Bool
+  func copy<Key, Document>(
+    _ store: Store<Key, Document>, to table: String, replaces: Bool = false, progress: (JobProgress) -> Bool
   ) throws -> CopyReport {
     switch self {
     case .postgres(let address):
@@ -83,17 +86,20 @@ enum DatabaseAddress: CustomStringConvertible {
     }
   }
 
-  /// Until the table has all changes.
-  func mirror(
-    _ store: RecordStore, to table: String, replaces: Bool, progress: (MirrorProgress) -> Bool
+  /// - Parameter endsWhenComplete: whether it ends when the table has all changes.
+  func mirror<Key, Document>(
+    _ store: Store<Key, Document>, to table: String, replaces: Bool = false, endsWhenComplete: Bool,
+    progress: (MirrorProgress) -> Bool
   ) throws -> MirrorProgress {
     switch self {
     case .postgres(let address):
       try store.mirror(
-        to: PostgresTable(address, name: table, replaces: replaces), endsWhenComplete: true, progress: progress)
+        to: PostgresTable(address, name: table, replaces: replaces), endsWhenComplete: endsWhenComplete,
+        progress: progress)
     case .cassandra(let address):
       try store.mirror(
-        to: CassandraTable(address, name: table, replaces: replaces), endsWhenComplete: true, progress: progress)
+        to: CassandraTable(address, name: table, replaces: replaces), endsWhenComplete: endsWhenComplete,
+        progress: progress)
     }
   }
 

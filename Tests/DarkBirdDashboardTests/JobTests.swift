@@ -26,6 +26,20 @@ import Testing
 
   // MARK: Running
 
+  @Test func rateAndTimeLeftAreOfThePresentPart() {
+    var run = JobRun(id: 1, name: "export-to", subject: "", kind: nil, answers: [], date: nil)
+    func take(_ documents: Int, _ share: Double, _ seconds: Double) {
+      run.take(JobReport(progress: .init(documents: documents, share: share), seconds: seconds))
+    }
+    take(500_000, 0.5, 5)
+    #expect(run.documentsPerSecond == 100_000 && run.secondsLeft == 5)
+    // The second part begins.
+    take(0, 0, 10)
+    #expect(run.secondsLeft == nil)
+    take(20_000, 0.02, 12)
+    #expect(run.documentsPerSecond == 10_000 && run.secondsLeft.map { ($0 * 10).rounded() } == 980)
+  }
+
   @Test func aBackupCanBeRestored() throws {
     try inDirectory { path in
       let job = DashboardJob.backup(of: try store(3_000))

@@ -63,6 +63,18 @@ private final class ScriptedScreen: DashboardScreen {
     #expect(inbox.take().isEmpty)
   }
 
+  @Test func howAJobEndedIsKeptAmongMoreMessagesThanThereIsRoomFor() {
+    let inbox = Inbox {}
+    inbox.send(.job(id: 1, JobReport(outcome: .done("all of it"))))
+    for id in 2..<1_500 { inbox.send(.job(id: id, JobReport())) }
+    let taken = inbox.take()
+    #expect(taken.count == 1_000)
+    guard case .job(1, _) = taken.first, case .job(1_499, _) = taken.last else {
+      Issue.record("\(taken.count) messages")
+      return
+    }
+  }
+
   @Test func resizeGivesAPictureOfThatSize() throws {
     let (_, screen) = run([.resize(width: 120, height: 40)])
     #expect(try #require(screen.shown.last).width == 120)

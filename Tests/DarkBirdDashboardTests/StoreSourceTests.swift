@@ -221,6 +221,24 @@ private struct Player: Document, Codable {
     #expect(take().counted == 0 && store.statistics().subscribers == 0)
   }
 
+  /// In samples as the dashboard takes them, with a limit that a hundred writes of any time pass.
+  @Test func subscriptionStaysAwayAsLongAsThereAreManyEvents() throws {
+    source.close()
+    let source = StoreSource(store, title: "players", busyFrom: 2)
+    var composer = SampleComposer(source: source, monitor: nil)
+    var counted: UInt64 = 0
+    for step in 0..<20 {
+      for number in 0..<100 { _ = try store.update(number) { $0.age += 1 } }
+      counted = composer.take(at: UInt64(step), date: Date(), filter: "") { 0 }.0.eventsCounted
+      if step >= 2 { #expect(store.statistics().subscribers == 0, "after sample \(step)") }
+    }
+    #expect(counted == 2_000)
+    // Nothing was written since: it is calm.
+    _ = composer.take(at: 20, date: Date(), filter: "") { 0 }
+    #expect(store.statistics().subscribers == 1)
+    source.close()
+  }
+
   /// Above the limit writes of the moment in which there is a subscription are still seen.
   @Test func someOfManyEventsAreSeen() throws {
     source.close()

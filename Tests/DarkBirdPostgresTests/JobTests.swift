@@ -100,6 +100,9 @@ import Testing
     let result = try job.body([file, "id"]) { $0.share != nil }
     #expect(result == "imported 2, rejected 1; \(file):2: no field 'id', which is the key")
     #expect(store.count == 2 && store.statistics().durableLSN == 2)
+    for path in ["-", "/dev/null", "/no/such/file"] {
+      #expect(throws: Failure.self, "\(path)") { try job.body([path, "id"]) { _ in true } }
+    }
     do {
       _ = try job.body([file, "id"]) { _ in false }
       Issue.record("it was not cancelled")

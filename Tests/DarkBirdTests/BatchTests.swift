@@ -312,7 +312,7 @@ struct BatchTests {
     onThreads(3) { thread in
       do {
         if thread == 0 {
-          for step in 0..<2_000 {
+          for step in 0..<Effort.meetings(2_000) {
             let (first, second) = step % 2 == 0 ? (2, 1) : (1, 2)
             try store.batch { batch in
               batch.put(Member(email: "a", club: "Ajax"), for: first)

@@ -107,7 +107,7 @@ struct ConcurrencyTests {
     let isDone = Counter()
     onThreads(3) { thread in
       var step = 0
-      while thread == 0 ? step < 40_000 : isDone.value == 0 {
+      while thread == 0 ? step < Effort.meetings(40_000) : isDone.value == 0 {
         step += 1
         do {
           if thread == 0 {
@@ -135,7 +135,7 @@ struct ConcurrencyTests {
   // Defect 6
   @Test func firstUsersOfATagLoseNothing() throws {
     let store = try MemberStore()
-    let tags = 10_000
+    let tags = Effort.meetings(10_000)
     onThreads(2) { thread in
       for number in 0..<tags {
         let member = Member(club: "c\(number)", age: number, city: "c\(number)")

@@ -88,7 +88,7 @@ struct UniqueValueTests {
     onThreads(3) { thread in
       do {
         if thread == 0 {
-          for step in 1...2_000 {
+          for step in 1...Effort.meetings(2_000) {
             try store.batch { batch in
               batch.put(Member(name: "\(step)"), for: (step - 1) % keys)
               batch.put(Member(email: "moves"), for: step % keys)

@@ -12,7 +12,10 @@ struct JobRun: Hashable, Sendable {
   let answers: [String]
   /// When it began; nil before the first sample.
   let date: Date?
-  var report = JobReport()
+  private(set) var report = JobReport()
+  /// The report with which the present part of the work began: a mirror that must compare all again, the second pass of a CSV
+  /// export.
+  private(set) var start = JobReport()
   /// Whether it was asked to give up.
   var isCancelled = false
 
@@ -22,13 +25,26 @@ struct JobRun: Hashable, Sendable {
   /// 0...1, nil if nobody knows.
   var share: Double? { report.progress.share.map { min(1, max(0, $0.isFinite ? $0 : 0)) } }
 
-  var documentsPerSecond: Double { Double(max(0, report.progress.documents)) / max(0.001, report.seconds) }
-
-  /// What a part of the work took says how long the rest takes; nil while that says little.
-  var secondsLeft: Double? {
-    guard let share, share > 0.01, report.seconds > 1 else { return nil }
-    return report.seconds * (1 - share) / share
+  mutating func take(_ new: JobReport) {
+    let before = share ?? 0
+    let documents = report.progress.documents
+    report = new
+    if new.progress.documents < documents || (share ?? 0) < before { start = new }
   }
+
+  var documentsPerSecond: Double {
+    max(0, Double(report.progress.documents) - Double(start.progress.documents)) / max(0.001, seconds)
+  }
+
+  /// What a share of the work took says how long the rest takes; nil while that says little.
+  var secondsLeft: Double? {
+    guard let share else { return nil }
+    let done = share - min(1, max(0, start.progress.share ?? 0))
+    return done > 0.01 && seconds > 1 ? seconds * (1 - share) / done : nil
+  }
+
+  /// Since the present part began.
+  private var seconds: Double { report.seconds - start.seconds }
 }
 
 /// What the screen of jobs shows, and what is asked for a job before it begins.

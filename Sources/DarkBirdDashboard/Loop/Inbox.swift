@@ -1,7 +1,8 @@
 import DequeModule
 import Synchronization
 
-/// Messages from other threads to the one that owns the screen. Bounded: if nobody takes them, the oldest go.
+/// Messages from other threads to the one that owns the screen. Bounded: if nobody takes them, as behind a connection that stands
+/// still, the oldest of those go that come again and again.
 final class Inbox: Sendable {
   static let capacity = 1_000
 
@@ -13,7 +14,7 @@ final class Inbox: Sendable {
 
   func send(_ message: Message) {
     messages.withLock { messages in
-      if messages.count == Self.capacity { messages.removeFirst() }
+      if messages.count == Self.capacity { messages.remove(at: messages.firstIndex(where: \.comesAgain) ?? 0) }
       messages.append(message)
     }
     wake()

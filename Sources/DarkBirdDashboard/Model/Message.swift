@@ -20,6 +20,15 @@ enum Message: Sendable {
   case tour(run: Int, TourNews)
   /// What the last frames cost.
   case frameCost(milliseconds: Double)
+
+  /// Whether a later message says the same anew. How a job ended is said once.
+  var comesAgain: Bool {
+    switch self {
+    case .sample, .frameCost, .reached: true
+    case .job(_, let report): report.outcome == .running
+    default: false
+    }
+  }
 }
 
 /// What is to be done about it outside of the model.

@@ -96,7 +96,7 @@ extension Model {
 
   mutating func receive(_ report: JobReport, ofJob id: Int) {
     guard jobs.run(id) != nil else { return }
-    jobs.change(id) { $0.report = report }
+    jobs.change(id) { $0.take(report) }
     guard let run = jobs.run(id), !run.isRunning else { return }
     if jobs.cancelling == id { jobs.cancelling = nil }
     browse.notice = JobText.ending(run)

@@ -32,7 +32,8 @@ enum EventsPanel {
       segments.append(Segment(1, Span("only ", .label), Span("\"\(model.events.filter)\"", .accent)))
     }
     segments.append(Segment(2, Span(Format.right(Format.rate(counted), 6) + "/s", .strong), Span(" counted", .label)))
-    let ratio = shown > 0 && counted > shown * 1.05 ? "1:\(Int((counted / shown).rounded(.up)))" : "all"
+    let ratio =
+      counted <= shown * 1.05 ? "all" : shown > 0 ? "1:\(Int((counted / shown).rounded(.up)))" : "none"
     segments.append(Segment(3, Span(Format.right(ratio, 5)), Span(" shown", .label)))
     return segments
   }

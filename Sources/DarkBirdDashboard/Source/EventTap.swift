@@ -36,7 +36,7 @@ struct EventTap<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
   private var busyCalls = 0
   private var last = ContinuousClock.now
 
-  init(_ store: Store<Key, Document>, busyFrom: Double = 20_000, calmBelow: Double = 10_000) {
+  init(_ store: Store<Key, Document>, busyFrom: Double, calmBelow: Double) {
     self.store = store
     self.busyFrom = busyFrom
     self.calmBelow = calmBelow
@@ -53,7 +53,7 @@ struct EventTap<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
   /// - Parameters:
   ///   - limit: events that are given at most.
   ///   - isSearched: whether events are looked for: then none is left out without need.
-  ///   - seen: writes of the store when it was last asked.
+  ///   - seen: writes of the store when it was last asked: since the last call.
   mutating func take(limit: Int, isSearched: Bool, seen: UInt64) -> Taken {
     guard !isClosed else { return Taken() }
     let now = ContinuousClock.now
@@ -68,6 +68,8 @@ struct EventTap<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
         busyCalls = 0
         self.subscription = nil
         subscription.cancel()
+        // What came before the end.
+        Self.drain(subscription, into: &taken, &kept)
         writes = store.statistics().operations.writes
       }
     } else {
@@ -79,9 +81,10 @@ struct EventTap<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
         taken.counted += store.statistics().operations.writes - writes
       } else {
         Thread.sleep(forTimeInterval: Self.moment)
+        // First, so that it loses nothing that it does not tell of.
+        current.cancel()
         var part = Taken()
         Self.drain(current, into: &part, &kept)
-        current.cancel()
         taken.passedOver = part.passedOver
       }
     }

@@ -15,11 +15,13 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
   /// Writes that the store had when its statistics were last asked for.
   private let writes = Atomic<UInt64>(0)
 
+  /// - Parameter busyFrom: events a second from which on there is a subscription for moments only.
   package init(
-    _ store: Store<Key, Document>, title: String, location: String? = nil, allowsChanges: Bool = false
+    _ store: Store<Key, Document>, title: String, location: String? = nil, allowsChanges: Bool = false,
+    busyFrom: Double = 20_000
   ) {
     self.store = store
-    events = Guarded(EventTap(store))
+    events = Guarded(EventTap(store, busyFrom: busyFrom, calmBelow: busyFrom / 2))
     var directory: String?
     if case .disk(let path) = store.configuration.location { directory = path }
     identity = SourceIdentity(

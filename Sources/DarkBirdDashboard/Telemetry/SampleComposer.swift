@@ -72,9 +72,11 @@ struct SampleComposer {
 
   private func read(_ filter: String) -> (EventBatch, StoreStatistics, generation: Int) {
     let generation = source.generation
+    // First: what the events are compared with is of this sample, not of the one before.
+    let statistics = source.statistics()
     let batch = source.takeEvents(
       matching: filter, limit: filter.isEmpty ? Self.linesMax : Self.filteredLinesMax)
-    return (batch, source.statistics(), generation)
+    return (batch, statistics, generation)
   }
 
   /// Nothing that is known of one store is true of another.

@@ -13,6 +13,16 @@ enum Effort {
   /// Whether damage strikes every bit, also of the parts of a file that nothing reads.
   static let isExhaustive = number("DARKBIRD_EXHAUSTIVE", 0) != 0
 
+  /// How often threads meet in a test that counts on chance. ThreadSanitizer takes twenty times as long for each, and needs no
+  /// bad moment to see a race.
+  static func meetings(_ count: Int) -> Int {
+    #if DARKBIRD_THREAD_SANITIZER
+      count / 5
+    #else
+      count
+    #endif
+  }
+
   /// `count` seeds in `chunks` parts that can run side by side.
   static func chunks(_ count: Int, _ chunks: Int) -> [Range<Int>] {
     let length = (count + chunks - 1) / chunks
