@@ -101,8 +101,9 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
       if let old { remove(old, hash: hash, slot: slot) }
       return
     }
-    // Likewise: the caller keeps both.
+    // Likewise.
     let entry = Unmanaged.passUnretained(new)
+    defer { withExtendedLifetime(new) {} }
     guard let old else { return insert(entry, hash: hash) }
     entry._withUnsafeGuaranteedRef { $0.hash = EntryWord<Element>.kept(hash) }
     table.willChange()
