@@ -37,6 +37,7 @@ final class CassandraReplica: Replica {
 
   func close() {
     registry?.release()
+    registry?.session.close()
     session?.close()
     (registry, session) = (nil, nil)
   }
@@ -60,12 +61,16 @@ final class CassandraReplica: Replica {
     rangeFields = store.ranges.map(\.field)
     name = try TableName(table.name, in: table.address.keyspace)
     try session.checkKeyspace(name.keyspace)
-    let there = try session.columns(of: name)
-    var registry = CopyRegistry(session, name, leaseSeconds: leaseSeconds, renewAge: renewAge)
+    // The lease is renewed while statements of the other session wait to be sent again.
+    var registry = CopyRegistry(
+      try CassandraSession(table.address), name, leaseSeconds: leaseSeconds, renewAge: renewAge)
+    session.willRepeat = { [unowned self] in try self.registry?.hold(state) }
     try registry.make()
     try registry.lock()
     self.registry = registry
     let known = try registry.state()
+    // Before there was the lease, another store could still make the table.
+    let there = Set(try session.columns(of: name).map(\.name))
     let exists = !there.isEmpty
     if exists && known == nil {
       throw CassandraError(.otherTable, "table \(name) exists and is not a copy of a store; choose another name")
@@ -83,14 +88,24 @@ final class CassandraReplica: Replica {
     state.store = store.identifier
     state.form = before
     // One of the same name that someone made in the place of the copy.
-    if exists, !Set(columns).isSubset(of: there.map(\.name)) {
+    if exists, !there.isSuperset(of: ownColumns) {
       throw CassandraError(.otherTable, "table \(name) is not the copy that was made under this name")
     }
-    state.form = newForm(store, before)
+    state.form = newForm(store, before, there)
+    let missing = state.form.ranges.filter { !there.contains($0.column) }
+    // Numbers of another store, or of changes that this one has lost, say nothing, and new columns want values: every row is
+    // written again.
+    let isAhead = known?.lsn.map { $0 > store.lsn } ?? false
+    let isReset = exists && (table.replaces || isOther || isAhead || !missing.isEmpty)
+    if isReset {
+      state.base = state.ceiling
+      state.validAfter = state.base
+    }
+    if isReset || !exists { state.lsn = nil }
+    // Whatever of the table is made after this: whoever comes next knows whose it is, and makes the rest.
+    if state != known { try note() }
     if exists {
-      for range in state.form.ranges where !before.ranges.contains(range) {
-        try session.runSchemaChange("ALTER TABLE \(name) ADD \(quoted(range.column)) \(Self.type(range.kind))")
-      }
+      for range in missing { try add(range, session) }
     } else {
       try makeTable(session)
     }
@@ -98,31 +113,23 @@ final class CassandraReplica: Replica {
       let parameters = try session.parameters(of: insertion)
       types = parameters.dropFirst().prefix(columns.count - 2).map(\.type)
     }
-    // Numbers of another store, or of changes that this one has lost, say nothing, and new columns want values: every row is
-    // written again.
-    let isAhead = known?.lsn.map { $0 > store.lsn } ?? false
-    let isReset = exists && (table.replaces || isOther || isAhead || before.ranges != state.form.ranges)
-    if isReset {
-      state.base = state.ceiling
-      state.validAfter = state.base
-    }
-    if isReset || !exists { state.lsn = nil }
-    if state != known { try note() }
     return state.lsn
   }
 
   private func note() throws {
+    // Answers to the rows before may have been a long time coming.
+    try registry?.hold(state)
     state.version += 1
     try registry?.note(state)
   }
 
   /// Columns that are there stay as they are; range fields that have values now get theirs.
-  private func newForm(_ store: ReplicatedStore, _ before: TableForm) -> TableForm {
+  private func newForm(_ store: ReplicatedStore, _ before: TableForm, _ there: Set<String>) -> TableForm {
     var form = before
     form.fields = store.schema.fields
     form.columns = table.columns?.names
     if form.columns != nil { return form }
-    var taken = Set(Self.documentColumns + form.ranges.map(\.column))
+    var taken = there.union(Self.documentColumns + form.ranges.map(\.column))
     for (field, kind) in store.ranges where !form.ranges.contains(where: { $0.field == field }) {
       guard let kind else { continue }
       var column = String(decoding: Array(field.utf8.prefix(50)), as: UTF8.self)
@@ -135,10 +142,16 @@ final class CassandraReplica: Replica {
 
   private static let documentColumns = ["key", "document", "lsn", "tags"]
 
+  /// Those that the table is made with.
+  private var ownColumns: [String] { table.columns.map { ["key"] + $0.names + ["lsn"] } ?? Self.documentColumns }
+
   /// Those that a row is written with.
-  private var columns: [String] {
-    if let own = table.columns { return ["key"] + own.names + ["lsn"] }
-    return Self.documentColumns + state.form.ranges.map(\.column)
+  private var columns: [String] { ownColumns + state.form.ranges.map(\.column) }
+
+  private func add(_ range: TableForm.RangeColumn, _ session: CassandraSession) throws {
+    try session.runSchemaChange("ALTER TABLE \(name) ADD \(quoted(range.column)) \(Self.type(range.kind))") {
+      try session.columns(of: name).contains { $0.name == range.column }
+    }
   }
 
   private func makeTable(_ session: CassandraSession) throws {

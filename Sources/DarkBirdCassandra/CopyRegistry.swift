@@ -101,7 +101,7 @@ struct CopyRegistry {
     guard renewed.duration(to: .now) >= renewAge else { return }
     if try take("holder = ?", [holder]) { return }
     // It has lapsed; that nobody has written anything meanwhile shows in the version.
-    if try take("holder = ? AND version = ?", [.null, .integer(state.version)]) { return }
+    if try take("holder = ? AND version = ?", [.null, Self.value(ofVersion: state.version)]) { return }
     throw CassandraError(.busy, "someone else is copying into table \(table)")
   }
 
@@ -135,6 +135,10 @@ struct CopyRegistry {
       form: try JSONDecoder().decode(TableForm.self, from: Data(form.utf8)), version: number("version") ?? 0)
   }
 
+  private static func value(ofVersion version: Int64) -> CQLValue { version == 0 ? .null : .integer(version) }
+
+  /// Notes the version after the one that is there: one that a server does only later, because its answer was lost and it was sent
+  /// again, must not undo those that have come since.
   /// - Throws: `.busy` if another has come in between.
   func note(_ state: CopyState) throws {
     let encoder = JSONEncoder()
@@ -143,14 +147,16 @@ struct CopyRegistry {
     let row = try change(
       """
       UPDATE \(registry) SET store = ?, lsn = ?, base = ?, ceiling = ?, valid_after = ?, form = ?, version = ? \
-      WHERE table_name = ? IF holder = ?
+      WHERE table_name = ? IF holder = ? AND version = ?
       """,
       [
         .uuid(state.store), state.lsn.map { .integer(Int64(bitPattern: $0)) } ?? .null, .integer(state.base),
         .integer(state.ceiling), .integer(state.validAfter), .text(form), .integer(state.version), .text(table.name),
-        holder,
+        holder, Self.value(ofVersion: state.version - 1),
       ])
-    guard row["[applied]"] == .boolean(true) else {
+    // An answer that was lost: it had been done.
+    let isDone = row["holder"] == holder && row["version"] == .integer(state.version)
+    guard row["[applied]"] == .boolean(true) || isDone else {
       throw CassandraError(.busy, "someone else is copying into table \(table)")
     }
   }

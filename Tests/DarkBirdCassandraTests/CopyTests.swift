@@ -237,7 +237,18 @@ import Testing
     try expectEqual(second, try keyspace.loaded())
   }
 
-  @Test func secondCopyIntoTheSameTableWaits() async throws {
+  /// Calls `body` once someone has tried three times to get the right to write, which another one has.
+  private func serverThatIsWaitedAt(_ body: @escaping @Sendable () throws -> Void) throws -> CQLServer {
+    let database = keyspace.database
+    let before = database.count("UPDATE")
+    return try CQLServer { request, connection, stream in
+      let count = database.count("UPDATE")
+      try database.answer(request, connection, stream)
+      if count == before + 2, database.count("UPDATE") == before + 3 { try body() }
+    }
+  }
+
+  @Test func secondCopyIntoTheSameTableWaits() throws {
     let store = try store()
     try store.put(["n": 1], for: "n")
     try store.copy(to: try keyspace.table())
@@ -247,28 +258,90 @@ import Testing
     var registry = CopyRegistry(other, TableName(keyspace: "club", name: "documents"), leaseSeconds: 15)
     try registry.lock()
     let database = keyspace.database
-    let tries = database.count("UPDATE")
-    let table = try keyspace.table()
-    let outcome = Mutex<Result<CopyReport, any Error>?>(nil)
-    let done = AsyncStream<Never>.makeStream()
-    let thread = Thread {
-      let result = Result { try store.copy(to: table) }
-      outcome.withLock { $0 = result }
-      done.continuation.finish()
+    let seen = Mutex<CQLValue?>(nil)
+    let server = try serverThatIsWaitedAt {
+      seen.withLock { $0 = database.rows("documents")[[.text("n")]]?["lsn"] }
+      database.advanceClock(15)
     }
-    thread.start()
-    try await eventually("a copy that waits") { database.count("UPDATE") > tries + 2 }
-    #expect(outcome.withLock { $0 == nil })
-    #expect(database.rows("documents")[[.text("n")]]?["lsn"] == .integer(1))
-    database.advanceClock(15)
-    for await _ in done.stream {}
-    #expect(try outcome.withLock { $0 }?.get().written == 1)
+    #expect(try store.copy(to: CassandraTable(CassandraAddress(server))).written == 1)
+    #expect(seen.withLock { $0 } == .integer(1))
     // The one who came back too late writes nothing.
     let error = #expect(throws: CassandraError.self) { try registry.note(CopyState(store: UUID())) }
     #expect(error?.kind == .busy)
   }
 
+  /// Two begin at once where there is no table yet.
+  @Test func tableThatIsMadeWhileAnotherStoreWaitsIsNotTakenOver() throws {
+    let store = try store()
+    try store.put(["n": 1], for: "n")
+    let database = keyspace.database
+    let session = try CassandraSession(CassandraAddress(keyspace.url))
+    var registry = CopyRegistry(session, TableName(keyspace: "club", name: "documents"), leaseSeconds: 15)
+    try registry.make()
+    try registry.lock()
+    try registry.note(CopyState(store: UUID(), version: 1))
+    let server = try serverThatIsWaitedAt {
+      try database.run(
+        "CREATE TABLE IF NOT EXISTS documents (key text PRIMARY KEY, document text, lsn bigint, tags set<text>)")
+      database.advanceClock(15)
+    }
+    let error = #expect(throws: CassandraError.self) { try store.copy(to: CassandraTable(CassandraAddress(server))) }
+    #expect(error?.kind == .otherTable && error?.reason.contains("another store") == true)
+  }
+
+  /// A note whose answer was lost is sent again; the first one may be done after later ones.
+  @Test func notesThatComeLateUndoNothing() throws {
+    let session = try CassandraSession(CassandraAddress(keyspace.url))
+    var registry = CopyRegistry(session, TableName(keyspace: "club", name: "documents"), leaseSeconds: 15)
+    try registry.make()
+    try registry.lock()
+    let first = CopyState(store: UUID(), lsn: 1, version: 1)
+    try registry.note(first)
+    // Its answer was lost.
+    try registry.note(first)
+    var second = first
+    (second.version, second.lsn) = (2, 2)
+    try registry.note(second)
+    #expect(throws: CassandraError.self) { try registry.note(first) }
+    #expect(try registry.state() == second)
+  }
+
   // MARK: Interrupted
+
+  enum SchemaFault: CaseIterable {
+    /// The one who copies is killed before, or after.
+    case notDone, doneAndKilled
+    /// The answer is lost.
+    case doneAndRepeated
+  }
+
+  /// While the table is made, and while it gets a column.
+  @Test(arguments: SchemaFault.allCases, ["CREATE TABLE IF NOT EXISTS \"club\".\"documents\"", "ALTER"])
+  func copiesGoOnWhereTheTableWasBeingMade(_ fault: SchemaFault, _ statement: String) throws {
+    let store = try store("store", FieldSchema(ranges: ["age"]))
+    try store.put(["n": 1], for: "first")
+    let database = keyspace.database
+    if statement == "ALTER" { try store.copy(to: try keyspace.table()) }
+    try store.put(["age": 2], for: "second")
+    let isDue = Mutex(true)
+    let server = try CQLServer { request, connection, stream in
+      guard case .query(let text, _) = request, text.hasPrefix(statement), isDue.withLock({ $0 }) else {
+        return try database.answer(request, connection, stream)
+      }
+      isDue.withLock { $0 = false }
+      if fault != .notDone { _ = try database.reply(to: request) }
+      if fault == .doneAndRepeated { return connection.sendAndClose([]) }
+      connection.send(.error, stream, try Body.failure(CQLFailure(.server, "killed")))
+    }
+    let table = CassandraTable(try CassandraAddress(server))
+    if fault != .doneAndRepeated {
+      let error = #expect(throws: CassandraError.self) { try store.copy(to: table) }
+      #expect(error?.reason == "killed")
+    }
+    #expect(try store.copy(to: table).written == 2 && !isDue.withLock { $0 })
+    #expect(keyspace.database.rows("documents")[[.text("second")]]?["age"] != nil)
+    try expectEqual(store, try keyspace.loaded())
+  }
 
   @Test func copiesThatLoseTheirServerAreRepeated() throws {
     let store = try store()

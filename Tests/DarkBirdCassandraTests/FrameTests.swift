@@ -82,6 +82,21 @@ import Testing
     #expect(warned == .ready)
   }
 
+  /// Version 4 of the protocol has no code for it: servers write the name of a class.
+  @Test func workedExampleOfADuration() throws {
+    let bytes = hex(
+      """
+      0000 002c 6f72672e6170616368652e63617373616e6472612e64622e6d61727368616c2e
+      4475726174696f6e54797065
+      """)
+    var buffer = ByteBuffer(bytes: bytes)
+    #expect(try CQLType.read(&buffer) == .duration && buffer.readableBytes == 0)
+    try CQLType.duration.write(to: &buffer)
+    #expect(Array(buffer.readableBytesView) == bytes)
+    var later = ByteBuffer(bytes: [0x00, 0x15])
+    #expect(try CQLType.read(&later) == .duration)
+  }
+
   @Test func framesInPiecesOfAnySize() throws {
     let frames = try Body.failures.enumerated().map { CQLFrame.answer(.error, stream: Int16($0), try Body.failure($1)) }
     let bytes = frames.flatMap(\.bytes)

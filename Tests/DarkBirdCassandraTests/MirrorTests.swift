@@ -141,6 +141,71 @@ import Testing
     try expectEqual(store, try keyspace.loaded())
   }
 
+  /// A lease of which the last row has taken all the time.
+  @Test func rowsThatTakeLongerThanTheLeaseAreNoted() throws {
+    let store = try RecordStore(.disk(at: directory("store")))
+    for number: Int64 in 0..<20 { try store.put(["n": .int(number)], for: .int(number), ack: .memory) }
+    let database = keyspace.database
+    let seen = Mutex(0)
+    let server = try CQLServer { request, connection, stream in
+      try database.answer(request, connection, stream)
+      guard case .execute(_, let parameters) = request, parameters.values.count == 5 else { return }
+      if seen.withLock({ seen in
+        seen += 1
+        return seen == 20
+      }) {
+        database.advanceClock(16)
+      }
+    }
+    let replica = CassandraReplica(CassandraTable(try CassandraAddress(server)), renewAge: .zero)
+    #expect(try store.copy(to: replica) { _ in true }.written == 20)
+    #expect(seen.withLock { $0 } == 20)
+    #expect(try mirror(store).copies == 0)
+    try expectEqual(store, try keyspace.loaded())
+  }
+
+  /// A row that a server was too busy for, until the lease had lapsed and someone else had come.
+  @Test func rowsAreNotSentAgainWithoutTheLease() throws {
+    let store = try RecordStore(.disk(at: directory("store")))
+    try store.put(["n": 1], for: "n")
+    let database = keyspace.database
+    let sent = Mutex(0)
+    let server = try CQLServer { request, connection, stream in
+      guard case .execute(_, let parameters) = request, parameters.values.count == 5 else {
+        return try database.answer(request, connection, stream)
+      }
+      sent.withLock { $0 += 1 }
+      try database.state.withLock { state in
+        try state.tables[TableName(keyspace: "club", name: "darkbird_copies")]?.write(
+          ["table_name": .text("documents"), "holder": .uuid(UUID())], at: 1 << 40, expires: nil, isInsert: false)
+      }
+      connection.send(.error, stream, try Body.failure(CQLFailure(.overloaded, "busy")))
+    }
+    let replica = CassandraReplica(CassandraTable(try CassandraAddress(server)), renewAge: .zero)
+    let error = #expect(throws: CassandraError.self) { try store.copy(to: replica) { _ in true } }
+    #expect(error?.kind == .busy && sent.withLock { $0 } == 1)
+  }
+
+  /// The table of a copy that was killed: of a row that it had sent nobody knows when a server writes it.
+  @Test func rowsThatArriveAfterTheRemovalOfAllStayRemoved() throws {
+    let store = try RecordStore(.disk(at: directory("store")))
+    try store.copy(to: try keyspace.table())
+    try store.put(["n": 1], for: "late")
+    try store.put(["n": 2], for: "again")
+    try store.removeAll()
+    try store.put(["n": 3], for: "again")
+    #expect(try mirror(store).copies == 0)
+    guard case .integer(let base)? = keyspace.database.rows("darkbird_copies")[[.text("documents")]]?["base"] else {
+      Issue.record("no base")
+      return
+    }
+    for (key, lsn) in [("late", 1), ("again", 2)] as [(String, Int64)] {
+      try keyspace.database.run(
+        "INSERT INTO documents (key, document, lsn) VALUES ('\(key)', '{}', \(lsn)) USING TIMESTAMP \(base + lsn)")
+    }
+    try expectEqual(store, try keyspace.loaded())
+  }
+
   @Test func comparesEverythingWhereTheLogDoesNotReach() throws {
     var configuration = StoreConfiguration.disk(at: directory("store"))
     configuration.pageCapacity = .records(5)

@@ -229,12 +229,12 @@ import Testing
             try Self.script { try $1.send(.result, $2, Self.echo($0)) }(request, connection, stream)
           }
         }
-        do {
-          let session = try session(server)
+        if which < 4 {
+          let error = #expect(throws: CassandraError.self) { try session(server) }
+          #expect(error?.kind == .unreachable && error?.reason.contains("\n") == false, "\(String(describing: error))")
+        } else {
           // What comes after the beginning is done again.
-          #expect(try session.run(Statement("x", [.integer(7)]))?.count == 1)
-        } catch let error as CassandraError {
-          #expect(error.kind == .unreachable && !error.reason.contains("\n"), "\(error)")
+          #expect(try session(server).run(Statement("x", [.integer(7)]))?.count == 1)
         }
       }
     }
@@ -273,7 +273,7 @@ import Testing
         if number > 1 { connection.send(.result, stream, try Self.echo(request)) }
       }(request, connection, stream)
     }
-    let session = try session(server, options: "?timeout=0.2")
+    let session = try session(server, options: "?timeout=2")
     #expect(try session.run(Statement("x", [.integer(7)]))?.count == 1)
     // Its number is not used again, for an answer may still come.
     #expect(session.inFlight == 1 && requests.withLock { $0 } == 2)
@@ -294,7 +294,7 @@ import Testing
         }
       }(request, connection, stream)
     }
-    let session = try session(server, options: "?timeout=0.2")
+    let session = try session(server, options: "?timeout=2")
     for number in 1...3 {
       var answer: Int64 = 0
       try session.submit(Statement("x", [.integer(Int64(number))])) { answer = try Self.number($0) }
@@ -457,6 +457,40 @@ import Testing
     #expect(servers[3].accepted.load(ordering: .relaxed) == 0)
   }
 
+  /// One that answers nothing but greetings, or greetings and what it is to prepare.
+  @Test(arguments: [false, true]) func nodesThatStopAnsweringAreLeftAlone(_ prepares: Bool) throws {
+    let database = MemoryCassandra()
+    database.state.withLock { state in
+      state.nodes = [(1, 0), (2, Int64.max)].map { number, token in
+        MemoryCassandra.Node(address: [127, 0, 0, number], tokens: [token])
+      }
+    }
+    let unanswered = Mutex(0)
+    let first = try CQLServer(answer: database.answer(as: 0))
+    let second = try CQLServer(host: "127.0.0.2", port: first.port) { request, connection, stream in
+      switch request {
+      case .startup, .query: break
+      case .prepare where prepares: break
+      default: return unanswered.withLock { $0 += 1 }
+      }
+      try database.answer(as: 1)(request, connection, stream)
+    }
+    let session = try session(first, options: "?timeout=2")
+    try session.runSchemaChange("CREATE TABLE IF NOT EXISTS t (key bigint PRIMARY KEY)")
+    func insert(_ numbers: Range<Int64>) throws {
+      let insertion = "INSERT INTO t (key) VALUES (?) USING TIMESTAMP ?"
+      for number in numbers { try session.submit(Statement(insertion, [.integer(number), .integer(1)])) }
+      try session.drain()
+    }
+    try insert(0..<40)
+    let count = unanswered.withLock { $0 }
+    // The thread has waited for one preparation, or all executions have waited together.
+    #expect(prepares ? count > 5 : count == 1, "\(count)")
+    try insert(40..<80)
+    #expect(unanswered.withLock { $0 } == count && database.rows("t").count == 80)
+    #expect(second.accepted.load(ordering: .relaxed) == 1)
+  }
+
   @Test func ringEndsWhereItBegins() throws {
     let database = MemoryCassandra()
     let servers = try cluster(database)
@@ -487,6 +521,19 @@ import Testing
     #expect(missing?.kind == .authentication && missing?.code == nil && missing?.reason == "a password is needed")
     let nobody = #expect(throws: CassandraError.self) { try connect(nil, nil) }
     #expect(nobody?.kind == .authentication && nobody?.reason.contains("wants a user") == true)
+  }
+
+  @Test func serversThatAreTooBusyForAPasswordAreNotSaidToRefuseIt() throws {
+    let server = try CQLServer { request, connection, stream in
+      if case .authResponse = request {
+        return connection.send(.error, stream, try Body.failure(CQLFailure(.overloaded, "busy")))
+      }
+      connection.send(.authenticate, stream, try Body.string("PasswordAuthenticator"))
+    }
+    let error = #expect(throws: CassandraError.self) {
+      try CassandraAddress(server, user: "ada", password: "geheim").check()
+    }
+    #expect(error?.kind == .unreachable && error?.reason == "busy", "\(String(describing: error))")
   }
 
   @Test func serversThatAreNotThere() throws {

@@ -161,7 +161,9 @@ private struct MirrorRun<Key: DocumentKey, Document: DarkBird.Document, Table: R
       case .removed(let key, _, let lsn, _): last[key] = (nil, lsn)
       case .replayed(let key, let document, let lsn, _): last[key] = (document, lsn)
       case .cleared(_, let lsn):
-        last.removeAll(keepingCapacity: true)
+        // What an earlier try of the same changes has sent may still arrive at a table whose rows go over one by one, after it was
+        // looked at for what is to be removed.
+        last = last.mapValues { _ in (nil, lsn) }
         batch.clearedAt = lsn
       case .gap: preconditionFailure("a gap among changes")
       }

@@ -115,8 +115,9 @@ final class CassandraConnection: Sendable {
       guard let password = address.password else { throw CassandraError(.authentication, "a password is needed") }
       switch try call(.authResponse(PlainAuthentication.token(user: user, password: password))) {
       case .authSuccess: break
-      case .error(let failure):
+      case .error(let failure) where failure.known == .badCredentials:
         throw CassandraError(.authentication, "wrong user or password: \(failure.message)", code: failure.code)
+      case .error(let failure): throw CassandraError(failure)
       default: throw CassandraError(.authentication, "the server wants more than a password", code: 0)
       }
     case .error(let failure): throw CassandraError(failure)

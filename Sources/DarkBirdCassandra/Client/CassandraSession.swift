@@ -18,6 +18,9 @@ final class CassandraSession {
   private var prepared: [String: CQLPrepared] = [:]
   private var preparations = 0
   private var random = SystemRandomNumberGenerator()
+  /// Called before statements are sent again, which may be long after they were handed over; what it throws ends them. Must not
+  /// use this session.
+  var willRepeat: (() throws -> Void)?
 
   private struct Flight {
     var statement: Statement
@@ -88,12 +91,27 @@ final class CassandraSession {
     throw failure
   }
 
+  /// Waits for an answer; a node from which none comes is left alone for a while.
+  private func call(
+    _ request: CQLRequest, _ connection: CassandraConnection, _ node: Int
+  ) throws(CassandraError) -> CQLResponse {
+    do throws(CassandraError) { return try connection.call(request) } catch {
+      noteFailure(error, of: node)
+      throw error
+    }
+  }
+
+  private func noteFailure(_ error: CassandraError, of node: Int) {
+    // With a code, it is an answer.
+    if error.kind == .unreachable && error.code == nil { cluster.nodes[node].isDownUntil = .now + Cluster.downTime }
+  }
+
   /// - Throws: what the server says of the statement.
   private func prepare(
     _ text: String, _ connection: CassandraConnection, _ node: Int
   ) throws(CassandraError) -> CQLPrepared {
     if let known = prepared[text], cluster.nodes[node].prepared[text] != nil { return known }
-    switch try connection.call(.prepare(text)) {
+    switch try call(.prepare(text), connection, node) {
     case .prepared(let statement):
       prepared[text] = statement
       preparations += 1
@@ -107,18 +125,20 @@ final class CassandraSession {
   // MARK: One at a time
 
   /// Runs a statement that cannot be prepared: one that changes the schema.
-  func runSchemaChange(_ text: String) throws(CassandraError) {
+  /// - Parameter isDone: asked where it is refused: it may have been done, and the answer lost.
+  func runSchemaChange(_ text: String, isDone: () throws -> Bool = { false }) throws {
     var attempt = 0
     while true {
-      do throws(CassandraError) {
-        let (connection, _) = try connect(cluster.order(nil))
+      do {
+        let (connection, node) = try connect(cluster.order(nil))
         var parameters = CQLParameters()
         parameters.consistency = address.consistency
-        switch try connection.call(.query(text, parameters)) {
-        case .error(let failure): throw CassandraError(failure)
-        default: return try waitForSchema(connection)
+        if case .error(let failure) = try call(.query(text, parameters), connection, node) {
+          let error = CassandraError(failure)
+          guard error.kind == .query, try isDone() else { throw error }
         }
-      } catch {
+        return try waitForSchema(connection)
+      } catch let error as CassandraError {
         attempt += 1
         try rest(after: attempt, error)
       }
@@ -239,13 +259,16 @@ final class CassandraSession {
     let due = resting.filter { $0.due <= now }
     if !due.isEmpty {
       resting.removeAll { $0.due <= now }
+      try willRepeat?()
       for rested in due { try send(rested.flight) }
       return
     }
     guard let (number, result) = answers.take(until: resting.map(\.due).min()) else { return }
     guard let flight = flights[number] else { return }
     switch result {
-    case .failure(let error): try failed(number, error)
+    case .failure(let error):
+      noteFailure(error, of: flight.node)
+      try failed(number, error)
     case .success(.error(let failure)) where failure.known == .unprepared:
       // A server forgets those that it has not seen for long. Many answers may say so of one preparation.
       let text = flight.statement.text

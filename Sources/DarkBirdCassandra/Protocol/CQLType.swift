@@ -24,6 +24,8 @@ indirect enum CQLType: Sendable, Hashable, CustomStringConvertible {
     0x0015: .duration,
   ]
   private static let codes = Dictionary(uniqueKeysWithValues: scalars.map { ($1, $0) })
+  /// Servers write it so in version 4, to which its code does not belong.
+  private static let durationClass = "org.apache.cassandra.db.marshal.DurationType"
 
   /// [option]
   static func read(_ buffer: inout ByteBuffer, depth: Int = 0) throws(CQLMalformed) -> CQLType {
@@ -31,7 +33,9 @@ indirect enum CQLType: Sendable, Hashable, CustomStringConvertible {
     let code = try buffer.cqlInteger(UInt16.self)
     if let scalar = scalars[code] { return scalar }
     switch code {
-    case 0x0000: return .custom(try buffer.cqlString())
+    case 0x0000:
+      let name = try buffer.cqlString()
+      return name == durationClass ? .duration : .custom(name)
     case 0x0020: return .list(try read(&buffer, depth: depth + 1))
     case 0x0021:
       let key = try read(&buffer, depth: depth + 1)
@@ -55,6 +59,7 @@ indirect enum CQLType: Sendable, Hashable, CustomStringConvertible {
   }
 
   func write(to buffer: inout ByteBuffer) throws(CQLMalformed) {
+    if self == .duration { return try CQLType.custom(Self.durationClass).write(to: &buffer) }
     if let code = Self.codes[self] {
       buffer.writeInteger(code)
       return

@@ -286,6 +286,11 @@ struct MemoryStatement {
       if state.tables[name] == nil { state.tables[name] = table }
       return try Body.schemaChange("CREATED", "TABLE", [name.keyspace, name.name])
     case .add(let name, let column):
+      guard let table = state.tables[name] else { throw CQLText.Unreadable(reason: "unconfigured table \(name.name)") }
+      if table.columns.contains(where: { $0.name == column.name }) {
+        throw CQLText.Unreadable(
+          reason: "Invalid column name \(column.name) because it conflicts with an existing column")
+      }
       state.tables[name]?.columns.append(column)
       return try Body.schemaChange("UPDATED", "TABLE", [name.keyspace, name.name])
     case .insert(let name, let columns, let operands):
