@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Makes the heap of the calling thread ready for about this many bytes of small objects, 4 MiB at most. Costs little when it
+// Makes the heap of the calling thread ready for about this many bytes of small objects, 720 KiB at most. Costs little when it
 // is ready.
 //
 // glibc lets the heap of a thread other than the main one grow by 4 KiB and one system call at a time, each of which stops
