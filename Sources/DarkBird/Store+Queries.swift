@@ -156,12 +156,12 @@ extension Store {
   /// - Complexity: O(log n + candidates looked at); see `explain`.
   @inlinable
   public func documents(_ query: Query, limit: Int = .max, after cursor: Cursor? = nil) throws(StoreError) -> Page {
-    try ofOneMoment(query, after: cursor) { store, execution, isUnchanged in
-      var page = Page(documents: [], next: nil, examined: 0)
+    try ofOneMoment(query, limit: limit, after: cursor) { store, execution, isUnchanged in
+      var page = Page(documents: [], next: nil, examined: execution.isSorted ? execution.plan.candidates : 0)
       if limit <= 0 { return page }
       var last: Cursor.Position?
       store.visit(execution, batch: min(limit, 255) + 1, wantsPositions: true) { found, position in
-        page.examined += 1
+        if !execution.isSorted { page.examined += 1 }
         guard let found else {
           isUnchanged = false
           return false
@@ -169,7 +169,7 @@ extension Store {
         return found._withUnsafeGuaranteedRef { entry in
           if !store.matches(entry, execution, &isUnchanged) { return isUnchanged }
           if page.documents.count == limit {
-            page.next = last.map { Cursor(driver: execution.driver, position: $0) }
+            page.next = last.map(execution.cursor)
             return false
           }
           page.documents.append(store.stored(entry))
@@ -186,10 +186,10 @@ extension Store {
   /// - Throws: as `documents`.
   @inlinable
   public func count(_ query: Query) throws(StoreError) -> Int {
-    try ofOneMoment(query, after: nil) { store, execution, isUnchanged in
+    try ofOneMoment(query, limit: .max, after: nil) { store, execution, isUnchanged in
       if execution.isAnsweredByCount { return execution.plan.candidates }
       var count = 0
-      store.visit(execution, batch: 256) { found, _ in
+      store.visit(execution, batch: 256, inOrder: false) { found, _ in
         if let found {
           if found._withUnsafeGuaranteedRef({ store.matches($0, execution, &isUnchanged) }) { count += 1 }
         } else {
@@ -211,7 +211,7 @@ extension Store {
   public func forEach(
     _ query: Query = Query(), _ body: (_ key: Key, _ document: borrowing Document) throws -> Void
   ) throws {
-    let execution = try execution(query, after: nil)
+    let execution = try execution(query, limit: .max, after: nil)
     execution.count(in: queries)
     if query.isUnconditional && query.order == .ascending { return try forEachDocument(body) }
     var failure: (any Error)?
@@ -247,8 +247,11 @@ extension Store {
   }
 
   /// How a query would be answered now. O(log n) for each condition.
+  /// - Parameter limit: how many results would be asked for: where an order was asked for, what is best depends on it.
   /// - Throws: as `documents`.
-  public func explain(_ query: Query) throws(StoreError) -> QueryPlan { try execution(query, after: nil).plan }
+  public func explain(_ query: Query, limit: Int = .max) throws(StoreError) -> QueryPlan {
+    try execution(query, limit: limit, after: nil).plan
+  }
 
   // MARK: Indexes
 
@@ -270,142 +273,5 @@ extension Store {
     let documents = indexes.documents(rangeIndex: try indexes.rangeNumber(field)) { memoryLSN }
     guard let first = documents.first, let last = documents.last else { return nil }
     return (first, last)
-  }
-
-  // MARK: How a query is answered
-
-  @usableFromInline
-  func execution(_ query: Query, after cursor: Cursor?) throws(StoreError) -> QueryExecution {
-    try QueryExecution(query, after: cursor, indexes, documents: { count }, memoryLSN: { memoryLSN })
-  }
-
-  /// Runs `body` until it has met no document that changed since the indexes were looked at (it sets `isUnchanged` to false
-  /// then). After some attempts, when writers are too busy, on a snapshot.
-  @inlinable
-  func ofOneMoment<R>(
-    _ query: Query, after cursor: Cursor?, _ body: (Store, QueryExecution, _ isUnchanged: inout Bool) -> R
-  ) throws(StoreError) -> R {
-    for attempt in 0..<4 {
-      let execution = try execution(query, after: cursor)
-      if attempt == 0 { execution.count(in: queries) }
-      var isUnchanged = true
-      let result = body(self, execution, &isUnchanged)
-      if isUnchanged || planted(.pageOfManyMoments) { return result }
-    }
-    let frozen = snapshot()
-    var isUnchanged = true
-    return body(frozen, try frozen.execution(query, after: cursor), &isUnchanged)
-  }
-
-  /// Whether a document meets all conditions. Of one that has not changed since, the indexes know; of another, only the
-  /// schema's functions.
-  /// - Parameter isUnchanged: becomes false if it has changed and the query is no scan.
-  @inlinable
-  func matches(
-    _ entry: Entry<Key, Document>, _ execution: QueryExecution, _ isUnchanged: inout Bool
-  ) -> Bool {
-    if entry.lsn <= execution.lsn || planted(.changedDocumentNotChecked) {
-      if execution.isAnsweredByDriver { return true }
-      return execution.meetsTagConditions(entry.number)
-        && execution.ranges.allSatisfy { field, range in
-          indexSchema.ranges[field].value(entry.document).map(range.contains) ?? false
-        }
-    }
-    if execution.driver == .scan {
-      if execution.isAnsweredByDriver { return true }
-    } else {
-      isUnchanged = false
-    }
-    guard let keys = try? indexSchema.keys(of: entry.document) else { return false }
-    let uniques = indexSchema.uniques.count
-    return execution.meetsTagConditions(keys)
-      && execution.ranges.allSatisfy { field, range in keys.values[uniques + field].value.map(range.contains) ?? false }
-      && execution.orderField.map { keys.values[uniques + $0].value != nil } ?? true
-  }
-
-  /// Visits the candidates of a query until `body` returns false; nil is a candidate that has gone. They are not counted as
-  /// references, which would have the processor wait for each.
-  ///
-  /// Most of what this costs is waiting for memory: first for the slots, then for the documents. So some slots and some
-  /// documents are always on their way, while those that have come are handed out.
-  /// - Parameters:
-  ///   - batch: how many candidates to take from the indexes at once.
-  ///   - wantsPositions: whether `body` needs to know where they stand.
-  @inlinable
-  func visit(
-    _ execution: QueryExecution, batch: Int, wantsPositions: Bool = false,
-    _ body: (Unmanaged<Entry<Key, Document>>?, Cursor.Position) -> Bool
-  ) {
-    if execution.driver == .scan { return scanShards(execution, body) }
-    var numbers: ContiguousArray<DocumentNumber> = []
-    var positions: ContiguousArray<Cursor.Position> = []
-    numbers.reserveCapacity(batch)
-    if wantsPositions { positions.reserveCapacity(batch) }
-    // The documents that are on their way.
-    let ahead = 16
-    var entries = ContiguousArray<Unmanaged<Entry<Key, Document>>?>(repeating: nil, count: ahead)
-    var last = execution.start
-    repeat {
-      numbers.removeAll(keepingCapacity: true)
-      positions.removeAll(keepingCapacity: true)
-      last = execution.candidates(
-        after: last, limit: batch, wantsPositions: wantsPositions, into: &numbers, &positions)
-      let reader = db_begin_reading()
-      defer { db_end_reading(reader) }
-      for index in 0..<numbers.count &+ 2 &* ahead {
-        if index < numbers.count { prefetchSlot(of: numbers[index]) }
-        let come = index &- 2 &* ahead
-        if come >= 0 {
-          let position = wantsPositions ? positions[come] : .number(numbers[come])
-          if !body(entries[come & (ahead &- 1)], position) { return }
-        }
-        let next = index &- ahead
-        if next >= 0 && next < numbers.count {
-          let entry = look(at: numbers[next])
-          if let entry { db_prefetch(entry.toOpaque(), Entry<Key, Document>.size) }
-          entries[next & (ahead &- 1)] = entry
-        }
-      }
-    } while numbers.count == batch
-  }
-
-  @inlinable @inline(__always)
-  func prefetchSlot(of number: DocumentNumber) { shards[shardNumber(number)].prefetch(slot: slot(number)) }
-
-  /// Visits all documents shard by shard in the order of their slots, a chunk of slots at a time.
-  @inlinable
-  func scanShards(
-    _ execution: QueryExecution, _ body: (Unmanaged<Entry<Key, Document>>?, Cursor.Position) -> Bool
-  ) {
-    let isDescending = execution.isDescending
-    let chunkSlots = SlotTable<Entry<Key, Document>>.chunkSlots
-    var start: DocumentNumber?
-    if case .number(let number)? = execution.start { start = number }
-    let first = start.map(shardNumber) ?? (isDescending ? shards.count - 1 : 0)
-    for shard in stride(from: first, through: isDescending ? 0 : shards.count - 1, by: isDescending ? -1 : 1) {
-      // The slot before the one to begin with.
-      let previous = shard == first ? start.map(slot) : nil
-      var chunk = previous.map { $0 / chunkSlots } ?? (isDescending ? chunkCount(shard) - 1 : 0)
-      while let entries = self.chunk(chunk, ofShard: shard) {
-        for index in 0..<chunkSlots {
-          let place = isDescending ? chunkSlots - 1 - index : index
-          guard let entry = entries[place] else { continue }
-          let slot = chunk * chunkSlots + place
-          if let previous, isDescending ? slot >= previous : slot <= previous { continue }
-          // Nobody keeps it but `entries`, of which this may be the last use.
-          if withExtendedLifetime(entry, { !body(.passUnretained(entry), .number(entry.number)) }) { return }
-        }
-        chunk += isDescending ? -1 : 1
-      }
-    }
-  }
-
-  @inlinable
-  func chunkCount(_ shard: Int) -> Int { shards[shard].withLock { $0.slots.chunkCount } }
-
-  /// The entries of some hundred slots as they are now; nil beyond the last slot.
-  @inlinable
-  func chunk(_ chunk: Int, ofShard shard: Int) -> SlotChunk<Entry<Key, Document>>? {
-    shards[shard].withLock { chunk >= 0 && chunk < $0.slots.chunkCount ? $0.slots.chunk(chunk) : nil }
   }
 }

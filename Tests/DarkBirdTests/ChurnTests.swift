@@ -59,7 +59,7 @@ struct ChurnTests {
 
   /// While a query looks at its first candidate, a document comes in and then the only other result goes out: at every moment
   /// there was one.
-  @Test(arguments: [true, false]) func resultsAreThoseOfOneMoment(counts: Bool) throws {
+  @Test(arguments: [true, false], [nil, "age"]) func resultsAreThoseOfOneMoment(counts: Bool, orderBy: String?) throws {
     let onLook = Guarded<(@Sendable () -> Void)?>(nil)
     let schema: IndexSchema<Member> = [
       .tag("club", \.club),
@@ -74,7 +74,7 @@ struct ChurnTests {
     // More candidates than are fetched at once, and by the tag fewer than by the range.
     for key in 0..<300 { try store.put(Member(name: key == 0 ? "looked at" : "", club: "Ajax", age: 0), for: key) }
     try store.put(Member(club: "Ajax", age: 1), for: 300)
-    for key in 1_000..<1_400 { try store.put(Member(age: 1), for: key) }
+    for key in 1_000..<3_000 { try store.put(Member(age: 1), for: key) }
     onLook.withLock {
       $0 = {
         do {
@@ -83,8 +83,9 @@ struct ChurnTests {
         } catch { Issue.record("\(error)") }
       }
     }
-    let query = Query(allTags: ["club=Ajax"], ranges: [.init(field: "age", range: .atLeast(1))])
+    let query = Query(allTags: ["club=Ajax"], ranges: [.init(field: "age", range: .atLeast(1))], orderBy: orderBy)
     #expect(try store.explain(query).driver == .tag("club=Ajax"))
+    #expect(try store.explain(query).sortedBy == orderBy)
     if counts {
       #expect(try store.count(query) == 1)
     } else {

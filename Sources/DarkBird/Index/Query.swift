@@ -170,14 +170,19 @@ public struct QueryPlan: Sendable, Hashable, CustomStringConvertible {
   public var driver: Driver
   /// Documents that the driver gives.
   public var candidates: Int
+  /// The field by which the results are sorted once they are found, for the driver gives them in another order; each page
+  /// looks at all candidates then.
+  public var sortedBy: String?
 
   public var description: String {
-    switch driver {
-    case .scan: "scan \(candidates)"
-    case .tag(let tag): "tag(\(tag)) \(candidates)"
-    case .anyTag(let tags): "any tag(\(tags.joined(separator: ", "))) \(candidates)"
-    case .range(let field): "range(\(field)) \(candidates)"
-    }
+    let source =
+      switch driver {
+      case .scan: "scan \(candidates)"
+      case .tag(let tag): "tag(\(tag)) \(candidates)"
+      case .anyTag(let tags): "any tag(\(tags.joined(separator: ", "))) \(candidates)"
+      case .range(let field): "range(\(field)) \(candidates)"
+      }
+    return sortedBy.map { "\(source), sorted by \($0)" } ?? source
   }
 }
 
