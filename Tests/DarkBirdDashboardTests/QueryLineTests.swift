@@ -126,6 +126,17 @@ import Testing
     #expect(complete("nothing").text == "nothing")
   }
 
+  /// A name with blanks is completed into quotes, whether somebody has typed one or not.
+  @Test(arguments: ["tag:club=V", "tag:\"club=V", "\"tag:club=V"]) func namesWithBlanksAreCompleted(_ typed: String) {
+    var vocabulary = vocabulary
+    vocabulary.tags = ["club=Ajax", "club=VfB \"1893\" Oslo", "club=VfB Bergen"]
+    let first = QueryCompletion("limit 5 " + typed, vocabulary)
+    #expect(first.text == "limit 5 tag:\"club=VfB ")
+    #expect(first.candidates == ["tag:\"club=VfB \\\"1893\\\" Oslo\"", "tag:\"club=VfB Bergen\""])
+    #expect(QueryCompletion(first.text + "B", vocabulary).text == "limit 5 tag:\"club=VfB Bergen\" ")
+    #expect(QueryCompletion(first.text + "\\\"", vocabulary).text == "limit 5 tag:\"club=VfB \\\"1893\\\" Oslo\" ")
+  }
+
   @Test(arguments: 0..<200) func noTextTraps(_ seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
     let pieces =

@@ -79,6 +79,34 @@ private struct Player: Document, Codable {
     #expect(try source.plan(selection) != nil)
   }
 
+  @Test func planNamesWhatIsDoneWithTheCandidates() throws {
+    let vocabulary = QueryVocabulary(try source.outline(tagsPerField: 10))
+    func plan(_ line: String) throws -> PlanSummary? { try source.plan(try QueryLine.parse(line, vocabulary)) }
+    #expect(
+      try plan("tag:club=Ajax range age 20..<40 !tag:club=PSV any:club=Ajax any:club=PSV limit 5")
+        == PlanSummary(
+          driver: "range(age)", candidates: 400,
+          checks: ["tag:club=Ajax", "any:club=Ajax any:club=PSV", "!tag:club=PSV"]))
+    #expect(
+      try plan("range age 20..<40 range age 30..")
+        == PlanSummary(
+          driver: "range(age)", candidates: 400, checks: ["range age"]))
+    #expect(
+      try plan("tag:club=Ajax sort:age limit 5")
+        == PlanSummary(
+          driver: "range(age)", candidates: 1_000, checks: ["tag:club=Ajax"]))
+    #expect(
+      try plan("tag:club=none sort:age")
+        == PlanSummary(
+          driver: "tag(club=none)", candidates: 0, sortedBy: "age"))
+    #expect(try plan("key 7") == nil)
+  }
+
+  @Test func limitDoesNotChangeHowManyMatch() throws {
+    let vocabulary = QueryVocabulary(try source.outline(tagsPerField: 10))
+    #expect(try source.count(try QueryLine.parse("tag:club=Ajax limit 5", vocabulary)) == 500)
+  }
+
   @Test(arguments: ["", "tag:club=Ajax range age 20..<40", "range age 20.. sort:age desc", "!tag:club=Ajax sort:age"])
   func pagesFromTheEndAreThoseFromTheBeginning(line: String) throws {
     let selection = try QueryLine.parse(line, QueryVocabulary(try source.outline(tagsPerField: 10)))

@@ -99,9 +99,9 @@ enum QueryBar {
     case .query(let query, let limit):
       if let plan = results.plan {
         segments.append(Segment(1, spans: steps(query, limit, plan)))
-        let candidates = expected(query, limit, plan)
+        let (candidates, atMost) = expected(query, limit, plan)
         let time = Format.time(nanoseconds: Double(candidates) * browse.nanosecondsPerCandidate)
-        segments.append(.field(3, "est", "\(Format.short(candidates)) \(time)"))
+        segments.append(.field(3, atMost ? "est up to" : "est", "\(Format.short(candidates)) \(time)"))
       }
     }
     if results.isRunning {
@@ -110,26 +110,34 @@ enum QueryBar {
     }
     let time = Format.time(nanoseconds: results.nanoseconds)
     segments.append(.field(2, "actual", "\(Format.short(results.examined)) \(time)"))
-    let found = Format.grouped(results.offset + results.rows.count)
-    segments.append(.field(0, "matches", results.count.map { Format.grouped($0) } ?? "more than \(found)", .strong))
+    segments.append(.field(0, "matches", matches(results), .strong))
     if !results.fates.isEmpty { segments.append(Segment(4, Span("* changed  x removed", .label))) }
     return segments
+  }
+
+  private static func matches(_ results: Results) -> String {
+    let found = results.offset + results.rows.count
+    guard let matches = results.matches else {
+      return results.isLastPage ? "\(Format.grouped(found)) or more" : "more than \(Format.grouped(found))"
+    }
+    guard let limit = results.selection.limit, limit < matches else { return Format.grouped(matches) }
+    return "\(Format.grouped(limit)) of \(Format.grouped(matches))"
   }
 
   /// The index that gives the candidates and how many there are, then what is done with them.
   private static func steps(_ query: Query, _ limit: Int?, _ plan: PlanSummary) -> [Span] {
     var spans = [Span("plan ", .label), Span(plan.driver), Span(" " + Format.grouped(plan.candidates), .label)]
-    let others = query.ranges.count + query.allTags.count + query.noTags.count + (query.anyTags.isEmpty ? 0 : 1)
-    let checked = plan.driver == "scan" ? others : others - 1
-    if checked > 0 { spans.append(Span(" -> \(checked) more condition\(checked == 1 ? "" : "s")", .label)) }
+    for check in plan.checks { spans.append(Span(" -> \(check)", .label)) }
+    if let field = plan.sortedBy { spans.append(Span(" -> sort by \(field)", .label)) }
     if let limit { spans.append(Span(" -> first \(Format.grouped(limit))", .label)) }
     return spans
   }
 
-  /// Candidates that the first page will look at: a page of them if there is nothing else to check, else perhaps all.
-  private static func expected(_ query: Query, _ limit: Int?, _ plan: PlanSummary) -> Int {
-    let others = query.ranges.count + query.allTags.count + query.noTags.count + query.anyTags.count
-    if others > 1 { return plan.candidates }
-    return min(plan.candidates, limit ?? .max, Results.pageSize + 1)
+  /// Candidates that the first page will look at: all where they must be sorted, a page of them where nothing else is to be
+  /// checked, and otherwise at most all.
+  private static func expected(_ query: Query, _ limit: Int?, _ plan: PlanSummary) -> (count: Int, atMost: Bool) {
+    if plan.sortedBy != nil { return (plan.candidates, false) }
+    if !plan.checks.isEmpty { return (plan.candidates, true) }
+    return (min(plan.candidates, limit ?? .max, Results.pageSize + 1), false)
   }
 }

@@ -16,7 +16,7 @@ extension ExportRequest {
   func write(from source: any Source, _ progress: (DashboardJob.Progress) -> Bool) throws -> String {
     let file = try DocumentFile(path)
     defer { file.cancel() }
-    let total = (try? source.count(selection)) ?? nil
+    let total = ((try? source.count(selection)) ?? nil).map { min($0, selection.limit ?? .max) }
     let pages = try source.pages(selection)
     // The header of a table needs the fields of all documents, in the order in which they come up, and their kinds.
     var columns = CSVColumns()

@@ -170,7 +170,8 @@ struct Results: Sendable {
   var examined = 0
   var nanoseconds: UInt64 = 0
   var plan: PlanSummary?
-  var count: Int?
+  /// How many match, whatever the limit; nil as long as nobody knows.
+  var matches: Int?
   var failure: String?
   /// What became of documents that are no longer as they were found.
   var fates: [RowKey: RowFate] = [:]
@@ -183,6 +184,12 @@ struct Results: Sendable {
     self.selection = selection
     self.lsn = lsn
     checked.lsn = lsn
+  }
+
+  /// How many can be come to; nil as long as nobody knows.
+  var count: Int? {
+    if let matches { return min(matches, selection.limit ?? .max) }
+    return isLastPage ? offset + rows.count : nil
   }
 
   /// The page that can be come to from the end; nil if nobody knows how many there are, or the selection goes only forwards.
@@ -206,8 +213,8 @@ struct Results: Sendable {
     isLastPage = page.next == nil
     marks += newMarks
     if let next = page.next, marks.count == number { marks.append(next) }
-    // The last page tells how many there are.
-    if isLastPage { count = offset + rows.count }
+    // The last page tells how many there are, unless the limit ends it.
+    if isLastPage, offset + rows.count < selection.limit ?? .max { matches = offset + rows.count }
   }
 
   /// Shows a page that was come to from the one after it, or is the last.

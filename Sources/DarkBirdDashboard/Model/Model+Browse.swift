@@ -84,7 +84,7 @@ extension Model {
     case .plan(let run, let plan):
       if browse.results?.run == run { browse.results?.plan = plan }
     case .count(let run, let count):
-      if browse.results?.run == run, let count { browse.results?.count = count }
+      if browse.results?.run == run, let count { browse.results?.matches = count }
     case .document(let key, let row):
       guard browse.opened?.key == key else { return [] }
       browse.opened?.state = row.map { .found($0) } ?? .gone

@@ -7,30 +7,42 @@ struct QueryCompletion: Hashable, Sendable {
 
   static let candidatesMax = 50
 
+  /// A word, and the part of it that is never quoted.
+  private struct Choice {
+    var prefix = ""
+    var text: String
+
+    var word: String { prefix + text }
+    var whole: String { prefix + (text.isEmpty ? "" : QueryToken.quoted(text)) }
+  }
+
   /// Completes the last word of `prefix`, the line up to the cursor.
   init(_ prefix: String, _ vocabulary: QueryVocabulary) {
-    let words = prefix.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-    let word = words.last ?? ""
-    let before = words.dropLast().last { !$0.isEmpty }
-    let head = String(prefix.dropLast(word.count))
-    let choices = Self.choices(word, after: before, vocabulary)
-    candidates = Array(choices.filter { $0.hasPrefix(word) && $0 != word }.prefix(Self.candidatesMax))
-    guard let first = candidates.first else {
+    let (head, word) = QueryToken.last(of: prefix)
+    let before = head.split(separator: " ").last.map(String.init)
+    let all = Self.choices(word, after: before, vocabulary)
+    let choices = all.filter { $0.word.hasPrefix(word) && $0.word != word }.prefix(Self.candidatesMax)
+    candidates = choices.map(\.whole)
+    guard let first = choices.first else {
       text = prefix
       return
     }
-    let common = candidates.dropFirst().reduce(first) { common, next in
-      String(zip(common, next).prefix { $0 == $1 }.map(\.0))
+    if choices.count == 1 {
+      // A word that is certain and complete is followed by a blank.
+      let isWhole = !first.word.hasSuffix(":") && !first.word.hasSuffix("=")
+      text = head + (isWhole ? first.whole + " " : first.prefix + QueryToken.begun(first.text))
+      return
     }
-    // A word that is certain and complete is followed by a blank.
-    let isWhole = candidates.count == 1 && !common.hasSuffix(":") && !common.hasSuffix("=")
-    text = head + common + (isWhole ? " " : "")
+    let common = choices.dropFirst().reduce(first.text) { common, next in
+      String(zip(common, next.text).prefix { $0 == $1 }.map(\.0))
+    }
+    text = head + first.prefix + QueryToken.begun(common)
   }
 
-  private static func choices(_ word: String, after before: String?, _ vocabulary: QueryVocabulary) -> [String] {
+  private static func choices(_ word: String, after before: String?, _ vocabulary: QueryVocabulary) -> [Choice] {
     switch before {
-    case "range": return vocabulary.rangeNames.map(QueryToken.quoted)
-    case "unique": return vocabulary.uniques.map { $0 + "=" }
+    case "range": return vocabulary.rangeNames.map { Choice(text: $0) }
+    case "unique": return vocabulary.uniques.map { Choice(text: $0 + "=") }
     case "key", "limit", "shard": return []
     default: break
     }
@@ -41,10 +53,10 @@ struct QueryCompletion: Hashable, Sendable {
       let isFieldChosen = typed.contains("=")
       let bare = vocabulary.tags.filter { !$0.contains("=") }
       let tags = isFieldChosen ? vocabulary.tags.filter { $0.contains("=") } : fields + bare
-      return tags.map { prefix + QueryToken.quoted($0) }
+      return tags.map { Choice(prefix: prefix, text: $0) }
     }
-    if word.hasPrefix("sort:") { return vocabulary.rangeNames.map { "sort:" + QueryToken.quoted($0) } }
-    return QueryLine.words.filter { word in
+    if word.hasPrefix("sort:") { return vocabulary.rangeNames.map { Choice(prefix: "sort:", text: $0) } }
+    let words = QueryLine.words.filter { word in
       switch word {
       case "unique": !vocabulary.uniques.isEmpty
       case "range", "sort:": !vocabulary.ranges.isEmpty
@@ -53,5 +65,6 @@ struct QueryCompletion: Hashable, Sendable {
       default: true
       }
     }
+    return words.map { Choice(text: $0) }
   }
 }

@@ -35,11 +35,45 @@ struct QueryToken: Hashable, Sendable {
     return tokens
   }
 
+  /// The last word of a line that is being written, which may be in an open quote, and the characters before it.
+  static func last(of line: String) -> (head: String, text: String) {
+    var start = line.startIndex
+    var text = ""
+    var isQuoted = false
+    var isEscaped = false
+    for index in line.indices {
+      let character = line[index]
+      if isEscaped {
+        text.append(character)
+        isEscaped = false
+      } else if character == "\\" {
+        isEscaped = true
+      } else if character == "\"" {
+        isQuoted.toggle()
+      } else if character.isWhitespace, !isQuoted {
+        start = line.index(after: index)
+        text = ""
+      } else {
+        text.append(character)
+      }
+    }
+    return (String(line[..<start]), text)
+  }
+
   /// A text that `split` gives back as one token.
   static func quoted(_ text: String) -> String {
-    let needsQuotes = text.isEmpty || text.contains { $0.isWhitespace || $0 == "\"" || $0 == "\\" }
-    guard needsQuotes else { return text }
-    return "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    needsQuotes(text) || text.isEmpty ? opened(text) + "\"" : text
+  }
+
+  /// The beginning of a token that more may follow, in a quote if it needs one.
+  static func begun(_ text: String) -> String { needsQuotes(text) ? opened(text) : text }
+
+  private static func needsQuotes(_ text: String) -> Bool {
+    text.contains { $0.isWhitespace || $0 == "\"" || $0 == "\\" }
+  }
+
+  private static func opened(_ text: String) -> String {
+    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
   }
 }
 

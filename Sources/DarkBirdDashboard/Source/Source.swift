@@ -29,10 +29,10 @@ package protocol Source: Sendable {
   /// ends.
   func page(_ selection: Selection, limit: Int, before: PageMark?) throws -> ResultPage
 
-  /// How the store will find them; nil for a lookup.
+  /// How the store will find the first page of them; nil for a lookup.
   func plan(_ selection: Selection) throws -> PlanSummary?
 
-  /// How many match, or nil if only reading them all would tell.
+  /// How many match, whatever the limit, or nil if only reading them all would tell.
   func count(_ selection: Selection) throws -> Int?
 
   /// A document as it is now; nil if it is not there any more.
@@ -202,6 +202,11 @@ package enum Selection: Sendable, Hashable {
   case shard(Int)
   /// A query without conditions gives everything.
   case query(Query, limit: Int?)
+
+  var limit: Int? {
+    guard case .query(_, let limit) = self else { return nil }
+    return limit
+  }
 }
 
 /// A key as people read it and as the store knows it.
@@ -254,13 +259,19 @@ package struct ResultPage: Sendable {
   }
 }
 
-/// Which index answers and how many candidates it gives.
+/// Which index answers, how many candidates it gives, and what is done with them.
 package struct PlanSummary: Sendable, Hashable {
   package var driver: String
   package var candidates: Int
+  /// The conditions that each candidate is then checked for, as the query line has them.
+  package var checks: [String]
+  /// The field by which the results are sorted once all are found.
+  package var sortedBy: String?
 
-  package init(driver: String, candidates: Int) {
+  package init(driver: String, candidates: Int, checks: [String] = [], sortedBy: String? = nil) {
     self.driver = driver
     self.candidates = candidates
+    self.checks = checks
+    self.sortedBy = sortedBy
   }
 }

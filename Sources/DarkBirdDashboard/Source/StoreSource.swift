@@ -154,8 +154,8 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
   }
 
   package func plan(_ selection: Selection) throws -> PlanSummary? {
-    guard case .query(let query, _) = selection else { return nil }
-    let plan = try store.explain(query)
+    guard case .query(let query, let limit) = selection else { return nil }
+    let plan = try store.explain(query, limit: min(limit ?? .max, Results.pageSize))
     let driver =
       switch plan.driver {
       case .scan: "scan"
@@ -163,7 +163,24 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
       case .anyTag(let tags): "any tag(\(tags.joined(separator: ", ")))"
       case .range(let field): "range(\(field))"
       }
-    return PlanSummary(driver: driver, candidates: plan.candidates)
+    return PlanSummary(
+      driver: driver, candidates: plan.candidates, checks: Self.checks(query, plan.driver), sortedBy: plan.sortedBy)
+  }
+
+  /// The conditions that the driver does not answer.
+  private static func checks(_ query: Query, _ driver: QueryPlan.Driver) -> [String] {
+    var rest = query
+    switch driver {
+    case .scan: break
+    case .tag(let tag): rest.allTags.removeAll { $0 == tag }
+    case .anyTag: rest.anyTags = []
+    case .range(let field):
+      if let first = rest.ranges.firstIndex(where: { $0.field == field }) { rest.ranges.remove(at: first) }
+    }
+    return rest.allTags.map { "tag:" + QueryToken.quoted($0) }
+      + (rest.anyTags.isEmpty ? [] : ["any:" + rest.anyTags.map(QueryToken.quoted).joined(separator: " any:")])
+      + rest.noTags.map { "!tag:" + QueryToken.quoted($0) }
+      + rest.ranges.map { "range \(QueryToken.quoted($0.field))" }
   }
 
   package func count(_ selection: Selection) throws -> Int? {
@@ -171,11 +188,10 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
       let shards = store.statistics().shards
       return shards.indices.contains(number) ? shards[number].documents : 0
     }
-    guard case .query(let query, let limit) = selection else { return nil }
+    guard case .query(let query, _) = selection else { return nil }
     let conditions = query.allTags.count + query.anyTags.count + query.noTags.count + query.ranges.count
     if conditions > 1, try store.explain(query).candidates > Self.countCandidatesMax { return nil }
-    let count = try store.count(query)
-    return limit.map { min($0, count) } ?? count
+    return try store.count(query)
   }
 
   package func document(_ key: RowKey) throws -> ResultRow? {

@@ -66,7 +66,10 @@ struct ScriptedStore: Source {
 
   func plan(_ selection: Selection) -> PlanSummary? {
     guard case .query(let query, _) = selection else { return nil }
-    if let range = query.ranges.first { return PlanSummary(driver: "range(\(range.field))", candidates: 61_204) }
+    if let range = query.ranges.first {
+      return PlanSummary(
+        driver: "range(\(range.field))", candidates: 61_204, checks: query.allTags.map { "tag:\($0)" })
+    }
     if let tag = query.allTags.first { return PlanSummary(driver: "tag(\(tag))", candidates: 41_882) }
     return PlanSummary(driver: "scan", candidates: count)
   }
