@@ -118,6 +118,27 @@ import Testing
     #expect(Script(hasLog: false, hasWorkload: false).model(300).alerts.episodes.isEmpty)
   }
 
+  /// The share of all operations that one key gets says whether it is hot, not the number of shards.
+  @Test(arguments: [1, 2, 64, 128, 1_024]) func aHotKeyIsHotWithAnyNumberOfShards(_ count: Int) throws {
+    func alarms(share: Double) -> [AlertBook.Episode] {
+      var queue = Queue(AlertRule.standard)
+      queue.run(seconds: 15, at: 0) { sample in
+        let total = Double(sample.sequence) * 100_000
+        sample.statistics.shards = (0..<count).map { number in
+          var shard = StoreStatistics.Shard()
+          shard.operations = UInt64(total * ((1 - share) / Double(count) + (number == count / 2 ? share : 0)))
+          return shard
+        }
+      }
+      return queue.book.active(at: queue.now)
+    }
+    // As a zipfian choice of 100,000 keys.
+    #expect(alarms(share: 0.08).isEmpty)
+    let alarm = alarms(share: 0.3).first
+    #expect(alarm?.rule.measure == (count >= 64 ? .skew : nil))
+    if count == 128 { #expect(try #require(alarm).text == "skew 39.1 > 20.0 for 10s: shard #64") }
+  }
+
   @Test func rulesHaveNamesOfTheirOwn() {
     let names = AlertRule.standard.map(\.name)
     #expect(Set(names).count == names.count)

@@ -34,6 +34,13 @@ struct Shape: CustomTestStringConvertible, Sendable {
     try Golden.expect(shape.picture(Script().model()), "overview-\(shape.name)")
   }
 
+  @Test(arguments: [1, 128, 256, 1_024], Shape.all.filter { $0.glyphs == .braille && $0.colors == .full })
+  func anyNumberOfShards(_ count: Int, _ shape: Shape) throws {
+    var model = Script(shardCount: count).model(100)
+    model.focus = .shards
+    try Golden.expect(shape.picture(model), "shards-\(count)-\(shape.name)")
+  }
+
   @Test(arguments: Shape.all) func browse(_ shape: Shape) throws {
     try Golden.expect(shape.picture(Browsing.query()), "browse-\(shape.name)")
   }

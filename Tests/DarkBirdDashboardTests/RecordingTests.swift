@@ -131,6 +131,12 @@ import Testing
     }
   }
 
+  @Test(arguments: [1, 1_024]) func anyNumberOfShardsIsRecorded(_ count: Int) throws {
+    let samples = Script(shardCount: count).samples(20)
+    let read = try Self.samples(Recording(Self.file(samples)))
+    #expect(read.map(\.sample.statistics.shards) == samples.map(\.statistics.shards))
+  }
+
   /// Ten minutes of a busy store of 64 shards, ten samples a second.
   @Test func tenMinutesAreSmall() throws {
     let samples = Script().samples(600)

@@ -20,6 +20,7 @@ import Testing
     var generator = SeededGenerator(seed: seed)
     let script = Script(
       hasLog: Bool.random(using: &generator), hasWorkload: Bool.random(using: &generator),
+      shardCount: 1 << Int.random(in: 0...10, using: &generator),
       failsAfter: Bool.random(using: &generator) ? 30 : nil)
     let store = ScriptedStore(count: [0, 1, 7, 1_000_000].randomElement(using: &generator) ?? 0)
     var samples = script.samples(60)[...]

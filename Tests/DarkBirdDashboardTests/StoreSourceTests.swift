@@ -126,9 +126,18 @@ private struct Player: Document, Codable {
     #expect(forwards.count > 100 && backwards == forwards)
   }
 
-  @Test func shardsAreListedOneByOne() throws {
+  @Test(arguments: [1, 64, 1_024]) func shardsAreListedOneByOne(_ count: Int) throws {
+    var configuration = StoreConfiguration.memory
+    configuration.shardCount = count
+    let store = try Store<Int, Player>(configuration)
+    let source = StoreSource(store, title: "players")
+    for number in 0..<1_000 {
+      try store.put(
+        Player(name: "Player \(number)", email: "\(number)", club: "Ajax", age: 16 + number % 50), for: number)
+    }
+    #expect(try source.outline(tagsPerField: 1).shards.count == count)
     var keys: Set<String> = []
-    for shard in 0..<64 {
+    for shard in 0..<count {
       var mark: PageMark?
       var found = 0
       repeat {
@@ -141,7 +150,7 @@ private struct Player: Document, Codable {
       #expect(try source.count(.shard(shard)) == found)
     }
     #expect(keys.count == 1_000)
-    #expect(try source.page(.shard(64), limit: 3, after: nil).rows.isEmpty)
+    #expect(try source.page(.shard(count), limit: 3, after: nil).rows.isEmpty)
   }
 
   @Test func versionsTellWhatHasChanged() throws {

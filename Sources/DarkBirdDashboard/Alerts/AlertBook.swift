@@ -68,7 +68,7 @@ struct AlertBook: Sendable {
         states[place] = .unknown
         continue
       }
-      if value > rule.threshold {
+      if value > rule.limit(at: moment) {
         becomeWrong(place, value, moment)
       } else {
         becomeRight(place, at: now)

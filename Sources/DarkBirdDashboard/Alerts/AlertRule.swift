@@ -18,7 +18,7 @@ struct AlertRule: Hashable, Sendable {
     case sync
     /// Share of the log's queue that is taken, 0...1.
     case queue
-    /// Operations of the busiest shard against the mean.
+    /// Operations of the busiest shard against the mean; see `limit(at:)`.
     case skew
     /// Events a second that subscribers lost, the dashboard among them.
     case eventsDropped
@@ -79,6 +79,15 @@ struct AlertRule: Hashable, Sendable {
   static let latencyOperationsMin: UInt64 = 2_000
   /// Operations a second below which the busiest shard says nothing.
   static let skewOperationsMin = 1_000.0
+  /// Shards up to which the limit of the skew is what the rule says.
+  static let skewShards = 64
+
+  /// Above which value it is wrong at that moment. One key that gets a share of all operations makes the skew the larger
+  /// the more shards there are, with no harm done by that: beyond 64 shards the limit grows with their number.
+  func limit(at moment: Moment?) -> Double {
+    guard measure == .skew, let moment else { return threshold }
+    return threshold * max(1, Double(moment.sample.statistics.shards.count) / Double(Self.skewShards))
+  }
 
   /// The value of one moment; nil if there is none, as of a log in a store in memory.
   func value(at moment: Moment) -> Double? {
@@ -135,7 +144,7 @@ struct AlertRule: Hashable, Sendable {
     case .queue, .logLag, .sync, .skew, .eventsDropped, .latency:
       let value = value(at: moment).map(format) ?? "-"
       let lasting = Format.span(nanoseconds: nanoseconds)
-      return "\(measure.title) \(value) > \(format(threshold)) for \(lasting)\(remark(moment))"
+      return "\(measure.title) \(value) > \(format(limit(at: moment))) for \(lasting)\(remark(moment))"
     }
   }
 

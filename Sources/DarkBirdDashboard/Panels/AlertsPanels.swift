@@ -33,7 +33,7 @@ enum AlertRulesPanel {
         role == .label ? .label : .text)
       var x = stateWidth + titleWidth
       for column in columns {
-        let text = Format.right(column.text(model, place, moment?.history.last?.nanoseconds ?? 0), column.width)
+        let text = Format.right(column.text(model, place, moment), column.width)
         painter.write(text, in: rect, x: x, y: y, column.title == "now" && role != .label ? role : .text)
         x += column.width
       }
@@ -55,7 +55,7 @@ enum AlertRulesPanel {
   private struct Column {
     var title: String
     var width: Int
-    var text: (Model, Int, UInt64) -> String
+    var text: (Model, Int, Moment?) -> String
   }
 
   /// What fits, the most telling first.
@@ -64,9 +64,9 @@ enum AlertRulesPanel {
       Column(title: "now", width: 7) { model, place, _ in
         model.alerts.values[place].map(model.alerts.rules[place].format) ?? "-"
       },
-      Column(title: "limit", width: 7) { model, place, _ in
+      Column(title: "limit", width: 7) { model, place, moment in
         let rule = model.alerts.rules[place]
-        return rule.hasThreshold ? rule.format(rule.threshold) : ""
+        return rule.hasThreshold ? rule.format(rule.limit(at: moment)) : ""
       },
     ]
     if width >= 50 {
@@ -78,8 +78,9 @@ enum AlertRulesPanel {
     }
     if width >= 58 {
       columns.append(
-        Column(title: "since", width: 7) { model, place, now in
-          switch model.alerts.states[place] {
+        Column(title: "since", width: 7) { model, place, moment in
+          let now = moment?.history.last?.nanoseconds ?? 0
+          return switch model.alerts.states[place] {
           case .pending(let since), .firing(let since): Format.span(nanoseconds: now - min(since, now))
           case .unknown, .ok: ""
           }

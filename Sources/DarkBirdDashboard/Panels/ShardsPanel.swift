@@ -10,30 +10,30 @@ enum ShardsPanel {
       return
     }
     let figures = ShardFigures(moment)
-    painter.write(
-      [
-        .field(0, "", "\(shards.count) shards", .strong),
-        .field(
-          1, "skew max/mean", Format.decimal(figures.skew, places: 2),
-          model.alerts.isFiring(.skew) ? .warning : .text),
-        .field(2, "hot", "#\(figures.hottest)"),
-        Segment(3, Span("docs / ops / wait, half = mean", .label)),
-      ].fitted(width: rect.width), in: rect, y: 0)
-    // A wide panel has room for a table beside the bars.
-    if rect.width >= shards.count + 5 + 2 + tableWidth {
-      let table = Rect(
-        x: rect.x + rect.width - tableWidth, y: rect.y, width: tableWidth, height: rect.height)
-      drawTable(model, figures, shards, in: table, with: &painter)
-      let bars = Rect(x: rect.x, y: rect.y, width: rect.width - tableWidth - 2, height: rect.height)
-      drawRows(figures, shards, in: bars, with: &painter)
+    var bars = rect
+    var table: Rect?
+    // A wide panel has room for a table beside the bars, if it does not make them fewer; a high one below them.
+    let beside = rect.width - tableWidth - 2
+    if beside >= tableWidth / 2, columns(shards.count, beside).shared == columns(shards.count, rect.width).shared {
+      bars.width = beside
+      table = Rect(x: rect.x + beside + 2, y: rect.y, width: tableWidth, height: rect.height)
     } else if rect.height >= 16 {
-      let height = 13
-      drawRows(figures, shards, in: Rect(x: rect.x, y: rect.y, width: rect.width, height: height), with: &painter)
-      let table = Rect(x: rect.x, y: rect.y + height, width: rect.width, height: rect.height - height)
-      drawTable(model, figures, shards, in: table, with: &painter)
-    } else {
-      drawRows(figures, shards, in: rect, with: &painter)
+      bars.height = 13
+      table = Rect(x: rect.x, y: rect.y + bars.height, width: rect.width, height: rect.height - bars.height)
     }
+    let shared = columns(shards.count, bars.width).shared
+    var summary: [Segment] = [
+      .field(0, "", Format.counted(shards.count, "shard"), .strong),
+      .field(
+        1, "skew max/mean", Format.decimal(figures.skew, places: 2),
+        model.alerts.isFiring(.skew) ? .warning : .text),
+      .field(2, "hot", "#\(figures.hottest)"),
+      Segment(3, Span("docs / ops / wait, half = mean", .label)),
+    ]
+    if shared > 1 { summary.append(Segment(4, Span("bar = most of \(shared)", .label))) }
+    painter.write(summary.fitted(width: bars.width), in: bars, y: 0)
+    if let table { drawTable(model, figures, shards, in: table, with: &painter) }
+    drawRows(figures, shards, in: bars, with: &painter)
   }
 
   private static let tableWidth = 39
@@ -42,8 +42,7 @@ enum ShardsPanel {
   private static func drawRows(
     _ figures: ShardFigures, _ shards: [StoreStatistics.Shard], in rect: Rect, with painter: inout Painter
   ) {
-    // A letter is enough where that lets fewer shards share a column.
-    let labelWidth = shared(shards.count, rect.width - 2) < shared(shards.count, rect.width - 5) ? 2 : 5
+    let (labelWidth, shared) = columns(shards.count, rect.width)
     let rows: [(String, [Double], Role)] = [
       ("docs", figures.documents, .read), ("ops", figures.operations, .write), ("wait", figures.waits, .unique),
     ]
@@ -55,14 +54,23 @@ enum ShardsPanel {
       guard y + height <= rect.height else { break }
       painter.write(String(label.prefix(labelWidth - 1)), in: rect, y: y + height - 1, .label)
       let area = Rect(x: rect.x + labelWidth, y: rect.y + y, width: rect.width - labelWidth, height: height)
-      drawBars(values, hottest: figures.hottest, role, in: area, with: &painter)
+      drawBars(values, shared, hottest: figures.hottest, role, in: area, with: &painter)
       y += height
     }
     painter.write(hotLine(figures, shards).fitted(width: rect.width), in: rect, y: y)
   }
 
-  /// Shards that share one column.
-  private static func shared(_ count: Int, _ width: Int) -> Int { width > 0 ? (count + width - 1) / width : count }
+  /// Shards that share one column, a power of two as their number is, so that all columns stand for as many; and the room
+  /// for the name of a row, where a letter is enough if that lets fewer shards share a column.
+  private static func columns(_ count: Int, _ width: Int) -> (labelWidth: Int, shared: Int) {
+    func shared(_ width: Int) -> Int {
+      var shared = 1
+      while shared < count, (count + shared - 1) / shared > width { shared *= 2 }
+      return shared
+    }
+    let (word, letter) = (shared(width - 5), shared(width - 2))
+    return letter < word ? (2, letter) : (5, word)
+  }
 
   private static func hotLine(_ figures: ShardFigures, _ shards: [StoreStatistics.Shard]) -> [Segment] {
     let hot = figures.hottest
@@ -77,15 +85,15 @@ enum ShardsPanel {
 
   /// One bar a shard; the mean is half of the height.
   private static func drawBars(
-    _ values: [Double], hottest: Int, _ role: Role, in rect: Rect, with painter: inout Painter
+    _ values: [Double], _ shared: Int, hottest: Int, _ role: Role, in rect: Rect, with painter: inout Painter
   ) {
     let mean = values.reduce(0, +) / Double(values.count)
     guard mean > 0, rect.width > 0 else { return }
     // Several shards in one column show the largest; few shards get several columns each.
-    let shared = shared(values.count, rect.width)
-    let wide = shared > 1 ? 1 : min(4, rect.width / values.count)
+    let columns = (values.count + shared - 1) / shared
+    let wide = max(1, min(4, rect.width / columns))
     let levels = painter.glyphs.levels
-    for column in 0..<((values.count + shared - 1) / shared) {
+    for column in 0..<columns {
       let members = column * shared..<min((column + 1) * shared, values.count)
       let value = values[members].max() ?? 0
       let steps = min(Double(rect.height * levels.count), value / mean / 2 * Double(rect.height * levels.count))

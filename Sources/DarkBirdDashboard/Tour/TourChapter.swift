@@ -73,8 +73,8 @@ package enum TourChapter: Int, Sendable, CaseIterable {
       ]
     case .shard:
       [
-        "The hash of its key sends a document to one of 64 shards. Each shard has a table and a lock of its own, so that "
-          + "threads seldom wait for each other.",
+        "The hash of its key sends a document to one of \(TourStage.shardCount) shards. Each shard has a table and a lock of its "
+          + "own, so that threads seldom wait for each other.",
         "Every change gets a number, the LSN: its place in the log. First comes Ada, then 2,000 more people.",
       ]
     case .indexes:

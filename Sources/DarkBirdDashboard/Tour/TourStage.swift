@@ -15,6 +15,8 @@ final class TourStage: Sendable {
   let monitor: TourMonitor
   /// How to start the program that the chapter about SIGKILL kills.
   let writer: TourWriterCommand
+  /// As the text of the chapters has it; each shard gets a column of its own on most screens.
+  static let shardCount = 64
   /// What a second of waiting lasts; 0 where nobody watches.
   let pace: Double
   private let deliver: @Sendable (TourNews) -> Void
@@ -96,6 +98,7 @@ final class TourStage: Sendable {
   func open(_ path: String? = nil, pageRecords: Int = 5_000) throws -> TourStore {
     var configuration = StoreConfiguration.disk(at: path ?? directory)
     configuration.pageCapacity = .records(pageRecords)
+    configuration.shardCount = Self.shardCount
     let store = try Self.open(configuration)
     state.withLock { $0.store = store }
     source.show(StoreSource(store, title: source.identity.title, location: source.identity.location))

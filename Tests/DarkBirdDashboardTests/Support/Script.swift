@@ -8,13 +8,13 @@ import Terminal
 struct Script {
   var hasLog = true
   var hasWorkload = true
+  var shardCount = 64
   /// A failure of the log from then on, in samples.
   var failsAfter: Int?
   /// A failure of checkpoints from then on, in samples.
   var checkpointsFailAfter: Int?
 
   static let start = Date(timeIntervalSince1970: 1_700_000_000)  // 22:13:20 UTC
-  static let shardCount = 64
 
   static let schema: SchemaDescription = {
     var schema = SchemaDescription()
@@ -40,7 +40,7 @@ struct Script {
   func samples(_ count: Int) -> [Sample] {
     var statistics = StoreStatistics()
     statistics.documents = 1_204_117
-    statistics.shards = Array(repeating: StoreStatistics.Shard(), count: Self.shardCount)
+    statistics.shards = Array(repeating: StoreStatistics.Shard(), count: shardCount)
     if hasLog {
       var log = StoreStatistics.Log()
       log.page = 210
@@ -68,12 +68,13 @@ struct Script {
     statistics.operations.rangeQueries += share(3)
     statistics.operations.scans += share(1)
     statistics.operations.duplicatesRefused += 2
+    let hot = min(17, shardCount - 1)
     for shard in statistics.shards.indices {
-      let weight = shard == 17 ? 1.7 : 0.8 + Double(shard * 7 % 11) / 25
-      statistics.shards[shard].documents = 18_814 + shard * 13 % 97 + (shard == 17 ? 588 : 0)
-      statistics.shards[shard].operations += UInt64(operations / Double(Self.shardCount) * weight)
-      statistics.shards[shard].lockWaits += UInt64(shard == 17 ? 12 : shard % 3)
-      statistics.shards[shard].lockWaitNanoseconds += UInt64(shard == 17 ? 372_000 : shard % 3 * 2_100)
+      let weight = shard == hot ? 1.7 : 0.8 + Double(shard * 7 % 11) / 25
+      statistics.shards[shard].documents = 18_814 + shard * 13 % 97 + (shard == hot ? 588 : 0)
+      statistics.shards[shard].operations += UInt64(operations / Double(shardCount) * weight)
+      statistics.shards[shard].lockWaits += UInt64(shard == hot ? 12 : shard % 3)
+      statistics.shards[shard].lockWaitNanoseconds += UInt64(shard == hot ? 372_000 : shard % 3 * 2_100)
     }
     let writes = share(27)
     statistics.memoryLSN += writes
@@ -182,7 +183,7 @@ struct Script {
       let number = 88_000 + index * 3 + step
       return EventLine(
         [.put, .insert, .remove][(index + step) % 3], date: date.addingTimeInterval(Double(step) / 100),
-        shard: number * 7 % Self.shardCount, key: "u:\(number)",
+        shard: number * 7 % shardCount, key: "u:\(number)",
         detail: (index + step) % 3 == 2 ? "" : "name=Ada Østby age=\(20 + number % 40) club=Ajax",
         bytes: (index + step) % 3 == 2 ? nil : 280 + number % 60)
     }
