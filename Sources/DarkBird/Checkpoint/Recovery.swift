@@ -134,9 +134,8 @@ struct Recovery {
       throw .corrupt(path: path, offset: 0, reason: reason)
     }
     let seed = LogPageHeader.frameSeed(store: manifest.store, sequence: sequence)
-    if let proof = laterFrame(
-      in: page, after: LogFormat.headerBytes - 8, durable: previous.lastLSN + 1, seed: seed)
-    {
+    var search = LogFrameSearch(page, from: LogFormat.headerBytes, seed: seed)
+    if let proof = search.proof(behind: LogFormat.headerBytes - 1, durable: previous.lastLSN + 1) {
       throw .corrupt(
         path: path, offset: 0, reason: "\(reason), but the frame at \(proof) was written after it was synced")
     }

@@ -94,7 +94,8 @@ private func unsound(
   _ isLast: Bool, _ reason: String
 ) throws(StoreError) -> LogPageScan {
   guard isLast else { throw .corrupt(path: path, offset: scan.endOffset, reason: reason) }
-  if let proof = laterFrame(in: page, after: scan.endOffset, durable: lsn, seed: seed) {
+  var search = LogFrameSearch(page, from: LogFormat.aligned(scan.endOffset + 1), seed: seed)
+  if let proof = search.proof(behind: scan.endOffset, durable: lsn) {
     throw .corrupt(
       path: path, offset: scan.endOffset, reason: "\(reason), but the frame at \(proof) was written after it was synced"
     )
@@ -102,21 +103,6 @@ private func unsound(
   var scan = scan
   scan.end = .torn(reason: reason)
   return scan
-}
-
-/// Offset of a valid frame beyond `offset` which says that the record with LSN `lsn` was durable.
-func laterFrame(in page: UnsafeRawBufferPointer, after offset: Int, durable lsn: UInt64, seed: UInt32) -> Int? {
-  var candidate = LogFormat.aligned(offset + 1)
-  let end = endOfContent(page)
-  while candidate < end, candidate + LogFormat.frameHeaderBytes <= page.count {
-    if case .frame(let frame) = LogFrame.parse(page, at: candidate, seed: seed),
-      frame.durableLSN >= lsn
-    {
-      return candidate
-    }
-    candidate += 8
-  }
-  return nil
 }
 
 func isZero(_ bytes: UnsafeRawBufferPointer, from offset: Int) -> Bool { endOfContent(bytes) <= offset }
@@ -161,17 +147,31 @@ struct LogFrame {
       return .invalid("a frame of \(length) bytes does not fit into the page")
     }
     let frame = UnsafeRawBufferPointer(rebasing: page[offset..<offset + length])
-    let checksum = frame.load32(at: 4)
-    guard checksum == frameChecksum(frame, length: length, seed: seed) else {
+    guard frame.load32(at: 4) == frameChecksum(frame, length: length, seed: seed) else {
       return .invalid("wrong checksum of a frame")
     }
-    let keyLength = Int(frame.load32(at: 28))
-    let payload = UnsafeRawBufferPointer(rebasing: frame[LogFormat.frameHeaderBytes...])
-    guard let kind = LogRecordKind(rawValue: frame[24]) else { return .invalid("a frame of unknown kind \(frame[24])") }
-    guard keyLength <= payload.count else { return .invalid("a key that is longer than its frame") }
-    return .frame(
-      LogFrame(
-        length: length, checksum: checksum, lsn: frame.load64(at: 8), durableLSN: frame.load64(at: 16), kind: kind,
-        keyLength: keyLength, payload: payload))
+    guard LogRecordKind(rawValue: frame[24]) != nil else { return .invalid("a frame of unknown kind \(frame[24])") }
+    guard let found = LogFrame(claimedAt: offset, in: page) else {
+      return .invalid("a frame of an unknown form, or whose key is longer than itself")
+    }
+    return .frame(found)
+  }
+}
+
+extension LogFrame {
+  /// What the bytes at `offset` say if they are a frame, whose checksum is not looked at; nil if they cannot be one.
+  init?(claimedAt offset: Int, in page: UnsafeRawBufferPointer) {
+    guard offset + LogFormat.frameHeaderBytes <= page.count else { return nil }
+    let length = Int(page.load32(at: offset))
+    let keyLength = Int(page.load32(at: offset + 28))
+    guard length >= LogFormat.frameHeaderBytes, offset + length <= page.count,
+      // Kind, and the flags and schema version that are 0 in this format.
+      page.load32(at: offset + 24) <= UInt8.max, let kind = LogRecordKind(rawValue: page[offset + 24]),
+      keyLength <= length - LogFormat.frameHeaderBytes
+    else { return nil }
+    self.init(
+      length: length, checksum: page.load32(at: offset + 4), lsn: page.load64(at: offset + 8),
+      durableLSN: page.load64(at: offset + 16), kind: kind, keyLength: keyLength,
+      payload: UnsafeRawBufferPointer(rebasing: page[offset + LogFormat.frameHeaderBytes..<offset + length]))
   }
 }

@@ -20,15 +20,18 @@ struct LogPageWalk {
   /// LSN of the last frame; that before the page's first one, or 0, if there was none yet.
   private(set) var lastLSN: UInt64
   private(set) var isSealed = false
-  private let endOfContent: Int
+  private var search: LogFrameSearch
 
   /// - Parameter lastLSN: of the page before, or 0 if it is not known.
   init(_ page: UnsafeRawBufferPointer, seed: UInt32, lastLSN: UInt64) {
     self.page = page
     self.seed = seed
     self.lastLSN = lastLSN
-    endOfContent = DarkBird.endOfContent(page)
+    search = LogFrameSearch(page, from: LogFormat.headerBytes, seed: seed)
   }
+
+  /// What the search for frames behind damage has cost.
+  var bytesChecksummed: Int { search.bytesChecksummed }
 
   /// Zeros behind the last part: room that was made for frames to come.
   var room: Int { max(0, page.count - offset) }
@@ -48,19 +51,20 @@ struct LogPageWalk {
       reason = problem
     case .invalid(let problem): reason = problem
     case .end:
-      if endOfContent <= offset { return nil }
+      if search.endOfContent <= offset { return nil }
       reason = "no frame where one must be"
     }
     let start = offset
     let next = nextFrame()
-    offset = next ?? max(start + 1, min(page.count, LogFormat.aligned(endOfContent)))
+    offset = next ?? max(start + 1, min(page.count, LogFormat.aligned(search.endOfContent)))
     return .damage(offset: start, bytes: offset - start, reason: reason, isLast: next == nil)
   }
 
   /// Whether the page has at least one sound frame.
   var hasFrame: Bool {
     if case .frame(let frame) = LogFrame.parse(page, at: offset, seed: seed), problem(of: frame) == nil { return true }
-    return nextFrame() != nil
+    var walk = self
+    return walk.nextFrame() != nil
   }
 
   /// What contradicts the frames before, or itself, in a frame whose checksum is right.
@@ -82,27 +86,13 @@ struct LogPageWalk {
   }
 
   /// Offset of the next sound frame behind `offset`.
-  private func nextFrame() -> Int? {
-    var candidate = LogFormat.aligned(offset + 1)
-    while candidate < endOfContent, candidate + LogFormat.frameHeaderBytes <= page.count {
-      if isPlausible(candidate), case .frame(let frame) = LogFrame.parse(page, at: candidate, seed: seed),
-        problem(of: frame) == nil
-      {
-        return candidate
-      }
-      candidate += 8
+  private mutating func nextFrame() -> Int? {
+    var start = offset + 1
+    while let (frame, found) = search.next(from: start, { [lastLSN] head, _ in head.lsn >= lastLSN }) {
+      if problem(of: frame) == nil { return found }
+      start = found + 8
     }
     return nil
-  }
-
-  /// Whether the fields of a frame's header make sense. Spares most candidates their checksum, which may run over
-  /// megabytes for each.
-  private func isPlausible(_ offset: Int) -> Bool {
-    let length = Int(page.load32(at: offset))
-    // Kind, and the flags and schema version that are 0 in this format.
-    return length >= LogFormat.frameHeaderBytes && offset + length <= page.count
-      && (1...5).contains(page.load32(at: offset + 24)) && page.load64(at: offset + 8) >= lastLSN
-      && Int(page.load32(at: offset + 28)) <= length - LogFormat.frameHeaderBytes
   }
 }
 
