@@ -2,7 +2,7 @@ import Foundation
 
 /// What the walk through a checkpoint comes to.
 enum CheckpointPart {
-  /// A block whose checksum is right; `bytes` includes its header. `problem` if its count is wrong all the same.
+  /// A block whose checksum is right; `bytes` includes its header. `problem` if its count is wrong all the same, or an LSN.
   case block(offset: Int, bytes: [UInt8], documents: Int, problem: String?)
   /// Bytes that are no block. `claim` is what the header of a block with a wrong checksum says.
   case damage(offset: Int, bytes: Int, reason: String, claim: BlockClaim?)
@@ -27,13 +27,14 @@ struct CheckpointWalk {
   }
 
   let header: Header?
-  /// Why there is no header.
+  /// Why there is no header, or what is wrong with it.
   let headerProblem: String?
   /// Version of the format, if it is one that this program does not know.
   let newerVersion: Int?
   /// Documents so far.
   private(set) var documents = 0
   private let file: any File
+  private let endLSN: UInt64
   private let size: Int
   private var offset = CheckpointFormat.headerBytes
   /// Over the checksums of all blocks; nil once one of them is not known.
@@ -47,8 +48,10 @@ struct CheckpointWalk {
     + LogFormat.documentBytesMax
   private static let windowBytes = 256 << 10
 
-  init(_ file: any File) throws(SystemError) {
+  /// - Parameter endLSN: the number in the checkpoint's name.
+  init(_ file: any File, endLSN: UInt64) throws(SystemError) {
     self.file = file
+    self.endLSN = endLSN
     size = try file.size()
     let bytes = (try? file.readAll(at: 0, count: min(size, CheckpointFormat.headerBytes))) ?? []
     var header: Header?
@@ -75,7 +78,11 @@ struct CheckpointWalk {
       }
       var uuid = UUID().uuid
       withUnsafeMutableBytes(of: &uuid) { $0.copyBytes(from: raw[16..<32]) }
-      header = Header(store: UUID(uuid: uuid), startLSN: raw.load64(at: 32), checksum: checksum)
+      let startLSN = raw.load64(at: 32)
+      header = Header(store: UUID(uuid: uuid), startLSN: startLSN, checksum: checksum)
+      if endLSN == 0 || endLSN > LogFormat.lsnMaxForNewStores || startLSN > endLSN {
+        problem = "a checkpoint that begins at LSN \(startLSN) and ends at LSN \(endLSN)"
+      }
     }
     self.header = header
     headerProblem = problem
@@ -94,11 +101,12 @@ struct CheckpointWalk {
       return footer
     }
     switch block(at: offset) {
-    case .sound(let bytes, let count, let claimed):
+    case .sound(let bytes, let count, let claimed, let newest):
       defer { offset += bytes.count }
       documents += count
       chain = chain.map { chained($0, bytes.withUnsafeBytes { $0.load32(at: 8) }) }
-      let problem = claimed == count ? nil : "a block of \(count) documents that says it has \(claimed)"
+      var problem = claimed == count ? nil : "a block of \(count) documents that says it has \(claimed)"
+      if newest > endLSN { problem = "a document of LSN \(newest) in what ends at LSN \(endLSN)" }
       return .block(offset: offset, bytes: bytes, documents: count, problem: problem)
     case .bad(let reason, let claim):
       chain = nil
@@ -124,7 +132,7 @@ struct CheckpointWalk {
   }
 
   private enum Block {
-    case sound([UInt8], documents: Int, claimed: Int)
+    case sound([UInt8], documents: Int, claimed: Int, newest: UInt64)
     case bad(String, CheckpointPart.BlockClaim?)
   }
 
@@ -143,10 +151,16 @@ struct CheckpointWalk {
       let computed = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: raw[CheckpointFormat.blockHeaderBytes...]))
       let claim = CheckpointPart.BlockClaim(bytes: length, documents: count, checksum: checksum, computed: computed)
       guard checksum == computed else { return .bad("wrong checksum of a block", claim) }
-      guard let documents = forEachDocument(inBlock: raw, { _ in }) else {
-        return .bad("a block that ends within a document", claim)
+      var (oldest, newest) = (UInt64.max, UInt64(0))
+      let documents = forEachDocument(inBlock: raw) { record in
+        oldest = min(oldest, record.lsn)
+        newest = max(newest, record.lsn)
       }
-      return .sound(bytes, documents: documents, claimed: count)
+      guard let documents else { return .bad("a block that ends within a document", claim) }
+      guard oldest > 0, newest <= LogFormat.lsnMaxForNewStores else {
+        return .bad("a document with an impossible LSN", claim)
+      }
+      return .sound(bytes, documents: documents, claimed: count, newest: newest)
     }
   }
 

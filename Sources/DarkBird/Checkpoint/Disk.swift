@@ -37,6 +37,11 @@ final class Disk: @unchecked Sendable {
       if configuration.isReadOnly {
         log = nil
       } else {
+        if found.lastLSN > LogFormat.lsnMaxForWriting {
+          throw .corrupt(
+            path: "\(directory)/\(LogFormat.pageName(found.page.sequence))", offset: found.page.end,
+            reason: "LSN \(found.lastLSN) leaves no room for more")
+        }
         let file = try diskErrors(directory) { () throws(SystemError) in
           try recovery.repair(&found, capacity: configuration.pageCapacity)
         }

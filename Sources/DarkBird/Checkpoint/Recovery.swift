@@ -54,10 +54,11 @@ struct Recovery {
       found.checkpointBytes = checkpoint.bytes
     }
     try readPages(manifest, &found, replay)
-    if found.lastLSN < manifest.reachedLSN {
+    let reachedLSN = max(manifest.reachedLSN, manifest.checkpointLSN ?? 0)
+    if found.lastLSN < reachedLSN {
       throw .corrupt(
         path: path(LogFormat.pageName(found.page.sequence)), offset: found.page.end,
-        reason: "the log ends at LSN \(found.lastLSN), but had reached \(manifest.reachedLSN)")
+        reason: "the log ends at LSN \(found.lastLSN), but had reached \(reachedLSN)")
     }
     return found
   }

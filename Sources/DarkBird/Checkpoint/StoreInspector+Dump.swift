@@ -59,7 +59,7 @@ extension StoreInspector {
     var walk: CheckpointWalk
     do throws(SystemError) {
       file = try files.fileSystem.open(files.path(name), .read)
-      walk = try CheckpointWalk(file)
+      walk = try CheckpointWalk(file, endLSN: lsn)
     } catch {
       return body(.damage(.init(file: name, offset: 0, bytes: 0, reason: error.description)))
     }

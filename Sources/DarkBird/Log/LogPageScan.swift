@@ -46,6 +46,8 @@ func scanLogPage(
       return try unsound(page, scan, expected: scan.lastLSN + 1, seed, path, isLast, "no frame where one must be")
     case .invalid(let reason):
       return try unsound(page, scan, expected: scan.lastLSN + 1, seed, path, isLast, reason)
+    case .malformed(let reason):
+      throw .corrupt(path: path, offset: offset, reason: reason)
     case .frame(let found):
       frame = found
     }
@@ -95,7 +97,7 @@ private func unsound(
 ) throws(StoreError) -> LogPageScan {
   guard isLast else { throw .corrupt(path: path, offset: scan.endOffset, reason: reason) }
   var search = LogFrameSearch(page, from: LogFormat.aligned(scan.endOffset + 1), seed: seed)
-  if let proof = search.proof(behind: scan.endOffset, durable: lsn) {
+  if let proof = search.proof(behind: scan.endOffset, durable: lsn), !planted(.laterFrameNotSought) {
     throw .corrupt(
       path: path, offset: scan.endOffset, reason: "\(reason), but the frame at \(proof) was written after it was synced"
     )
@@ -122,6 +124,8 @@ struct LogFrame {
     /// A zero length, or the end of the file.
     case end
     case invalid(String)
+    /// The checksum is right: a program wrote it so, and no crash.
+    case malformed(String)
   }
 
   let length: Int
@@ -150,11 +154,17 @@ struct LogFrame {
     guard frame.load32(at: 4) == frameChecksum(frame, length: length, seed: seed) else {
       return .invalid("wrong checksum of a frame")
     }
-    guard LogRecordKind(rawValue: frame[24]) != nil else { return .invalid("a frame of unknown kind \(frame[24])") }
     guard let found = LogFrame(claimedAt: offset, in: page) else {
-      return .invalid("a frame of an unknown form, or whose key is longer than itself")
+      return .malformed("a frame of an unknown kind or form, or whose key is longer than itself")
     }
+    if let problem = found.problem { return .malformed(problem) }
     return .frame(found)
+  }
+
+  /// What cannot be in a frame whose checksum is right.
+  var problem: String? {
+    let isPossible = lsn <= LogFormat.lsnMax && durableLSN <= lsn && (lsn > 0 || kind == .seal)
+    return isPossible ? nil : "a frame with an impossible LSN"
   }
 }
 

@@ -49,7 +49,7 @@ struct LogPageWalk {
         return .frame(frame, offset: offset)
       }
       reason = problem
-    case .invalid(let problem): reason = problem
+    case .invalid(let problem), .malformed(let problem): reason = problem
     case .end:
       if search.endOfContent <= offset { return nil }
       reason = "no frame where one must be"
@@ -69,8 +69,8 @@ struct LogPageWalk {
 
   /// What contradicts the frames before, or itself, in a frame whose checksum is right.
   private func problem(of frame: LogFrame) -> String? {
-    // An LSN beyond this is none that was ever given.
-    guard frame.lsn < UInt64(Int64.max), frame.durableLSN <= frame.lsn else { return "a frame with an impossible LSN" }
+    if let problem = frame.problem { return problem }
+    if frame.lsn > LogFormat.lsnMaxForNewStores { return "a frame with an impossible LSN" }
     switch frame.kind {
     case .seal:
       if frame.payload.count != LogFormat.sealPayloadBytes { return "a seal of \(frame.payload.count) bytes" }
