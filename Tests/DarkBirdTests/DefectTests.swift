@@ -178,6 +178,24 @@ struct DefectTests {
     #expect(try MemberStore(on: killed).count == 1)
   }
 
+  // 16, of a process that is killed twice at the same place.
+  @Test func everyTornTailIsKept() throws {
+    var store = try MemberStore(on: disk)
+    try store.put(Member(name: "kept"), for: 1, ack: .synced)
+    var killed = disk.killImage()
+    let page = try #require(killed.pageInUse)
+    let end = LogFormat.aligned(try #require(killed.storeFiles[page]?.lastIndex { $0 != 0 }) + 1)
+    let tails = ["first", "second", "third"].map { Array("the \($0) garbage".utf8) }
+    for tail in tails {
+      killed.setFile("/data/store/" + page, try #require(killed.storeFiles[page]).prefix(end) + tail)
+      store = try MemberStore(on: killed)
+      #expect(try store.contents() == [1: Member(name: "kept")])
+      killed = killed.killImage()
+    }
+    let kept = killed.storeFiles.filter { $0.key.hasPrefix("torn-\(page)-\(end)") }
+    #expect(kept.sorted { $0.key < $1.key }.map(\.value) == tails, "\(kept.keys)")
+  }
+
   // 16, of a process that is killed again before it closes the store: records of one length lie where the old ones did.
   @Test func recordsBehindATornOneDoNotComeBack() throws {
     let store = try MemberStore(on: disk)

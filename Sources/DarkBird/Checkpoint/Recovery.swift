@@ -222,17 +222,30 @@ struct Recovery {
     return file
   }
 
-  /// Keeps the bytes behind the last valid frame, but for the zeros at the end, in a file of their own.
+  /// Keeps the bytes behind the last valid frame, but for the zeros at the end, in a file of their own: `name`, or if an
+  /// earlier tail has it, `name-2` and so on.
   private func setAside(_ file: any File, from offset: Int, name: String) throws(SystemError) {
     var tail = try file.readAll(at: offset, count: max(0, file.size() - offset))
     tail.removeSubrange(tail.withUnsafeBytes { endOfContent($0) }...)
     if tail.isEmpty { return }
-    let copy = try fileSystem.open(path(name), .createIfMissing)
+    let taken = Set(try fileSystem.list(directory))
+    var (free, number) = (name, 1)
+    while taken.contains(free), !planted(.tailOverwritten) {
+      number += 1
+      free = "\(name)-\(number)"
+    }
+    let copy = try fileSystem.open(path(free), .createIfMissing)
     defer { copy.close() }
-    try copy.truncate(to: 0)
-    try copy.writeAll(tail, at: 0)
-    try copy.synchronize()
-    try fileSystem.synchronizeDirectory(directory)
+    do throws(SystemError) {
+      try copy.truncate(to: 0)
+      try copy.writeAll(tail, at: 0)
+      try copy.synchronize()
+      try fileSystem.synchronizeDirectory(directory)
+    } catch {
+      // Or each opening that fails would leave one more.
+      try? fileSystem.remove(path(free))
+      throw error
+    }
   }
 
   /// Removes pages and checkpoints that the manifest does not need, drafts, and a page that was made ahead of need.
