@@ -12,6 +12,13 @@ enum CheckpointFormat {
   static let footerBytes = 20
   /// A block is written when it has grown to this.
   static let blockBytes = 64 << 10
+
+  /// Bytes of the header that are not zero, though no field is there; nil if there are none.
+  static func strayBytes(_ header: [UInt8]) -> Range<Int>? {
+    header.withUnsafeBytes { nonZeros($0, 12..<16) ?? nonZeros($0, 40..<60) }
+  }
+  static let strayReason = "a byte of the checkpoint's header that must be zero"
+  static let behindFooterReason = "bytes behind the checkpoint's footer"
 }
 
 /// Writes one checkpoint to a draft file, block by block.
@@ -152,6 +159,7 @@ func readCheckpoint(
   }
   let isOfStore = withUnsafeBytes(of: store.uuid) { $0.elementsEqual(header[16..<32]) }
   guard isOfStore else { throw corrupt("a checkpoint of another store", 16) }
+  if let stray = CheckpointFormat.strayBytes(header) { throw corrupt(CheckpointFormat.strayReason, stray.lowerBound) }
   let startLSN = header.withUnsafeBytes { $0.load64(at: 32) }
   guard endLSN <= LogFormat.lsnMax, startLSN <= endLSN else {
     throw corrupt("a checkpoint that begins at LSN \(startLSN) and ends at LSN \(endLSN)", 32)
@@ -178,16 +186,18 @@ func readCheckpoint(
     offset += length
   }
   let footer = try bytes(at: offset + 4, CheckpointFormat.footerBytes)
-  let (count, end, checksum, expected) = footer.withUnsafeBytes {
+  let (count, lastLSN, checksum, expected) = footer.withUnsafeBytes {
     (
       $0.load64(at: 0), $0.load64(at: 8), $0.load32(at: 16),
       CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[..<16]), seed: chain)
     )
   }
   guard checksum == expected else { throw corrupt("wrong checksum of the checkpoint's footer", offset + 20) }
-  guard count == UInt64(documents), end == endLSN else {
+  guard count == UInt64(documents), lastLSN == endLSN else {
     throw corrupt("the footer contradicts the checkpoint", offset + 4)
   }
+  let end = offset + 4 + CheckpointFormat.footerBytes
+  guard end == size else { throw corrupt(CheckpointFormat.behindFooterReason, end) }
   return (documents, size)
 }
 

@@ -39,6 +39,7 @@ struct CheckpointWalk {
   private var offset = CheckpointFormat.headerBytes
   /// Over the checksums of all blocks; nil once one of them is not known.
   private var chain: UInt32? = 0
+  private var hasFooter = false
   private var isAtEnd = false
 
   private static let smallestBlock = CheckpointFormat.blockHeaderBytes + CheckpointFormat.recordHeaderBytes
@@ -78,6 +79,7 @@ struct CheckpointWalk {
       }
       var uuid = UUID().uuid
       withUnsafeMutableBytes(of: &uuid) { $0.copyBytes(from: raw[16..<32]) }
+      if CheckpointFormat.strayBytes(bytes) != nil { problem = CheckpointFormat.strayReason }
       let startLSN = raw.load64(at: 32)
       header = Header(store: UUID(uuid: uuid), startLSN: startLSN, checksum: checksum)
       if endLSN == 0 || endLSN > LogFormat.lsnMaxForNewStores || startLSN > endLSN {
@@ -91,13 +93,20 @@ struct CheckpointWalk {
 
   mutating func next() -> CheckpointPart? {
     if isAtEnd { return nil }
-    guard offset + 4 <= size else {
+    guard offset + 4 <= size || hasFooter else {
       isAtEnd = true
       return .damage(
         offset: min(offset, size), bytes: max(0, size - offset), reason: "the checkpoint is cut off", claim: nil)
     }
-    if let footer = footer() {
+    if hasFooter {
       isAtEnd = true
+      return .damage(
+        offset: offset, bytes: size - offset, reason: CheckpointFormat.behindFooterReason, claim: nil)
+    }
+    if let footer = footer() {
+      offset += Self.footerBytes
+      hasFooter = true
+      isAtEnd = offset == size
       return footer
     }
     switch block(at: offset) {
@@ -119,15 +128,17 @@ struct CheckpointWalk {
 
   // MARK: Parts
 
-  /// The footer, if `offset` is where it must be.
+  /// The footer, if `offset` is where it must be: at the end of the file, or anywhere if its checksum says so.
   private func footer() -> CheckpointPart? {
-    guard offset + Self.footerBytes == size, let bytes = read(offset, Self.footerBytes) else { return nil }
+    guard offset + Self.footerBytes <= size, let bytes = read(offset, Self.footerBytes) else { return nil }
     return bytes.withUnsafeBytes { raw in
       if raw.load32(at: 0) != 0 { return nil }
       let numbers = UnsafeRawBufferPointer(rebasing: raw[4..<20])
+      let computed = chain.map { CRC32C.checksum(numbers, seed: $0) }
+      guard offset + Self.footerBytes == size || computed == raw.load32(at: 20) else { return nil }
       return .footer(
         offset: offset, documents: raw.load64(at: 4), endLSN: raw.load64(at: 12), checksum: raw.load32(at: 20),
-        computed: chain.map { CRC32C.checksum(numbers, seed: $0) })
+        computed: computed)
     }
   }
 

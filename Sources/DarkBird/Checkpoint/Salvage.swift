@@ -93,7 +93,7 @@ struct Salvage {
       return nil
     }
     if let problem = walk.headerProblem { note(name, 0, CheckpointFormat.headerBytes, problem) }
-    var isSound = walk.headerProblem == nil
+    var (isSound, hasEnded) = (walk.headerProblem == nil, false)
     let startLSN = isSound ? walk.header?.startLSN ?? 0 : 0
     while let part = walk.next() {
       switch part {
@@ -113,10 +113,12 @@ struct Salvage {
         }
         reach(newest)
       case .damage(let offset, let bytes, let reason, let claim):
-        isSound = false
+        // What lies behind the footer takes nothing from what is before it.
+        if !hasEnded { isSound = false }
         let lost = claim.map { ", which says it has \($0.documents) documents" } ?? ""
         note(name, offset, bytes, reason + lost)
       case .footer(let offset, let documents, let endLSN, let checksum, let computed):
+        hasEnded = true
         if let computed, checksum != computed {
           isSound = false
           note(name, offset, CheckpointFormat.footerBytes + 4, "wrong checksum of the checkpoint's footer")
@@ -176,6 +178,7 @@ struct Salvage {
     }
     if beginning.isUnused { return }
     if let problem = beginning.problem { note(name, 0, min(page.count, LogFormat.headerBytes), problem) }
+    if let stray = beginning.strayBytes { note(name, stray.lowerBound, stray.count, LogPageHeader.strayReason) }
     if let header = beginning.header {
       if header.store != stores.first { return note(name, 0, page.count, "a page of another store, \(header.store)") }
       if header.sequence != sequence { note(name, 32, 0, "page \(header.sequence) under the name of \(sequence)") }

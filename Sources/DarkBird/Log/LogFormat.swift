@@ -134,6 +134,9 @@ struct LogPageHeader: Equatable, Sendable {
     let fields = UnsafeRawBufferPointer(rebasing: bytes[..<LogFormat.headerFieldBytes])
     guard bytes.load32(at: 64) == CRC32C.checksum(fields) else { throw .damaged("wrong checksum of the page header") }
     guard bytes.load16(at: 8) == LogFormat.version else { throw .newer(Int(bytes.load16(at: 8))) }
+    guard bytes.load16(at: 10) == 0, bytes.load32(at: 12) == LogFormat.headerBytes, bytes.load32(at: 52) <= 1 else {
+      throw .damaged("a page header of an unknown form")
+    }
     var uuid = UUID().uuid
     withUnsafeMutableBytes(of: &uuid) { $0.copyBytes(from: bytes[16..<32]) }
     store = UUID(uuid: uuid)
@@ -144,6 +147,12 @@ struct LogPageHeader: Equatable, Sendable {
     let count = Int(truncatingIfNeeded: bytes.load64(at: 56))
     capacity = bytes.load32(at: 52) == 1 ? .records(count) : .bytes(count)
   }
+
+  /// Bytes behind the fields that are not zero, as all there must be; nil if there are none.
+  static func strayBytes(_ page: UnsafeRawBufferPointer) -> Range<Int>? {
+    nonZeros(page, LogFormat.headerFieldBytes + 4..<LogFormat.headerBytes)
+  }
+  static let strayReason = "a byte of the page header that must be zero"
 
   /// The CRC state with which each frame of this page begins.
   static func frameSeed(store: UUID, sequence: UInt64) -> UInt32 {

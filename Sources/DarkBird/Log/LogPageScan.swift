@@ -33,6 +33,9 @@ func scanLogPage(
   _ page: UnsafeRawBufferPointer, header: LogPageHeader, path: String, isLast: Bool,
   _ body: (LogRecord, _ offset: Int) throws(StoreError) -> Void
 ) throws(StoreError) -> LogPageScan {
+  if let stray = LogPageHeader.strayBytes(page) {
+    throw .corrupt(path: path, offset: stray.lowerBound, reason: LogPageHeader.strayReason)
+  }
   let seed = LogPageHeader.frameSeed(store: header.store, sequence: header.sequence)
   var scan = LogPageScan(
     end: .open, endOffset: LogFormat.headerBytes, records: 0, lastLSN: header.firstLSN - 1, durableLSN: 0,
@@ -51,14 +54,25 @@ func scanLogPage(
     case .frame(let found):
       frame = found
     }
+    let end = offset + LogFormat.aligned(frame.length)
+    let padding = offset + frame.length..<end
+    // The last word first, for every frame comes by here.
+    if end > page.count || page.load64(at: end - 8) >> (64 - 8 * UInt64(padding.count)) != 0,
+      let stray = nonZeros(page, padding)
+    {
+      throw .corrupt(path: path, offset: stray.lowerBound, reason: LogFrame.paddingReason)
+    }
     if frame.kind == .seal {
       guard frame.lsn == scan.lastLSN, frame.payload.count == LogFormat.sealPayloadBytes,
         frame.payload.load64(at: 0) == scan.lastLSN, frame.payload.load64(at: 8) == UInt64(scan.records),
         frame.payload.load32(at: 16) == scan.chain
       else { throw .corrupt(path: path, offset: offset, reason: "the seal contradicts the page") }
       scan.end = .sealed
-      scan.endOffset = offset + LogFormat.aligned(frame.length)
+      scan.endOffset = end
       scan.durableLSN = max(scan.durableLSN, frame.durableLSN)
+      if let stray = nonZeros(page, end..<page.count) {
+        throw .corrupt(path: path, offset: stray.lowerBound, reason: LogFrame.behindSealReason)
+      }
       return scan
     }
     guard frame.lsn == scan.lastLSN + 1 else {
@@ -74,7 +88,7 @@ func scanLogPage(
     scan.records += 1
     scan.durableLSN = max(scan.durableLSN, frame.durableLSN)
     scan.chain = chained(scan.chain, frame.checksum)
-    scan.endOffset = offset + LogFormat.aligned(frame.length)
+    scan.endOffset = end
   }
 }
 
@@ -109,6 +123,14 @@ private func unsound(
 
 func isZero(_ bytes: UnsafeRawBufferPointer, from offset: Int) -> Bool { endOfContent(bytes) <= offset }
 
+/// From the first byte of `range` that is not zero to the last one; nil if all are, as far as there are bytes.
+func nonZeros(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Range<Int>? {
+  let part = bytes[range.clamped(to: 0..<bytes.count)]
+  let end = part.startIndex + endOfContent(UnsafeRawBufferPointer(rebasing: part))
+  guard end > part.startIndex, let start = part.firstIndex(where: { $0 != 0 }) else { return nil }
+  return start..<end
+}
+
 /// Offset behind the last byte that is not zero. By words: a page may end in megabytes of room that was made for it.
 func endOfContent(_ bytes: UnsafeRawBufferPointer) -> Int {
   var end = bytes.count
@@ -127,6 +149,9 @@ struct LogFrame {
     /// The checksum is right: a program wrote it so, and no crash.
     case malformed(String)
   }
+
+  static let paddingReason = "padding behind a frame that is not zero"
+  static let behindSealReason = "bytes behind the seal that are not zero"
 
   let length: Int
   let checksum: UInt32

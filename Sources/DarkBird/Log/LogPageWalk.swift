@@ -38,12 +38,13 @@ struct LogPageWalk {
 
   /// Nil behind the seal, and where nothing but zeros follows.
   mutating func next() -> LogPagePart? {
+    if let stray = strayBytes() { return stray }
     guard !isSealed, offset < page.count else { return nil }
     let reason: String
     switch LogFrame.parse(page, at: offset, seed: seed) {
     case .frame(let frame):
       guard let problem = problem(of: frame) else {
-        defer { offset += LogFormat.aligned(frame.length) }
+        defer { offset += frame.length }
         lastLSN = frame.lsn
         isSealed = frame.kind == .seal
         return .frame(frame, offset: offset)
@@ -58,6 +59,19 @@ struct LogPageWalk {
     let next = nextFrame()
     offset = next ?? max(start + 1, min(page.count, LogFormat.aligned(search.endOfContent)))
     return .damage(offset: start, bytes: offset - start, reason: reason, isLast: next == nil)
+  }
+
+  /// What must be zero and is not: the padding of the last frame, and all that follows a seal.
+  private mutating func strayBytes() -> LogPagePart? {
+    let paddingEnd = LogFormat.aligned(offset)
+    if let stray = nonZeros(page, offset..<paddingEnd) {
+      offset = paddingEnd
+      return .damage(offset: stray.lowerBound, bytes: stray.count, reason: LogFrame.paddingReason, isLast: false)
+    }
+    offset = paddingEnd
+    guard isSealed, let stray = nonZeros(page, offset..<max(offset, page.count)) else { return nil }
+    offset = page.count
+    return .damage(offset: stray.lowerBound, bytes: stray.count, reason: LogFrame.behindSealReason, isLast: false)
   }
 
   /// Whether the page has at least one sound frame.
@@ -105,6 +119,9 @@ struct LogPageBeginning {
   /// Version of the format, if it is one that this program does not know.
   var newerVersion: Int?
   var isUnused = false
+  /// Bytes of a sound header that must be zero and are not.
+  var strayBytes: Range<Int>? { header == nil ? nil : headerStrayBytes }
+  private let headerStrayBytes: Range<Int>?
   private let store: UUID?
   private let sequence: UInt64
 
@@ -112,6 +129,7 @@ struct LogPageBeginning {
   ///   - sequence: the number in the page's name.
   ///   - stores: what the UUID of the store may be, the likeliest first.
   init(_ page: UnsafeRawBufferPointer, sequence: UInt64, stores: [UUID]) {
+    headerStrayBytes = LogPageHeader.strayBytes(page)
     do throws(LogPageHeader.DecodingFailure) {
       let found = try LogPageHeader(page)
       header = found
