@@ -95,12 +95,45 @@ struct DamageTests {
     }
   }
 
-  /// Offsets of a file to strike: all, but of the empty rest of a page header only some.
+  /// The empty part of a page header, but for its beginning and its end.
+  private static let rest = LogFormat.headerFieldBytes + 16..<LogFormat.headerBytes - 8
+
+  /// Offsets of a file to strike: all, but of the rest of a page header only some; `everyByteOfTheRestOfAHeader` has the others.
   private func offsets(_ name: String, _ bytes: [UInt8]) -> [Int] {
     bytes.indices.filter { offset in
-      Effort.isExhaustive || !name.hasPrefix("wal-") || offset < LogFormat.headerFieldBytes + 16
-        || offset >= LogFormat.headerBytes - 8 || offset % 509 == 0
+      Effort.isExhaustive || !name.hasPrefix("wal-") || !Self.rest.contains(offset) || offset % 509 == 0
     }
+  }
+
+  /// What an opening makes of a page whose header is damaged here, it makes of what these two readers say, without the files.
+  @Test func everyByteOfTheRestOfAHeader() throws {
+    let victim = try Self.makeVictim(.killed)
+    let name = try #require(victim.lastPage)
+    var page = try #require(victim.files[name])
+    let header = try page.withUnsafeBytes { try LogPageHeader($0) }
+    for offset in Self.rest {
+      try page.withUnsafeMutableBytes { bytes in
+        let cut = UnsafeRawBufferPointer(rebasing: bytes[..<offset])
+        do {
+          _ = try LogPageHeader(cut)
+          throw Mismatch("cut to \(offset): not refused")
+        } catch LogPageHeader.DecodingFailure.damaged {}
+        for bit in 0..<8 {
+          bytes[offset] ^= 1 << UInt8(bit)
+          let flipped = UnsafeRawBufferPointer(bytes)
+          try requireEqual(try LogPageHeader(flipped), header, "bit \(bit) of byte \(offset)")
+          let error = storeError {
+            _ = try scanLogPage(flipped, header: header, path: name, isLast: true) { _, _ in }
+          }
+          try requireEqual(
+            error, .corrupt(path: name, offset: offset, reason: LogPageHeader.strayReason),
+            "bit \(bit) of byte \(offset)")
+          bytes[offset] ^= 1 << UInt8(bit)
+        }
+      }
+    }
+    // Zeros from anywhere here on are zeros from the first frame on, which `everyZeroTail` has.
+    #expect(page[Self.rest].allSatisfy { $0 == 0 })
   }
 
   // Defect 16

@@ -178,6 +178,24 @@ struct DefectTests {
     #expect(try MemberStore(on: killed).count == 1)
   }
 
+  // 16, of a process that is killed twice at the same place.
+  @Test func everyTornTailIsKept() throws {
+    var store = try MemberStore(on: disk)
+    try store.put(Member(name: "kept"), for: 1, ack: .synced)
+    var killed = disk.killImage()
+    let page = try #require(killed.pageInUse)
+    let end = LogFormat.aligned(try #require(killed.storeFiles[page]?.lastIndex { $0 != 0 }) + 1)
+    let tails = ["first", "second", "third"].map { Array("the \($0) garbage".utf8) }
+    for tail in tails {
+      killed.setFile("/data/store/" + page, try #require(killed.storeFiles[page]).prefix(end) + tail)
+      store = try MemberStore(on: killed)
+      #expect(try store.contents() == [1: Member(name: "kept")])
+      killed = killed.killImage()
+    }
+    let kept = killed.storeFiles.filter { $0.key.hasPrefix("torn-\(page)-\(end)") }
+    #expect(kept.sorted { $0.key < $1.key }.map(\.value) == tails, "\(kept.keys)")
+  }
+
   // 16, of a process that is killed again before it closes the store: records of one length lie where the old ones did.
   @Test func recordsBehindATornOneDoNotComeBack() throws {
     let store = try MemberStore(on: disk)
@@ -239,6 +257,41 @@ struct DefectTests {
     }
     try store.close()
     try MemberStore(on: disk).close()
+  }
+
+  // 19. A name that a killed writer left in the file is not that of the reader who has the lock now.
+  @Test(arguments: [false, true]) func holderIsWhoHoldsTheLock(onRealDisk: Bool) throws {
+    let directory = try TemporaryDirectory()
+    let fileSystem: any FileSystem = onRealDisk ? PosixFileSystem() : disk
+    var configuration = StoreConfiguration.simulated()
+    if onRealDisk { configuration.location = .disk(path: directory.path) }
+    let path = onRealDisk ? directory.path : "/data/store"
+    func open(readOnly: Bool = false) throws(StoreError) -> MemberStore {
+      configuration.isReadOnly = readOnly
+      return try MemberStore(configuration, schema: Member.schema, fileSystem: fileSystem)
+    }
+    func holder(_ body: () throws -> Void) -> String? {
+      if case .locked(_, let holder)? = storeError(body) { holder } else { nil }
+    }
+    let lock = "\(path)/\(LogFormat.lockName)"
+    try open().close()
+    #expect(try fileSystem.contents(lock).isEmpty)
+    let file = try fileSystem.open(lock, .readWrite)
+    try file.writeAll(Array("process 4711".utf8), at: 0)
+    file.close()
+    let reader = try open(readOnly: true)
+    #expect(holder { _ = try open() } == "a reader")
+    // The refusal has not taken the lock from the reader, or kept it from others.
+    #expect(holder { _ = try open() } == "a reader")
+    try open(readOnly: true).close()
+    try reader.close()
+    let writer = try open()
+    let me = "process \(ProcessInfo.processInfo.processIdentifier)"
+    #expect(holder { _ = try open() }?.hasPrefix(me) == true)
+    #expect(holder { _ = try open(readOnly: true) }?.hasPrefix(me) == true)
+    let salvaging = { _ = try StoreInspector.salvage(path, to: path + "-rescued", fileSystem) }
+    #expect(holder(salvaging)?.hasPrefix(me) == true)
+    try writer.close()
   }
 
   // 19, on the real disk

@@ -138,12 +138,19 @@ private final class MemoryDraft: File, @unchecked Sendable {
 
 private struct MemoryFileSystem: FileSystem {
   let bytes: [UInt8]
+  /// The only file; every path is it if there is no name.
+  var name: String?
 
   private func refuse(_ call: String) -> SystemError { SystemError(code: EROFS, call: call, path: "") }
 
   func createDirectory(_ path: String) throws(SystemError) { throw refuse("createDirectory") }
-  func list(_ path: String) throws(SystemError) -> [String] { [] }
-  func open(_ path: String, _ mode: FileMode) throws(SystemError) -> any File { MemoryFile(bytes) }
+  func list(_ path: String) throws(SystemError) -> [String] { name.map { [$0] } ?? [] }
+
+  func open(_ path: String, _ mode: FileMode) throws(SystemError) -> any File {
+    if let name, !path.hasSuffix("/" + name) { throw SystemError(code: ENOENT, call: "open", path: path) }
+    return MemoryFile(bytes)
+  }
+
   func rename(_ from: String, to: String) throws(SystemError) { throw refuse("rename") }
   func remove(_ path: String) throws(SystemError) { throw refuse("remove") }
   func synchronizeDirectory(_ path: String) throws(SystemError) { throw refuse("synchronizeDirectory") }
@@ -204,7 +211,7 @@ private func queuedFrames() throws -> [UInt8] {
 }
 
 /// A page with a sound header and `frames`, whose checksums are made right as far as their lengths make sense; also LSNs and
-/// the seal, but for frames with odd flags.
+/// the seal, but for frames with an odd checksum.
 private func soundPage(_ frames: UnsafeRawBufferPointer) -> [UInt8] {
   var page = header() + frames
   page.withUnsafeMutableBytes { all in
@@ -216,7 +223,7 @@ private func soundPage(_ frames: UnsafeRawBufferPointer) -> [UInt8] {
       guard length >= LogFormat.frameHeaderBytes, offset + length <= all.count else { return }
       let frame = UnsafeMutableRawBufferPointer(rebasing: all[offset..<offset + length])
       let isSeal = frame[24] == LogRecordKind.seal.rawValue
-      if frame[25] & 1 == 0 {
+      if frame[4] & 1 == 0 {
         if !isSeal { lsn += 1 }
         frame.store(lsn, at: 8)
         if isSeal && length == LogFormat.sealBytes {
@@ -300,7 +307,8 @@ extension FuzzTarget {
       require(again == manifest, "changes when it is written and read: \(manifest)")
     })
 
-  /// As `manifest`; under a sound header come blocks, whose checksums are made right, and a footer.
+  /// Odd first byte: the rest is the whole file; even: the start LSN, the end LSN, and blocks, whose checksums are made right,
+  /// under a sound header and with a footer.
   private static let checkpoint = FuzzTarget(
     name: "checkpoint",
     seeds: {
@@ -320,21 +328,44 @@ extension FuzzTarget {
       }
       let footer = [UInt8](repeating: 0, count: 4 + CheckpointFormat.footerBytes)
       let blocks = block + content + footer
-      return [[0] + blocks, [1] + soundCheckpoint(blocks)]
+      let lsns: [UInt8] = [4, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0]
+      return [[0] + lsns + blocks, [1] + soundCheckpoint(blocks, startLSN: 4, endLSN: 9)]
     },
     run: { bytes in
       guard let form = bytes.first else { return }
-      let rest = Array(bytes.dropFirst())
-      let file = form & 1 == 0 ? soundCheckpoint(rest) : rest
+      var file = Array(bytes.dropFirst())
+      var endLSN: UInt64 = 9
+      if form & 1 == 0 {
+        guard bytes.count >= 17 else { return }
+        endLSN = bytes.load64(at: 9)
+        file = soundCheckpoint(Array(bytes.dropFirst(17)), startLSN: bytes.load64(at: 1), endLSN: endLSN)
+      }
+      let disk = MemoryFileSystem(bytes: file, name: LogFormat.checkpointName(endLSN))
+      let path = "/" + LogFormat.checkpointName(endLSN)
       var documents = 0
-      let found = try? readCheckpoint("ckpt", MemoryFileSystem(bytes: file), store: store, endLSN: 9) {
-        record throws(StoreError) in
+      let found = try? readCheckpoint(path, disk, store: store, endLSN: endLSN) { record throws(StoreError) in
         documents += 1
+        require(record.lsn > 0 && record.lsn <= endLSN, "a document of LSN \(record.lsn) before \(endLSN)")
         var reader = CBORReader(record.document)
         _ = try? reader.readValue()
       }
       if let found { require(found.documents == documents, "\(found.documents) documents, not \(documents)") }
-      guard var walk = try? CheckpointWalk(MemoryFile(file)) else { return }
+      // What opens a store makes of the same documents.
+      if found != nil {
+        let loader = DocumentLoader<Value, Record>(shardCount: 1, schema: IndexSchema<Record>(FieldSchema()))
+        let isLoaded =
+          (try? readCheckpoint(path, disk, store: store, endLSN: endLSN) { record throws(StoreError) in
+            try loader.replay(record)
+          }) != nil
+        if isLoaded { try? loader.finish() }
+      }
+      // And what saves the documents of a damaged one.
+      if let salvage = try? Salvage("", disk) {
+        let versions = salvage.table.documents()
+        require(versions.allSatisfy { $0.lsn <= salvage.report.lastLSN }, "documents beyond the end of a salvage")
+        require(found == nil || versions.count <= documents, "\(versions.count) documents were salvaged")
+      }
+      guard var walk = try? CheckpointWalk(MemoryFile(file), endLSN: endLSN) else { return }
       var parts = 0
       while let part = walk.next() {
         parts += 1
@@ -345,13 +376,13 @@ extension FuzzTarget {
       }
     })
 
-  private static func soundCheckpoint(_ blocks: [UInt8]) -> [UInt8] {
+  private static func soundCheckpoint(_ blocks: [UInt8], startLSN: UInt64, endLSN: UInt64) -> [UInt8] {
     var file = [UInt8](repeating: 0, count: CheckpointFormat.headerBytes) + blocks
     file.withUnsafeMutableBytes { all in
       all.copyBytes(from: CheckpointFormat.magic)
       all.store(UInt32(LogFormat.version), at: 8)
       withUnsafeBytes(of: store.uuid) { UnsafeMutableRawBufferPointer(rebasing: all[16..<32]).copyBytes(from: $0) }
-      all.store(UInt64(4), at: 32)
+      all.store(startLSN, at: 32)
       all.store(CRC32C.checksum(UnsafeRawBufferPointer(rebasing: all[..<60])), at: 60)
       var offset = CheckpointFormat.headerBytes
       var chain: UInt32 = 0
@@ -362,7 +393,7 @@ extension FuzzTarget {
           guard offset + 4 + CheckpointFormat.footerBytes <= all.count else { return }
           let footer = UnsafeMutableRawBufferPointer(rebasing: all[(offset + 4)...])
           footer.store(documents, at: 0)
-          footer.store(UInt64(9), at: 8)
+          footer.store(endLSN, at: 8)
           footer.store(CRC32C.checksum(UnsafeRawBufferPointer(rebasing: footer[..<16]), seed: chain), at: 16)
           return
         }

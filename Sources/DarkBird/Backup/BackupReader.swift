@@ -37,6 +37,7 @@ struct BackupReader {
     withUnsafeMutableBytes(of: &uuid) { $0.copyBytes(from: bytes[16..<32]) }
     header.store = UUID(uuid: uuid)
     header.lsn = lsn
+    guard lsn <= LogFormat.lsnMaxForNewStores else { throw corrupt("a backup up to LSN \(lsn)", 32) }
     let start = offset
     let (kind, section) = try nextSection()
     guard kind == BackupFormat.Section.description,
@@ -61,7 +62,8 @@ struct BackupReader {
           Result<Int, StoreError> { () throws(StoreError) in
             try readDocuments(
               UnsafeRawBufferPointer(rebasing: raw[BackupFormat.sectionHeaderBytes...]),
-              count: Int(raw.load32(at: 8)), path: path, offset: start + BackupFormat.sectionHeaderBytes, body)
+              count: Int(raw.load32(at: 8)), endLSN: header.lsn, path: path,
+              offset: start + BackupFormat.sectionHeaderBytes, body)
           }
         }
         documents += try result.get()

@@ -215,7 +215,7 @@ struct NewStoreDirectory {
   func finish() {
     // Best effort: beside a manifest it means nothing, and the next opening removes it.
     try? fileSystem.remove("\(directory)/\(LogFormat.unfinishedName)")
-    lockFile?.close()
+    if let lockFile { releaseDirectory(lockFile) }
   }
 
   /// Removes what was made; the directory itself stays, empty. Best effort, the mark last but for the lock.

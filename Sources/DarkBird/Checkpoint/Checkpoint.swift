@@ -12,6 +12,13 @@ enum CheckpointFormat {
   static let footerBytes = 20
   /// A block is written when it has grown to this.
   static let blockBytes = 64 << 10
+
+  /// Bytes of the header that are not zero, though no field is there; nil if there are none.
+  static func strayBytes(_ header: [UInt8]) -> Range<Int>? {
+    header.withUnsafeBytes { nonZeros($0, 12..<16) ?? nonZeros($0, 40..<60) }
+  }
+  static let strayReason = "a byte of the checkpoint's header that must be zero"
+  static let behindFooterReason = "bytes behind the checkpoint's footer"
 }
 
 /// Writes one checkpoint to a draft file, block by block.
@@ -152,6 +159,11 @@ func readCheckpoint(
   }
   let isOfStore = withUnsafeBytes(of: store.uuid) { $0.elementsEqual(header[16..<32]) }
   guard isOfStore else { throw corrupt("a checkpoint of another store", 16) }
+  if let stray = CheckpointFormat.strayBytes(header) { throw corrupt(CheckpointFormat.strayReason, stray.lowerBound) }
+  let startLSN = header.withUnsafeBytes { $0.load64(at: 32) }
+  guard endLSN <= LogFormat.lsnMax, startLSN <= endLSN else {
+    throw corrupt("a checkpoint that begins at LSN \(startLSN) and ends at LSN \(endLSN)", 32)
+  }
 
   var offset = CheckpointFormat.headerBytes
   var chain: UInt32 = 0
@@ -163,7 +175,7 @@ func readCheckpoint(
     let block = try bytes(at: offset, length)
     let result = block.withUnsafeBytes { raw -> Result<(Int, UInt32), StoreError> in
       do throws(StoreError) {
-        return .success(try readCheckpointBlock(raw, path: path, offset: offset, body))
+        return .success(try readCheckpointBlock(raw, endLSN: endLSN, path: path, offset: offset, body))
       } catch {
         return .failure(error)
       }
@@ -174,22 +186,25 @@ func readCheckpoint(
     offset += length
   }
   let footer = try bytes(at: offset + 4, CheckpointFormat.footerBytes)
-  let (count, end, checksum, expected) = footer.withUnsafeBytes {
+  let (count, lastLSN, checksum, expected) = footer.withUnsafeBytes {
     (
       $0.load64(at: 0), $0.load64(at: 8), $0.load32(at: 16),
       CRC32C.checksum(UnsafeRawBufferPointer(rebasing: $0[..<16]), seed: chain)
     )
   }
   guard checksum == expected else { throw corrupt("wrong checksum of the checkpoint's footer", offset + 20) }
-  guard count == UInt64(documents), end == endLSN else {
+  guard count == UInt64(documents), lastLSN == endLSN else {
     throw corrupt("the footer contradicts the checkpoint", offset + 4)
   }
+  let end = offset + 4 + CheckpointFormat.footerBytes
+  guard end == size else { throw corrupt(CheckpointFormat.behindFooterReason, end) }
   return (documents, size)
 }
 
 /// Hands the documents of one block to `body`; returns their number and the block's checksum.
 private func readCheckpointBlock(
-  _ block: UnsafeRawBufferPointer, path: String, offset: Int, _ body: (LogRecord) throws(StoreError) -> Void
+  _ block: UnsafeRawBufferPointer, endLSN: UInt64, path: String, offset: Int,
+  _ body: (LogRecord) throws(StoreError) -> Void
 ) throws(StoreError) -> (Int, UInt32) {
   let checksum = block.load32(at: 8)
   let count = Int(block.load32(at: 4))
@@ -197,13 +212,18 @@ private func readCheckpointBlock(
   guard CRC32C.checksum(content) == checksum else {
     throw .corrupt(path: path, offset: offset, reason: "wrong checksum of a block")
   }
-  return (try readDocuments(content, count: count, path: path, offset: offset, body), checksum)
+  let contentOffset = offset + CheckpointFormat.blockHeaderBytes
+  return (
+    try readDocuments(content, count: count, endLSN: endLSN, path: path, offset: contentOffset, body), checksum
+  )
 }
 
 /// Hands `count` documents, one behind the other, to `body`.
-/// - Parameter offset: where the content begins in the file, for errors.
+/// - Parameters:
+///   - endLSN: no document may be newer: the log goes on there, and what it said of such a document would not count.
+///   - offset: where the content begins in the file, for errors.
 func readDocuments(
-  _ content: UnsafeRawBufferPointer, count: Int, path: String, offset: Int,
+  _ content: UnsafeRawBufferPointer, count: Int, endLSN: UInt64, path: String, offset: Int,
   _ body: (LogRecord) throws(StoreError) -> Void
 ) throws(StoreError) -> Int {
   var position = 0
@@ -217,6 +237,10 @@ func readDocuments(
     let end = document + Int(content.load32(at: position + 12))
     guard end <= content.count else {
       throw .corrupt(path: path, offset: offset + position, reason: "a block that ends within a document")
+    }
+    guard lsn > 0, lsn <= endLSN || planted(.documentBeyondTheEnd) else {
+      throw .corrupt(
+        path: path, offset: offset + position, reason: "a document of LSN \(lsn) in what ends at LSN \(endLSN)")
     }
     try body(
       LogRecord(

@@ -2,7 +2,7 @@ import Foundation
 
 /// What the walk through a checkpoint comes to.
 enum CheckpointPart {
-  /// A block whose checksum is right; `bytes` includes its header. `problem` if its count is wrong all the same.
+  /// A block whose checksum is right; `bytes` includes its header. `problem` if its count is wrong all the same, or an LSN.
   case block(offset: Int, bytes: [UInt8], documents: Int, problem: String?)
   /// Bytes that are no block. `claim` is what the header of a block with a wrong checksum says.
   case damage(offset: Int, bytes: Int, reason: String, claim: BlockClaim?)
@@ -27,17 +27,19 @@ struct CheckpointWalk {
   }
 
   let header: Header?
-  /// Why there is no header.
+  /// Why there is no header, or what is wrong with it.
   let headerProblem: String?
   /// Version of the format, if it is one that this program does not know.
   let newerVersion: Int?
   /// Documents so far.
   private(set) var documents = 0
   private let file: any File
+  private let endLSN: UInt64
   private let size: Int
   private var offset = CheckpointFormat.headerBytes
   /// Over the checksums of all blocks; nil once one of them is not known.
   private var chain: UInt32? = 0
+  private var hasFooter = false
   private var isAtEnd = false
 
   private static let smallestBlock = CheckpointFormat.blockHeaderBytes + CheckpointFormat.recordHeaderBytes
@@ -47,8 +49,10 @@ struct CheckpointWalk {
     + LogFormat.documentBytesMax
   private static let windowBytes = 256 << 10
 
-  init(_ file: any File) throws(SystemError) {
+  /// - Parameter endLSN: the number in the checkpoint's name.
+  init(_ file: any File, endLSN: UInt64) throws(SystemError) {
     self.file = file
+    self.endLSN = endLSN
     size = try file.size()
     let bytes = (try? file.readAll(at: 0, count: min(size, CheckpointFormat.headerBytes))) ?? []
     var header: Header?
@@ -75,7 +79,12 @@ struct CheckpointWalk {
       }
       var uuid = UUID().uuid
       withUnsafeMutableBytes(of: &uuid) { $0.copyBytes(from: raw[16..<32]) }
-      header = Header(store: UUID(uuid: uuid), startLSN: raw.load64(at: 32), checksum: checksum)
+      if CheckpointFormat.strayBytes(bytes) != nil { problem = CheckpointFormat.strayReason }
+      let startLSN = raw.load64(at: 32)
+      header = Header(store: UUID(uuid: uuid), startLSN: startLSN, checksum: checksum)
+      if endLSN == 0 || endLSN > LogFormat.lsnMaxForNewStores || startLSN > endLSN {
+        problem = "a checkpoint that begins at LSN \(startLSN) and ends at LSN \(endLSN)"
+      }
     }
     self.header = header
     headerProblem = problem
@@ -84,21 +93,29 @@ struct CheckpointWalk {
 
   mutating func next() -> CheckpointPart? {
     if isAtEnd { return nil }
-    guard offset + 4 <= size else {
+    guard offset + 4 <= size || hasFooter else {
       isAtEnd = true
       return .damage(
         offset: min(offset, size), bytes: max(0, size - offset), reason: "the checkpoint is cut off", claim: nil)
     }
-    if let footer = footer() {
+    if hasFooter {
       isAtEnd = true
+      return .damage(
+        offset: offset, bytes: size - offset, reason: CheckpointFormat.behindFooterReason, claim: nil)
+    }
+    if let footer = footer() {
+      offset += Self.footerBytes
+      hasFooter = true
+      isAtEnd = offset == size
       return footer
     }
     switch block(at: offset) {
-    case .sound(let bytes, let count, let claimed):
+    case .sound(let bytes, let count, let claimed, let newest):
       defer { offset += bytes.count }
       documents += count
       chain = chain.map { chained($0, bytes.withUnsafeBytes { $0.load32(at: 8) }) }
-      let problem = claimed == count ? nil : "a block of \(count) documents that says it has \(claimed)"
+      var problem = claimed == count ? nil : "a block of \(count) documents that says it has \(claimed)"
+      if newest > endLSN { problem = "a document of LSN \(newest) in what ends at LSN \(endLSN)" }
       return .block(offset: offset, bytes: bytes, documents: count, problem: problem)
     case .bad(let reason, let claim):
       chain = nil
@@ -111,20 +128,22 @@ struct CheckpointWalk {
 
   // MARK: Parts
 
-  /// The footer, if `offset` is where it must be.
+  /// The footer, if `offset` is where it must be: at the end of the file, or anywhere if its checksum says so.
   private func footer() -> CheckpointPart? {
-    guard offset + Self.footerBytes == size, let bytes = read(offset, Self.footerBytes) else { return nil }
+    guard offset + Self.footerBytes <= size, let bytes = read(offset, Self.footerBytes) else { return nil }
     return bytes.withUnsafeBytes { raw in
       if raw.load32(at: 0) != 0 { return nil }
       let numbers = UnsafeRawBufferPointer(rebasing: raw[4..<20])
+      let computed = chain.map { CRC32C.checksum(numbers, seed: $0) }
+      guard offset + Self.footerBytes == size || computed == raw.load32(at: 20) else { return nil }
       return .footer(
         offset: offset, documents: raw.load64(at: 4), endLSN: raw.load64(at: 12), checksum: raw.load32(at: 20),
-        computed: chain.map { CRC32C.checksum(numbers, seed: $0) })
+        computed: computed)
     }
   }
 
   private enum Block {
-    case sound([UInt8], documents: Int, claimed: Int)
+    case sound([UInt8], documents: Int, claimed: Int, newest: UInt64)
     case bad(String, CheckpointPart.BlockClaim?)
   }
 
@@ -143,10 +162,16 @@ struct CheckpointWalk {
       let computed = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: raw[CheckpointFormat.blockHeaderBytes...]))
       let claim = CheckpointPart.BlockClaim(bytes: length, documents: count, checksum: checksum, computed: computed)
       guard checksum == computed else { return .bad("wrong checksum of a block", claim) }
-      guard let documents = forEachDocument(inBlock: raw, { _ in }) else {
-        return .bad("a block that ends within a document", claim)
+      var (oldest, newest) = (UInt64.max, UInt64(0))
+      let documents = forEachDocument(inBlock: raw) { record in
+        oldest = min(oldest, record.lsn)
+        newest = max(newest, record.lsn)
       }
-      return .sound(bytes, documents: documents, claimed: count)
+      guard let documents else { return .bad("a block that ends within a document", claim) }
+      guard oldest > 0, newest <= LogFormat.lsnMaxForNewStores else {
+        return .bad("a document with an impossible LSN", claim)
+      }
+      return .sound(bytes, documents: documents, claimed: count, newest: newest)
     }
   }
 

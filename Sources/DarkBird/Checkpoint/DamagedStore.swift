@@ -46,7 +46,7 @@ struct DamagedStore {
     for lsn in checkpoints {
       guard let file = try? fileSystem.open(path(LogFormat.checkpointName(lsn)), .read) else { continue }
       defer { file.close() }
-      if let store = (try? CheckpointWalk(file))?.header?.store { counts[store, default: 0] += 1 }
+      if let store = (try? CheckpointWalk(file, endLSN: lsn))?.header?.store { counts[store, default: 0] += 1 }
     }
     if let manifest { counts[manifest.store] = .max }
     return counts.sorted { ($1.value, $0.key.uuidString) < ($0.value, $1.key.uuidString) }.map(\.key)

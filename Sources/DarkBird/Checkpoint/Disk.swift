@@ -37,6 +37,11 @@ final class Disk: @unchecked Sendable {
       if configuration.isReadOnly {
         log = nil
       } else {
+        if found.lastLSN > LogFormat.lsnMaxForWriting {
+          throw .corrupt(
+            path: "\(directory)/\(LogFormat.pageName(found.page.sequence))", offset: found.page.end,
+            reason: "LSN \(found.lastLSN) leaves no room for more")
+        }
         let file = try diskErrors(directory) { () throws(SystemError) in
           try recovery.repair(&found, capacity: configuration.pageCapacity)
         }
@@ -62,6 +67,7 @@ final class Disk: @unchecked Sendable {
     checkpointLock.withLock { isClosed = true }
     defer {
       lock.withLock {
+        if let lockFile, log != nil { releaseDirectory(lockFile) }
         lockFile?.close()
         lockFile = nil
       }
@@ -288,9 +294,23 @@ func openDirectory(
     throw storeError(error, directory)
   }
   if isLocked { return file }
+  defer { file.close() }
+  throw .locked(path: directory, holder: lockHolder(file))
+}
+
+/// Who holds the lock of a directory that cannot be had. A writer names itself in the file, and what a killed one left there
+/// names nobody once a reader has the lock: that one is told by the shared lock, which it leaves to others.
+func lockHolder(_ file: any File) -> String {
+  if (try? file.tryLock(exclusive: false)) == true { return "a reader" }
   let holder = String(decoding: (try? file.readAll(at: 0, count: file.size())) ?? [], as: UTF8.self)
-  file.close()
-  throw .locked(path: directory, holder: holder.isEmpty ? "another process" : holder)
+  return holder.isEmpty ? "another process" : holder
+}
+
+/// Gives back what `openDirectory` has locked for writing, without the name of this process. That is best effort: a name that
+/// stays there does no harm.
+func releaseDirectory(_ lockFile: any File) {
+  try? lockFile.truncate(to: 0)
+  lockFile.close()
 }
 
 func checkDirectory(

@@ -80,11 +80,21 @@ struct Manifest: Sendable, Equatable {
       let generation = Self.number(record["generation"]), let firstPage = Self.number(record["firstPage"]),
       let reachedLSN = Self.number(record["reachedLSN"])
     else { throw corrupt("the manifest lacks a field", at: Self.headerBytes) }
+    var checkpointLSN: UInt64?
+    if let value = record["checkpointLSN"], value != .null {
+      checkpointLSN = Self.number(value) ?? 0
+    }
+    for number in [generation, firstPage, reachedLSN, checkpointLSN ?? 1] where number > LogFormat.lsnMax {
+      throw corrupt("the manifest holds the number \(number), which is too great", at: Self.headerBytes)
+    }
+    guard firstPage > 0, checkpointLSN != 0 else {
+      throw corrupt("the manifest names page \(firstPage) and checkpoint \(checkpointLSN ?? 0)", at: Self.headerBytes)
+    }
     self.store = store
     self.generation = generation
     self.firstPage = firstPage
     self.reachedLSN = reachedLSN
-    checkpointLSN = Self.number(record["checkpointLSN"])
+    self.checkpointLSN = checkpointLSN
     schemaVersion = Self.number(record["schemaVersion"]) ?? 0
     schema.fields = Self.fieldSchema(record["fields"])
     schema.computed = Self.fieldSchema(record["computed"])
@@ -123,7 +133,7 @@ struct Manifest: Sendable, Equatable {
 
   /// Replaces the manifest on disk, with the next generation.
   mutating func write(_ directory: String, _ fileSystem: any FileSystem) throws(StoreError) {
-    generation += 1
+    generation = min(generation + 1, LogFormat.lsnMax)
     let bytes = try encoded()
     let draft = "\(directory)/\(LogFormat.manifestDraftName)"
     do throws(SystemError) {

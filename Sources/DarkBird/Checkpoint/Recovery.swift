@@ -54,10 +54,11 @@ struct Recovery {
       found.checkpointBytes = checkpoint.bytes
     }
     try readPages(manifest, &found, replay)
-    if found.lastLSN < manifest.reachedLSN {
+    let reachedLSN = max(manifest.reachedLSN, manifest.checkpointLSN ?? 0)
+    if found.lastLSN < reachedLSN {
       throw .corrupt(
         path: path(LogFormat.pageName(found.page.sequence)), offset: found.page.end,
-        reason: "the log ends at LSN \(found.lastLSN), but had reached \(manifest.reachedLSN)")
+        reason: "the log ends at LSN \(found.lastLSN), but had reached \(reachedLSN)")
     }
     return found
   }
@@ -134,9 +135,8 @@ struct Recovery {
       throw .corrupt(path: path, offset: 0, reason: reason)
     }
     let seed = LogPageHeader.frameSeed(store: manifest.store, sequence: sequence)
-    if let proof = laterFrame(
-      in: page, after: LogFormat.headerBytes - 8, durable: previous.lastLSN + 1, seed: seed)
-    {
+    var search = LogFrameSearch(page, from: LogFormat.headerBytes, seed: seed)
+    if let proof = search.proof(behind: LogFormat.headerBytes - 1, durable: previous.lastLSN + 1) {
       throw .corrupt(
         path: path, offset: 0, reason: "\(reason), but the frame at \(proof) was written after it was synced")
     }
@@ -222,17 +222,30 @@ struct Recovery {
     return file
   }
 
-  /// Keeps the bytes behind the last valid frame, but for the zeros at the end, in a file of their own.
+  /// Keeps the bytes behind the last valid frame, but for the zeros at the end, in a file of their own: `name`, or if an
+  /// earlier tail has it, `name-2` and so on.
   private func setAside(_ file: any File, from offset: Int, name: String) throws(SystemError) {
     var tail = try file.readAll(at: offset, count: max(0, file.size() - offset))
     tail.removeSubrange(tail.withUnsafeBytes { endOfContent($0) }...)
     if tail.isEmpty { return }
-    let copy = try fileSystem.open(path(name), .createIfMissing)
+    let taken = Set(try fileSystem.list(directory))
+    var (free, number) = (name, 1)
+    while taken.contains(free), !planted(.tailOverwritten) {
+      number += 1
+      free = "\(name)-\(number)"
+    }
+    let copy = try fileSystem.open(path(free), .createIfMissing)
     defer { copy.close() }
-    try copy.truncate(to: 0)
-    try copy.writeAll(tail, at: 0)
-    try copy.synchronize()
-    try fileSystem.synchronizeDirectory(directory)
+    do throws(SystemError) {
+      try copy.truncate(to: 0)
+      try copy.writeAll(tail, at: 0)
+      try copy.synchronize()
+      try fileSystem.synchronizeDirectory(directory)
+    } catch {
+      // Or each opening that fails would leave one more.
+      try? fileSystem.remove(path(free))
+      throw error
+    }
   }
 
   /// Removes pages and checkpoints that the manifest does not need, drafts, and a page that was made ahead of need.

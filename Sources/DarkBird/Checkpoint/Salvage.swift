@@ -34,7 +34,10 @@ struct Salvage {
     report.damages.append(.init(file: file, offset: offset, bytes: bytes, reason: reason))
   }
 
-  private mutating func reach(_ lsn: UInt64) { report.lastLSN = max(report.lastLSN, lsn) }
+  /// The new store goes on from there, or from before an LSN that none has come to.
+  private mutating func reach(_ lsn: UInt64) {
+    if lsn <= LogFormat.lsnMaxForNewStores { report.lastLSN = max(report.lastLSN, lsn) }
+  }
 
   private mutating func readManifest() throws(StoreError) {
     do throws(StoreError) {
@@ -76,7 +79,7 @@ struct Salvage {
     var walk: CheckpointWalk
     do throws(SystemError) {
       file = try files.fileSystem.open(files.path(name), .read)
-      walk = try CheckpointWalk(file)
+      walk = try CheckpointWalk(file, endLSN: lsn)
     } catch {
       note(name, 0, 0, error.description)
       return nil
@@ -90,8 +93,8 @@ struct Salvage {
       return nil
     }
     if let problem = walk.headerProblem { note(name, 0, CheckpointFormat.headerBytes, problem) }
-    let startLSN = walk.header?.startLSN ?? 0
-    var isSound = walk.header != nil
+    var (isSound, hasEnded) = (walk.headerProblem == nil, false)
+    let startLSN = isSound ? walk.header?.startLSN ?? 0 : 0
     while let part = walk.next() {
       switch part {
       case .block(let offset, let bytes, let documents, let problem):
@@ -110,10 +113,12 @@ struct Salvage {
         }
         reach(newest)
       case .damage(let offset, let bytes, let reason, let claim):
-        isSound = false
+        // What lies behind the footer takes nothing from what is before it.
+        if !hasEnded { isSound = false }
         let lost = claim.map { ", which says it has \($0.documents) documents" } ?? ""
         note(name, offset, bytes, reason + lost)
       case .footer(let offset, let documents, let endLSN, let checksum, let computed):
+        hasEnded = true
         if let computed, checksum != computed {
           isSound = false
           note(name, offset, CheckpointFormat.footerBytes + 4, "wrong checksum of the checkpoint's footer")
@@ -143,7 +148,7 @@ struct Salvage {
           note(LogFormat.pageName(expected + 100), 0, 0, "\(sequence - expected - 100) more pages are missing")
         }
       }
-      expected = max(expected, sequence + 1)
+      expected = max(expected, sequence &+ 1)
       try readPage(sequence)
     }
     if files.pages.isEmpty { note(LogFormat.pageName(expected), 0, 0, "the log has no pages") }
@@ -173,10 +178,11 @@ struct Salvage {
     }
     if beginning.isUnused { return }
     if let problem = beginning.problem { note(name, 0, min(page.count, LogFormat.headerBytes), problem) }
+    if let stray = beginning.strayBytes { note(name, stray.lowerBound, stray.count, LogPageHeader.strayReason) }
     if let header = beginning.header {
       if header.store != stores.first { return note(name, 0, page.count, "a page of another store, \(header.store)") }
       if header.sequence != sequence { note(name, 32, 0, "page \(header.sequence) under the name of \(sequence)") }
-      if header.firstLSN < UInt64(Int64.max) { reach(header.firstLSN - 1) }
+      reach(header.firstLSN - 1)
     }
     report.pages += 1
     var walk = beginning.walk(page)

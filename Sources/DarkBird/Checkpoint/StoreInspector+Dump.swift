@@ -59,7 +59,7 @@ extension StoreInspector {
     var walk: CheckpointWalk
     do throws(SystemError) {
       file = try files.fileSystem.open(files.path(name), .read)
-      walk = try CheckpointWalk(file)
+      walk = try CheckpointWalk(file, endLSN: lsn)
     } catch {
       return body(.damage(.init(file: name, offset: 0, bytes: 0, reason: error.description)))
     }
@@ -159,7 +159,7 @@ private struct PageDump {
   /// Returns whether to go on with the next page.
   mutating func run(_ body: (StoreDump.Item) -> Bool) -> Bool {
     let showsAll = selection.kind == nil && selection.lsns == nil
-    if showsAll || beginning.problem != nil, !showHeader(body) { return false }
+    if showsAll || beginning.problem != nil || beginning.strayBytes != nil, !showHeader(body) { return false }
     if beginning.isUnused { return !showsAll || showRoom(from: 0, body) }
     while let part = walk.next() {
       switch part {
@@ -188,7 +188,10 @@ private struct PageDump {
       let item = StoreDump.Page(
         file: name, bytes: page.count, identifier: header.store, sequence: header.sequence, firstLSN: header.firstLSN,
         previousChain: header.previousChain, capacity: header.capacity, checksum: page.load32(at: 64))
-      return body(.page(item))
+      if !body(.page(item)) { return false }
+      guard let stray = beginning.strayBytes else { return true }
+      return body(
+        .damage(.init(file: name, offset: stray.lowerBound, bytes: stray.count, reason: LogPageHeader.strayReason)))
     }
     guard let problem = beginning.problem else { return true }
     let bytes = min(page.count, LogFormat.headerBytes)
@@ -222,7 +225,7 @@ private struct PageDump {
 
   /// The header of a frame that is not sound, if its length is possible.
   private func suspect(_ offset: Int) -> StoreDump.Frame? {
-    guard offset + LogFormat.frameHeaderBytes <= page.count else { return nil }
+    guard offset % 8 == 0, offset + LogFormat.frameHeaderBytes <= page.count else { return nil }
     let length = Int(page.load32(at: offset))
     guard length >= LogFormat.frameHeaderBytes, offset + length <= page.count else { return nil }
     let frame = UnsafeRawBufferPointer(rebasing: page[offset..<offset + length])

@@ -46,7 +46,7 @@ extension StoreInspector {
       throw error
     }
     // The lock would keep the verification out.
-    outputLock?.close()
+    if let outputLock { releaseDirectory(outputLock) }
     report.problems = try verify(output, fileSystem).problems
     return report
   }
@@ -73,9 +73,8 @@ extension StoreInspector {
     guard let file = try? fileSystem.open("\(path)/\(LogFormat.lockName)", .read) else { return nil }
     // A lock that fails for another reason than a holder is part of the damage.
     if (try? file.tryLock(exclusive: false)) != false { return file }
-    let holder = String(decoding: (try? file.readAll(at: 0, count: file.size())) ?? [], as: UTF8.self)
-    file.close()
-    throw .locked(path: path, holder: holder.isEmpty ? "another process" : holder)
+    defer { file.close() }
+    throw .locked(path: path, holder: lockHolder(file))
   }
 
   /// Removes what an unfinished salvage made in a directory that was empty. Best effort.

@@ -110,10 +110,17 @@ extension VerifyReport {
   fileprivate mutating func add(
     tornTailOf found: RecoveredLog, _ recovery: Recovery, _ path: String, _ fileSystem: any FileSystem
   ) throws(StoreError) {
-    guard let last = recovery.pages.last, case .torn = last.scan.end else { return }
-    let page: [UInt8]
-    do { page = try fileSystem.contents("\(path)/\(last.name)") } catch { throw StoreError(error) }
-    tornTailBytes = max(0, page.withUnsafeBytes { endOfContent($0) } - last.scan.endOffset)
+    guard let last = recovery.pages.last else { return }
+    do throws(SystemError) {
+      for name in try fileSystem.list(path) {
+        // Pages behind the last one are not begun, as far as the log is concerned.
+        let sequence = LogFormat.number(in: name, prefix: "wal") ?? 0
+        if sequence < found.page.sequence { continue }
+        let page = try fileSystem.contents("\(path)/\(name)")
+        let start = name == last.name ? last.scan.endOffset : 0
+        tornTailBytes += max(0, page.withUnsafeBytes { endOfContent($0) } - start)
+      }
+    } catch { throw StoreError(error) }
   }
 
   /// Turns damage into a problem; throws what is no damage.

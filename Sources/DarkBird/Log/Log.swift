@@ -330,7 +330,8 @@ final class Log: @unchecked Sendable {
 
   private func callCheckpointIfDue() {
     let call = lock.withLock { () -> (@Sendable () -> Void)? in
-      guard let threshold = settings.checkpointLogBytes, failure == nil, !isClosing,
+      // What is due before there is somebody to call stays due.
+      guard let onCheckpointDue, let threshold = settings.checkpointLogBytes, failure == nil, !isClosing,
         bytesSinceCheckpoint >= max(threshold, checkpointBytes)
       else { return nil }
       bytesSinceCheckpoint = 0

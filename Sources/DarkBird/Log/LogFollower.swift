@@ -79,7 +79,7 @@ struct LogFollower {
       switch LogFrame.parse(bytes, at: position, seed: page.seed) {
       case .frame(let found): frame = found
       case .end: throw corrupt("no frame where one must be")
-      case .invalid(let reason): throw corrupt(reason)
+      case .invalid(let reason), .malformed(let reason): throw corrupt(reason)
       }
       if frame.kind == .seal {
         try openNextPage()

@@ -20,6 +20,14 @@ public enum LogFormat {
   /// The most bytes that the keys and documents of a batch take together, with 12 for each operation and 8 for the batch.
   public static let batchBytesMax = 64 << 20
 
+  /// No LSN is greater, in any file: the manifest keeps them as signed numbers, and there must be one more.
+  static let lsnMax = UInt64(Int64.max - 1)
+  /// Nor is a store opened for writing behind this one, to which none has come: what it would take, the next opening had to
+  /// refuse.
+  static let lsnMaxForWriting = lsnMax - (1 << 40)
+  /// Nor is a new store made of the records of another that go further: it must be one that can be written to.
+  static let lsnMaxForNewStores: UInt64 = 1 << 62
+
   static func pageName(_ sequence: UInt64) -> String { numbered("wal", sequence) }
   static func checkpointName(_ lsn: UInt64) -> String { numbered("ckpt", lsn) }
   static let manifestName = "MANIFEST"
@@ -126,16 +134,25 @@ struct LogPageHeader: Equatable, Sendable {
     let fields = UnsafeRawBufferPointer(rebasing: bytes[..<LogFormat.headerFieldBytes])
     guard bytes.load32(at: 64) == CRC32C.checksum(fields) else { throw .damaged("wrong checksum of the page header") }
     guard bytes.load16(at: 8) == LogFormat.version else { throw .newer(Int(bytes.load16(at: 8))) }
+    guard bytes.load16(at: 10) == 0, bytes.load32(at: 12) == LogFormat.headerBytes, bytes.load32(at: 52) <= 1 else {
+      throw .damaged("a page header of an unknown form")
+    }
     var uuid = UUID().uuid
     withUnsafeMutableBytes(of: &uuid) { $0.copyBytes(from: bytes[16..<32]) }
     store = UUID(uuid: uuid)
     sequence = bytes.load64(at: 32)
     firstLSN = bytes.load64(at: 40)
-    guard firstLSN > 0 else { throw .damaged("a page that begins at LSN 0") }
+    guard (1...LogFormat.lsnMax).contains(firstLSN) else { throw .damaged("a page that begins at LSN \(firstLSN)") }
     previousChain = bytes.load32(at: 48)
     let count = Int(truncatingIfNeeded: bytes.load64(at: 56))
     capacity = bytes.load32(at: 52) == 1 ? .records(count) : .bytes(count)
   }
+
+  /// Bytes behind the fields that are not zero, as all there must be; nil if there are none.
+  static func strayBytes(_ page: UnsafeRawBufferPointer) -> Range<Int>? {
+    nonZeros(page, LogFormat.headerFieldBytes + 4..<LogFormat.headerBytes)
+  }
+  static let strayReason = "a byte of the page header that must be zero"
 
   /// The CRC state with which each frame of this page begins.
   static func frameSeed(store: UUID, sequence: UInt64) -> UInt32 {

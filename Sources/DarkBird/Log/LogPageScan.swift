@@ -33,6 +33,9 @@ func scanLogPage(
   _ page: UnsafeRawBufferPointer, header: LogPageHeader, path: String, isLast: Bool,
   _ body: (LogRecord, _ offset: Int) throws(StoreError) -> Void
 ) throws(StoreError) -> LogPageScan {
+  if let stray = LogPageHeader.strayBytes(page) {
+    throw .corrupt(path: path, offset: stray.lowerBound, reason: LogPageHeader.strayReason)
+  }
   let seed = LogPageHeader.frameSeed(store: header.store, sequence: header.sequence)
   var scan = LogPageScan(
     end: .open, endOffset: LogFormat.headerBytes, records: 0, lastLSN: header.firstLSN - 1, durableLSN: 0,
@@ -46,8 +49,18 @@ func scanLogPage(
       return try unsound(page, scan, expected: scan.lastLSN + 1, seed, path, isLast, "no frame where one must be")
     case .invalid(let reason):
       return try unsound(page, scan, expected: scan.lastLSN + 1, seed, path, isLast, reason)
+    case .malformed(let reason):
+      throw .corrupt(path: path, offset: offset, reason: reason)
     case .frame(let found):
       frame = found
+    }
+    let end = offset + LogFormat.aligned(frame.length)
+    let padding = offset + frame.length..<end
+    // The last word first, for every frame comes by here.
+    if end > page.count || page.load64(at: end - 8) >> (64 - 8 * UInt64(padding.count)) != 0,
+      let stray = nonZeros(page, padding)
+    {
+      throw .corrupt(path: path, offset: stray.lowerBound, reason: LogFrame.paddingReason)
     }
     if frame.kind == .seal {
       guard frame.lsn == scan.lastLSN, frame.payload.count == LogFormat.sealPayloadBytes,
@@ -55,8 +68,11 @@ func scanLogPage(
         frame.payload.load32(at: 16) == scan.chain
       else { throw .corrupt(path: path, offset: offset, reason: "the seal contradicts the page") }
       scan.end = .sealed
-      scan.endOffset = offset + LogFormat.aligned(frame.length)
+      scan.endOffset = end
       scan.durableLSN = max(scan.durableLSN, frame.durableLSN)
+      if let stray = nonZeros(page, end..<page.count) {
+        throw .corrupt(path: path, offset: stray.lowerBound, reason: LogFrame.behindSealReason)
+      }
       return scan
     }
     guard frame.lsn == scan.lastLSN + 1 else {
@@ -72,7 +88,7 @@ func scanLogPage(
     scan.records += 1
     scan.durableLSN = max(scan.durableLSN, frame.durableLSN)
     scan.chain = chained(scan.chain, frame.checksum)
-    scan.endOffset = offset + LogFormat.aligned(frame.length)
+    scan.endOffset = end
   }
 }
 
@@ -94,7 +110,8 @@ private func unsound(
   _ isLast: Bool, _ reason: String
 ) throws(StoreError) -> LogPageScan {
   guard isLast else { throw .corrupt(path: path, offset: scan.endOffset, reason: reason) }
-  if let proof = laterFrame(in: page, after: scan.endOffset, durable: lsn, seed: seed) {
+  var search = LogFrameSearch(page, from: LogFormat.aligned(scan.endOffset + 1), seed: seed)
+  if let proof = search.proof(behind: scan.endOffset, durable: lsn), !planted(.laterFrameNotSought) {
     throw .corrupt(
       path: path, offset: scan.endOffset, reason: "\(reason), but the frame at \(proof) was written after it was synced"
     )
@@ -104,22 +121,15 @@ private func unsound(
   return scan
 }
 
-/// Offset of a valid frame beyond `offset` which says that the record with LSN `lsn` was durable.
-func laterFrame(in page: UnsafeRawBufferPointer, after offset: Int, durable lsn: UInt64, seed: UInt32) -> Int? {
-  var candidate = LogFormat.aligned(offset + 1)
-  let end = endOfContent(page)
-  while candidate < end, candidate + LogFormat.frameHeaderBytes <= page.count {
-    if case .frame(let frame) = LogFrame.parse(page, at: candidate, seed: seed),
-      frame.durableLSN >= lsn
-    {
-      return candidate
-    }
-    candidate += 8
-  }
-  return nil
-}
-
 func isZero(_ bytes: UnsafeRawBufferPointer, from offset: Int) -> Bool { endOfContent(bytes) <= offset }
+
+/// From the first byte of `range` that is not zero to the last one; nil if all are, as far as there are bytes.
+func nonZeros(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Range<Int>? {
+  let part = bytes[range.clamped(to: 0..<bytes.count)]
+  let end = part.startIndex + endOfContent(UnsafeRawBufferPointer(rebasing: part))
+  guard end > part.startIndex, let start = part.firstIndex(where: { $0 != 0 }) else { return nil }
+  return start..<end
+}
 
 /// Offset behind the last byte that is not zero. By words: a page may end in megabytes of room that was made for it.
 func endOfContent(_ bytes: UnsafeRawBufferPointer) -> Int {
@@ -136,7 +146,12 @@ struct LogFrame {
     /// A zero length, or the end of the file.
     case end
     case invalid(String)
+    /// The checksum is right: a program wrote it so, and no crash.
+    case malformed(String)
   }
+
+  static let paddingReason = "padding behind a frame that is not zero"
+  static let behindSealReason = "bytes behind the seal that are not zero"
 
   let length: Int
   let checksum: UInt32
@@ -161,17 +176,37 @@ struct LogFrame {
       return .invalid("a frame of \(length) bytes does not fit into the page")
     }
     let frame = UnsafeRawBufferPointer(rebasing: page[offset..<offset + length])
-    let checksum = frame.load32(at: 4)
-    guard checksum == frameChecksum(frame, length: length, seed: seed) else {
+    guard frame.load32(at: 4) == frameChecksum(frame, length: length, seed: seed) else {
       return .invalid("wrong checksum of a frame")
     }
-    let keyLength = Int(frame.load32(at: 28))
-    let payload = UnsafeRawBufferPointer(rebasing: frame[LogFormat.frameHeaderBytes...])
-    guard let kind = LogRecordKind(rawValue: frame[24]) else { return .invalid("a frame of unknown kind \(frame[24])") }
-    guard keyLength <= payload.count else { return .invalid("a key that is longer than its frame") }
-    return .frame(
-      LogFrame(
-        length: length, checksum: checksum, lsn: frame.load64(at: 8), durableLSN: frame.load64(at: 16), kind: kind,
-        keyLength: keyLength, payload: payload))
+    guard let found = LogFrame(claimedAt: offset, in: page) else {
+      return .malformed("a frame of an unknown kind or form, or whose key is longer than itself")
+    }
+    if let problem = found.problem { return .malformed(problem) }
+    return .frame(found)
+  }
+
+  /// What cannot be in a frame whose checksum is right.
+  var problem: String? {
+    let isPossible = lsn <= LogFormat.lsnMax && durableLSN <= lsn && (lsn > 0 || kind == .seal)
+    return isPossible ? nil : "a frame with an impossible LSN"
+  }
+}
+
+extension LogFrame {
+  /// What the bytes at `offset` say if they are a frame, whose checksum is not looked at; nil if they cannot be one.
+  init?(claimedAt offset: Int, in page: UnsafeRawBufferPointer) {
+    guard offset + LogFormat.frameHeaderBytes <= page.count else { return nil }
+    let length = Int(page.load32(at: offset))
+    let keyLength = Int(page.load32(at: offset + 28))
+    guard length >= LogFormat.frameHeaderBytes, offset + length <= page.count,
+      // Kind, and the flags and schema version that are 0 in this format.
+      page.load32(at: offset + 24) <= UInt8.max, let kind = LogRecordKind(rawValue: page[offset + 24]),
+      keyLength <= length - LogFormat.frameHeaderBytes
+    else { return nil }
+    self.init(
+      length: length, checksum: page.load32(at: offset + 4), lsn: page.load64(at: offset + 8),
+      durableLSN: page.load64(at: offset + 16), kind: kind, keyLength: keyLength,
+      payload: UnsafeRawBufferPointer(rebasing: page[offset + LogFormat.frameHeaderBytes..<offset + length]))
   }
 }

@@ -20,53 +20,71 @@ struct LogPageWalk {
   /// LSN of the last frame; that before the page's first one, or 0, if there was none yet.
   private(set) var lastLSN: UInt64
   private(set) var isSealed = false
-  private let endOfContent: Int
+  private var search: LogFrameSearch
 
   /// - Parameter lastLSN: of the page before, or 0 if it is not known.
   init(_ page: UnsafeRawBufferPointer, seed: UInt32, lastLSN: UInt64) {
     self.page = page
     self.seed = seed
     self.lastLSN = lastLSN
-    endOfContent = DarkBird.endOfContent(page)
+    search = LogFrameSearch(page, from: LogFormat.headerBytes, seed: seed)
   }
+
+  /// What the search for frames behind damage has cost.
+  var bytesChecksummed: Int { search.bytesChecksummed }
 
   /// Zeros behind the last part: room that was made for frames to come.
   var room: Int { max(0, page.count - offset) }
 
   /// Nil behind the seal, and where nothing but zeros follows.
   mutating func next() -> LogPagePart? {
+    if let stray = strayBytes() { return stray }
     guard !isSealed, offset < page.count else { return nil }
     let reason: String
     switch LogFrame.parse(page, at: offset, seed: seed) {
     case .frame(let frame):
       guard let problem = problem(of: frame) else {
-        defer { offset += LogFormat.aligned(frame.length) }
+        defer { offset += frame.length }
         lastLSN = frame.lsn
         isSealed = frame.kind == .seal
         return .frame(frame, offset: offset)
       }
       reason = problem
-    case .invalid(let problem): reason = problem
+    case .invalid(let problem), .malformed(let problem): reason = problem
     case .end:
-      if endOfContent <= offset { return nil }
+      if search.endOfContent <= offset { return nil }
       reason = "no frame where one must be"
     }
     let start = offset
     let next = nextFrame()
-    offset = next ?? max(start + 1, min(page.count, LogFormat.aligned(endOfContent)))
+    offset = next ?? max(start + 1, min(page.count, LogFormat.aligned(search.endOfContent)))
     return .damage(offset: start, bytes: offset - start, reason: reason, isLast: next == nil)
+  }
+
+  /// What must be zero and is not: the padding of the last frame, and all that follows a seal.
+  private mutating func strayBytes() -> LogPagePart? {
+    let paddingEnd = LogFormat.aligned(offset)
+    if let stray = nonZeros(page, offset..<paddingEnd) {
+      offset = paddingEnd
+      return .damage(offset: stray.lowerBound, bytes: stray.count, reason: LogFrame.paddingReason, isLast: false)
+    }
+    offset = paddingEnd
+    guard isSealed, let stray = nonZeros(page, offset..<max(offset, page.count)) else { return nil }
+    offset = page.count
+    return .damage(offset: stray.lowerBound, bytes: stray.count, reason: LogFrame.behindSealReason, isLast: false)
   }
 
   /// Whether the page has at least one sound frame.
   var hasFrame: Bool {
     if case .frame(let frame) = LogFrame.parse(page, at: offset, seed: seed), problem(of: frame) == nil { return true }
-    return nextFrame() != nil
+    var walk = self
+    return walk.nextFrame() != nil
   }
 
   /// What contradicts the frames before, or itself, in a frame whose checksum is right.
   private func problem(of frame: LogFrame) -> String? {
-    // An LSN beyond this is none that was ever given.
-    guard frame.lsn < UInt64(Int64.max), frame.durableLSN <= frame.lsn else { return "a frame with an impossible LSN" }
+    if let problem = frame.problem { return problem }
+    if frame.lsn > LogFormat.lsnMaxForNewStores { return "a frame with an impossible LSN" }
     switch frame.kind {
     case .seal:
       if frame.payload.count != LogFormat.sealPayloadBytes { return "a seal of \(frame.payload.count) bytes" }
@@ -82,27 +100,13 @@ struct LogPageWalk {
   }
 
   /// Offset of the next sound frame behind `offset`.
-  private func nextFrame() -> Int? {
-    var candidate = LogFormat.aligned(offset + 1)
-    while candidate < endOfContent, candidate + LogFormat.frameHeaderBytes <= page.count {
-      if isPlausible(candidate), case .frame(let frame) = LogFrame.parse(page, at: candidate, seed: seed),
-        problem(of: frame) == nil
-      {
-        return candidate
-      }
-      candidate += 8
+  private mutating func nextFrame() -> Int? {
+    var start = offset + 1
+    while let (frame, found) = search.next(from: start, { [lastLSN] head, _ in head.lsn >= lastLSN }) {
+      if problem(of: frame) == nil { return found }
+      start = found + 8
     }
     return nil
-  }
-
-  /// Whether the fields of a frame's header make sense. Spares most candidates their checksum, which may run over
-  /// megabytes for each.
-  private func isPlausible(_ offset: Int) -> Bool {
-    let length = Int(page.load32(at: offset))
-    // Kind, and the flags and schema version that are 0 in this format.
-    return length >= LogFormat.frameHeaderBytes && offset + length <= page.count
-      && (1...5).contains(page.load32(at: offset + 24)) && page.load64(at: offset + 8) >= lastLSN
-      && Int(page.load32(at: offset + 28)) <= length - LogFormat.frameHeaderBytes
   }
 }
 
@@ -115,6 +119,9 @@ struct LogPageBeginning {
   /// Version of the format, if it is one that this program does not know.
   var newerVersion: Int?
   var isUnused = false
+  /// Bytes of a sound header that must be zero and are not.
+  var strayBytes: Range<Int>? { header == nil ? nil : headerStrayBytes }
+  private let headerStrayBytes: Range<Int>?
   private let store: UUID?
   private let sequence: UInt64
 
@@ -122,6 +129,7 @@ struct LogPageBeginning {
   ///   - sequence: the number in the page's name.
   ///   - stores: what the UUID of the store may be, the likeliest first.
   init(_ page: UnsafeRawBufferPointer, sequence: UInt64, stores: [UUID]) {
+    headerStrayBytes = LogPageHeader.strayBytes(page)
     do throws(LogPageHeader.DecodingFailure) {
       let found = try LogPageHeader(page)
       header = found

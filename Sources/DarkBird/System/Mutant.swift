@@ -36,6 +36,7 @@ enum Mutant: String, Sendable {
     pagesRemovedBeforeManifest
   case backupTooLate, backupNotReadBack, unfinishedNotMarked, migrationKeepsTheLog, collisionNotSeen
   case mirrorEndsWithinAnLSN, oldRowTakenForCurrent
+  case documentBeyondTheEnd, laterFrameNotSought, tailOverwritten
   case tornTailNotCut, tornTailNotKept, directoryNotLocked
 }
 

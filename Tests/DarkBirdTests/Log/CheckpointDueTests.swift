@@ -1,0 +1,28 @@
+import Dispatch
+import Testing
+
+@testable import DarkBird
+
+struct CheckpointDueTests {
+  /// The store says who takes checkpoints only when it is there as a whole, and the log may have grown by then.
+  @Test func checkpointThatIsDueEarlyIsNotLost() throws {
+    var configuration = StoreConfiguration.simulated(.bytes(1 << 20))
+    configuration.checkpointLogBytes = 20_000
+    let disk = try Disk("/data/store", configuration, SchemaDescription(), SimulatedFileSystem.forStores()) { _ in }
+    let log = try #require(disk.log)
+    func write(_ count: Int) throws {
+      let payload = [1] + [UInt8](repeating: 0, count: count)
+      let lsn = try log.append(
+        .put, payload: payload, keyLength: 1, try log.reserve(payloadBytes: payload.count))
+      try log.wait(for: lsn, .synced)
+    }
+    try write(30_000)
+    // Once a second sync is over, the first one has been looked at.
+    try write(1)
+    let isCalled = DispatchSemaphore(value: 0)
+    log.setCheckpointHandler { isCalled.signal() }
+    try write(1)
+    #expect(isCalled.wait(timeout: .now() + 20) == .success)
+    try disk.close()
+  }
+}
