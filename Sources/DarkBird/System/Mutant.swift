@@ -27,7 +27,7 @@ enum Mutant: String, Sendable {
   // Queries
   case changedDocumentNotChecked, pageOfManyMoments
   // Events
-  case eventsOutOfOrder, gapNotCounted, subscriberNotWoken, replacedNotKept
+  case eventsOutOfOrder, gapNotCounted, subscriberNotWoken, replacedNotKept, laterChangesNotKept, eventsMadeUnderTheLock
   // The log
   case ackWithoutSync, durableBeforeSync, writtenBeforeWrite, sealNotSynced, pageNameNotSynced
   case failureForgotten, syncRetried, logHoldsTheStore
