@@ -65,9 +65,16 @@ extension Store {
       var attempt = BatchAttempt.isOutdated
       var left: [AnyObject] = []
       for index in items.indices {
-        found[index] = shards[items[index].shard].find(items[index].key, hash: items[index].hash)
+        let shard = shards[items[index].shard]
+        found[index] =
+          Key.areComparedUnderLocks
+          ? shard.find(items[index].key, hash: items[index].hash)
+          : shard.find(&items[index].compared, hash: items[index].hash)
       }
-      if items.indices.allSatisfy({ found[$0] === items[$0].old }) || planted(.outdatedBatchDone) {
+      let isUnknown = !Key.areComparedUnderLocks && items.contains { !$0.compared.unknown.isEmpty }
+      if isUnknown {
+        attempt = .isOutdated
+      } else if items.indices.allSatisfy({ found[$0] === items[$0].old }) || planted(.outdatedBatchDone) {
         attempt =
           effective.isEmpty
           ? .nothingToDo
@@ -83,6 +90,7 @@ extension Store {
       switch attempt {
       case .done(let lsn, let waiting, let published):
         let waitingMax = Reclaimer.versionsMax(documents: documents)
+      if isUnknown { for index in items.indices { items[index].compared.compareUnknown(with: items[index].key) } }
         for item in effective { if let old = item.old { reclaimer.retire(old, waitingMax: waitingMax) } }
         if !left.isEmpty { reclaimer.retire(left) }
         if waiting >= listMax { indexes.deferred.relieve(waiting, listMax: listMax, asOf: { memoryLSN }) }
@@ -129,6 +137,7 @@ extension Store {
   /// How an attempt ended.
   @usableFromInline
   enum BatchAttempt {
+      if let old { items[index].compared.equal = old }
     /// With the LSN, and the most changes that wait in a shard to be indexed, and for subscribers.
     case done(UInt64, waiting: Int, published: Int)
     /// Something changed since it was looked up.

@@ -13,10 +13,10 @@ public import Synchronization
 /// I/O never run under a lock. Reads return values. A write with an acknowledgement beyond `.memory` blocks its thread until
 /// the disk has it: in asynchronous code write with `.memory` and then `try await store.sync()`.
 ///
-/// This file is the order of a write: extract and encode; reserve room in the log; lock the shard; lock the index stripes;
-/// check the unique owners; append to the log, which gives the LSN; replace the unique values and the document, and
-/// leave the rest to be indexed when someone asks for it (`DeferredIndexes`), and the change to subscribers (`EventHub`); unlock;
-/// wait for the acknowledgement.
+/// This file is the order of a write: extract and encode; reserve room in the log; lock the shard (`ComparedEntries` is for keys
+/// whose `==` is user code); lock the index stripes; check the unique owners; append to the log, which gives the LSN; replace the
+/// unique values and the document, and leave the rest to be indexed when someone asks for it (`DeferredIndexes`), and the change
+/// to subscribers (`EventHub`); unlock; wait for the acknowledgement.
 /// `Store+Batch.swift` does the same for many keys.
 ///
 /// What is `@inlinable` is compiled for the types of the program that uses it; without, every access to a key or a document
@@ -276,11 +276,20 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     var oldKeys = IndexKeys()
     if let seen { oldKeys = (try? indexSchema.keys(of: seen.document)) ?? IndexKeys() }
     var cleared: [Entry<Key, Document>] = []
+    var compared = ComparedEntries<Key, Document>()
+    if !Key.areComparedUnderLocks { compared.equal = seen ?? entry(key) }
+    // Versions of the document that are let go are user code too.
+    defer { withExtendedLifetime(compared) {} }
     while true {
       shard.lock()
       let documents = shard.contents.pointee.map.count << Int(shardBits)
       let listMax = DeferredIndexes.listMax(documents: documents, shards: shards.count)
-      let old = shard.find(key, hash: hash)
+      let old = Key.areComparedUnderLocks ? shard.find(key, hash: hash) : shard.find(&compared, hash: hash)
+      if !Key.areComparedUnderLocks, !compared.unknown.isEmpty {
+        shard.unlock()
+        compared.compareUnknown(with: key)
+        continue
+      }
       var refusal: Refusal?
       switch expectation {
       case .anything: if old == nil && new == nil { refusal = .nothingToRemove }

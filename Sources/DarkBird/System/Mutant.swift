@@ -18,7 +18,7 @@ enum Mutant: String, Sendable {
   case lockWakesNobody, conditionWakesNobody, gateWakesNobody
   // The write path
   case uniqueNotChecked, clearedClaimNotCheckedAgain, duplicatePublished, shardUnlockedWhileLogging, entryWithoutLSN
-  case lostUpdate, reservationNotReleased
+  case lostUpdate, reservationNotReleased, ownKeysComparedUnderLocks, entryNotCompared
   // Indexes
   case oldTagKept, oldUniqueKept, oldRangeKept, sharedNodeChanged, sharedChunkChanged, ownerChainBroken, tagChainBroken,
     wordChainBroken
