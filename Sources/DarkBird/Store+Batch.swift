@@ -86,11 +86,11 @@ extension Store {
       for shard in lockedShards.reversed() { shards[shard].unlock() }
       // What only this call still holds is freed from here on: that is user code too.
       withExtendedLifetime((outdated, found)) {}
+      if isUnknown { for index in items.indices { items[index].compared.compareUnknown(with: items[index].key) } }
 
       switch attempt {
       case .done(let lsn, let waiting, let published):
         let waitingMax = Reclaimer.versionsMax(documents: documents)
-      if isUnknown { for index in items.indices { items[index].compared.compareUnknown(with: items[index].key) } }
         for item in effective { if let old = item.old { reclaimer.retire(old, waitingMax: waitingMax) } }
         if !left.isEmpty { reclaimer.retire(left) }
         if waiting >= listMax { indexes.deferred.relieve(waiting, listMax: listMax, asOf: { memoryLSN }) }
@@ -104,6 +104,10 @@ extension Store {
       case .keyExists(let position):
         if let reservation { log?.release(reservation) }
         throw refused(.keyExists(key: items[position].key.description), shard: items[0].shard)
+      case .full(let shard):
+        if let reservation { log?.release(reservation) }
+        throw refused(
+          .tooManyDocuments(shard: shard, limit: DocumentNumber.slots(shardBits)), shard: shard)
       case .claimed(let claims):
         let owner = owner(
           of: claims, notOwners: &cleared, isOwn: { batch.positions[$0] != nil },
@@ -129,6 +133,7 @@ extension Store {
       if old === items[index].old { continue }
       if let before = items[index].old { outdated.append(before) }
       items[index].old = old
+      if let old { items[index].compared.equal = old }
       items[index].oldKeys = old.flatMap { try? indexSchema.keys(of: $0.document) } ?? IndexKeys()
     }
     return outdated
@@ -137,7 +142,6 @@ extension Store {
   /// How an attempt ended.
   @usableFromInline
   enum BatchAttempt {
-      if let old { items[index].compared.equal = old }
     /// With the LSN, and the most changes that wait in a shard to be indexed, and for subscribers.
     case done(UInt64, waiting: Int, published: Int)
     /// Something changed since it was looked up.
@@ -145,6 +149,7 @@ extension Store {
     case nothingToDo
     /// By position in the items.
     case keyExists(Int)
+    case full(shard: Int)
     case claimed([UniqueClaim])
     case logFailed(StoreError)
   }
@@ -169,7 +174,7 @@ extension Store {
       }
       if !claims.isEmpty { return .claimed(claims) }
     }
-    number(items, byShard)
+    if let shard = number(items, byShard) { return .full(shard: shard) }
     // All before the first change, until after the last: a lookup sees none of the batch or all of it.
     if !planted(.batchSeenInParts) { for shard in lockedShards { shards[shard].beginChange() } }
     defer { if !planted(.batchSeenInParts) { for shard in lockedShards { shards[shard].endChange() } } }
@@ -215,8 +220,9 @@ extension Store {
   }
 
   /// Gives the new versions the numbers of the old ones, and new documents those of the slots that they will get.
+  /// - Returns: a shard that has not so many numbers; nil if all have.
   @inlinable
-  func number(_ items: ContiguousArray<BatchItem<Key, Document>>, _ byShard: [Int]) {
+  func number(_ items: ContiguousArray<BatchItem<Key, Document>>, _ byShard: [Int]) -> Int? {
     var shard = -1
     var insertions = 0
     for position in byShard {
@@ -228,9 +234,11 @@ extension Store {
       }
       if item.shard != shard { (shard, insertions) = (item.shard, 0) }
       let slot = shards[shard].contents.pointee.map.slot(ofInsertion: insertions)
+      if slot >= DocumentNumber.slots(shardBits) { return shard }
       new.number = DocumentNumber(slot: slot, shard: shard, shardBits: shardBits)
       insertions += 1
     }
+    return nil
   }
 
   /// What a batch cannot be, whatever is in the store: with two documents for one key that were both to be new, or for one

@@ -42,7 +42,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   /// Opens a store; one on disk is loaded into memory, on as many threads as there are processors.
   ///
   /// - Throws: `.invalidConfiguration`; for a store on disk also `.notAStore`, `.locked`, `.corrupt`, `.newerFormat`,
-  ///   `.undecodable`, `.duplicateOnOpen`, `.diskFull`, `.io`.
+  ///   `.undecodable`, `.duplicateOnOpen`, `.tooManyDocuments`, `.diskFull`, `.io`.
   /// - Complexity: O(documents + log records) on disk, O(shards) in memory.
   @inlinable
   public convenience init(
@@ -131,8 +131,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   /// Inserts or replaces the document under a key and returns the old one.
   ///
   /// - Throws: `.duplicate` if another document owns one of its unique values, `.invalidIndexValue`, `.tooLarge`,
-  ///   `.encodingFailed`, `.readOnly`, `.closed`, `.diskFull`, `.poisoned`. Except for `.poisoned` while it waits for the
-  ///   acknowledgement, nothing was changed then.
+  ///   `.tooManyDocuments`, `.encodingFailed`, `.readOnly`, `.closed`, `.diskFull`, `.poisoned`. Except for `.poisoned` while it
+  ///   waits for the acknowledgement, nothing was changed then.
   /// - Complexity: O(1) and O(log n) for each index it is in, plus its encoding on disk.
   @inlinable
   @discardableResult
@@ -296,6 +296,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       case .absent: if old != nil { refusal = .keyExists }
       case .version(let version): if old !== version, !planted(.lostUpdate) { refusal = .versionChanged }
       }
+      if old == nil, refusal == nil, shard.isFull(shardBits) { refusal = .full }
       var lsn: UInt64 = 0
       // Changes of the shard that are not in all indexes yet, and those that subscribers do not have.
       var (waiting, published) = (0, 0)
@@ -384,6 +385,9 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       case .keyExists:
         if let reservation { log?.release(reservation) }
         throw .keyExists(key: key.description)
+      case .full:
+        if let reservation { log?.release(reservation) }
+        throw .tooManyDocuments(shard: shardNumber, limit: DocumentNumber.slots(shardBits))
       case .nothingToRemove, .versionChanged:
         if let reservation { log?.release(reservation) }
         return (nil, false)
@@ -418,6 +422,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     case nothingToRemove
     case keyExists
     case versionChanged
+    case full
     case claimed([UniqueClaim])
     case logFailed(StoreError)
   }
@@ -506,7 +511,7 @@ extension StoreStatistics.Operations {
       case .update: updates &+= 1
       case .remove: removes &+= 1
       }
-    case .keyExists, .logFailed: refusals &+= 1
+    case .keyExists, .full, .logFailed: refusals &+= 1
     // A claim may turn out to be none.
     case .claimed, .nothingToRemove, .versionChanged: break
     }
