@@ -77,6 +77,8 @@ struct BatchItem<Key: DocumentKey, Document: DarkBird.Document> {
   /// only if all of these are still there.
   @usableFromInline var old: Entry<Key, Document>?
   @usableFromInline var oldKeys = IndexKeys()
+  /// Used if keys are not compared under locks.
+  @usableFromInline var compared = ComparedEntries<Key, Document>()
 
   @inlinable
   init(

@@ -65,9 +65,16 @@ extension Store {
       var attempt = BatchAttempt.isOutdated
       var left: [AnyObject] = []
       for index in items.indices {
-        found[index] = shards[items[index].shard].find(items[index].key, hash: items[index].hash)
+        let shard = shards[items[index].shard]
+        found[index] =
+          Key.areComparedUnderLocks
+          ? shard.find(items[index].key, hash: items[index].hash)
+          : shard.find(&items[index].compared, hash: items[index].hash)
       }
-      if items.indices.allSatisfy({ found[$0] === items[$0].old }) || planted(.outdatedBatchDone) {
+      let isUnknown = !Key.areComparedUnderLocks && items.contains { !$0.compared.unknown.isEmpty }
+      if isUnknown {
+        attempt = .isOutdated
+      } else if items.indices.allSatisfy({ found[$0] === items[$0].old }) || planted(.outdatedBatchDone) {
         attempt =
           effective.isEmpty
           ? .nothingToDo
@@ -79,6 +86,7 @@ extension Store {
       for shard in lockedShards.reversed() { shards[shard].unlock() }
       // What only this call still holds is freed from here on: that is user code too.
       withExtendedLifetime((outdated, found)) {}
+      if isUnknown { for index in items.indices { items[index].compared.compareUnknown(with: items[index].key) } }
 
       switch attempt {
       case .done(let lsn, let waiting, let published):
@@ -96,6 +104,10 @@ extension Store {
       case .keyExists(let position):
         if let reservation { log?.release(reservation) }
         throw refused(.keyExists(key: items[position].key.description), shard: items[0].shard)
+      case .full(let shard):
+        if let reservation { log?.release(reservation) }
+        throw refused(
+          .tooManyDocuments(shard: shard, limit: DocumentNumber.slots(shardBits)), shard: shard)
       case .claimed(let claims):
         let owner = owner(
           of: claims, notOwners: &cleared, isOwn: { batch.positions[$0] != nil },
@@ -121,6 +133,7 @@ extension Store {
       if old === items[index].old { continue }
       if let before = items[index].old { outdated.append(before) }
       items[index].old = old
+      if let old { items[index].compared.equal = old }
       items[index].oldKeys = old.flatMap { try? indexSchema.keys(of: $0.document) } ?? IndexKeys()
     }
     return outdated
@@ -136,6 +149,7 @@ extension Store {
     case nothingToDo
     /// By position in the items.
     case keyExists(Int)
+    case full(shard: Int)
     case claimed([UniqueClaim])
     case logFailed(StoreError)
   }
@@ -160,7 +174,7 @@ extension Store {
       }
       if !claims.isEmpty { return .claimed(claims) }
     }
-    number(items, byShard)
+    if let shard = number(items, byShard) { return .full(shard: shard) }
     // All before the first change, until after the last: a lookup sees none of the batch or all of it.
     if !planted(.batchSeenInParts) { for shard in lockedShards { shards[shard].beginChange() } }
     defer { if !planted(.batchSeenInParts) { for shard in lockedShards { shards[shard].endChange() } } }
@@ -206,8 +220,9 @@ extension Store {
   }
 
   /// Gives the new versions the numbers of the old ones, and new documents those of the slots that they will get.
+  /// - Returns: a shard that has not so many numbers; nil if all have.
   @inlinable
-  func number(_ items: ContiguousArray<BatchItem<Key, Document>>, _ byShard: [Int]) {
+  func number(_ items: ContiguousArray<BatchItem<Key, Document>>, _ byShard: [Int]) -> Int? {
     var shard = -1
     var insertions = 0
     for position in byShard {
@@ -219,9 +234,11 @@ extension Store {
       }
       if item.shard != shard { (shard, insertions) = (item.shard, 0) }
       let slot = shards[shard].contents.pointee.map.slot(ofInsertion: insertions)
+      if slot >= DocumentNumber.slots(shardBits) { return shard }
       new.number = DocumentNumber(slot: slot, shard: shard, shardBits: shardBits)
       insertions += 1
     }
+    return nil
   }
 
   /// What a batch cannot be, whatever is in the store: with two documents for one key that were both to be new, or for one

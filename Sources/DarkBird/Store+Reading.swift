@@ -71,9 +71,19 @@ extension Store {
   @inlinable
   func lockedEntry(_ key: Key, _ hash: UInt, _ shard: Int) -> Entry<Key, Document>? {
     let shard = shards[shard]
-    shard.lock()
-    defer { shard.unlock() }
-    return shard.find(key, hash: hash)
+    if Key.areComparedUnderLocks {
+      shard.lock()
+      defer { shard.unlock() }
+      return shard.find(key, hash: hash)
+    }
+    var compared = ComparedEntries<Key, Document>()
+    while true {
+      shard.lock()
+      let found = shard.find(&compared, hash: hash)
+      shard.unlock()
+      if compared.unknown.isEmpty { return found }
+      compared.compareUnknown(with: key)
+    }
   }
 
   @inlinable

@@ -13,10 +13,10 @@ public import Synchronization
 /// I/O never run under a lock. Reads return values. A write with an acknowledgement beyond `.memory` blocks its thread until
 /// the disk has it: in asynchronous code write with `.memory` and then `try await store.sync()`.
 ///
-/// This file is the order of a write: extract and encode; reserve room in the log; lock the shard; lock the index stripes;
-/// check the unique owners; append to the log, which gives the LSN; replace the unique values and the document, and
-/// leave the rest to be indexed when someone asks for it (`DeferredIndexes`), and the change to subscribers (`EventHub`); unlock;
-/// wait for the acknowledgement.
+/// This file is the order of a write: extract and encode; reserve room in the log; lock the shard (`ComparedEntries` is for keys
+/// whose `==` is user code); lock the index stripes; check the unique owners; append to the log, which gives the LSN; replace the
+/// unique values and the document, and leave the rest to be indexed when someone asks for it (`DeferredIndexes`), and the change
+/// to subscribers (`EventHub`); unlock; wait for the acknowledgement.
 /// `Store+Batch.swift` does the same for many keys.
 ///
 /// What is `@inlinable` is compiled for the types of the program that uses it; without, every access to a key or a document
@@ -42,7 +42,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   /// Opens a store; one on disk is loaded into memory, on as many threads as there are processors.
   ///
   /// - Throws: `.invalidConfiguration`; for a store on disk also `.notAStore`, `.locked`, `.corrupt`, `.newerFormat`,
-  ///   `.undecodable`, `.duplicateOnOpen`, `.diskFull`, `.io`.
+  ///   `.undecodable`, `.duplicateOnOpen`, `.tooManyDocuments`, `.diskFull`, `.io`.
   /// - Complexity: O(documents + log records) on disk, O(shards) in memory.
   @inlinable
   public convenience init(
@@ -131,8 +131,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   /// Inserts or replaces the document under a key and returns the old one.
   ///
   /// - Throws: `.duplicate` if another document owns one of its unique values, `.invalidIndexValue`, `.tooLarge`,
-  ///   `.encodingFailed`, `.readOnly`, `.closed`, `.diskFull`, `.poisoned`. Except for `.poisoned` while it waits for the
-  ///   acknowledgement, nothing was changed then.
+  ///   `.tooManyDocuments`, `.encodingFailed`, `.readOnly`, `.closed`, `.diskFull`, `.poisoned`. Except for `.poisoned` while it
+  ///   waits for the acknowledgement, nothing was changed then.
   /// - Complexity: O(1) and O(log n) for each index it is in, plus its encoding on disk.
   @inlinable
   @discardableResult
@@ -276,17 +276,27 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     var oldKeys = IndexKeys()
     if let seen { oldKeys = (try? indexSchema.keys(of: seen.document)) ?? IndexKeys() }
     var cleared: [Entry<Key, Document>] = []
+    var compared = ComparedEntries<Key, Document>()
+    if !Key.areComparedUnderLocks { compared.equal = seen ?? entry(key) }
+    // Versions of the document that are let go are user code too.
+    defer { withExtendedLifetime(compared) {} }
     while true {
       shard.lock()
       let documents = shard.contents.pointee.map.count << Int(shardBits)
       let listMax = DeferredIndexes.listMax(documents: documents, shards: shards.count)
-      let old = shard.find(key, hash: hash)
+      let old = Key.areComparedUnderLocks ? shard.find(key, hash: hash) : shard.find(&compared, hash: hash)
+      if !Key.areComparedUnderLocks, !compared.unknown.isEmpty {
+        shard.unlock()
+        compared.compareUnknown(with: key)
+        continue
+      }
       var refusal: Refusal?
       switch expectation {
       case .anything: if old == nil && new == nil { refusal = .nothingToRemove }
       case .absent: if old != nil { refusal = .keyExists }
       case .version(let version): if old !== version, !planted(.lostUpdate) { refusal = .versionChanged }
       }
+      if old == nil, refusal == nil, shard.isFull(shardBits) { refusal = .full }
       var lsn: UInt64 = 0
       // Changes of the shard that are not in all indexes yet, and those that subscribers do not have.
       var (waiting, published) = (0, 0)
@@ -375,6 +385,9 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       case .keyExists:
         if let reservation { log?.release(reservation) }
         throw .keyExists(key: key.description)
+      case .full:
+        if let reservation { log?.release(reservation) }
+        throw .tooManyDocuments(shard: shardNumber, limit: DocumentNumber.slots(shardBits))
       case .nothingToRemove, .versionChanged:
         if let reservation { log?.release(reservation) }
         return (nil, false)
@@ -409,6 +422,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     case nothingToRemove
     case keyExists
     case versionChanged
+    case full
     case claimed([UniqueClaim])
     case logFailed(StoreError)
   }
@@ -497,7 +511,7 @@ extension StoreStatistics.Operations {
       case .update: updates &+= 1
       case .remove: removes &+= 1
       }
-    case .keyExists, .logFailed: refusals &+= 1
+    case .keyExists, .full, .logFailed: refusals &+= 1
     // A claim may turn out to be none.
     case .claimed, .nothingToRemove, .versionChanged: break
     }

@@ -15,6 +15,9 @@ public enum StoreError: Error, Hashable, Sendable {
   case invalidIndexValue(index: String, reason: String)
   /// A key or a document is larger than the log format can hold.
   case tooLarge(what: String, bytes: Int, limit: Int)
+  /// A shard has as many documents as it can number: 2^32 divided by the number of shards. Other keys may still find room, but
+  /// this many means that `storeHash` puts far more keys into one shard than into the others.
+  case tooManyDocuments(shard: Int, limit: Int)
   /// A document or key could not be encoded.
   case encodingFailed(reason: String)
   /// The configuration contradicts itself or is out of bounds.
@@ -85,6 +88,8 @@ extension StoreError: CustomStringConvertible {
       "index \(index): \(reason)"
     case .tooLarge(let what, let bytes, let limit):
       "\(what) has \(bytes) bytes; the limit is \(limit)"
+    case .tooManyDocuments(let shard, let limit):
+      "shard \(shard) takes no more than \(limit) documents"
     case .encodingFailed(let reason):
       "cannot be encoded: \(reason)"
     case .invalidConfiguration(let reason):

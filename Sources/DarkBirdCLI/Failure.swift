@@ -54,7 +54,7 @@ struct Failure: Error, CustomStringConvertible {
     let code: SysExit =
       switch error {
       case .unknownIndex, .invertedRange, .invalidIndexValue, .unknownLSN: .usage
-      case .duplicate, .keyExists, .tooLarge, .encodingFailed: .dataError
+      case .duplicate, .keyExists, .tooLarge, .tooManyDocuments, .encodingFailed: .dataError
       case .invalidConfiguration: .configuration
       case .readOnly: .noPermission
       case .closed: .software

@@ -3,6 +3,9 @@ public import Foundation
 /// What documents are found by: one CBOR item of any kind. `description` is the key in messages and on screens.
 ///
 /// Equal keys must encode to equal bytes, and different keys to different ones.
+///
+/// What a type of your own does here runs under no lock, so it may call anything, the store too. That `==` is not called under the
+/// lock of a shard, as it is for the types that conform below, costs a write one more lookup.
 public protocol DocumentKey: Hashable, Sendable, CustomStringConvertible {
   /// Writes exactly one CBOR item.
   func encode(cbor writer: inout CBORWriter) throws

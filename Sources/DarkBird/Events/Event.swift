@@ -37,7 +37,7 @@ public enum Event<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
 }
 
 extension Event {
-  /// Under the lock of the hub, by whoever has all later changes.
+  /// By whoever has all later changes.
   @inlinable
   init(_ change: Change<Key, Document>, shardBits: UInt32) {
     switch change {

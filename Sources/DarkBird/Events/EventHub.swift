@@ -6,7 +6,7 @@ public import Synchronization
 ///
 /// Unsafe corner: entries are not retained here. What is new is in the store, or was replaced by a later change: the list of
 /// changes keeps what changes replace, for as long as it has them. Changes are lost from the oldest on, so whoever has a change
-/// and all later ones, under the hub's lock, may look at its entries.
+/// and all later ones may look at its entries: see `EventRing`.
 @usableFromInline
 enum Change<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
   // Unchecked: entries are Sendable, and so are references to them.
@@ -90,7 +90,7 @@ struct ChangeList<Key: DocumentKey, Document: DarkBird.Document>: ShardList, @un
 /// shards: what is in them up to an LSN is a segment of the order of the log, and every ring gets it as a whole. Changes are put
 /// in order, and made events, only for those who take them: a subscriber that is slow loses them as they are.
 ///
-/// Locks are taken in this order: this one, shards.
+/// Locks are taken in this order: that of a ring, this one, shards.
 ///
 /// Unchecked: everything but the lists, the constants and the atomics is only touched under the lock.
 @usableFromInline
@@ -101,10 +101,10 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   /// runtime takes a lock of a task for that, under which it also calls what cancels a subscription, and so takes the hub's.
   @usableFromInline
   struct Lost {
-    @usableFromInline typealias Consumer = CheckedContinuation<Event<Key, Document>?, Never>
+    @usableFromInline typealias Consumer = CheckedContinuation<Bool, Never>
     @usableFromInline var segments: ContiguousArray<EventSegment<Key, Document>> = []
     @usableFromInline var events: [[Event<Key, Document>]] = []
-    @usableFromInline var woken: [(consumer: Consumer, event: Event<Key, Document>?)] = []
+    @usableFromInline var woken: [Consumer] = []
 
     @inlinable
     init() {}
@@ -112,7 +112,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
     /// To be called under no lock.
     @inlinable
     consuming func letGo() {
-      for (consumer, event) in woken { consumer.resume(returning: event) }
+      for consumer in woken { consumer.resume(returning: true) }
     }
   }
 
@@ -160,11 +160,17 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   @inlinable
   func withLock<R>(_ body: (inout Lost) -> R) -> R {
     var lost = Lost()
-    lock.lock()
-    let result = body(&lost)
-    lock.unlock()
+    let result = withLock(&lost, body)
     lost.letGo()
     return result
+  }
+
+  /// The same for who lets go later, for it holds another lock.
+  @inlinable
+  func withLock<R>(_ lost: inout Lost, _ body: (inout Lost) -> R) -> R {
+    lock.lock()
+    defer { lock.unlock() }
+    return body(&lost)
   }
 
   // MARK: Publishing, under the lock of a shard
@@ -246,41 +252,28 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
     return (EventSubscription(ring: ring, filter), lsn)
   }
 
-  /// Ends a subscription; events that wait are still delivered.
+  /// Gives a ring that has made all its events no more changes. Under the lock.
   @usableFromInline
-  func remove(_ ring: EventRing<Key, Document>) {
-    withLock { lost in
-      if rings.contains(where: { $0 === ring }) {
-        collect(&lost)
-        ring.settle(&lost)
-        rings.removeAll { $0 === ring }
-        // Who reads it no longer keeps what is replaced: everything has been looked at before.
-        count.subtract(1, ordering: .releasing)
-      }
-      ring.finish(&lost)
-    }
+  func forget(_ ring: EventRing<Key, Document>) {
+    guard let place = rings.firstIndex(where: { $0 === ring }) else { return }
+    rings.remove(at: place)
+    // Who reads it no longer keeps what is replaced: everything has been looked at before.
+    count.subtract(1, ordering: .releasing)
   }
 
   /// Makes events of all changes so far, so that nothing that has left the store is kept for them.
   func settle() {
-    withLock { lost in
-      collect(&lost)
-      for ring in rings { ring.settle(&lost) }
-    }
+    for ring in withLock({ _ in rings }) { ring.settle(isLast: false) }
   }
 
-  /// Ends all subscriptions.
+  /// Ends all subscriptions. Nobody looks at an entry for them when it returns.
   func finish() {
-    withLock { lost in
+    let last = withLock { lost in
       collect(&lost)
       isFinished = true
-      for ring in rings {
-        ring.settle(&lost)
-        ring.finish(&lost)
-      }
-      rings = []
-      count.store(0, ordering: .releasing)
+      return rings
     }
+    for ring in last { ring.settle(isLast: true) }
   }
 
   // MARK: Collecting, under the lock
@@ -323,7 +316,7 @@ final class EventSegment<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     self.count = count
   }
 
-  /// Appends the changes as events, the last one first. Under the lock of the hub, by whoever has all later changes.
+  /// Appends the changes as events, the last one first. By whoever has all later changes.
   @inlinable
   func appendReversed(to events: inout [Event<Key, Document>], shardBits: UInt32) {
     var places = ContiguousArray<(lsn: UInt64, part: Int, index: Int)>()

@@ -2,8 +2,7 @@
 /// to it goes.
 ///
 /// Events wait in a ring of bounded size. When it is full, the oldest one is dropped and counted: a subscriber that is slow
-/// loses events and is told so by `.gap`, and no writer waits for it to take some. While it takes them, a writer whose list of
-/// changes is full waits until they are made: with a large ring, `drain(limit:)` takes them in smaller parts. Have one consumer:
+/// loses events and is told so by `.gap`, and no writer waits for it, nor while it takes some, however many. Have one consumer:
 /// either an asynchronous loop or calls of `drain`.
 ///
 ///     for await event in store.events() { … }
@@ -34,7 +33,7 @@ public final class EventSubscription<Key: DocumentKey, Document: DarkBird.Docume
   }
 
   /// Ends the subscription; events that wait are still delivered.
-  public func cancel() { ring.hub.remove(ring) }
+  public func cancel() { ring.settle(isLast: true) }
 
   public func makeAsyncIterator() -> Iterator { Iterator(subscription: self) }
 
@@ -45,12 +44,14 @@ public final class EventSubscription<Key: DocumentKey, Document: DarkBird.Docume
     public mutating func next() async -> Event<Key, Document>? {
       let ring = subscription.ring
       return await withTaskCancellationHandler {
-        while let event = await withCheckedContinuation({ ring.take(for: $0) }) {
-          if event.passes(subscription.filter) { return event }
-        }
+        repeat {
+          while let event = ring.take(1, isCollecting: false).first {
+            if event.passes(subscription.filter) { return event }
+          }
+        } while await withCheckedContinuation { ring.wait($0) }
         return nil
       } onCancel: {
-        ring.hub.remove(ring)
+        ring.settle(isLast: true)
       }
     }
   }

@@ -140,6 +140,9 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
       if let old, old.lsn >= item.lsn { continue }
       var new: Entry<Key, Document>?
       if !item.isRemoval {
+        if old == nil, shards[shardNumber].isFull(shardBits) {
+          return .tooManyDocuments(shard: shardNumber, limit: DocumentNumber.slots(shardBits))
+        }
         do {
           var reader = CBORReader(UnsafeRawBufferPointer(rebasing: bytes[item.range]))
           new = Entry(key: item.key, document: try Document(cbor: &reader))

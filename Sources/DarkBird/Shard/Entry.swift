@@ -27,15 +27,20 @@ final class Entry<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sen
 /// By what the indexes know a document: the number of its slot, and of its shard in the lower bits. Documents that come one
 /// after the other so have numbers that mostly go up, which is what ordered sets take best.
 ///
-/// A store thus holds 2^32 documents at most, evenly spread over the shards; with 350 bytes each that is 1.5 TB.
+/// A store thus holds 2^32 documents at most, evenly spread over the shards; with 350 bytes each that is 1.5 TB. Keys with poor hash
+/// values can fill one shard long before that: whoever adds a document asks `isFull` first.
 @usableFromInline typealias DocumentNumber = UInt32
 
 extension DocumentNumber {
   @inlinable @inline(__always)
   init(slot: Int, shard: Int, shardBits: UInt32) {
-    precondition(slot < 1 << (32 - shardBits), "more than 2^32 documents")
+    precondition(slot < Self.slots(shardBits), "a document that has no number")
     self = DocumentNumber(truncatingIfNeeded: slot << shardBits | shard)
   }
+
+  /// Documents that a shard can number.
+  @inlinable @inline(__always)
+  static func slots(_ shardBits: UInt32) -> Int { 1 &<< (32 &- Int(shardBits)) }
 
   @inlinable @inline(__always)
   func shard(_ shardBits: UInt32) -> Int { Int(self & (1 &<< shardBits &- 1)) }

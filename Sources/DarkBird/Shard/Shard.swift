@@ -87,6 +87,10 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
     return ShardMap.find(in: view, key, hash)?.takeUnretainedValue()
   }
 
+  /// Whether there is no number for one more document. Must be called under the lock.
+  @inlinable @inline(__always)
+  func isFull(_ shardBits: UInt32) -> Bool { contents.pointee.map.nextSlot >= DocumentNumber.slots(shardBits) }
+
   @inlinable
   func withLock<R>(_ body: (inout ShardMap<Key, Document>) -> R) -> R {
     lock()

@@ -18,7 +18,7 @@ enum Mutant: String, Sendable {
   case lockWakesNobody, conditionWakesNobody, gateWakesNobody
   // The write path
   case uniqueNotChecked, clearedClaimNotCheckedAgain, duplicatePublished, shardUnlockedWhileLogging, entryWithoutLSN
-  case lostUpdate, reservationNotReleased
+  case lostUpdate, reservationNotReleased, ownKeysComparedUnderLocks, entryNotCompared
   // Indexes
   case oldTagKept, oldUniqueKept, oldRangeKept, sharedNodeChanged, sharedChunkChanged, ownerChainBroken, tagChainBroken,
     wordChainBroken
@@ -27,7 +27,7 @@ enum Mutant: String, Sendable {
   // Queries
   case changedDocumentNotChecked, pageOfManyMoments
   // Events
-  case eventsOutOfOrder, gapNotCounted, subscriberNotWoken, replacedNotKept
+  case eventsOutOfOrder, gapNotCounted, subscriberNotWoken, replacedNotKept, laterChangesNotKept, eventsMadeUnderTheLock
   // The log
   case ackWithoutSync, durableBeforeSync, writtenBeforeWrite, sealNotSynced, pageNameNotSynced
   case failureForgotten, syncRetried, logHoldsTheStore

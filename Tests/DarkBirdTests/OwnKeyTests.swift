@@ -1,0 +1,169 @@
+import Synchronization
+import Testing
+
+@testable import DarkBird
+
+/// What happens when keys are compared: the `==` of a user's type may call anything.
+private final class Curiosity: Sendable {
+  private let reaction = Mutex<(@Sendable () -> Void)?>(nil)
+
+  /// - Parameter once: whether only the next comparison has it happen.
+  func react(once: Bool = false, _ body: @escaping @Sendable () -> Void) {
+    reaction.withLock { reaction in
+      reaction = {
+        if once { self.reaction.withLock { $0 = nil } }
+        body()
+      }
+    }
+  }
+
+  func isCompared() { reaction.withLock { $0 }?() }
+}
+
+/// Four keys have one hash value.
+private struct CuriousKey: DocumentKey {
+  let number: Int
+  let curiosity: Curiosity
+
+  init(_ number: Int, _ curiosity: Curiosity) { (self.number, self.curiosity) = (number, curiosity) }
+
+  init(cbor reader: inout CBORReader) throws { self.init(try reader.readInteger(), Curiosity()) }
+  func encode(cbor writer: inout CBORWriter) { writer.write(Int64(number)) }
+  func hash(into hasher: inout Hasher) { hasher.combine(number) }
+
+  var description: String { "\(number)" }
+  var storeHash: UInt { (number / 4).storeHash }
+
+  static func == (left: CuriousKey, right: CuriousKey) -> Bool {
+    left.curiosity.isCompared()
+    return left.number == right.number
+  }
+}
+
+@Suite(.timeLimit(.minutes(5)))
+struct OwnKeyTests {
+  private func store(isOnDisk: Bool = false) throws -> Store<CuriousKey, Member> {
+    var configuration = isOnDisk ? StoreConfiguration.simulated() : .memory
+    configuration.shardCount = 1
+    return try Store(configuration, schema: Member.schema, fileSystem: SimulatedFileSystem.forStores())
+  }
+
+  /// Would not return if keys were compared under a lock.
+  @Test(arguments: [true, false]) func keysMayLookAtTheStoreWhenTheyAreCompared(isOnDisk: Bool) throws {
+    let store = try store(isOnDisk: isOnDisk)
+    let curiosity = Curiosity()
+    let keys = (0..<12).map { CuriousKey($0, curiosity) }
+    let comparisons = Counter()
+    curiosity.react { [weak store] in
+      comparisons.next()
+      #expect(store.map { $0.count <= 12 } ?? true)
+    }
+    var expected: [Int: String] = [:]
+    var generator = SeededGenerator(seed: 1)
+    for step in 0..<600 {
+      let key = keys[generator.below(keys.count)]
+      let old = expected[key.number]
+      let member = Member(name: "\(step)")
+      switch generator.below(6) {
+      case 0:
+        #expect(try store.put(member, for: key)?.name == old)
+        expected[key.number] = member.name
+      case 1:
+        if old == nil {
+          try store.insert(member, for: key)
+          expected[key.number] = member.name
+        } else {
+          #expect(throws: StoreError.keyExists(key: key.description)) { try store.insert(member, for: key) }
+        }
+      case 2:
+        #expect(try store.update(key) { $0.name = member.name } == (old == nil ? nil : member))
+        if old != nil { expected[key.number] = member.name }
+      case 3:
+        #expect(try store.remove(key)?.name == old)
+        expected[key.number] = nil
+      case 4:
+        let other = keys[generator.below(keys.count)]
+        try store.batch { batch in
+          batch.remove(other)
+          batch.put(member, for: key)
+        }
+        expected[other.number] = nil
+        expected[key.number] = member.name
+      default: #expect(store[key]?.name == old)
+      }
+    }
+    #expect(comparisons.value > 600)
+    for key in keys { #expect(store[key]?.name == expected[key.number]) }
+    #expect(store.count == expected.count)
+    #expect(store.audit().problems.isEmpty)
+  }
+
+  /// A lookup that finds the shard changed looks again, under the lock.
+  @Test func lookupMayWriteWhenItCompares() throws {
+    let store = try store()
+    let curiosity = Curiosity()
+    try store.put(Member(name: "a"), for: CuriousKey(0, curiosity))
+    for round in 0..<10 {
+      curiosity.react(once: true) {
+        // From now on every comparison looks at the store; those of this put too.
+        curiosity.react { _ = store.count }
+        do { try store.put(Member(name: "\(round)"), for: CuriousKey(0, curiosity)) } catch { Issue.record("\(error)") }
+      }
+      #expect(store[CuriousKey(0, curiosity)]?.name == "\(round)")
+    }
+  }
+
+  /// What another writer puts in after the keys were compared is compared too.
+  @Test func documentThatComesAfterTheComparisonIsSeen() throws {
+    let curiosity = Curiosity()
+    let wanted = CuriousKey(1, curiosity)
+    for isBatch in [false, true] {
+      let store = try store()
+      try store.put(Member(), for: CuriousKey(0, curiosity))
+      curiosity.react(once: true) {
+        do { try store.insert(Member(name: "first"), for: wanted) } catch { Issue.record("\(error)") }
+      }
+      #expect(throws: StoreError.keyExists(key: "1")) {
+        if isBatch {
+          try store.batch { $0.insert(Member(name: "second"), for: wanted) }
+        } else {
+          try store.insert(Member(name: "second"), for: wanted)
+        }
+      }
+      #expect(store[wanted]?.name == "first")
+      #expect(store.count == 2)
+      #expect(store.audit().problems.isEmpty)
+    }
+  }
+
+  @Test func writersOfKeysWithOneHashLoseNothing() throws {
+    let store = try store()
+    let curiosity = Curiosity()
+    let batches = Counter()
+    onThreads(4) { thread in
+      for step in 0..<300 {
+        let key = CuriousKey((step + thread) % 4, curiosity)
+        do {
+          switch step % 3 {
+          case 0:
+            if try store.update(key, { $0.age = ($0.age ?? 0) + 1 }) == nil {
+              do { try store.insert(Member(age: 1), for: key) } catch StoreError.keyExists {
+                try store.update(key) { $0.age = ($0.age ?? 0) + 1 }
+              }
+            }
+          case 1: try store.update(key) { $0.name += "x" }
+          default:
+            // Comes and goes among those that stay.
+            try store.put(Member(), for: CuriousKey(4 + thread, curiosity))
+            try store.batch { $0.remove(CuriousKey(4 + thread, curiosity)) }
+            batches.next()
+          }
+        } catch { Issue.record("\(error)") }
+      }
+    }
+    #expect(batches.value == 400)
+    #expect((0..<4).reduce(0) { $0 + (store[CuriousKey($1, curiosity)]?.age ?? 0) } == 400)
+    #expect(store.count == 4)
+    #expect(store.audit().problems.isEmpty)
+  }
+}
