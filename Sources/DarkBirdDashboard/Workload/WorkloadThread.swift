@@ -46,13 +46,14 @@ final class WorkloadThread: Sendable {
     let thread = Thread { [self] in
       Self.letOthersGoFirst()
       let slot = recorder.makeSlot()
-      defer { recorder.retire(slot) }
       let timer = OperationTimer(slot: slot)
       var reason: WorkloadProgress.FinishedReason?
       if let population = awaitPopulation() {
         if isLoader { load(population, timer) }
         if awaitMix() { reason = runMix(population, timer) }
       }
+      // Who waits for the end finds all latencies in one place.
+      recorder.retire(slot)
       control.endThread(reason)
     }
     thread.name = "workload-\(number)"
