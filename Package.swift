@@ -133,6 +133,9 @@ if Context.environment["DARKBIRD_ENGINE_ONLY"] != nil {
   package.keep(targets: ["CDarkBird", "DarkBird", "DarkBirdTests"], packages: ["swift-collections"])
 }
 
+// `Tests/run` has the tests of the engine in that build, and need not compile them twice.
+if Context.environment["DARKBIRD_ENGINE_APART"] != nil { package.targets.removeAll { $0.name == "DarkBirdTests" } }
+
 // `Tests/fuzz` builds this with -sanitize=fuzzer, without which it does not link. Of the client for Cassandra it takes what reads
 // bytes alone: a connection would bring BoringSSL, which takes longer to compile than all the rest together.
 if Context.environment["DARKBIRD_FUZZ"] != nil {
