@@ -128,18 +128,24 @@ let package = Package(
   ]
 )
 
-// The builds for sanitizers, mutants and fuzzers are about the engine and need nothing else.
+// The builds for the engine's own tests, for its mutants and for the sanitizer need nothing else.
 if Context.environment["DARKBIRD_ENGINE_ONLY"] != nil {
-  let engine: Set = ["CDarkBird", "DarkBird", "DarkBirdTests"]
-  package.dependencies.removeAll { dependency in
-    if case .sourceControl(_, let location, _) = dependency.kind { location.contains("swift-nio") } else { false }
-  }
-  package.targets.removeAll { !engine.contains($0.name) }
-  package.products.removeAll { $0.name != "DarkBird" }
+  package.keep(targets: ["CDarkBird", "DarkBird", "DarkBirdTests"], packages: ["swift-collections"])
 }
 
-// `Tests/fuzz` builds this with -sanitize=fuzzer, without which it does not link.
+// `Tests/run` has the tests of the engine in that build, and need not compile them twice.
+if Context.environment["DARKBIRD_ENGINE_APART"] != nil { package.targets.removeAll { $0.name == "DarkBirdTests" } }
+
+// `Tests/fuzz` builds this with -sanitize=fuzzer, without which it does not link. Of the client for Cassandra it takes what reads
+// bytes alone: a connection would bring BoringSSL, which takes longer to compile than all the rest together.
 if Context.environment["DARKBIRD_FUZZ"] != nil {
+  package.keep(
+    targets: ["CDarkBird", "DarkBird", "CNCurses", "Terminal", "DarkBirdDashboard", "DarkBirdCassandra"],
+    packages: ["swift-collections", "hdrhistogram-swift", "swift-nio"])
+  for target in package.targets where target.name == "DarkBirdCassandra" {
+    target.sources = ["CassandraError.swift", "ColumnValue.swift", "Protocol"]
+    target.dependencies = ["DarkBird", .product(name: "NIOCore", package: "swift-nio")]
+  }
   package.targets.append(
     .executableTarget(
       name: "Fuzz",
@@ -150,4 +156,16 @@ if Context.environment["DARKBIRD_FUZZ"] != nil {
       path: "Tests/Fuzz", swiftSettings: swiftSettings,
       // The default linker, gold, fails with an internal error.
       linkerSettings: [.unsafeFlags(["-use-ld=lld"], .when(platforms: [.linux]))]))
+}
+
+extension Package {
+  /// Leaves out whatever else there is: what it takes to fetch, to plan and to compile.
+  func keep(targets kept: Set<String>, packages: Set<String>) {
+    dependencies.removeAll { dependency in
+      guard case .sourceControl(_, let location, _) = dependency.kind else { return true }
+      return !packages.contains(location.split(separator: "/").last.map(String.init) ?? "")
+    }
+    targets.removeAll { !kept.contains($0.name) }
+    products.removeAll { $0.name != "DarkBird" }
+  }
 }

@@ -281,7 +281,7 @@ struct BatchTests {
     let store = try MemberStore()
     var generator = SeededGenerator(seed: 5)
     var expected: [Int: Member] = [:]
-    for round in 0..<60 {
+    for round in 0..<Effort.meetings(60) {
       try store.batch { batch in
         for _ in 0..<generator.below(200) {
           let key = generator.below(2_000)

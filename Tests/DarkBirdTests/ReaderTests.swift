@@ -111,11 +111,11 @@ struct ReaderTests {
       do {
         var random = SeededGenerator(seed: UInt64(round * 4 + thread))
         if thread == 0 {
-          for number in 0..<20_000 {
+          for number in 0..<Effort.meetings(20_000) {
             let key = Int.random(in: 0..<keys, using: &random)
             // Also tables that grow and shrink, and everything at once.
             if number % 7 == 0 { try store.remove(key) } else { try store.put(Watched(key, living), for: key) }
-            if number % 5_000 == 4_999 { try store.removeAll() }
+            if number % 2_000 == 1_999 { try store.removeAll() }
             if number % 11 == 0 { try store.put(Watched(keys + number, living), for: keys + number) }
           }
           isDone.store(1, ordering: .releasing)
@@ -209,7 +209,7 @@ struct ReaderTests {
     let isDone = Counter()
     onThreads(3) { thread in
       if thread == 0 {
-        for age in 1...2_000 where isDone.value == 0 {
+        for age in 1...Effort.meetings(2_000) where isDone.value == 0 {
           do {
             try store.batch { batch in for key in keys { batch.put(Member(badge: key, age: age), for: key) } }
           } catch { Issue.record("\(error)") }

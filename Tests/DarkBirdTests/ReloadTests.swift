@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct ReloadTests {
   /// More documents than one thread collects at a time, of all kinds of values, in as many shards as are usual and in one.
-  @Test(arguments: [1, 64]) func indexesOfManyDocumentsAreWhole(shards: Int) throws {
+  @Test(arguments: Effort.choices([1, 64])) func indexesOfManyDocumentsAreWhole(shards: Int) throws {
     let fileSystem = SimulatedFileSystem.forStores()
     var configuration = StoreConfiguration.simulated(.bytes(16 << 20))
     configuration.shardCount = shards

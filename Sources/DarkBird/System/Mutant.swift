@@ -5,9 +5,9 @@
 
 /// Faults that can be planted in the engine, to show that a test would notice them.
 ///
-/// `Tests/mutants` compiles with `-DDARKBIRD_MUTANTS`, plants one fault at a time by the environment variable
-/// `DARKBIRD_MUTANT`, and expects the test that it names to fail. In every other build `planted` is a constant `false`, also
-/// in inlined code, and what it guards is compiled away.
+/// `Tests/engine` compiles with `-DDARKBIRD_MUTANTS`. `Tests/mutants` plants one fault at a time there, by the environment
+/// variable `DARKBIRD_MUTANT`, and expects the test that it names to fail. In every other build but that for ThreadSanitizer
+/// `planted` is a constant `false`, also in inlined code, and what it guards is compiled away.
 @usableFromInline
 enum Mutant: String, Sendable {
   // Locks

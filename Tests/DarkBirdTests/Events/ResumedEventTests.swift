@@ -202,7 +202,7 @@ struct ResumedEventTests {
     let writersLeft = Counter()
     onThreads(5) { thread in
       if thread < 2 {
-        write(store, steps: 800, seed: seed * 10 + UInt64(thread))
+        write(store, steps: Effort.meetings(800), seed: seed * 10 + UInt64(thread))
         writersLeft.next()
         return
       }

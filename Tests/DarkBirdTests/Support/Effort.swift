@@ -23,6 +23,15 @@ enum Effort {
     #endif
   }
 
+  /// Of several ways to do the same on the same threads, ThreadSanitizer sees the last.
+  static func choices<Choice>(_ all: [Choice]) -> [Choice] {
+    #if DARKBIRD_THREAD_SANITIZER
+      all.suffix(1)
+    #else
+      all
+    #endif
+  }
+
   /// `count` seeds in `chunks` parts that can run side by side.
   static func chunks(_ count: Int, _ chunks: Int) -> [Range<Int>] {
     let length = (count + chunks - 1) / chunks
