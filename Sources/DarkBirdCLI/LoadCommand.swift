@@ -98,8 +98,7 @@ struct LoadCommand: ParsableCommand {
       throw failure(error, stop, database, isNew: isNew)
     }
     refusals.end()
-    let note = report.replaced > 0 ? " (\(report.replaced) of them replaced a document with the same key)" : ""
-    print("loaded \(report.loaded), refused \(report.refused)\(note)")
+    print(report.summary)
     if report.refused > 0 { throw ExitCode(SysExit.dataError.rawValue) }
   }
 
@@ -113,6 +112,14 @@ struct LoadCommand: ParsableCommand {
     var failure = Failure(error, path: directory, database: database.description)
     if !(error is StoreError) { failure.description += isNew ? "; nothing was made" : "; what was loaded before stays" }
     return failure
+  }
+}
+
+extension LoadReport {
+  /// In words.
+  var summary: String {
+    let note = replaced > 0 ? " (\(replaced) of them replaced a document with the same key)" : ""
+    return "loaded \(loaded), refused \(refused)\(note)"
   }
 }
 
