@@ -50,14 +50,7 @@ struct LoadCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The column that is the key; several make one key.", valueName: "column"))
   var key: [String] = []
 
-  @Option(help: ArgumentHelp("A field of which no two documents share a value.", valueName: "field"))
-  var unique: [String] = []
-
-  @Option(help: ArgumentHelp("A field to find documents by, as field=value.", valueName: "field"))
-  var tag: [String] = []
-
-  @Option(help: ArgumentHelp("A field to find documents by ranges of.", valueName: "field"))
-  var range: [String] = []
+  @OptionGroup var indexes: IndexArguments
 
   func validate() throws {
     if table != nil && query != nil { throw ValidationError("--table and --query exclude each other") }
@@ -66,7 +59,7 @@ struct LoadCommand: ParsableCommand {
 
   func run() throws {
     let database = try DatabaseAddress.connected(from)
-    var wanted = FieldSchema(unique: unique, tags: tag, ranges: range)
+    var wanted = indexes.fields
     let isNew = try onStore(directory) { try isNewStore(directory) }
     // The rows come first: a table that cannot be read must leave no store behind.
     let rows: DatabaseDocuments
