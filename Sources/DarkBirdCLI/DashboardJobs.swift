@@ -66,15 +66,9 @@ extension DashboardJob {
     let database = try DatabaseAddress(answers[0])
     do {
       return try body(database, answers[1])
-    } catch let error as PostgresError {
-      let needsPassword = error.kind == .authentication && error.code == nil
-      throw Failure(
-        .unavailable, database.description,
-        error.reason + (needsPassword ? "; PGPASSFILE or PGPASSWORD may have it" : ""))
-    } catch let error as CassandraError {
-      let needsPassword = error.kind == .authentication && error.code == nil
-      throw Failure(
-        .unavailable, database.description, error.reason + (needsPassword ? "; CASSANDRA_PASSWORD may have it" : ""))
+    } catch let error as DatabaseError {
+      let hint = error.needsPassword ? "; \(database.passwordPlaces) may have it" : ""
+      throw Failure(.unavailable, database.description, error.reason + hint)
     }
   }
 
