@@ -108,7 +108,7 @@ let package = Package(
     .testTarget(
       name: "DarkBirdCassandraTests",
       dependencies: [
-        "DarkBirdCassandra", "DarkBird", "DarkBirdCLI",
+        "DarkBirdCassandra", "DarkBird", "DarkBirdCLI", "DarkBirdDashboard",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),

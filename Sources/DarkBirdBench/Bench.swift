@@ -57,6 +57,7 @@ public final class Bench {
     case .reloadIndexed: try reload(row)
     case .sampler: try sampler(row)
     case .putDuringCheckpoint: try putDuringCheckpoint(row)
+    case .putDuringBackup: try putDuringBackup(row)
     case .insertScaling: try insertScaling(row)
     case .lookupScaling: try lookupScaling(row)
     }

@@ -16,6 +16,7 @@ public enum BenchRow: String, CaseIterable, Sendable {
   case reloadIndexed = "reload-indexed"
   case sampler
   case putDuringCheckpoint = "put-during-checkpoint"
+  case putDuringBackup = "put-during-backup"
   case insertScaling = "insert-scaling"
   case lookupScaling = "lookup-scaling"
 
@@ -41,6 +42,7 @@ public enum BenchRow: String, CaseIterable, Sendable {
     case .reloadIndexed: "load a document from the log when a store is opened; also from a checkpoint"
     case .sampler: "ram-insert-indexed while statistics and events are taken ten times a second"
     case .putDuringCheckpoint: "a paced put while checkpoints are written, and while none is"
+    case .putDuringBackup: "the same while backups are"
     case .insertScaling: "insert at a tenth and at ten times the documents"
     case .lookupScaling: "lookup at a tenth and at ten times the documents"
     }

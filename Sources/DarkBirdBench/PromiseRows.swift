@@ -42,22 +42,35 @@ extension Bench {
 
   /// Puts at a steady rate, some while no checkpoint is written, and as many while one after the other is.
   func putDuringCheckpoint(_ row: BenchRow) throws -> BenchResult {
+    try putDuring(row, "checkpoints") { store, _ in try store.checkpoint() }
+  }
+
+  func putDuringBackup(_ row: BenchRow) throws -> BenchResult {
+    try putDuring(row, "backups") { store, path in
+      try store.backup(to: "\(path).backup")
+      unlink("\(path).backup")
+    }
+  }
+
+  private func putDuring(
+    _ row: BenchRow, _ name: String, _ job: @escaping @Sendable (BenchStore, _ path: String) throws -> Void
+  ) throws -> BenchResult {
     let puts = max(500, min(20_000, count / 50))
     return try withDirectory(row) { path in
       var configuration = StoreConfiguration.disk(at: path)
       configuration.checkpointLogBytes = nil
       let store = try BenchStore(configuration)
       try fill(store)
-      try store.checkpoint()
+      try job(store, path)
       let (alone, _) = try pacedPuts(store, puts)
-      let checkpoints = Repeated { try store.checkpoint() }
+      let jobs = Repeated { try job(store, path) }
       let (during, seconds) = try pacedPuts(store, puts)
-      let count = try checkpoints.stop()
+      let count = try jobs.stop()
       try store.close()
       var result = BenchResult(row, threads: 1, operations: puts, seconds: seconds, latency: during)
       guard let alone, let during else { throw BenchFailure(row, "nothing was timed") }
       result.figures = [
-        "checkpoints": Double(count), "p999_ns_without": Double(alone.p999),
+        name: Double(count), "p999_ns_without": Double(alone.p999),
         "p999_ratio": Double(during.p999) / Double(max(alone.p999, 1)),
       ]
       return result

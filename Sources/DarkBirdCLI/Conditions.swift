@@ -20,17 +20,26 @@ extension Store {
 }
 
 /// The options of commands that take a part of a store.
-protocol ConditionArguments {
-  var key: String? { get }
-  var unique: [String] { get }
-  var tag: [String] { get }
-  var range: [String] { get }
-  /// All conditions as one line of the dashboard.
-  var line: String? { get }
-}
+struct ConditionArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("The document under this key.", valueName: "key"))
+  var key: String?
 
-extension ConditionArguments {
-  func validateConditions() throws {
+  @Option(help: ArgumentHelp("The document with this value in a unique index.", valueName: "name=value"))
+  var unique: [String] = []
+
+  @Option(help: ArgumentHelp("Documents with this tag.", valueName: "name=value"))
+  var tag: [String] = []
+
+  @Option(help: ArgumentHelp("Documents with a field in a range.", valueName: "field=lo..hi"))
+  var range: [String] = []
+
+  @Option(
+    name: .customLong("where"),
+    help: ArgumentHelp("All conditions as one line, as the dashboard takes them; Y there copies it.", valueName: "line")
+  )
+  var line: String?
+
+  func validate() throws {
     if line != nil, key != nil || !unique.isEmpty || !tag.isEmpty || !range.isEmpty {
       throw ValidationError("--where stands for all conditions: it excludes --key, --unique, --tag and --range")
     }
@@ -52,18 +61,18 @@ struct Conditions {
   private var shard: Int?
 
   /// - Throws: `Failure` if a condition cannot be read, `StoreError` if it names no index of the store.
-  init(_ command: some ConditionArguments, of store: RecordStore) throws {
-    if let line = command.line {
+  init(_ arguments: ConditionArguments, of store: RecordStore) throws {
+    if let line = arguments.line {
       try take(line, of: store)
       return
     }
     let fields = store.schema.fields
-    for text in command.tag {
+    for text in arguments.tag {
       let (name, _) = split(text)
       if !fields.tags.contains(name) { throw unknown("--tag \(text)", "tag field", name, fields.tags) }
       query.allTags.append(text)
     }
-    for text in command.range {
+    for text in arguments.range {
       let (field, bounds) = split(text)
       if !fields.ranges.contains(field) { throw unknown("--range \(text)", "range field", field, fields.ranges) }
       query.ranges.append(
@@ -72,8 +81,8 @@ struct Conditions {
           range: try RangeArgument.parse(bounds, option: "--range \(text)", values: store.values(of: field))))
     }
     if query.ranges.count == 1 { query.orderBy = query.ranges[0].field }
-    if let key = command.key { restrict(to: readings(of: key).compactMap { store.stored($0) }) }
-    for text in command.unique {
+    if let key = arguments.key { restrict(to: readings(of: key).compactMap { store.stored($0) }) }
+    for text in arguments.unique {
       let (name, value) = split(text)
       if !fields.unique.contains(name) { throw unknown("--unique \(text)", "unique index", name, fields.unique) }
       restrict(

@@ -50,6 +50,8 @@ struct DarkBirdCommand: ParsableCommand {
   static func main() {
     // A reader of our output that goes away must not kill a store that is open for writing; `Output` notices it.
     signal(SIGPIPE, SIG_IGN)
+    // Nor may a limit on the size of files: the write that reaches it fails, and what it was part of is cleared away.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -66,15 +66,40 @@ extension DashboardJob {
     let database = try DatabaseAddress(answers[0])
     do {
       return try body(database, answers[1])
-    } catch let error as PostgresError {
-      let needsPassword = error.kind == .authentication && error.code == nil
-      throw Failure(
-        .unavailable, database.description,
-        error.reason + (needsPassword ? "; PGPASSFILE or PGPASSWORD may have it" : ""))
-    } catch let error as CassandraError {
-      let needsPassword = error.kind == .authentication && error.code == nil
-      throw Failure(
-        .unavailable, database.description, error.reason + (needsPassword ? "; CASSANDRA_PASSWORD may have it" : ""))
+    } catch let error as DatabaseError {
+      let hint = error.needsPassword ? "; \(database.passwordPlaces) may have it" : ""
+      throw Failure(.unavailable, database.description, error.reason + hint)
+    }
+  }
+
+  /// `load-from`, as `darkbird load` into a store that has its indexes.
+  static func loading(into store: RecordStore) -> DashboardJob {
+    DashboardJob(
+      "load-from", "rows of a database into the store",
+      asking: target + [
+        Question("only rows where", isOptional: true),
+        Question("columns that are the key, none for the table's own", isOptional: true),
+      ],
+      confirming: "Put these rows into the store?", subject: subject
+    ) { answers, progress in
+      try withDatabase(answers) { database, table in
+        let key = answers[3].split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        let rows = try database.documents(
+          of: table, query: nil, key: key, where: answers[2].isEmpty ? nil : answers[2])
+        // Of the rows that were refused the first one tells what is wrong; all of them are counted.
+        var refusal: String?
+        var report = LoadReport()
+        do {
+          report = try store.load(from: rows.source, refusal: { refusal = refusal ?? $0.description }) { update in
+            report = update
+            return progress(
+              Progress(documents: update.loaded, total: rows.estimatedRows.map { max($0, update.loaded) }))
+          }
+        } catch StoreError.cancelled {
+          throw Cancelled("\(report.summary); that stays")
+        }
+        return report.summary + (refusal.map { oneLine("; \(table): \($0)") } ?? "")
+      }
     }
   }
 
@@ -82,7 +107,8 @@ extension DashboardJob {
   static func importing(into store: RecordStore) -> DashboardJob {
     DashboardJob(
       "import-from", "documents of an .ndjson, .json or .csv file into the store",
-      asking: ["import from", Question("field that is the key, none for an export", isOptional: true)]
+      asking: ["import from", Question("field that is the key, none for an export", isOptional: true)],
+      confirming: "Put these documents into the store?"
     ) { answers, progress in
       let path = NSString(string: answers[0]).expandingTildeInPath
       // Not the terminal, which is the dashboard's, nor a pipe, which a job that is cancelled would wait for.

@@ -14,11 +14,11 @@ enum DatabaseAddress: CustomStringConvertible {
     // Nothing of the text in a failure, which may have a password in it.
     let subject = "the address"
     if text.hasPrefix("cassandra") {
-      do throws(CassandraError) { self = .cassandra(try CassandraAddress(text)) } catch {
+      do throws(DatabaseError) { self = .cassandra(try CassandraAddress(text)) } catch {
         throw Failure(error, database: subject)
       }
     } else if text.hasPrefix("postgres") {
-      do throws(PostgresError) { self = .postgres(try PostgresAddress(text)) } catch {
+      do throws(DatabaseError) { self = .postgres(try PostgresAddress(text)) } catch {
         throw Failure(error, database: subject)
       }
     } else {
@@ -35,33 +35,47 @@ enum DatabaseAddress: CustomStringConvertible {
   }
 
   private func connected() throws(Failure) -> DatabaseAddress {
+    do throws(DatabaseError) {
+      do throws(DatabaseError) {
+        try check()
+        return self
+      } catch {
+        guard error.needsPassword, hasUser, let password = askForPassword(of: description) else { throw error }
+        let address = with(password)
+        try address.check()
+        return address
+      }
+    } catch {
+      throw Failure(error, database: description)
+    }
+  }
+
+  private func check() throws(DatabaseError) {
+    switch self {
+    case .postgres(let address): try address.check()
+    case .cassandra(let address): try address.check()
+    }
+  }
+
+  /// Postgres has a default for it.
+  private var hasUser: Bool { if case .cassandra(let address) = self { address.user != nil } else { true } }
+
+  private func with(_ password: String) -> DatabaseAddress {
     switch self {
     case .postgres(var address):
-      do throws(PostgresError) {
-        do throws(PostgresError) { try address.check() } catch {
-          guard error.kind == .authentication, error.code == nil, let password = askForPassword(of: description) else {
-            throw error
-          }
-          address.password = password
-          try address.check()
-        }
-      } catch {
-        throw Failure(error, database: description)
-      }
+      address.password = password
       return .postgres(address)
     case .cassandra(var address):
-      do throws(CassandraError) {
-        do throws(CassandraError) { try address.check() } catch {
-          guard error.kind == .authentication, error.code == nil, address.user != nil,
-            let password = askForPassword(of: description)
-          else { throw error }
-          address.password = password
-          try address.check()
-        }
-      } catch {
-        throw Failure(error, database: description)
-      }
+      address.password = password
       return .cassandra(address)
+    }
+  }
+
+  /// Where a password is looked for.
+  var passwordPlaces: String {
+    switch self {
+    case .postgres: "PGPASSFILE or PGPASSWORD"
+    case .cassandra: "CASSANDRA_PASSWORD"
     }
   }
 
@@ -110,15 +124,21 @@ enum DatabaseAddress: CustomStringConvertible {
   func documents(
     of table: String, query: String?, key: [String], where condition: String?
   ) throws -> DatabaseDocuments {
+    let rows = query.map { DatabaseRows.query($0) } ?? .table(table)
     switch self {
     case .postgres(let address):
-      let source = try PostgresSource(address, query.map { .query($0) } ?? .table(table), key: key, where: condition)
+      let source = try PostgresSource(address, rows, key: key, where: condition)
       return DatabaseDocuments(source: source, fields: source.fields, estimatedRows: source.estimatedRows)
     case .cassandra(let address):
-      let source = try CassandraSource(address, query.map { .query($0) } ?? .table(table), key: key, where: condition)
+      let source = try CassandraSource(address, rows, key: key, where: condition)
       return DatabaseDocuments(source: source, fields: source.fields)
     }
   }
+}
+
+extension DatabaseError {
+  /// Whether none was found where one is needed: the server has not said a word about it.
+  var needsPassword: Bool { kind == .authentication && code == nil }
 }
 
 struct DatabaseDocuments {

@@ -2,7 +2,7 @@ import ArgumentParser
 import DarkBird
 import Foundation
 
-struct ExportCommand: ParsableCommand, ConditionArguments {
+struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
     abstract: "Write the documents of a store to an NDJSON, JSON or CSV file.",
@@ -35,25 +35,9 @@ struct ExportCommand: ParsableCommand, ConditionArguments {
   @Option(help: "The form of the file. (default: by the end of its name; ndjson on standard output)")
   var format: DocumentFormat?
 
-  @Option(help: ArgumentHelp("The document under this key.", valueName: "key"))
-  var key: String?
-
-  @Option(help: ArgumentHelp("The document with this value in a unique index.", valueName: "name=value"))
-  var unique: [String] = []
-
-  @Option(help: ArgumentHelp("Documents with this tag.", valueName: "name=value"))
-  var tag: [String] = []
-
-  @Option(help: ArgumentHelp("Documents with a field in a range.", valueName: "field=lo..hi"))
-  var range: [String] = []
-
-  @Option(
-    name: .customLong("where"),
-    help: ArgumentHelp("All conditions as one line, as the dashboard takes them.", valueName: "line"))
-  var line: String?
+  @OptionGroup var arguments: ConditionArguments
 
   func validate() throws {
-    try validateConditions()
     if format == nil && file != "-" && DocumentFormat(path: file) == nil {
       throw ValidationError("\(file): --format is needed where the name does not end in .ndjson, .json or .csv")
     }
@@ -66,7 +50,7 @@ struct ExportCommand: ParsableCommand, ConditionArguments {
     let progress = Progress("exported")
     var documents = 0
     do {
-      let conditions = try Conditions(self, of: store)
+      let conditions = try Conditions(arguments, of: store)
       let total = try conditions.count(in: store)
       let format = format ?? DocumentFormat(path: file) ?? .ndjson
       var columns = CSVColumns()

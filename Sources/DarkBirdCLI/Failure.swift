@@ -1,7 +1,5 @@
 import ArgumentParser
 import DarkBird
-import DarkBirdCassandra
-import DarkBirdPostgres
 import Foundation
 import Terminal
 
@@ -74,29 +72,15 @@ struct Failure: Error, CustomStringConvertible {
     description = oneLine(text.contains(path) ? text : "\(path): \(text)")
   }
 
-  init(_ error: PostgresError, database: String) {
-    let code: SysExit =
-      switch error.kind {
-      case .address, .query: .usage
-      case .unreachable, .busy: .temporaryFailure
-      case .authentication, .permission: .noPermission
-      case .noDatabase, .noTable: .noInput
-      case .otherTable: .cannotCreate
-      case .disk: .ioError
-      case .columnType, .refused: .dataError
-      @unknown default: .dataError
-      }
-    self.init(code, database, error.reason)
-  }
-
-  init(_ error: CassandraError, database: String) {
+  init(_ error: DatabaseError, database: String) {
     let code: SysExit =
       switch error.kind {
       case .address, .query: .usage
       case .unreachable, .busy: .temporaryFailure
       case .authentication, .certificate, .permission: .noPermission
-      case .noKeyspace, .noTable: .noInput
+      case .noDatabase, .noTable: .noInput
       case .otherTable: .cannotCreate
+      case .disk: .ioError
       case .columnType, .refused: .dataError
       @unknown default: .dataError
       }
@@ -108,8 +92,7 @@ struct Failure: Error, CustomStringConvertible {
     switch error {
     case let failure as Failure: self = failure
     case let error as StoreError: self.init(error, path: path)
-    case let error as PostgresError: self.init(error, database: database ?? path)
-    case let error as CassandraError: self.init(error, database: database ?? path)
+    case let error as DatabaseError: self.init(error, database: database ?? path)
     case let error as TerminalError: self.init(error)
     default: self.init(.software, path, String(describing: error))
     }

@@ -39,14 +39,7 @@ struct ImportCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The field that is the key of a document; not for exports.", valueName: "field"))
   var key: String?
 
-  @Option(help: ArgumentHelp("A field of which no two documents share a value.", valueName: "field"))
-  var unique: [String] = []
-
-  @Option(help: ArgumentHelp("A field to find documents by, as field=value.", valueName: "field"))
-  var tag: [String] = []
-
-  @Option(help: ArgumentHelp("A field to find documents by ranges of.", valueName: "field"))
-  var range: [String] = []
+  @OptionGroup var indexes: IndexArguments
 
   @Option(help: "Read the file as this, whatever its name and first byte say.")
   var format: DocumentFormat?
@@ -80,7 +73,7 @@ struct ImportCommand: ParsableCommand {
     // The input comes first: a file that cannot be read must leave no store behind.
     let lines = try LineReader(path: file)
     var reader = try recordReader(lines, format: format, isTyped: key == nil, types: try types())
-    let wanted = FieldSchema(unique: unique, tags: tag, ranges: range)
+    let wanted = indexes.fields
     let store = try openForAdding(directory, wanted)
     let stop = StopSignals()
     let progress = Progress("imported")

@@ -50,14 +50,7 @@ struct LoadCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The column that is the key; several make one key.", valueName: "column"))
   var key: [String] = []
 
-  @Option(help: ArgumentHelp("A field of which no two documents share a value.", valueName: "field"))
-  var unique: [String] = []
-
-  @Option(help: ArgumentHelp("A field to find documents by, as field=value.", valueName: "field"))
-  var tag: [String] = []
-
-  @Option(help: ArgumentHelp("A field to find documents by ranges of.", valueName: "field"))
-  var range: [String] = []
+  @OptionGroup var indexes: IndexArguments
 
   func validate() throws {
     if table != nil && query != nil { throw ValidationError("--table and --query exclude each other") }
@@ -66,7 +59,7 @@ struct LoadCommand: ParsableCommand {
 
   func run() throws {
     let database = try DatabaseAddress.connected(from)
-    var wanted = FieldSchema(unique: unique, tags: tag, ranges: range)
+    var wanted = indexes.fields
     let isNew = try onStore(directory) { try isNewStore(directory) }
     // The rows come first: a table that cannot be read must leave no store behind.
     let rows: DatabaseDocuments
@@ -98,8 +91,7 @@ struct LoadCommand: ParsableCommand {
       throw failure(error, stop, database, isNew: isNew)
     }
     refusals.end()
-    let note = report.replaced > 0 ? " (\(report.replaced) of them replaced a document with the same key)" : ""
-    print("loaded \(report.loaded), refused \(report.refused)\(note)")
+    print(report.summary)
     if report.refused > 0 { throw ExitCode(SysExit.dataError.rawValue) }
   }
 
@@ -113,6 +105,14 @@ struct LoadCommand: ParsableCommand {
     var failure = Failure(error, path: directory, database: database.description)
     if !(error is StoreError) { failure.description += isNew ? "; nothing was made" : "; what was loaded before stays" }
     return failure
+  }
+}
+
+extension LoadReport {
+  /// In words.
+  var summary: String {
+    let note = replaced > 0 ? " (\(replaced) of them replaced a document with the same key)" : ""
+    return "loaded \(loaded), refused \(refused)\(note)"
   }
 }
 

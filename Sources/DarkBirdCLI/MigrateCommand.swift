@@ -48,14 +48,7 @@ struct MigrateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The field whose value becomes the key of its document.", valueName: "field"))
   var key: String?
 
-  @Option(help: ArgumentHelp("A field of which no two documents share a value, from now on.", valueName: "field"))
-  var unique: [String] = []
-
-  @Option(help: ArgumentHelp("A field to find documents by, as field=value, from now on.", valueName: "field"))
-  var tag: [String] = []
-
-  @Option(help: ArgumentHelp("A field to find documents by ranges of, from now on.", valueName: "field"))
-  var range: [String] = []
+  @OptionGroup var indexes: IndexArguments
 
   @Option(help: ArgumentHelp("A field that is not indexed any more.", valueName: "field"))
   var noIndex: [String] = []
@@ -89,7 +82,7 @@ struct MigrateCommand: ParsableCommand {
     }
     _ = try values(set, "--set")
     _ = try values(fallback, "--default")
-    if rename + drop + set + fallback + unique + tag + range + noIndex == [] && key == nil && schemaVersion == nil {
+    if rename + drop + set + fallback + noIndex == [] && indexes.fields.isEmpty && key == nil && schemaVersion == nil {
       throw ValidationError("there is nothing to change")
     }
   }
@@ -143,9 +136,9 @@ struct MigrateCommand: ParsableCommand {
       let kept = names.filter { !noIndex.contains($0) }
       return kept + more.filter { !kept.contains($0) }
     }
-    fields.unique = adjusted(fields.unique, unique)
-    fields.tags = adjusted(fields.tags, tag)
-    fields.ranges = adjusted(fields.ranges, range)
+    fields.unique = adjusted(fields.unique, indexes.unique)
+    fields.tags = adjusted(fields.tags, indexes.tag)
+    fields.ranges = adjusted(fields.ranges, indexes.range)
     return fields
   }
 

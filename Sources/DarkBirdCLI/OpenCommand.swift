@@ -54,7 +54,7 @@ struct OpenCommand: ParsableCommand {
     guard let store = try onStore(directory, { try opening.load(directory, open) }) else { return }
     try close(store.keptUntilExit()) {
       try requireTerminal()
-      if readWrite { options.jobs.append(.importing(into: store)) }
+      if readWrite { options.jobs += [.importing(into: store), .loading(into: store)] }
       try showDashboard(on: store, options, opening)
     }
   }

@@ -2,7 +2,7 @@ import ArgumentParser
 import DarkBird
 import DarkBirdDashboard
 
-struct QueryCommand: ParsableCommand, ConditionArguments {
+struct QueryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "query",
     abstract: "Print the documents of a store that meet all conditions.",
@@ -30,23 +30,7 @@ struct QueryCommand: ParsableCommand, ConditionArguments {
   @Argument(help: "The store.")
   var directory: String
 
-  @Option(help: ArgumentHelp("The document under this key.", valueName: "key"))
-  var key: String?
-
-  @Option(help: ArgumentHelp("The document with this value in a unique index.", valueName: "name=value"))
-  var unique: [String] = []
-
-  @Option(help: ArgumentHelp("Documents with this tag.", valueName: "name=value"))
-  var tag: [String] = []
-
-  @Option(help: ArgumentHelp("Documents with a field in a range.", valueName: "field=lo..hi"))
-  var range: [String] = []
-
-  @Option(
-    name: .customLong("where"),
-    help: ArgumentHelp("All conditions as one line, as the dashboard takes them; Y there copies it.", valueName: "line")
-  )
-  var line: String?
+  @OptionGroup var arguments: ConditionArguments
 
   @Option(help: "Print this many documents at most.")
   var limit: Int?
@@ -64,14 +48,13 @@ struct QueryCommand: ParsableCommand, ConditionArguments {
     if json && csv { throw ValidationError("--json and --csv exclude each other") }
     if count && (csv || limit != nil) { throw ValidationError("--count takes neither --csv nor --limit") }
     if let limit, limit < 1 { throw ValidationError("--limit \(limit): must be 1 or more") }
-    try validateConditions()
   }
 
   func run() throws {
     let store = try openForReading(directory)
     let output = Output()
     let found = try onStore(directory) {
-      let conditions = try Conditions(self, of: store)
+      let conditions = try Conditions(arguments, of: store)
       return count ? try printCount(conditions, store, output) : try printDocuments(conditions, store, output)
     }
     try onStore(directory) { try store.close() }

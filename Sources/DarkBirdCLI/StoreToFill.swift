@@ -1,5 +1,20 @@
+import ArgumentParser
 import DarkBird
 import Foundation
+
+/// The options that say which fields are indexed.
+struct IndexArguments: ParsableArguments {
+  @Option(help: ArgumentHelp("A field of which no two documents share a value.", valueName: "field"))
+  var unique: [String] = []
+
+  @Option(help: ArgumentHelp("A field to find documents by, as field=value.", valueName: "field"))
+  var tag: [String] = []
+
+  @Option(help: ArgumentHelp("A field to find documents by ranges of.", valueName: "field"))
+  var range: [String] = []
+
+  var fields: FieldSchema { FieldSchema(unique: unique, tags: tag, ranges: range) }
+}
 
 /// The store at a path that documents are added to, with the indexes that are wanted; made if there is none.
 func openForAdding(_ directory: String, _ wanted: FieldSchema) throws(Failure) -> RecordStore {

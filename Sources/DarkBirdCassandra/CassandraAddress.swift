@@ -1,3 +1,4 @@
+public import DarkBird
 import Foundation
 
 /// Where a Cassandra or Scylla cluster is: `cassandra://user@host:port,host:port/keyspace?option=value`.
@@ -41,9 +42,9 @@ public struct CassandraAddress: Sendable, CustomStringConvertible {
   public var password: String?
 
   /// - Throws: `.address`, in words that repeat nothing of the text, which may have a password in it.
-  public init(_ text: String, password: String? = nil) throws(CassandraError) {
+  public init(_ text: String, password: String? = nil) throws(DatabaseError) {
     self.password = password ?? ProcessInfo.processInfo.environment["CASSANDRA_PASSWORD"]
-    func refused(_ reason: String) -> CassandraError { CassandraError(.address, reason) }
+    func refused(_ reason: String) -> DatabaseError { DatabaseError(.address, reason) }
     let form = "not an address of the form cassandra://user@host:port/keyspace"
     guard let scheme = ["cassandra://", "cassandras://"].first(where: text.hasPrefix) else { throw refused(form) }
     let parts = text.dropFirst(scheme.count).split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
@@ -58,7 +59,7 @@ public struct CassandraAddress: Sendable, CustomStringConvertible {
     }
     // A password with a slash or another special character in it would be taken for something else, which messages repeat.
     let unreadable = form + "; special characters in a part of it must be written as %XX"
-    func decoded(_ part: some StringProtocol) throws(CassandraError) -> String {
+    func decoded(_ part: some StringProtocol) throws(DatabaseError) -> String {
       guard let text = String(part).removingPercentEncoding, !text.utf8.contains(0) else { throw refused(unreadable) }
       return text
     }
@@ -107,9 +108,9 @@ public struct CassandraAddress: Sendable, CustomStringConvertible {
   }
 
   /// Connects, and says whether that works.
-  /// - Throws: `.authentication`, without a code if a password is needed and was not found; `.noKeyspace`, `.unreachable`,
+  /// - Throws: `.authentication`, without a code if a password is needed and was not found; `.noDatabase`, `.unreachable`,
   ///   `.certificate`.
-  public func check() throws(CassandraError) {
+  public func check() throws(DatabaseError) {
     let session = try CassandraSession(self)
     session.close()
   }

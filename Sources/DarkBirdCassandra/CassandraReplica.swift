@@ -42,13 +42,8 @@ final class CassandraReplica: Replica {
     (registry, session) = (nil, nil)
   }
 
-  func isTemporary(_ error: any Error) -> Bool {
-    guard let error = error as? CassandraError else { return false }
-    return error.kind == .unreachable || error.kind == .busy
-  }
-
-  private func connected() throws(CassandraError) -> CassandraSession {
-    guard let session else { throw CassandraError(.unreachable, "there is no connection") }
+  private func connected() throws(DatabaseError) -> CassandraSession {
+    guard let session else { throw DatabaseError(.unreachable, "there is no connection") }
     return session
   }
 
@@ -72,26 +67,16 @@ final class CassandraReplica: Replica {
     // Before there was the lease, another store could still make the table.
     let there = Set(try session.columns(of: name).map(\.name))
     let exists = !there.isEmpty
-    if exists && known == nil {
-      throw CassandraError(.otherTable, "table \(name) exists and is not a copy of a store; choose another name")
-    }
     let isOther = known.map { $0.store != store.identifier } ?? false
-    if exists && isOther && !table.replaces {
-      throw CassandraError(
-        .otherTable, "table \(name) is a copy of another store; to replace it by this one, say so (--replace)")
+    if exists {
+      try KnownTable(name: "\(name)", copy: known.map { ($0.store, $0.form) })
+        .check(store, table, columns: ownColumns, found: there)
     }
     let before = exists ? known?.form ?? TableForm() : TableForm()
-    if exists && before.columns != table.columns?.names {
-      throw CassandraError(.otherTable, "table \(name) has other columns; choose another name or drop it")
-    }
     state = known ?? CopyState(store: store.identifier)
     state.store = store.identifier
-    state.form = before
-    // One of the same name that someone made in the place of the copy.
-    if exists, !there.isSuperset(of: ownColumns) {
-      throw CassandraError(.otherTable, "table \(name) is not the copy that was made under this name")
-    }
-    state.form = newForm(store, before, there)
+    state.form = before.adapted(
+      to: store, columns: table.columns?.names, taken: there.union(Self.documentColumns))
     let missing = state.form.ranges.filter { !there.contains($0.column) }
     // Numbers of another store, or of changes that this one has lost, say nothing, and new columns want values: every row is
     // written again.
@@ -121,23 +106,6 @@ final class CassandraReplica: Replica {
     try registry?.hold(state)
     state.version += 1
     try registry?.note(state)
-  }
-
-  /// Columns that are there stay as they are; range fields that have values now get theirs.
-  private func newForm(_ store: ReplicatedStore, _ before: TableForm, _ there: Set<String>) -> TableForm {
-    var form = before
-    form.fields = store.schema.fields
-    form.columns = table.columns?.names
-    if form.columns != nil { return form }
-    var taken = there.union(Self.documentColumns + form.ranges.map(\.column))
-    for (field, kind) in store.ranges where !form.ranges.contains(where: { $0.field == field }) {
-      guard let kind else { continue }
-      var column = String(decoding: Array(field.utf8.prefix(50)), as: UTF8.self)
-      if column.isEmpty || column.utf8.contains(0) { column = "range" }
-      while !taken.insert(column).inserted { column += "_" }
-      form.ranges.append(TableForm.RangeColumn(field: field, column: column, kind: kind))
-    }
-    return form
   }
 
   private static let documentColumns = ["key", "document", "lsn", "tags"]
@@ -197,7 +165,7 @@ final class CassandraReplica: Replica {
     var statement = Statement("SELECT \"key\", \"lsn\", WRITETIME(\"lsn\") FROM \(name)")
     statement.pageSize = Self.pageRows
     statement.pagingState = pagingState
-    guard var page = try connected().run(statement) else { throw CassandraError(.refused, "no rows to a SELECT") }
+    guard var page = try connected().run(statement) else { throw DatabaseError(.refused, "no rows to a SELECT") }
     var rows: [(key: String, lsn: UInt64)] = []
     do throws(CQLMalformed) {
       while let row = try page.next() {
@@ -210,7 +178,7 @@ final class CassandraReplica: Replica {
         rows.append((Self.text(ofColumn: key), UInt64(bitPattern: lsn)))
       }
     } catch {
-      throw CassandraError(error)
+      throw DatabaseError(error)
     }
     return (rows, page.pagingState)
   }
@@ -256,7 +224,7 @@ final class CassandraReplica: Replica {
   /// Of a change; reserved before it is used.
   private func timestamp(_ lsn: UInt64) throws -> Int64 {
     guard let number = Int64(exactly: lsn), number < Int64.max / 4, state.base < Int64.max / 4 else {
-      throw CassandraError(.refused, "there are no more timestamps for changes; copy into another table")
+      throw DatabaseError(.refused, "there are no more timestamps for changes; copy into another table")
     }
     let timestamp = state.base + number
     if timestamp > state.ceiling {
@@ -296,18 +264,14 @@ final class CassandraReplica: Replica {
   private func values(_ row: ReplicaRow, _ ranges: [Int?]) throws -> [CQLValue] {
     let key = Self.column(ofText: KeyText.text(row.key))
     guard key.utf8.count <= Self.keyBytesMax else {
-      throw CassandraError(.refused, "the key \(key.prefix(40))… is longer than the 65,535 bytes that a key may have")
+      throw DatabaseError(.refused, "the key \(key.prefix(40))… is longer than the 65,535 bytes that a key may have")
     }
     let lsn = CQLValue.integer(Int64(bitPattern: row.lsn))
     if let own = table.columns {
-      let values = try own.values(row.key, row.document)
-      guard values.count == own.names.count else {
-        throw CassandraError(.refused, "\(values.count) values for \(own.names.count) columns")
-      }
       var cells: [CQLValue] = [.text(key)]
-      for (index, value) in values.enumerated() {
+      for (index, value) in try own.values(of: row).enumerated() {
         guard let cell = ColumnValue.column(value, types[index]) else {
-          throw CassandraError(
+          throw DatabaseError(
             .columnType,
             "document \(key.prefix(40)): \(value.kind) for column '\(own.names[index])' of type \(types[index])")
         }

@@ -9,12 +9,6 @@ import Foundation
 /// Each row is a document with a field for each column; see the table of types in the README. Rows come page by page, in bounded
 /// memory; what is written meanwhile may be among them or not. A copy gives the documents exactly as they were.
 public struct CassandraSource: DocumentSource {
-  public enum Rows: Sendable, Hashable {
-    /// As CQL writes it.
-    case table(String)
-    case query(String)
-  }
-
   private static let pageRows: Int32 = 1_000
 
   private let session: CassandraSession
@@ -33,9 +27,9 @@ public struct CassandraSource: DocumentSource {
   ///   - rows: a copy is taken as such where `key` is empty.
   ///   - key: columns. Several make a key of their values in an array. Empty: the primary key of the table.
   ///   - condition: CQL, as after WHERE; any column may be in it. Not for a query, which has its own.
-  /// - Throws: `CassandraError`: `.noTable`, `.query`, `.columnType` for a column whose type has no place in a document.
+  /// - Throws: `DatabaseError`: `.noTable`, `.query`, `.columnType` for a column whose type has no place in a document.
   public init(
-    _ address: CassandraAddress, _ rows: Rows, key: [String] = [], where condition: String? = nil
+    _ address: CassandraAddress, _ rows: DatabaseRows, key: [String] = [], where condition: String? = nil
   ) throws {
     session = try CassandraSession(address)
     // Everything is read, so that it does not matter which rows are looked at.
@@ -47,7 +41,7 @@ public struct CassandraSource: DocumentSource {
       let table = try TableName(text, in: address.keyspace)
       try session.checkKeyspace(table.keyspace)
       let columns = try session.columns(of: table)
-      if columns.isEmpty { throw CassandraError(.noTable, "there is no table \(table)") }
+      if columns.isEmpty { throw DatabaseError(.noTable, "there is no table \(table)") }
       name = table.name
       if key.isEmpty { form = try Self.form(of: table, session) }
       statement = Statement("SELECT \(form == nil ? "*" : "\"key\", \"document\"") FROM \(table)" + filter)
@@ -56,14 +50,14 @@ public struct CassandraSource: DocumentSource {
         key = (partition + columns.filter { $0.kind == "clustering" }.sorted { $0.position < $1.position }).map(\.name)
       }
     case .query(let text):
-      if key.isEmpty { throw CassandraError(.query, "a query has no primary key; name the columns of one") }
-      if condition != nil { throw CassandraError(.query, "a query has its own WHERE") }
+      if key.isEmpty { throw DatabaseError(.query, "a query has no primary key; name the columns of one") }
+      if condition != nil { throw DatabaseError(.query, "a query has its own WHERE") }
       name = "query"
       statement = Statement(text)
     }
     fields = form?.fields
     statement.pageSize = Self.pageRows
-    guard let first = try session.run(statement) else { throw CassandraError(.query, "the query has no rows") }
+    guard let first = try session.run(statement) else { throw DatabaseError(.query, "the query has no rows") }
     page = first
     statement.pagingState = first.pagingState
     if form != nil {
@@ -73,17 +67,17 @@ public struct CassandraSource: DocumentSource {
     var names: Set<String> = []
     for column in first.columns {
       guard ColumnValue.isKnown(column.type) else {
-        throw CassandraError(
+        throw DatabaseError(
           .columnType,
           "column '\(column.name)' has the type \(column.type), which no document can hold; leave it out with a query")
       }
       guard names.insert(column.name).inserted else {
-        throw CassandraError(.query, "two columns are named '\(column.name)'")
+        throw DatabaseError(.query, "two columns are named '\(column.name)'")
       }
     }
     keys = try key.map { name in
       guard let index = first.columns.firstIndex(where: { $0.name == name }) else {
-        throw CassandraError(.query, "there is no column '\(name)', which is to be the key")
+        throw DatabaseError(.query, "there is no column '\(name)', which is to be the key")
       }
       return index
     }
@@ -92,13 +86,13 @@ public struct CassandraSource: DocumentSource {
   public mutating func next() throws -> (key: Value, document: Record)? {
     while true {
       let cells: [CQLValue]?
-      do throws(CQLMalformed) { cells = try page.next() } catch { throw CassandraError(error) }
+      do throws(CQLMalformed) { cells = try page.next() } catch { throw DatabaseError(error) }
       if let cells {
         row += 1
         return keys == nil ? try copied(cells) : try document(cells)
       }
       if statement.pagingState == nil { return nil }
-      guard let next = try session.run(statement) else { throw CassandraError(.refused, "no rows to a SELECT") }
+      guard let next = try session.run(statement) else { throw DatabaseError(.refused, "no rows to a SELECT") }
       page = next
       statement.pagingState = next.pagingState
     }

@@ -12,7 +12,7 @@ public import DarkBird
 /// | `tags set<text>` | as the store has them: `club=Ajax` |
 /// | one for each range field | `boolean`, `decimal`, `timestamp` or `text` by what it holds, else JSON as `text` |
 ///
-/// or with `columns` of your own. The documents are exact; columns are for queries: a value of another type than its column's
+/// or with `columns` of your own, `TableColumns`. The documents are exact; columns are for queries: a value of another type than its column's
 /// is null there, tags of more than 2,000 bytes and text after 500 characters are left out. There are no indexes on them: make
 /// those that your queries need. Keys have up to 65,535 bytes.
 ///
@@ -22,43 +22,7 @@ public import DarkBird
 /// which are later than those of any change, and stay as they are.
 ///
 /// Beside it, the table `darkbird_copies` says whose copy it is, and up to which change. It is written with lightweight transactions.
-public struct CassandraTable: Sendable {
-  public var address: CassandraAddress
-  /// As CQL writes it: `documents`, `reports.players`, `"Players"`.
-  public var name: String
-  /// Whether a copy of another store may be made one of this store; writes every row again.
-  public var replaces = false
-  /// Nil for the columns above.
-  public var columns: CassandraColumns?
-
-  public init(_ address: CassandraAddress, name: String = "documents", replaces: Bool = false) {
-    self.address = address
-    self.name = name
-    self.replaces = replaces
-  }
-}
-
-/// Columns of your own, instead of the document's: between `key` and `lsn`, which are always there.
-///
-///     let columns = CassandraColumns([("email", "text"), ("age", "int")]) { _, player in
-///       [player["email"] ?? .null, player["age"] ?? .null]
-///     }
-public struct CassandraColumns: Sendable {
-  let names: [String]
-  let types: [String]
-  let values: @Sendable (Value, Record) throws -> [Value]
-
-  /// - Parameters:
-  ///   - columns: names and types of CQL.
-  ///   - values: one for each column, of its type. Anything may go into a column of text, as JSON.
-  public init(
-    _ columns: [(name: String, type: String)], _ values: @escaping @Sendable (Value, Record) throws -> [Value]
-  ) {
-    names = columns.map(\.name)
-    types = columns.map(\.type)
-    self.values = values
-  }
-}
+public typealias CassandraTable = DatabaseTable<CassandraAddress>
 
 extension Store {
   /// Makes a table in a Cassandra or Scylla database equal to the store as it is at one moment; see `CassandraTable`. Writes and
@@ -68,7 +32,7 @@ extension Store {
   /// removed. So it may be repeated, and goes on where one that failed or was killed has stopped. What does not answer in time
   /// or is too busy is asked again, six times in all, ever later.
   /// - Parameter progress: called now and then; false gives up.
-  /// - Throws: `CassandraError`; `StoreError.cancelled`, `.encodingFailed`, `.poisoned`.
+  /// - Throws: `DatabaseError`; `StoreError.cancelled`, `.encodingFailed`, `.poisoned`.
   /// - Complexity: O(documents) comparisons, and what differs.
   @discardableResult
   public func copy(
@@ -87,7 +51,7 @@ extension Store {
   /// - Parameters:
   ///   - endsWhenComplete: also ends once the table has all changes.
   ///   - progress: called at least 20 times a second, but not while a batch goes over.
-  /// - Throws: `CassandraError` if the first connection fails, or later for what does not go away by itself; `StoreError`:
+  /// - Throws: `DatabaseError` if the first connection fails, or later for what does not go away by itself; `StoreError`:
   ///   `.invalidConfiguration` for a store in memory, `.readOnly`, `.poisoned`, `.encodingFailed`, `.cancelled`.
   @discardableResult
   public func mirror(

@@ -1,21 +1,6 @@
 import DarkBird
 import Foundation
 
-/// What `darkbird_copies` knows of the form of a table, as JSON.
-struct TableForm: Codable, Equatable {
-  struct RangeColumn: Codable, Equatable {
-    var field: String
-    var column: String
-    var kind: RangeKind
-  }
-
-  var ranges: [RangeColumn] = []
-  /// Indexes of the store, for a store that is made of the table.
-  var fields = FieldSchema()
-  /// Names of columns of the user's own; nil for a table with documents.
-  var columns: [String]?
-}
-
 /// What is known of a copy.
 ///
 /// **Timestamps.** A row of the change `lsn` is written at the timestamp `base + lsn`, a removal likewise: so the last change wins in
@@ -77,7 +62,7 @@ struct CopyRegistry {
     let deadline = ContinuousClock.now + .seconds(leaseSeconds + 5)
     while try !take("holder = ?", [.null]) {
       if ContinuousClock.now > deadline {
-        throw CassandraError(.busy, "someone else is copying into table \(table)")
+        throw DatabaseError(.busy, "someone else is copying into table \(table)")
       }
       Thread.sleep(forTimeInterval: 0.1)
     }
@@ -102,7 +87,7 @@ struct CopyRegistry {
     if try take("holder = ?", [holder]) { return }
     // It has lapsed; that nobody has written anything meanwhile shows in the version.
     if try take("holder = ? AND version = ?", [.null, Self.value(ofVersion: state.version)]) { return }
-    throw CassandraError(.busy, "someone else is copying into table \(table)")
+    throw DatabaseError(.busy, "someone else is copying into table \(table)")
   }
 
   func release() {
@@ -157,7 +142,7 @@ struct CopyRegistry {
     // An answer that was lost: it had been done.
     let isDone = row["holder"] == holder && row["version"] == .integer(state.version)
     guard row["[applied]"] == .boolean(true) || isDone else {
-      throw CassandraError(.busy, "someone else is copying into table \(table)")
+      throw DatabaseError(.busy, "someone else is copying into table \(table)")
     }
   }
 }

@@ -1,3 +1,5 @@
+import DarkBird
+
 /// A table's name with its keyspace.
 struct TableName: Hashable, CustomStringConvertible {
   var keyspace: String
@@ -12,7 +14,7 @@ struct TableName: Hashable, CustomStringConvertible {
   }
 
   /// - Parameter text: as CQL writes it, with or without a keyspace: what is not in quotes is lowercase.
-  init(_ text: String, in keyspace: String) throws(CassandraError) {
+  init(_ text: String, in keyspace: String) throws(DatabaseError) {
     var parts: [String] = []
     var rest = Substring(text)
     let isName = { (c: Character) in c.isASCII && (c.isLetter || c.isNumber || c == "_") }
@@ -31,7 +33,7 @@ struct TableName: Hashable, CustomStringConvertible {
       rest.removeFirst()
     }
     guard rest.isEmpty, (1...2).contains(parts.count), parts.allSatisfy({ $0.utf8.count <= 48 }) else {
-      throw CassandraError(.noTable, "'\(text)' is no name of a table")
+      throw DatabaseError(.noTable, "'\(text)' is no name of a table")
     }
     self.init(keyspace: parts.count == 2 ? parts[0] : keyspace, name: parts[parts.count - 1])
   }
@@ -63,6 +65,6 @@ extension CassandraSession {
   func checkKeyspace(_ name: String) throws {
     let rows = try run(
       Statement("SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ?", [.text(name)]))
-    if rows?.count != 1 { throw CassandraError(.noKeyspace, "there is no keyspace \(name)") }
+    if rows?.count != 1 { throw DatabaseError(.noDatabase, "there is no keyspace \(name)") }
   }
 }

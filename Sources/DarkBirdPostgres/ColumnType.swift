@@ -23,7 +23,7 @@ indirect enum ColumnType: Equatable {
   /// - Throws: `.columnType` with the column and the type.
   static func types(
     _ columns: [(name: String, type: UInt32)], _ connection: PostgresConnection
-  ) throws(PostgresError) -> [ColumnType] {
+  ) throws(DatabaseError) -> [ColumnType] {
     let list = "{" + Set(columns.map(\.type)).map(String.init).joined(separator: ",") + "}"
     let rows = try connection.run(
       """
@@ -44,7 +44,7 @@ indirect enum ColumnType: Equatable {
     for column in columns {
       let found = known[column.type]
       guard let type = found?.type else {
-        throw PostgresError(
+        throw DatabaseError(
           .columnType,
           "column '\(column.name)' has the type \(found?.name ?? "\(column.type)"), which no document can hold; "
             + "leave it out, or cast it in a query: \(quoted(column.name))::text")

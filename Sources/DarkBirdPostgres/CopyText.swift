@@ -5,6 +5,9 @@ import Foundation
 struct CopyText {
   private(set) var bytes: [UInt8] = []
   private var isRowEmpty = true
+  /// The fields of the last document that has none within others, and its order as a cell.
+  private var lastNames: [String] = []
+  private var lastOrder: [UInt8] = []
 
   /// Keeps the memory.
   mutating func removeAll() { bytes.removeAll(keepingCapacity: true) }
@@ -88,8 +91,33 @@ struct CopyText {
 
   /// The order of a document's fields, NULL if jsonb has the same; see `FieldOrder`.
   mutating func order(_ document: Record) {
-    guard let order = FieldOrder.order(of: document) else { return null() }
-    json(order)
+    // Most documents have the fields of the one before them.
+    let isFlat = document.fields.allSatisfy { $0.value.isFlat }
+    if isFlat, !lastOrder.isEmpty, document.fields.count == lastNames.count,
+      zip(document.fields, lastNames).allSatisfy({ $0.name == $1 })
+    {
+      beginCell()
+      bytes += lastOrder
+      return
+    }
+    let order = FieldOrder.order(of: document)
+    if let order { json(order) } else { null() }
+    guard isFlat else { return }
+    lastNames = document.fields.map(\.name)
+    var cell = CopyText()
+    if let order { cell.json(order) } else { cell.null() }
+    lastOrder = cell.bytes
+  }
+}
+
+extension Value {
+  /// Whether there are no fields in it.
+  fileprivate var isFlat: Bool {
+    switch self {
+    case .map: false
+    case .array(let values): values.allSatisfy(\.isFlat)
+    default: true
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import CLibPQ
+public import DarkBird
 
 /// Where a Postgres database is: `postgres://user@host:port/database?option=value`, all parts optional, as libpq takes it.
 ///
@@ -11,13 +12,13 @@ public struct PostgresAddress: Sendable, CustomStringConvertible {
   public var password: String?
 
   /// - Throws: `.address`, in words that repeat nothing of the text, which may have a password in it.
-  public init(_ text: String, password: String? = nil) throws(PostgresError) {
+  public init(_ text: String, password: String? = nil) throws(DatabaseError) {
     self.password = password
     let form = "postgres://user@host:port/database"
     guard text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") else {
-      throw PostgresError(.address, "not an address of the form \(form)")
+      throw DatabaseError(.address, "not an address of the form \(form)")
     }
-    let unreadable = PostgresError(
+    let unreadable = DatabaseError(
       .address, "not an address of the form \(form); special characters in a part of it must be written as %XX")
     var message: UnsafeMutablePointer<CChar>?
     // The list ends with an entry without a keyword; it is copied and freed.
@@ -34,7 +35,7 @@ public struct PostgresAddress: Sendable, CustomStringConvertible {
       entry += 1
     }
     if options.contains(where: { ["password", "sslpassword"].contains($0.keyword) && !$0.value.isEmpty }) {
-      throw PostgresError(
+      throw DatabaseError(
         .address,
         "a password in the address could be read by everyone who sees it; "
           + "use PGPASSFILE, PGPASSWORD, or leave it out and be asked")
@@ -59,5 +60,5 @@ public struct PostgresAddress: Sendable, CustomStringConvertible {
 
   /// Connects, and says whether that works.
   /// - Throws: `.authentication`, without a code if a password is needed and was not found; `.noDatabase`, `.unreachable`.
-  public func check() throws(PostgresError) { _ = try PostgresConnection(self) }
+  public func check() throws(DatabaseError) { _ = try PostgresConnection(self) }
 }

@@ -1,4 +1,5 @@
 import CLibPQ
+import DarkBird
 import Foundation
 
 /// One connection to a database. It is used by one thread at a time, and blocks it.
@@ -10,7 +11,7 @@ final class PostgresConnection {
   private static let connectSeconds = 10
 
   /// - Throws: `.unreachable`, `.noDatabase`, `.authentication`: without a code if no password was given where one is needed.
-  init(_ address: PostgresAddress) throws(PostgresError) {
+  init(_ address: PostgresAddress) throws(DatabaseError) {
     var options = address.options
     if let password = address.password { options.append(("password", password)) }
     func addDefault(_ keyword: String, _ value: String) {
@@ -25,7 +26,7 @@ final class PostgresConnection {
     var values = options.map { UnsafePointer(strdup($0.value)) } + [nil]
     defer { for text in keywords + values { free(UnsafeMutablePointer(mutating: text)) } }
     guard let pointer = PQconnectStartParams(&keywords, &values, 0) else {
-      throw PostgresError(.unreachable, "no memory for a connection")
+      throw DatabaseError(.unreachable, "no memory for a connection")
     }
     self.pointer = pointer
     // With codes, for messages are in the language of the server.
@@ -44,12 +45,12 @@ final class PostgresConnection {
 
   deinit { PQfinish(pointer) }
 
-  private func connect() throws(PostgresError) {
+  private func connect() throws(DatabaseError) {
     let deadline = ContinuousClock.now + .seconds(Self.connectSeconds)
     var events = Int16(POLLOUT)
     while PQstatus(pointer) != CONNECTION_BAD {
       let left = (deadline - ContinuousClock.now) / .milliseconds(1)
-      if left <= 0 { throw PostgresError(.unreachable, "no answer within \(Self.connectSeconds) seconds") }
+      if left <= 0 { throw DatabaseError(.unreachable, "no answer within \(Self.connectSeconds) seconds") }
       var descriptor = pollfd(fd: PQsocket(pointer), events: events, revents: 0)
       _ = poll(&descriptor, 1, Int32(left.rounded(.up)))
       if descriptor.revents == 0 { continue }
@@ -64,39 +65,39 @@ final class PostgresConnection {
   }
 
   /// `connection to server at … failed: FATAL:  28P01: password authentication failed …`
-  private func connectionFailure() -> PostgresError {
+  private func connectionFailure() -> DatabaseError {
     let lines = String(cString: PQerrorMessage(pointer)).split(separator: "\n")
     let text = lines.last { $0.contains("FATAL:") } ?? lines.first ?? "no reason given"
     let isPasswordMissing = PQconnectionNeedsPassword(pointer) == 1
-    if isPasswordMissing { return PostgresError(.authentication, "a password is needed") }
+    if isPasswordMissing { return DatabaseError(.authentication, "a password is needed") }
     // Severity is translated, the code stands between the first ":  " and the next ": ".
     if let start = text.firstRange(of: ":  "), let end = text[start.upperBound...].firstRange(of: ": ") {
       let code = text[start.upperBound..<end.lowerBound]
       if code.utf8.count == 5 {
-        return PostgresError(code: String(code), String(text[end.upperBound...]), isConnecting: true)
+        return DatabaseError(code: String(code), String(text[end.upperBound...]), isConnecting: true)
       }
     }
-    return PostgresError(.unreachable, String(text))
+    return DatabaseError(.unreachable, String(text))
   }
 
   /// What a call that failed has left behind.
-  private func failure(_ result: OpaquePointer?) -> PostgresError {
+  private func failure(_ result: OpaquePointer?) -> DatabaseError {
     defer { PQclear(result) }
     func field(_ code: Int8) -> String? { PQresultErrorField(result, Int32(code)).map { String(cString: $0) } }
     let isAlive = PQstatus(pointer) == CONNECTION_OK
     if let code = field(Int8(UInt8(ascii: "C"))), let message = field(Int8(UInt8(ascii: "M"))) {
-      let error = PostgresError(code: code, message)
-      return isAlive || error.kind == .unreachable ? error : PostgresError(.unreachable, message, code: code)
+      let error = DatabaseError(code: code, message)
+      return isAlive || error.kind == .unreachable ? error : DatabaseError(.unreachable, message, code: code)
     }
     let lines = String(cString: PQerrorMessage(pointer)).split(separator: "\n")
-    return PostgresError(isAlive ? .refused : .unreachable, lines.first.map(String.init) ?? "the connection is lost")
+    return DatabaseError(isAlive ? .refused : .unreachable, lines.first.map(String.init) ?? "the connection is lost")
   }
 
   // MARK: Statements
 
   /// Runs one statement, or several without parameters, and returns the rows of the last.
   @discardableResult
-  func run(_ sql: String, _ parameters: [String?] = []) throws(PostgresError) -> PostgresRows {
+  func run(_ sql: String, _ parameters: [String?] = []) throws(DatabaseError) -> PostgresRows {
     let result: OpaquePointer?
     if parameters.isEmpty {
       result = PQexec(pointer, sql)
@@ -112,7 +113,7 @@ final class PostgresConnection {
   }
 
   /// Names and types of what a query returns.
-  func columns(of query: String) throws(PostgresError) -> [(name: String, type: UInt32)] {
+  func columns(of query: String) throws(DatabaseError) -> [(name: String, type: UInt32)] {
     let prepared = PQprepare(pointer, "", query, 0, nil)
     guard PQresultStatus(prepared) == PGRES_COMMAND_OK else { throw failure(prepared) }
     PQclear(prepared)
@@ -158,23 +159,23 @@ final class PostgresConnection {
     }
     // Also after a failure: the server may have said why.
     _ = PQputCopyEnd(pointer, bodyError == nil ? nil : "given up")
-    var serverError: PostgresError?
+    var serverError: DatabaseError?
     while let result = PQgetResult(pointer) {
       if PQresultStatus(result) == PGRES_COMMAND_OK { PQclear(result) } else { serverError = failure(result) }
     }
-    if let bodyError, !(bodyError is PostgresError) { throw bodyError }
+    if let bodyError, !(bodyError is DatabaseError) { throw bodyError }
     if let serverError { throw serverError }
     if let bodyError { throw bodyError }
   }
 
-  func beginCopyOut(_ sql: String) throws(PostgresError) {
+  func beginCopyOut(_ sql: String) throws(DatabaseError) {
     let begun = PQexec(pointer, sql)
     guard PQresultStatus(begun) == PGRES_COPY_OUT else { throw failure(begun) }
     PQclear(begun)
   }
 
   /// The next row of COPY's text form, without the line's end; nil after the last.
-  func copyOutRow() throws(PostgresError) -> [UInt8]? {
+  func copyOutRow() throws(DatabaseError) -> [UInt8]? {
     var row: UnsafeMutablePointer<CChar>?
     let count = PQgetCopyData(pointer, &row, 0)
     if count > 0, let row {

@@ -1,21 +1,6 @@
 import DarkBird
 import Foundation
 
-/// What `darkbird_copies` knows of the form of a table, as JSON.
-struct TableForm: Codable, Equatable {
-  struct RangeColumn: Codable, Equatable {
-    var field: String
-    var column: String
-    var kind: RangeKind
-  }
-
-  var ranges: [RangeColumn] = []
-  /// Indexes of the store, for a store that is made of the table.
-  var fields = FieldSchema()
-  /// Names of columns of the user's own; nil for a table with documents.
-  var columns: [String]?
-}
-
 /// A table that is a copy of a store; see `PostgresTable`.
 final class PostgresReplica: Replica {
   static let registry = "darkbird_copies"
@@ -40,13 +25,8 @@ final class PostgresReplica: Replica {
 
   func close() { connection = nil }
 
-  func isTemporary(_ error: any Error) -> Bool {
-    guard let error = error as? PostgresError else { return false }
-    return error.kind == .unreachable || error.kind == .busy
-  }
-
-  private func connected() throws(PostgresError) -> PostgresConnection {
-    guard let connection else { throw PostgresError(.unreachable, "there is no connection") }
+  private func connected() throws(DatabaseError) -> PostgresConnection {
+    guard let connection else { throw DatabaseError(.unreachable, "there is no connection") }
     return connection
   }
 
@@ -63,24 +43,14 @@ final class PostgresReplica: Replica {
       try makeRegistry(connection)
       let known = try knownCopy(connection)
       let exists = try name.exists(connection)
-      if exists && known == nil {
-        throw PostgresError(.otherTable, "table \(name) exists and is not a copy of a store; choose another name")
-      }
       let isOther = known.map { $0.store != store.identifier } ?? false
-      if exists && isOther && !table.replaces {
-        throw PostgresError(
-          .otherTable, "table \(name) is a copy of another store; to replace it by this one, say so (--replace)")
-      }
       let before = exists ? known?.form ?? TableForm() : TableForm()
-      if exists && before.columns != table.columns?.names {
-        throw PostgresError(.otherTable, "table \(name) has other columns; choose another name or drop it")
-      }
       form = before
-      // One of the same name that someone made in the place of the copy.
-      if exists, !Set(columns).isSubset(of: try name.columns(connection)) {
-        throw PostgresError(.otherTable, "table \(name) is not the copy that was made under this name")
+      if exists {
+        try KnownTable(name: "\(name)", copy: known.map { ($0.store, $0.form) })
+          .check(store, table, columns: columns, found: try name.columns(connection))
       }
-      form = newForm(store, before)
+      form = before.adapted(to: store, columns: table.columns?.names, taken: Set(Self.documentColumns))
       if !exists { try makeTable(connection) }
       for range in form.ranges where !before.ranges.contains(range) && exists {
         try connection.run("ALTER TABLE \(name) ADD COLUMN \(quoted(range.column)) \(Self.type(range.kind))")
@@ -100,12 +70,12 @@ final class PostgresReplica: Replica {
   /// Until the connection ends. One that was killed may still hold it for a moment.
   private func lock(_ connection: PostgresConnection) throws {
     try connection.run("SET lock_timeout = '10s'")
-    do throws(PostgresError) {
+    do throws(DatabaseError) {
       try connection.run(
         "SELECT pg_advisory_lock(hashtextextended('darkbird ' || $1 || ' ' || $2, 0))", [name.schema, name.name])
     } catch {
       guard error.kind == .busy else { throw error }
-      throw PostgresError(.busy, "someone else is copying into table \(name)", code: error.code)
+      throw DatabaseError(.busy, "someone else is copying into table \(name)", code: error.code)
     }
     try connection.run("SET lock_timeout = 0")
   }
@@ -147,24 +117,6 @@ final class PostgresReplica: Replica {
       WHERE (old.store, old.form::text) IS DISTINCT FROM (excluded.store, excluded.form::text)
         OR old.lsn IS DISTINCT FROM excluded.lsn
       """, [name.name, store.uuidString, lsn.map(String.init), form])
-  }
-
-  /// Columns that are there stay as they are; range fields that have values now get theirs.
-  private func newForm(_ store: ReplicatedStore, _ before: TableForm) -> TableForm {
-    var form = before
-    form.fields = store.schema.fields
-    form.columns = table.columns?.names
-    if form.columns != nil { return form }
-    var taken = Set(Self.documentColumns + form.ranges.map(\.column))
-    for (field, kind) in store.ranges where !form.ranges.contains(where: { $0.field == field }) {
-      guard let kind else { continue }
-      // Postgres cuts longer names, and then two could be one.
-      var column = String(decoding: Array(field.utf8.prefix(50)), as: UTF8.self)
-      if column.isEmpty || column.utf8.contains(0) { column = "range" }
-      while !taken.insert(column).inserted { column += "_" }
-      form.ranges.append(TableForm.RangeColumn(field: field, column: column, kind: kind))
-    }
-    return form
   }
 
   private static let documentColumns = ["key", "document", "field_order", "lsn", "tags"]
@@ -210,7 +162,7 @@ final class PostgresReplica: Replica {
           try send(batch.rows, to: name.description, connection)
           try finish(batch, connection)
         }
-      } catch let error as PostgresError where error.code == "23505" {
+      } catch let error as DatabaseError where error.code == "23505" {
         // Someone else put a row there: no more shortcuts.
         isFresh = false
       }
@@ -238,7 +190,7 @@ final class PostgresReplica: Replica {
 
   /// The disk need not have a part of a copy before the next begins: the last one, which says that the table is complete, waits
   /// for all of them. What a server that dies loses of them, the next copy finds missing.
-  private func deferSync(_ batch: ReplicaBatch, _ connection: PostgresConnection) throws(PostgresError) {
+  private func deferSync(_ batch: ReplicaBatch, _ connection: PostgresConnection) throws(DatabaseError) {
     if batch.reaches == nil { try connection.run("SET LOCAL synchronous_commit = off") }
   }
 
@@ -301,7 +253,7 @@ final class PostgresReplica: Replica {
 
   private var columns: [String] {
     if let own = table.columns { return ["key"] + own.names + ["lsn"] }
-    return ["key", "document", "field_order", "lsn", "tags"] + form.ranges.map(\.column)
+    return Self.documentColumns + form.ranges.map(\.column)
   }
 
   private func send(_ rows: ReplicaRows, to target: String, _ connection: PostgresConnection) throws {
@@ -323,11 +275,7 @@ final class PostgresReplica: Replica {
   private func append(_ row: ReplicaRow, _ ranges: [Int?], to text: inout CopyText) throws {
     text.text(KeyText.text(row.key))
     if let own = table.columns {
-      let values = try own.values(row.key, row.document)
-      guard values.count == own.names.count else {
-        throw PostgresError(.refused, "\(values.count) values for \(own.names.count) columns")
-      }
-      for value in values { text.cell(value) }
+      for value in try own.values(of: row) { text.cell(value) }
       text.plain(String(row.lsn))
     } else {
       text.json(row.document)
@@ -356,34 +304,34 @@ struct TableName: CustomStringConvertible {
   }
 
   /// - Parameter text: as SQL writes it, with or without a schema.
-  init(_ text: String, _ connection: PostgresConnection) throws(PostgresError) {
+  init(_ text: String, _ connection: PostgresConnection) throws(DatabaseError) {
     let parts: PostgresRows
-    do throws(PostgresError) {
+    do throws(DatabaseError) {
       parts = try connection.run(
         "SELECT cardinality(p), p[1], p[2], current_schema() FROM parse_ident($1) AS p", [text])
     } catch {
       if error.kind == .unreachable { throw error }
-      throw PostgresError(.noTable, "'\(text)' is no name of a table", code: error.code)
+      throw DatabaseError(.noTable, "'\(text)' is no name of a table", code: error.code)
     }
     switch (parts.text(0, 0), parts.text(0, 1), parts.text(0, 2)) {
     case ("1", let name?, _):
       guard let schema = parts.text(0, 3) else {
-        throw PostgresError(.noTable, "no schema for table \(name) in the search path")
+        throw DatabaseError(.noTable, "no schema for table \(name) in the search path")
       }
       self.init(schema: schema, name: name)
     case ("2", let schema?, let name?): self.init(schema: schema, name: name)
-    default: throw PostgresError(.noTable, "'\(text)' is no name of a table")
+    default: throw DatabaseError(.noTable, "'\(text)' is no name of a table")
     }
   }
 
-  func columns(_ connection: PostgresConnection) throws(PostgresError) -> Set<String> {
+  func columns(_ connection: PostgresConnection) throws(DatabaseError) -> Set<String> {
     let rows = try connection.run(
       "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped",
       [description])
     return Set((0..<rows.count).compactMap { rows.text($0, 0) })
   }
 
-  func exists(_ connection: PostgresConnection) throws(PostgresError) -> Bool {
+  func exists(_ connection: PostgresConnection) throws(DatabaseError) -> Bool {
     try connection.run("SELECT to_regclass($1)", [description]).text(0, 0) != nil
   }
 }

@@ -9,12 +9,6 @@ import Foundation
 /// Each row is a document with a field for each column; see the table of types in the README. All rows are of one moment, and
 /// come one after the other, in bounded memory. A copy gives the documents exactly as they were.
 public struct PostgresSource: DocumentSource {
-  public enum Rows: Sendable, Hashable {
-    /// As SQL writes it.
-    case table(String)
-    case query(String)
-  }
-
   private let connection: PostgresConnection
   private let columns: [(name: String, type: ColumnType)]
   /// Places of the key's columns; nil in a copy.
@@ -33,9 +27,9 @@ public struct PostgresSource: DocumentSource {
   ///   - rows: a copy is taken as such where `key` is empty.
   ///   - key: columns. Several make a key of their values in an array. Empty: the primary key of the table.
   ///   - condition: SQL, as after WHERE.
-  /// - Throws: `PostgresError`: `.noTable`, `.query`, `.columnType` for a column whose type has no place in a document.
+  /// - Throws: `DatabaseError`: `.noTable`, `.query`, `.columnType` for a column whose type has no place in a document.
   public init(
-    _ address: PostgresAddress, _ rows: Rows, key: [String] = [], where condition: String? = nil
+    _ address: PostgresAddress, _ rows: DatabaseRows, key: [String] = [], where condition: String? = nil
   ) throws {
     connection = try PostgresConnection(address)
     let filter = condition.map { "\nWHERE (\($0)\n)" } ?? ""
@@ -46,18 +40,18 @@ public struct PostgresSource: DocumentSource {
     switch rows {
     case .table(let text):
       let name = try TableName(text, connection)
-      guard try name.exists(connection) else { throw PostgresError(.noTable, "there is no table \(name)") }
+      guard try name.exists(connection) else { throw DatabaseError(.noTable, "there is no table \(name)") }
       query = "SELECT * FROM \(name)" + filter
       if key.isEmpty { form = try Self.form(of: name, connection) }
       if form != nil {
         query = "SELECT key, document, field_order FROM \(name)" + filter
       } else if key.isEmpty {
         key = try Self.primaryKey(of: name, connection)
-        if key.isEmpty { throw PostgresError(.query, "table \(name) has no primary key; name the columns of one") }
+        if key.isEmpty { throw DatabaseError(.query, "table \(name) has no primary key; name the columns of one") }
       }
       if condition == nil { estimate = try Self.estimate(name, connection) }
     case .query(let text):
-      if key.isEmpty { throw PostgresError(.query, "a query has no primary key; name the columns of one") }
+      if key.isEmpty { throw DatabaseError(.query, "a query has no primary key; name the columns of one") }
       query = text
       while let last = query.last, last == ";" || last.isWhitespace { query.removeLast() }
       if condition != nil { query = "SELECT * FROM (\(query)\n) AS rows" + filter }
@@ -72,12 +66,12 @@ public struct PostgresSource: DocumentSource {
       let types = try ColumnType.types(described, connection)
       var names: Set<String> = []
       for column in described where !names.insert(column.name).inserted {
-        throw PostgresError(.query, "two columns are named '\(column.name)'")
+        throw DatabaseError(.query, "two columns are named '\(column.name)'")
       }
       columns = zip(described, types).map { ($0.name, $1) }
       keys = try key.map { name in
         guard let index = described.firstIndex(where: { $0.name == name }) else {
-          throw PostgresError(.query, "there is no column '\(name)', which is to be the key")
+          throw DatabaseError(.query, "there is no column '\(name)', which is to be the key")
         }
         return index
       }
@@ -151,7 +145,7 @@ public struct PostgresSource: DocumentSource {
 
   private static func primaryKey(
     of name: TableName, _ connection: PostgresConnection
-  ) throws(PostgresError) -> [String] {
+  ) throws(DatabaseError) -> [String] {
     let rows = try connection.run(
       """
       SELECT a.attname FROM pg_index i CROSS JOIN unnest(i.indkey) WITH ORDINALITY AS k(number, place)
@@ -161,7 +155,7 @@ public struct PostgresSource: DocumentSource {
     return (0..<rows.count).compactMap { rows.text($0, 0) }
   }
 
-  private static func estimate(_ name: TableName, _ connection: PostgresConnection) throws(PostgresError) -> Int? {
+  private static func estimate(_ name: TableName, _ connection: PostgresConnection) throws(DatabaseError) -> Int? {
     let rows = try connection.run(
       "SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass($1) AND reltuples > 0", [name.description])
     return rows.count == 1 ? rows.text(0, 0).flatMap(Int.init) : nil

@@ -14,47 +14,11 @@ import Foundation
 /// | one for each range field | `boolean`, `numeric`, `timestamptz` or `text` by what it holds, else `jsonb`; indexed |
 /// | `field_order json` | the order of the fields, where it is not that of jsonb |
 ///
-/// or with `columns` of your own. The documents are exact; columns are for queries: a value of another type than its column's
+/// or with `columns` of your own, `TableColumns`. The documents are exact; columns are for queries: a value of another type than its column's
 /// is NULL there, text is cut after 500 characters, tags of more than 2,000 bytes and what has a NUL are left out.
 ///
 /// Beside it, the table `darkbird_copies` says whose copy it is, and up to which change.
-public struct PostgresTable: Sendable {
-  public var address: PostgresAddress
-  /// As SQL writes it: `documents`, `reports.players`, `"Players"`.
-  public var name: String
-  /// Whether a copy of another store may be made one of this store; writes every row again.
-  public var replaces = false
-  /// Nil for the columns above.
-  public var columns: PostgresColumns?
-
-  public init(_ address: PostgresAddress, name: String = "documents", replaces: Bool = false) {
-    self.address = address
-    self.name = name
-    self.replaces = replaces
-  }
-}
-
-/// Columns of your own, instead of the document's: between `key` and `lsn`, which are always there.
-///
-///     let columns = PostgresColumns([("email", "text"), ("age", "int")]) { _, player in
-///       [player["email"] ?? .null, player["age"] ?? .null]
-///     }
-public struct PostgresColumns: Sendable {
-  let names: [String]
-  let types: [String]
-  let values: @Sendable (Value, Record) throws -> [Value]
-
-  /// - Parameters:
-  ///   - columns: names and SQL types.
-  ///   - values: one for each column. Arrays and maps go over as JSON.
-  public init(
-    _ columns: [(name: String, type: String)], _ values: @escaping @Sendable (Value, Record) throws -> [Value]
-  ) {
-    names = columns.map(\.name)
-    types = columns.map(\.type)
-    self.values = values
-  }
-}
+public typealias PostgresTable = DatabaseTable<PostgresAddress>
 
 extension Store {
   /// Makes a table in a Postgres database equal to the store as it is at one moment; see `PostgresTable`. Writes and reads go on
@@ -64,7 +28,7 @@ extension Store {
   /// removed. So it may be repeated, and goes on where one that failed or was killed has stopped; each 5,000 rows are a
   /// transaction. Rows that others have changed without changing their LSN are not noticed, unless `replaces` is set.
   /// - Parameter progress: called now and then; false gives up.
-  /// - Throws: `PostgresError`; `StoreError.cancelled`, `.encodingFailed`, `.poisoned`.
+  /// - Throws: `DatabaseError`; `StoreError.cancelled`, `.encodingFailed`, `.poisoned`.
   /// - Complexity: O(documents) comparisons, and what differs.
   @discardableResult
   public func copy(
@@ -83,7 +47,7 @@ extension Store {
   /// - Parameters:
   ///   - endsWhenComplete: also ends once the table has all changes.
   ///   - progress: called at least 20 times a second, but not while a batch goes over.
-  /// - Throws: `PostgresError` if the first connection fails, or later for what does not go away by itself; `StoreError`:
+  /// - Throws: `DatabaseError` if the first connection fails, or later for what does not go away by itself; `StoreError`:
   ///   `.invalidConfiguration` for a store in memory, `.readOnly`, `.poisoned`, `.encodingFailed`, `.cancelled`.
   @discardableResult
   public func mirror(

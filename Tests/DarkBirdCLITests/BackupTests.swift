@@ -67,6 +67,12 @@ import Testing
       #expect(!FileManager.default.fileExists(atPath: directory("new")))
     }
     #expect(try await shell("'\(builtProgram("darkbird"))' backup '\(store)' /dev/full").code == 73)
+    // A file of at most 4 or 8 KiB, as the shell counts.
+    let limited = try await shell(
+      "ulimit -f 8; exec '\(builtProgram("darkbird"))' backup '\(store)' '\(directory("limited"))'")
+    expect(limited, 74, "File too large")
+    let names = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+    #expect(!names.contains { $0.hasPrefix("limited") }, "\(names)")
     // While another program has it open.
     let open = try Store<Value, Record>.open(store, readOnly: false)
     expect(try await darkbird("backup", store, directory("b")), 75, "makes its own backups, with store.backup(to:)")

@@ -14,7 +14,8 @@ import Testing
     "disk-insert-synced": documents / 4, "lookup": 5 * documents, "lookup-unique": documents,
     "tag-documents": 5 * documents, "range-documents": 5 * documents, "scan": 10 * documents, "update": documents,
     "mixed-ycsb-a": documents, "lookup-16": 5 * documents, "remove": documents, "reload-indexed": documents,
-    "sampler": documents, "put-during-checkpoint": 500, "insert-scaling": documents, "lookup-scaling": documents,
+    "sampler": documents, "put-during-checkpoint": 500, "put-during-backup": 500, "insert-scaling": documents,
+    "lookup-scaling": documents,
   ]
   private static let onRequest: Set = ["insert-scaling", "lookup-scaling"]
   private static let keys: Set = [
@@ -74,8 +75,10 @@ import Testing
     #expect(try figures("lookup-16")["ratio_to_2_threads"] ?? 0 > 0)
     #expect(try figures("reload-indexed")["documents_per_second_from_checkpoint"] ?? 0 > 0)
     #expect(try figures("sampler")["loss_percent"] ?? 101 <= 100)
-    let paced = try figures("put-during-checkpoint")
-    #expect(paced["checkpoints"] ?? 0 >= 1 && paced["p999_ns_without"] ?? 0 > 0 && paced["p999_ratio"] ?? 0 > 0)
+    for (name, jobs) in [("put-during-checkpoint", "checkpoints"), ("put-during-backup", "backups")] {
+      let paced = try figures(name)
+      #expect(paced[jobs] ?? 0 >= 1 && paced["p999_ns_without"] ?? 0 > 0 && paced["p999_ratio"] ?? 0 > 0, "\(paced)")
+    }
 
     // The temporary directory is gone.
     let parent = directory("darkbird-\(getuid())")

@@ -65,7 +65,9 @@ extension DashboardTests {
     let tmux = try await terminal()
     try await start(tmux, "open $STORE --read-write", showing: "2,000 docs")
     try await tmux.press("J", "Tab")
-    for name in ["backup-to", "export-to", "copy-to", "mirror-to", "import-from"] { try await tmux.waitFor(name) }
+    for name in ["backup-to", "export-to", "copy-to", "mirror-to", "import-from", "load-from"] {
+      try await tmux.waitFor(name)
+    }
     try await tmux.press("Enter")
     try await tmux.waitFor("back up to")
     try await tmux.type("all.backup")

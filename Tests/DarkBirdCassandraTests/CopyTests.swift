@@ -55,7 +55,7 @@ import Testing
     #expect(report.written == 1 && report.removed == 1)
     try expectEqual(store, try keyspace.loaded())
     try store.put(["key": 1], for: .bytes([UInt8](repeating: 1, count: 60_000)))
-    let error = #expect(throws: CassandraError.self) { try store.copy(to: try keyspace.table()) }
+    let error = #expect(throws: DatabaseError.self) { try store.copy(to: try keyspace.table()) }
     #expect(error?.reason.contains("longer than the 65,535 bytes") == true)
   }
 
@@ -122,7 +122,7 @@ import Testing
         for: .int(Int64(number)))
     }
     var table = try keyspace.table("mine")
-    table.columns = CassandraColumns([
+    table.columns = TableColumns([
       ("name", "text"), ("list", "text"), ("when", "timestamp"), ("numbers", "set<int>"),
     ]) { key, document in
       [document["name"] ?? .null, document["list"] ?? .null, document["when"] ?? .null, [1, 2]]
@@ -135,11 +135,11 @@ import Testing
     try back.load(from: CassandraSource(table.address, .table("mine"), key: ["key"]))
     #expect(back["3"]?["when"] == .date(Date(timeIntervalSince1970: 0)) && back["3"]?["numbers"] == [1, 2])
     // The other form is another table.
-    let other = #expect(throws: CassandraError.self) { try store.copy(to: try keyspace.table("mine")) }
+    let other = #expect(throws: DatabaseError.self) { try store.copy(to: try keyspace.table("mine")) }
     #expect(other?.kind == .otherTable)
     var unfit = try keyspace.table("unfit")
-    unfit.columns = CassandraColumns([("n", "int")]) { _, _ in ["text"] }
-    let error = #expect(throws: CassandraError.self) { try store.copy(to: unfit) }
+    unfit.columns = TableColumns([("n", "int")]) { _, _ in ["text"] }
+    let error = #expect(throws: DatabaseError.self) { try store.copy(to: unfit) }
     #expect(error?.kind == .columnType && error?.reason.contains("column 'n' of type int") == true)
   }
 
@@ -148,7 +148,7 @@ import Testing
     try store.put(["a": 1], for: "a")
     try keyspace.database.run("CREATE TABLE IF NOT EXISTS documents (key text PRIMARY KEY, document text, lsn bigint)")
     try keyspace.database.insert("documents", ["key": .text("mine")])
-    let error = #expect(throws: CassandraError.self) { try store.copy(to: try keyspace.table()) }
+    let error = #expect(throws: DatabaseError.self) { try store.copy(to: try keyspace.table()) }
     #expect(error?.kind == .otherTable && error?.reason.contains("not a copy") == true)
     #expect(keyspace.database.rows("documents").count == 1)
     // Also not under the name of a copy that was there before.
@@ -156,7 +156,7 @@ import Testing
     try store.copy(to: gone)
     keyspace.database.removeTable("gone")
     try keyspace.database.run("CREATE TABLE IF NOT EXISTS gone (key text PRIMARY KEY)")
-    #expect(throws: CassandraError.self) { try store.copy(to: gone) }
+    #expect(throws: DatabaseError.self) { try store.copy(to: gone) }
 
     var table = try keyspace.table("t")
     try store.copy(to: table)
@@ -164,7 +164,7 @@ import Testing
     // The same key by the same number, which is of another change.
     try other.put(["b": "other"], for: "a")
     for number: Int64 in 0..<3 { try other.put(["b": .int(number)], for: .int(number)) }
-    let refusal = #expect(throws: CassandraError.self) { try other.copy(to: table) }
+    let refusal = #expect(throws: DatabaseError.self) { try other.copy(to: table) }
     #expect(refusal?.kind == .otherTable && refusal?.reason.contains("another store") == true)
     #expect(keyspace.database.rows("t").count == 1)
     table.replaces = true
@@ -223,7 +223,7 @@ import Testing
         return left < 0 ? CQLFailure(.server, "no") : nil
       }
     }
-    #expect(throws: CassandraError.self) { try first.copy(to: try keyspace.table()) }
+    #expect(throws: DatabaseError.self) { try first.copy(to: try keyspace.table()) }
     keyspace.database.refuse(nil)
     #expect(keyspace.database.rows("documents").count == 70)
     let second = try RecordStore.open(directory("second"), readOnly: false)
@@ -266,7 +266,7 @@ import Testing
     #expect(try store.copy(to: CassandraTable(CassandraAddress(server))).written == 1)
     #expect(seen.withLock { $0 } == .integer(1))
     // The one who came back too late writes nothing.
-    let error = #expect(throws: CassandraError.self) { try registry.note(CopyState(store: UUID())) }
+    let error = #expect(throws: DatabaseError.self) { try registry.note(CopyState(store: UUID())) }
     #expect(error?.kind == .busy)
   }
 
@@ -285,7 +285,7 @@ import Testing
         "CREATE TABLE IF NOT EXISTS documents (key text PRIMARY KEY, document text, lsn bigint, tags set<text>)")
       database.advanceClock(15)
     }
-    let error = #expect(throws: CassandraError.self) { try store.copy(to: CassandraTable(CassandraAddress(server))) }
+    let error = #expect(throws: DatabaseError.self) { try store.copy(to: CassandraTable(CassandraAddress(server))) }
     #expect(error?.kind == .otherTable && error?.reason.contains("another store") == true)
   }
 
@@ -302,7 +302,7 @@ import Testing
     var second = first
     (second.version, second.lsn) = (2, 2)
     try registry.note(second)
-    #expect(throws: CassandraError.self) { try registry.note(first) }
+    #expect(throws: DatabaseError.self) { try registry.note(first) }
     #expect(try registry.state() == second)
   }
 
@@ -335,7 +335,7 @@ import Testing
     }
     let table = CassandraTable(try CassandraAddress(server))
     if fault != .doneAndRepeated {
-      let error = #expect(throws: CassandraError.self) { try store.copy(to: table) }
+      let error = #expect(throws: DatabaseError.self) { try store.copy(to: table) }
       #expect(error?.reason == "killed")
     }
     #expect(try store.copy(to: table).written == 2 && !isDue.withLock { $0 })
@@ -364,7 +364,7 @@ import Testing
                   ? .writeTimeout(.quorum, received: 0, required: 1, kind: "SIMPLE") : .none) : nil
         }
       }
-      let error = #expect(throws: CassandraError.self) { try store.copy(to: try keyspace.table()) }
+      let error = #expect(throws: DatabaseError.self) { try store.copy(to: try keyspace.table()) }
       #expect(error?.reason == "no")
       let rows = keyspace.database.rows("documents").count
       written.insert(rows)

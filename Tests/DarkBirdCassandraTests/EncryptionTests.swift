@@ -1,3 +1,4 @@
+import DarkBird
 import Foundation
 import NIOSSL
 import Testing
@@ -31,20 +32,20 @@ import Testing
     try check(here, "?tls=verify-full&ca=\(authority)", scheme: "cassandra")
     try check(here, "?tls=require")
     // Of nobody that the system knows.
-    let unknown = #expect(throws: CassandraError.self) { try check(here, "") }
+    let unknown = #expect(throws: DatabaseError.self) { try check(here, "") }
     #expect(
       unknown?.kind == .certificate && unknown?.reason.contains("not trusted") == true, "\(String(describing: unknown))"
     )
 
     let elsewhere = try server(Self.elsewhere, Self.elsewhereKey)
     for host in ["127.0.0.1", "localhost"] {
-      let error = #expect(throws: CassandraError.self) { try check(elsewhere, "?ca=\(authority)", host: host) }
+      let error = #expect(throws: DatabaseError.self) { try check(elsewhere, "?ca=\(authority)", host: host) }
       #expect(
         error?.kind == .certificate && error?.reason.contains("not of this host") == true,
         "\(String(describing: error))")
     }
     try check(elsewhere, "?tls=verify-ca&ca=\(authority)")
-    let unreadable = #expect(throws: CassandraError.self) { try check(here, "?ca=/nowhere") }
+    let unreadable = #expect(throws: DatabaseError.self) { try check(here, "?ca=/nowhere") }
     #expect(unreadable?.kind == .certificate && unreadable?.reason.contains("/nowhere") == true)
   }
 
@@ -53,10 +54,10 @@ import Testing
       Issue.record("a request in the clear: \(request)")
       connection.send(.ready, stream)
     }
-    let error = #expect(throws: CassandraError.self) { try check(plain, "?tls=require") }
+    let error = #expect(throws: DatabaseError.self) { try check(plain, "?tls=require") }
     #expect(error?.reason.contains("\n") == false, "\(String(describing: error))")
     let encrypted = try server(Self.here, Self.hereKey)
-    let other = #expect(throws: CassandraError.self) { try check(encrypted, "", scheme: "cassandra") }
+    let other = #expect(throws: DatabaseError.self) { try check(encrypted, "", scheme: "cassandra") }
     #expect(other?.reason.contains("\n") == false, "\(String(describing: other))")
   }
 

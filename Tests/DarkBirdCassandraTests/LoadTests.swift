@@ -12,7 +12,7 @@ import Testing
   init() throws { keyspace = try Keyspace() }
 
   private func load(
-    _ rows: CassandraSource.Rows, key: [String] = [], where condition: String? = nil
+    _ rows: DatabaseRows, key: [String] = [], where condition: String? = nil
   ) throws -> RecordStore {
     let store = try RecordStore()
     try store.load(from: CassandraSource(CassandraAddress(keyspace.server), rows, key: key, where: condition))
@@ -102,7 +102,7 @@ import Testing
 
   @Test func typesThatNoDocumentHoldsAreNamed() throws {
     try keyspace.database.run("CREATE TABLE IF NOT EXISTS t (id int PRIMARY KEY, good text, bad list<vector>)")
-    let error = #expect(throws: CassandraError.self) { try load(.table("t")) }
+    let error = #expect(throws: DatabaseError.self) { try load(.table("t")) }
     #expect(error?.kind == .columnType && error?.reason.hasPrefix("column 'bad' has the type list<") == true)
     #expect(try load(.query("SELECT id, good FROM t"), key: ["id"]).count == 0)
   }
@@ -118,11 +118,11 @@ import Testing
     #expect(try load(.query("SELECT v FROM t"), key: ["v"])[10] == ["v": 10])
     #expect(try load(.table("t"), key: ["v"])[30]?["b"] == "y")
     for (rows, key, kind) in [
-      (CassandraSource.Rows.table("nowhere"), ["a"], CassandraError.Kind.noTable), (.table("t"), ["z"], .query),
+      (DatabaseRows.table("nowhere"), ["a"], DatabaseError.Kind.noTable), (.table("t"), ["z"], .query),
       (.query("SELEC 1"), ["a"], .query), (.query("SELECT * FROM nowhere"), ["a"], .noTable),
-      (.table("a b c"), ["a"], .noTable), (.table("other.t"), [], .noKeyspace), (.query("SELECT v FROM t"), [], .query),
+      (.table("a b c"), ["a"], .noTable), (.table("other.t"), [], .noDatabase), (.query("SELECT v FROM t"), [], .query),
     ] {
-      let error = #expect(throws: CassandraError.self) { try load(rows, key: key) }
+      let error = #expect(throws: DatabaseError.self) { try load(rows, key: key) }
       #expect(error?.kind == kind, "\(rows) \(String(describing: error))")
     }
   }
@@ -134,7 +134,7 @@ import Testing
       #expect(try TableName(text, in: "club") == TableName(keyspace: keyspace, name: name))
     }
     for text in ["", ".", "a.", "a.b.c", "a b", "\"a", "a;b", "\"a\"\"b\"", "ä", String(repeating: "a", count: 49)] {
-      #expect(throws: CassandraError.self) { try TableName(text, in: "club") }
+      #expect(throws: DatabaseError.self) { try TableName(text, in: "club") }
     }
   }
 

@@ -1,3 +1,4 @@
+import DarkBird
 import Foundation
 import NIOCore
 import Synchronization
@@ -170,12 +171,12 @@ import Testing
       // Not for ever.
       left.withLock { $0 = .max }
       failures.withLock { $0 = 0 }
-      let error = #expect(throws: CassandraError.self) { try session.run(Statement("x", [.integer(7)])) }
+      let error = #expect(throws: DatabaseError.self) { try session.run(Statement("x", [.integer(7)])) }
       #expect(error?.reason == failure.message)
       #expect(failures.withLock { $0 } == 6)
     } else {
-      let error = #expect(throws: CassandraError.self) { try session.run(Statement("x", [.integer(7)])) }
-      #expect(error?.code == failure.code && error?.reason == failure.message)
+      let error = #expect(throws: DatabaseError.self) { try session.run(Statement("x", [.integer(7)])) }
+      #expect(error?.code == failure.codeText && error?.reason == failure.message)
       #expect(failures.withLock { $0 } == 1)
     }
     // What has failed takes nothing with it.
@@ -230,7 +231,7 @@ import Testing
           }
         }
         if which < 4 {
-          let error = #expect(throws: CassandraError.self) { try session(server) }
+          let error = #expect(throws: DatabaseError.self) { try session(server) }
           #expect(error?.kind == .unreachable && error?.reason.contains("\n") == false, "\(String(describing: error))")
         } else {
           // What comes after the beginning is done again.
@@ -309,7 +310,7 @@ import Testing
   ])
   func whatIsNoServerOfCassandraIsSaidToBeNone(_ greeting: String) throws {
     let server = try CQLServer { _, connection, _ in connection.sendAndClose(Array(greeting.utf8)) }
-    let error = #expect(throws: CassandraError.self) { try session(server) }
+    let error = #expect(throws: DatabaseError.self) { try session(server) }
     #expect(
       error?.kind == .refused && error?.reason.contains("does not speak the protocol") == true,
       "\(String(describing: error))")
@@ -320,7 +321,7 @@ import Testing
       try Self.script { request, connection, stream in connection.send(.result, stream + 1, Body.void()) }(
         request, connection, stream)
     }
-    let error = #expect(throws: CassandraError.self) { try session(server).run(Statement("x", [.integer(7)])) }
+    let error = #expect(throws: DatabaseError.self) { try session(server).run(Statement("x", [.integer(7)])) }
     #expect(error?.kind == .refused, "\(String(describing: error))")
   }
 
@@ -515,11 +516,11 @@ import Testing
       try CassandraAddress(server, user: user, password: password).check()
     }
     try connect("ada", "geheim")
-    let wrong = #expect(throws: CassandraError.self) { try connect("ada", "falsch") }
+    let wrong = #expect(throws: DatabaseError.self) { try connect("ada", "falsch") }
     #expect(wrong?.kind == .authentication && wrong?.code == 0x100 && wrong?.reason.contains("falsch") == false)
-    let missing = #expect(throws: CassandraError.self) { try connect("ada", nil) }
+    let missing = #expect(throws: DatabaseError.self) { try connect("ada", nil) }
     #expect(missing?.kind == .authentication && missing?.code == nil && missing?.reason == "a password is needed")
-    let nobody = #expect(throws: CassandraError.self) { try connect(nil, nil) }
+    let nobody = #expect(throws: DatabaseError.self) { try connect(nil, nil) }
     #expect(nobody?.kind == .authentication && nobody?.reason.contains("wants a user") == true)
   }
 
@@ -530,7 +531,7 @@ import Testing
       }
       connection.send(.authenticate, stream, try Body.string("PasswordAuthenticator"))
     }
-    let error = #expect(throws: CassandraError.self) {
+    let error = #expect(throws: DatabaseError.self) {
       try CassandraAddress(server, user: "ada", password: "geheim").check()
     }
     #expect(error?.kind == .unreachable && error?.reason == "busy", "\(String(describing: error))")
@@ -538,16 +539,16 @@ import Testing
 
   @Test func serversThatAreNotThere() throws {
     let closed = try CassandraAddress("cassandra://127.0.0.1:1/club")
-    let error = #expect(throws: CassandraError.self) { try closed.check() }
+    let error = #expect(throws: DatabaseError.self) { try closed.check() }
     #expect(
       error?.kind == .unreachable && error?.reason.contains("Connection refused") == true,
       "\(String(describing: error))")
     let server = try CQLServer(answer: MemoryCassandra().answer)
     // One of several is enough.
     try CassandraAddress("cassandra://127.0.0.1:1,127.0.0.1:\(server.port)/club").check()
-    let keyspace = #expect(throws: CassandraError.self) {
+    let keyspace = #expect(throws: DatabaseError.self) {
       try CassandraAddress("cassandra://127.0.0.1:\(server.port)/nowhere").check()
     }
-    #expect(keyspace?.kind == .noKeyspace && keyspace?.reason == "there is no keyspace nowhere")
+    #expect(keyspace?.kind == .noDatabase && keyspace?.reason == "there is no keyspace nowhere")
   }
 }

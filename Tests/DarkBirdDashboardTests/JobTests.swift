@@ -141,6 +141,29 @@ import Testing
     #expect(model.perform(.startJob(4), in: .overview) == [.startJob(id: 2, kind: 4, answers: [])])
   }
 
+  @Test func aJobThatSaysSoAsksBeforeItBegins() {
+    let job = DashboardJob(
+      "load-from", "rows into the store", asking: ["load from"], confirming: "Put these rows into the store?"
+    ) { _, _ in "" }
+    var model = Working.start(jobs: Working.kinds + [job])
+    func answer() {
+      _ = model.perform(.startJob(5), in: .overview)
+      for character in "players" { _ = model.update(.key(.character(character))) }
+      #expect(model.update(.key(.enter)).isEmpty && model.keyContext == .question)
+    }
+    answer()
+    let lines = Renderer.render(model, colors: .none).lines
+    #expect(lines.contains { $0.contains("Put these rows into the store?") })
+    #expect(lines.contains { $0.contains("load-from players") && $0.contains("y yes  n no") })
+    // Other keys are no answer, and nobody quits by accident.
+    for key in [Key.character("q"), .down, .character("x")] { #expect(model.update(.key(key)).isEmpty) }
+    #expect(model.update(.key(.enter)).isEmpty && model.keyContext == .overview)
+    #expect(model.jobs.runs.isEmpty && model.browse.notice == "load-from: nothing was done")
+    answer()
+    #expect(model.update(.key(.character("y"))) == [.startJob(id: 1, kind: 5, answers: ["players"])])
+    #expect(model.keyContext == .overview && model.jobs.runs.count == 1)
+  }
+
   @Test func cancellingAsksFirst() {
     var model = Working.model()
     _ = model.update(.key(.character("J")))
@@ -222,10 +245,10 @@ enum Working {
     DashboardJob("sweep", "remove what is old") { _, _ in "" },
   ]
 
-  static func start(_ count: Int = 700) -> Model {
+  static func start(_ count: Int = 700, jobs: [DashboardJob] = Working.kinds) -> Model {
     let script = Script()
     var model = Model(
-      identity: script.identity, width: 120, height: 40, glyphs: .braille, zone: .gmt, jobs: kinds)
+      identity: script.identity, width: 120, height: 40, glyphs: .braille, zone: .gmt, jobs: jobs)
     for sample in script.samples(count) {
       _ = model.update(.sample(sample, sample.sequence >= count - 100 ? script.events(sample.sequence) : []))
     }

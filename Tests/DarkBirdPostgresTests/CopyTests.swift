@@ -162,7 +162,7 @@ import Testing
         for: .int(Int64(number)))
     }
     var table = try database.table("mine")
-    table.columns = PostgresColumns([
+    table.columns = TableColumns([
       ("name", "varchar(20)"), ("list", "jsonb"), ("when", "timestamptz"), ("bytes", "bytea"),
     ]) { key, document in
       [document["name"] ?? .null, document["list"] ?? .null, document["when"] ?? .null, .bytes([0, 255])]
@@ -177,7 +177,7 @@ import Testing
     try back.load(from: PostgresSource(database.address, .table("mine"), key: ["key"]))
     #expect(back["3"]?["list"] == [1, "x"] && back["3"]?["bytes"] == .bytes([0, 255]))
     // The other form is another table.
-    #expect(throws: PostgresError.self) { try store.copy(to: try database.table("mine")) }
+    #expect(throws: DatabaseError.self) { try store.copy(to: try database.table("mine")) }
   }
 
   @Test func whatIsNotTheirsStaysAsItIs() throws {
@@ -186,7 +186,7 @@ import Testing
     try database.run(
       "CREATE TABLE documents (key text PRIMARY KEY, document jsonb, lsn bigint); INSERT INTO documents VALUES ('mine')"
     )
-    let error = #expect(throws: PostgresError.self) { try store.copy(to: try database.table()) }
+    let error = #expect(throws: DatabaseError.self) { try store.copy(to: try database.table()) }
     #expect(error?.kind == .otherTable && error?.reason.contains("not a copy") == true)
     #expect(try database.run("SELECT key FROM documents") == ["mine"])
     #expect(try database.run("SELECT to_regclass('darkbird_copies')") == ["NULL"])
@@ -194,14 +194,14 @@ import Testing
     let gone = try database.table("gone")
     try store.copy(to: gone)
     try database.run("DROP TABLE gone; CREATE TABLE gone (key text PRIMARY KEY); INSERT INTO gone VALUES ('mine')")
-    #expect(throws: PostgresError.self) { try store.copy(to: gone) }
+    #expect(throws: DatabaseError.self) { try store.copy(to: gone) }
     #expect(try database.run("SELECT key FROM gone") == ["mine"])
 
     var table = try database.table("t")
     try store.copy(to: table)
     let other = try self.store("other")
     for number: Int64 in 0..<3 { try other.put(["b": .int(number)], for: .int(number)) }
-    let refusal = #expect(throws: PostgresError.self) { try other.copy(to: table) }
+    let refusal = #expect(throws: DatabaseError.self) { try other.copy(to: table) }
     #expect(refusal?.kind == .otherTable && refusal?.reason.contains("another store") == true)
     #expect(try database.rows(of: "t") == 1)
     table.replaces = true

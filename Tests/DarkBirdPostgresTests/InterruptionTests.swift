@@ -51,7 +51,7 @@ import Testing
 
   @Test func copyThatLosesItsConnectionIsRepeated() throws {
     let store = try makeStore("store")
-    let error = #expect(throws: PostgresError.self) {
+    let error = #expect(throws: DatabaseError.self) {
       try store.copy(to: try database.table()) { progress in
         if progress.documents == 5_000 { _ = try? database.endConnections() }
         return true

@@ -74,6 +74,40 @@ import Testing
     #expect(DashboardJob.databases(of: try RecordStore(.memory)).map(\.name) == ["copy-to"])
   }
 
+  @Test func aTableIsLoadedIntoTheStore() throws {
+    let store = try store(3)
+    let load = DashboardJob.loading(into: store)
+    try database.run(
+      """
+      CREATE TABLE players (id int PRIMARY KEY, name text, born int);
+      INSERT INTO players SELECT n, 'p' || n, 1990 + n FROM generate_series(2, 2001) AS n;
+      INSERT INTO players VALUES (-1, 'no', 1980)
+      """)
+    let answers = [database.url, "players", "born > 1985", ""]
+    #expect(load.confirmation == "Put these rows into the store?")
+    do {
+      _ = try load.body(answers) { $0.documents < 256 }
+      Issue.record("it was not cancelled")
+    } catch let cancelled as DashboardJob.Cancelled {
+      #expect(
+        cancelled.remains
+          == "loaded 256, refused 0 (1 of them replaced a document with the same key); that stays")
+    }
+    #expect(
+      try load.body(answers) { _ in true }
+        == "loaded 2000, refused 0 (256 of them replaced a document with the same key)")
+    #expect(store.count == 2_002 && store[2] == ["id": 2, "name": "p2", "born": 1992] && store[-1] == nil)
+    #expect(store.statistics().durableLSN == store.statistics().memoryLSN)
+    // Under other columns; the first row that is refused is named.
+    try database.run("UPDATE players SET name = NULL WHERE id = 7")
+    let named = try load.body([database.url, "players", "born < 2000", "name, born"]) { _ in true }
+    #expect(named.hasPrefix("loaded 8, refused 1; players: row "), "\(named)")
+    #expect(named.hasSuffix("the key 'name' is NULL"), "\(named)")
+    #expect(store[.array(["p2", 1992])] != nil)
+    #expect(throws: Failure.self) { try load.body([database.url, "nowhere", "", ""]) { _ in true } }
+    try store.close()
+  }
+
   @Test func aFailureIsOneLineWithoutPasswords() throws {
     let store = try store(1)
     let copy = try job("copy-to", of: store)

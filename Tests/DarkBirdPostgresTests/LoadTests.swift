@@ -15,7 +15,7 @@ import Testing
   }
 
   private func load(
-    _ rows: PostgresSource.Rows, key: [String] = [], where condition: String? = nil
+    _ rows: DatabaseRows, key: [String] = [], where condition: String? = nil
   ) throws -> RecordStore {
     let store = try RecordStore()
     try store.load(from: PostgresSource(database.address, rows, key: key, where: condition))
@@ -90,7 +90,7 @@ import Testing
   @Test(arguments: ["inet", "point", "tsvector", "int4range", "money", "xml", "bit(3)", "inet[]", "own"])
   func typesThatNoDocumentHoldsAreNamed(_ type: String) throws {
     try database.run("CREATE TYPE own AS (a int); CREATE TABLE t (id int PRIMARY KEY, good text, bad \(type))")
-    let error = #expect(throws: PostgresError.self) { try load(.table("t")) }
+    let error = #expect(throws: DatabaseError.self) { try load(.table("t")) }
     #expect(
       error?.kind == .columnType && error?.reason.hasPrefix("column 'bad' has the type ") == true,
       "\(String(describing: error))")
@@ -107,12 +107,12 @@ import Testing
     #expect(
       try load(.query("WITH w AS (SELECT 1 AS n) SELECT n, 'a\\b' AS t FROM w -- end"), key: ["n"])[1]?["t"] == "a\\b")
     for (rows, key, kind) in [
-      (PostgresSource.Rows.table("nowhere"), ["a"], PostgresError.Kind.noTable), (.table("t"), ["z"], .query),
+      (DatabaseRows.table("nowhere"), ["a"], DatabaseError.Kind.noTable), (.table("t"), ["z"], .query),
       (.query("SELEC 1"), ["a"], .query), (.query("SELECT 1 AS a, 2 AS a"), ["a"], .query),
       (.table("a b c"), ["a"], .noTable), (.query("SELECT * FROM nowhere"), ["a"], .noTable),
       (.query("SELECT 1; SELECT 2"), ["a"], .query),
     ] {
-      let error = #expect(throws: PostgresError.self) { try load(rows, key: key) }
+      let error = #expect(throws: DatabaseError.self) { try load(rows, key: key) }
       #expect(error?.kind == kind, "\(rows) \(String(describing: error))")
     }
   }

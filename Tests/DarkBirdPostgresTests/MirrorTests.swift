@@ -148,9 +148,9 @@ import Testing
     let store = try RecordStore(.disk(at: directory("store")))
     let server = try Server.shared.get()
     let wrong = try PostgresAddress("postgres://darkbird@/nowhere?host=\(server.directory)")
-    #expect(throws: PostgresError.self) { try store.mirror(to: PostgresTable(wrong)) { _ in true } }
+    #expect(throws: DatabaseError.self) { try store.mirror(to: PostgresTable(wrong)) { _ in true } }
     #expect(throws: StoreError.self) { try RecordStore().mirror(to: try database.table()) { _ in true } }
     try database.run("CREATE TABLE mine (key text)")
-    #expect(throws: PostgresError.self) { try store.mirror(to: try database.table("mine")) { _ in true } }
+    #expect(throws: DatabaseError.self) { try store.mirror(to: try database.table("mine")) { _ in true } }
   }
 }

@@ -1,3 +1,4 @@
+import DarkBird
 import NIOCore
 
 @testable import DarkBirdCassandra
@@ -37,7 +38,7 @@ extension FuzzTarget {
       while let frame = try? CQLFrame.read(from: &buffer) {
         if frame.isResponse {
           guard let answer = try? CQLResponse(frame) else { continue }
-          if case .error(let failure) = answer { _ = CassandraError(failure) }
+          if case .error(let failure) = answer { _ = DatabaseError(failure) }
           if case .rows(var rows) = answer { while (try? rows.next()) ?? nil != nil {} }
         } else if let request = try? CQLRequest(opcode: frame.opcode, frame.body) {
           var body = ByteBuffer()

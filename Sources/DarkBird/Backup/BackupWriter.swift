@@ -4,6 +4,7 @@ import Foundation
 struct BackupWriter {
   private let file: any File
   private let header: BackupHeader
+  private var pieces = PieceSync()
   private(set) var offset = 0
   private(set) var documents = 0
   /// The section in the making.
@@ -67,6 +68,7 @@ struct BackupWriter {
   private mutating func write(_ bytes: [UInt8]) throws(SystemError) {
     try file.writeAll(bytes, at: offset)
     offset += bytes.count
+    try pieces.wrote(upTo: offset, of: file)
   }
 }
 

@@ -26,7 +26,9 @@ extension Store {
   package func backup(
     to path: String, _ fileSystem: any FileSystem, progress: (JobProgress) -> Bool = { _ in true }
   ) throws(StoreError) -> BackupReport {
-    try writeBackup(to: path, fileSystem) { file throws(StoreError) in try backup(to: file, progress: progress) }
+    try writeBackup(to: path, fileSystem, progress) { file throws(StoreError) in
+      try backup(to: file, progress: progress)
+    }
   }
 
   /// The same to a file or a pipe that is open.
@@ -75,7 +77,7 @@ extension Store {
 
 /// Writes a backup with `write` and reads it back before it gets its name.
 func writeBackup(
-  to path: String, _ fileSystem: any FileSystem,
+  to path: String, _ fileSystem: any FileSystem, _ progress: (JobProgress) -> Bool,
   _ write: (any File) throws(StoreError) -> BackupReport
 ) throws(StoreError) -> BackupReport {
   let draft = try DraftFile(path, fileSystem)
@@ -89,7 +91,9 @@ func writeBackup(
     if planted(.backupNotReadBack) { return }
     let file = try draft.reopened()
     defer { file.close() }
-    let found = try StoreInspector.readBackup(file, path: path)
+    let found = try StoreInspector.readBackup(file, path: path) { _ in
+      progress(JobProgress(documents: report.documents, total: report.documents))
+    }
     guard found == report else {
       throw .corrupt(path: path, offset: 0, reason: "the disk gives back another backup than was written")
     }

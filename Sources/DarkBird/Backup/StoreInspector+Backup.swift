@@ -17,7 +17,7 @@ extension StoreInspector {
   package static func backup(
     _ path: String, to output: String, _ fileSystem: any FileSystem, progress: (JobProgress) -> Bool = { _ in true }
   ) throws(StoreError) -> BackupReport {
-    try writeBackup(to: output, fileSystem) { file throws(StoreError) in
+    try writeBackup(to: output, fileSystem, progress) { file throws(StoreError) in
       try backup(path, to: file, fileSystem, progress: progress)
     }
   }
@@ -63,9 +63,15 @@ extension StoreInspector {
     return try readBackup(file, path: path)
   }
 
-  static func readBackup(_ file: any File, path: String) throws(StoreError) -> BackupReport {
+  static func readBackup(
+    _ file: any File, path: String, progress: (Int) -> Bool = { _ in true }
+  ) throws(StoreError) -> BackupReport {
     var reader = try BackupReader(file, path: path)
-    try reader.forEachDocument { _ throws(StoreError) in }
+    var documents = 0
+    try reader.forEachDocument { _ throws(StoreError) in
+      documents += 1
+      if documents % 1_024 == 0, !progress(documents) { throw .cancelled }
+    }
     return BackupReport(reader.header, bytes: reader.offset)
   }
 

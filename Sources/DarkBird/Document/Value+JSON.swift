@@ -94,22 +94,37 @@ extension Date {
     let second = seconds - day * 86_400
     let date = civilDate(daysSince1970: day)
 
-    var text = ""
-    if date.year < 0 || date.year > 9_999 { text += date.year < 0 ? "-" : "+" }
-    text += padded(abs(date.year), 4) + "-" + padded(date.month, 2) + "-" + padded(date.day, 2)
-    text += "T" + padded(second / 3_600, 2) + ":" + padded(second / 60 % 60, 2) + ":" + padded(second % 60, 2)
-    if micros > 0 {
-      var digits = padded(micros, 6)
-      while digits.hasSuffix("0") { digits.removeLast() }
-      text += "." + digits
+    // As bytes: every date of a copy or an export is written here.
+    var text: [UInt8] = []
+    text.reserveCapacity(28)
+    if date.year < 0 || date.year > 9_999 { text.append(UInt8(ascii: date.year < 0 ? "-" : "+")) }
+    for (number, width, end) in [
+      (abs(date.year), 4, "-"), (date.month, 2, "-"), (date.day, 2, "T"), (second / 3_600, 2, ":"),
+      (second / 60 % 60, 2, ":"),
+    ] as [(Int, Int, Unicode.Scalar)] {
+      append(number, digits: width, to: &text)
+      text.append(UInt8(ascii: end))
     }
-    return text + "Z"
+    append(second % 60, digits: 2, to: &text)
+    if micros > 0 {
+      text.append(UInt8(ascii: "."))
+      append(micros, digits: 6, to: &text)
+      while text.last == UInt8(ascii: "0") { text.removeLast() }
+    }
+    text.append(UInt8(ascii: "Z"))
+    return String(decoding: text, as: UTF8.self)
   }
 }
 
-private func padded(_ number: Int, _ width: Int) -> String {
-  let digits = String(number)
-  return String(repeating: "0", count: max(0, width - digits.count)) + digits
+/// With zeros before it.
+private func append(_ number: Int, digits: Int, to text: inout [UInt8]) {
+  let start = text.count
+  var rest = number
+  repeat {
+    text.append(UInt8(ascii: "0") + UInt8(rest % 10))
+    rest /= 10
+  } while rest > 0 || text.count - start < digits
+  text[start...].reverse()
 }
 
 /// The Gregorian date, extended to all times. Counts years from March, so that a leap day is the last day of a year.

@@ -1,7 +1,21 @@
+/// Has what is appended to a file on the disk piece by piece: syncing a large file at its end would take long, during which
+/// nobody can give up, and the log of the store would wait for the disk.
+struct PieceSync {
+  static let bytes = 32 << 20
+  private var synced = 0
+
+  mutating func wrote(upTo offset: Int, of file: any File) throws(SystemError) {
+    if offset - synced < Self.bytes { return }
+    try file.synchronize()
+    synced = offset
+  }
+}
+
 /// A file that has its name only once it is whole: written under another name, synced, renamed, and the directory synced. It
 /// never replaces what is there already.
 package struct DraftFile {
   let file: any File
+  private var pieces = PieceSync()
   private let path: String
   private let draft: String
   private let fileSystem: any FileSystem
@@ -32,8 +46,11 @@ package struct DraftFile {
   }
 
   /// - Throws: `.diskFull`, `.io`.
-  package func write(_ bytes: [UInt8], at offset: Int) throws(StoreError) {
-    try diskErrors(path) { () throws(SystemError) in try file.writeAll(bytes, at: offset) }
+  package mutating func append(_ bytes: [UInt8], at offset: Int) throws(StoreError) {
+    do throws(SystemError) {
+      try file.writeAll(bytes, at: offset)
+      try pieces.wrote(upTo: offset + bytes.count, of: file)
+    } catch { throw storeError(error, path) }
   }
 
   /// Makes what was written durable, has `check` look at it, and gives the file its name.

@@ -1,7 +1,7 @@
 /// The text of documents on its way to a file, which has its name only once it is whole.
 package final class DocumentFile {
   private static let blockBytes = 256 << 10
-  private let draft: DraftFile
+  private var draft: DraftFile
   private var block: [UInt8] = []
   private var offset = 0
   private var isDone = false
@@ -15,7 +15,7 @@ package final class DocumentFile {
   }
 
   private func flush() throws(StoreError) {
-    try draft.write(block, at: offset)
+    try draft.append(block, at: offset)
     offset += block.count
     block.removeAll(keepingCapacity: true)
   }

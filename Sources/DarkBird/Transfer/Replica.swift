@@ -14,8 +14,6 @@ package protocol Replica: AnyObject {
   func apply(_ batch: ReplicaBatch) throws
   /// Ends the connection. Without effect if there is none.
   func close()
-  /// Whether a failure may be gone after a while, with a new connection.
-  func isTemporary(_ error: any Error) -> Bool
 }
 
 /// A store as a table of it knows it.

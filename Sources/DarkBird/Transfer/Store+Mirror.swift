@@ -50,7 +50,7 @@ extension Store {
       } catch StoreError.cancelled {
         // In the middle of a comparison of all documents.
         return run.progress
-      } catch let error where run.hasConnected && replica.isTemporary(error) {
+      } catch let error as DatabaseError where run.hasConnected && error.isTemporary {
         replica.close()
         run.progress.state = .waiting(reason: "\(error)")
         if try !run.wait(run.delay, progress) { return run.progress }

@@ -1,7 +1,8 @@
+import DarkBird
 import DequeModule
 import NIOCore
 
-typealias CQLCompletion = @Sendable (Result<CQLResponse, CassandraError>) -> Void
+typealias CQLCompletion = @Sendable (Result<CQLResponse, DatabaseError>) -> Void
 
 /// Requests of one connection that wait for their answers, each under the number of a stream. All of it belongs to the event loop
 /// of the connection.
@@ -39,7 +40,7 @@ final class CQLHandler: ChannelInboundHandler {
   private var isFlushScheduled = false
   private var sweep: Scheduled<Void>?
   /// Why there is no connection any more.
-  private var end: CassandraError?
+  private var end: DatabaseError?
 
   /// - Parameter timeout: for each answer.
   init(timeout: TimeAmount) { self.timeout = timeout }
@@ -49,7 +50,7 @@ final class CQLHandler: ChannelInboundHandler {
 
   func send(_ opcode: CQLFormat.Opcode, _ body: ByteBuffer, _ completion: @escaping CQLCompletion) {
     guard let context, end == nil else {
-      return completion(.failure(end ?? CassandraError(.unreachable, "there is no connection")))
+      return completion(.failure(end ?? DatabaseError(.unreachable, "there is no connection")))
     }
     let request = Queued(opcode: opcode, body: body, completion: completion, deadline: .now() + timeout)
     guard let stream = free.popLast() else { return queue.append(request) }
@@ -87,11 +88,11 @@ final class CQLHandler: ChannelInboundHandler {
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
-    finish(CassandraError(.unreachable, "the connection was closed"))
+    finish(DatabaseError(.unreachable, "the connection was closed"))
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    finish(CassandraError(.unreachable, "the server closed the connection"))
+    finish(DatabaseError(.unreachable, "the server closed the connection"))
     context.fireChannelInactive()
   }
 
@@ -100,7 +101,7 @@ final class CQLHandler: ChannelInboundHandler {
     context.close(promise: nil)
   }
 
-  private func finish(_ reason: CassandraError) {
+  private func finish(_ reason: DatabaseError) {
     if end != nil { return }
     end = reason
     sweep?.cancel()
@@ -124,7 +125,7 @@ final class CQLHandler: ChannelInboundHandler {
       while end == nil, let frame = try CQLFrame.read(from: &received) { try take(frame, context) }
       received.discardReadBytes()
     } catch {
-      finish(CassandraError(error))
+      finish(DatabaseError(error))
       context.close(promise: nil)
     }
   }
@@ -149,7 +150,7 @@ final class CQLHandler: ChannelInboundHandler {
 
   private func giveUpLateOnes() {
     let now = NIODeadline.now()
-    let late = CassandraError(.unreachable, "no answer within \(Double(timeout.nanoseconds) / 1e9) seconds")
+    let late = DatabaseError(.unreachable, "no answer within \(Double(timeout.nanoseconds) / 1e9) seconds")
     for index in streams.indices {
       if case .waiting(let completion, let deadline) = streams[index], deadline <= now {
         streams[index] = .givenUp
@@ -163,7 +164,7 @@ final class CQLHandler: ChannelInboundHandler {
     }
     if lost > Self.streamsMax / 2 {
       let context = context
-      finish(CassandraError(.unreachable, "the server has left \(lost) requests without an answer"))
+      finish(DatabaseError(.unreachable, "the server has left \(lost) requests without an answer"))
       context?.close(promise: nil)
     }
   }

@@ -1,3 +1,4 @@
+import DarkBird
 import Foundation
 import NIOCore
 import NIOPosix
@@ -12,9 +13,9 @@ final class CassandraConnection: Sendable {
   private static let connectTime = TimeAmount.seconds(10)
 
   /// Connects, encrypts, says who we are and enters the keyspace.
-  /// - Throws: `.unreachable`, `.certificate`, `.noKeyspace`, `.authentication`: without a code if no password was given where one
+  /// - Throws: `.unreachable`, `.certificate`, `.noDatabase`, `.authentication`: without a code if no password was given where one
   ///   is needed.
-  init(_ host: CassandraAddress.Host, _ address: CassandraAddress) throws(CassandraError) {
+  init(_ host: CassandraAddress.Host, _ address: CassandraAddress) throws(DatabaseError) {
     self.host = host
     let timeout = TimeAmount.nanoseconds(Int64(address.timeoutSeconds * 1e9))
     let tls = try Self.tls(address)
@@ -42,7 +43,7 @@ final class CassandraConnection: Sendable {
     } catch {
       throw Self.failure(error)
     }
-    do throws(CassandraError) { try begin(address) } catch {
+    do throws(DatabaseError) { try begin(address) } catch {
       close()
       throw error
     }
@@ -50,7 +51,7 @@ final class CassandraConnection: Sendable {
 
   private static func isNumeric(_ name: String) -> Bool { (try? SocketAddress(ipAddress: name, port: 0)) != nil }
 
-  private static func tls(_ address: CassandraAddress) throws(CassandraError) -> NIOSSLContext? {
+  private static func tls(_ address: CassandraAddress) throws(DatabaseError) -> NIOSSLContext? {
     if address.encryption == .off { return nil }
     var configuration = TLSConfiguration.makeClientConfiguration()
     switch address.encryption {
@@ -64,35 +65,35 @@ final class CassandraConnection: Sendable {
       }
       return try NIOSSLContext(configuration: configuration)
     } catch {
-      throw CassandraError(.certificate, "the file of certificates cannot be read: \(address.certificates ?? "")")
+      throw DatabaseError(.certificate, "the file of certificates cannot be read: \(address.certificates ?? "")")
     }
   }
 
   /// What NIO says, in one line.
-  static func failure(_ error: any Error) -> CassandraError {
+  static func failure(_ error: any Error) -> DatabaseError {
     switch error {
-    case let error as CassandraError: return error
+    case let error as DatabaseError: return error
     case let error as IOError:
-      return CassandraError(.unreachable, "the connection was lost: \(String(cString: strerror(error.errnoCode)))")
+      return DatabaseError(.unreachable, "the connection was lost: \(String(cString: strerror(error.errnoCode)))")
     case let error as NIOConnectionError:
       let reason = (error.connectionErrors.first?.error).map(systemReason) ?? "its name is not known"
-      return CassandraError(.unreachable, "cannot connect to \(error.host):\(error.port): \(reason)")
-    case ChannelError.connectTimeout: return CassandraError(.unreachable, "no connection within 10 seconds")
+      return DatabaseError(.unreachable, "cannot connect to \(error.host):\(error.port): \(reason)")
+    case ChannelError.connectTimeout: return DatabaseError(.unreachable, "no connection within 10 seconds")
     case let error as NIOSSLError:
       if case .handshakeFailed(let reason) = error {
         let text = "\(reason)"
         let isTrust = text.contains("CERTIFICATE_VERIFY_FAILED")
         return isTrust
-          ? CassandraError(.certificate, "the server's certificate is not trusted; ca=FILE names whom to trust")
-          : CassandraError(.certificate, "no encrypted connection: the server does not speak TLS, or not this one's")
+          ? DatabaseError(.certificate, "the server's certificate is not trusted; ca=FILE names whom to trust")
+          : DatabaseError(.certificate, "no encrypted connection: the server does not speak TLS, or not this one's")
       }
       if case .unableToValidateCertificate = error {
-        return CassandraError(.certificate, "the server's certificate is not of this host")
+        return DatabaseError(.certificate, "the server's certificate is not of this host")
       }
-      return CassandraError(.unreachable, "the encrypted connection broke")
+      return DatabaseError(.unreachable, "the encrypted connection broke")
     case is NIOSSLExtraError:
-      return CassandraError(.certificate, "the server's certificate is not of this host")
-    default: return CassandraError(.unreachable, "the connection was lost")
+      return DatabaseError(.certificate, "the server's certificate is not of this host")
+    default: return DatabaseError(.unreachable, "the connection was lost")
     }
   }
 
@@ -102,7 +103,7 @@ final class CassandraConnection: Sendable {
     return "no connection"
   }
 
-  private func begin(_ address: CassandraAddress) throws(CassandraError) {
+  private func begin(_ address: CassandraAddress) throws(DatabaseError) {
     let options: [CQLRequest.Option] = [
       .init(name: "CQL_VERSION", value: "3.0.0"), .init(name: "DRIVER_NAME", value: "darkbird"),
     ]
@@ -110,25 +111,25 @@ final class CassandraConnection: Sendable {
     case .ready: break
     case .authenticate:
       guard let user = address.user else {
-        throw CassandraError(.authentication, "the server wants a user: cassandra://user@host/keyspace")
+        throw DatabaseError(.authentication, "the server wants a user: cassandra://user@host/keyspace")
       }
-      guard let password = address.password else { throw CassandraError(.authentication, "a password is needed") }
+      guard let password = address.password else { throw DatabaseError(.authentication, "a password is needed") }
       switch try call(.authResponse(PlainAuthentication.token(user: user, password: password))) {
       case .authSuccess: break
       case .error(let failure) where failure.known == .badCredentials:
-        throw CassandraError(.authentication, "wrong user or password: \(failure.message)", code: failure.code)
-      case .error(let failure): throw CassandraError(failure)
-      default: throw CassandraError(.authentication, "the server wants more than a password", code: 0)
+        throw DatabaseError(.authentication, "wrong user or password: \(failure.message)", code: failure.codeText)
+      case .error(let failure): throw DatabaseError(failure)
+      default: throw DatabaseError(.authentication, "the server wants more than a password", code: "AUTH_CHALLENGE")
       }
-    case .error(let failure): throw CassandraError(failure)
-    case let other: throw CassandraError(CQLMalformed("\(String(describing: other).prefix(40)) instead of READY"))
+    case .error(let failure): throw DatabaseError(failure)
+    case let other: throw DatabaseError(CQLMalformed("\(String(describing: other).prefix(40)) instead of READY"))
     }
     switch try call(.query("USE \(quoted(address.keyspace))", CQLParameters())) {
     case .setKeyspace: break
     case .error(let failure) where failure.known == .invalid:
-      throw CassandraError(.noKeyspace, "there is no keyspace \(address.keyspace)", code: failure.code)
-    case .error(let failure): throw CassandraError(failure)
-    default: throw CassandraError(CQLMalformed("no answer to USE"))
+      throw DatabaseError(.noDatabase, "there is no keyspace \(address.keyspace)", code: failure.codeText)
+    case .error(let failure): throw DatabaseError(failure)
+    default: throw DatabaseError(CQLMalformed("no answer to USE"))
     }
   }
 
@@ -138,13 +139,13 @@ final class CassandraConnection: Sendable {
   func send(_ request: CQLRequest, _ completion: @escaping CQLCompletion) {
     var body = ByteBuffer()
     do throws(CQLMalformed) { try request.write(to: &body) } catch {
-      return completion(.failure(CassandraError(.query, error.description)))
+      return completion(.failure(DatabaseError(.query, error.description)))
     }
     channel.eventLoop.execute { [handler, body] in handler.value.send(request.opcode, body, completion) }
   }
 
   /// - Throws: where no answer comes; that of the server may be an error too.
-  func call(_ request: CQLRequest) throws(CassandraError) -> CQLResponse {
+  func call(_ request: CQLRequest) throws(DatabaseError) -> CQLResponse {
     let answer = Answer()
     send(request) { result in
       answer.value.withLock { $0 = result }
@@ -156,7 +157,7 @@ final class CassandraConnection: Sendable {
   }
 
   private final class Answer: Sendable {
-    let value = Mutex<Result<CQLResponse, CassandraError>?>(nil)
+    let value = Mutex<Result<CQLResponse, DatabaseError>?>(nil)
     let isThere = DispatchSemaphore(value: 0)
   }
 

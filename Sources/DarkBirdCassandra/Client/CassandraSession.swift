@@ -1,3 +1,4 @@
+import DarkBird
 import DequeModule
 import Foundation
 import Synchronization
@@ -41,7 +42,7 @@ final class CassandraSession {
   private var resting: [(flight: Int, due: ContinuousClock.Instant)] = []
 
   /// Connects to the first host that answers, and asks it for the others.
-  init(_ address: CassandraAddress) throws(CassandraError) {
+  init(_ address: CassandraAddress) throws(DatabaseError) {
     self.address = address
     retries = address.retries
     cluster = Cluster(address.hosts)
@@ -69,11 +70,11 @@ final class CassandraSession {
   // MARK: Nodes
 
   /// The first of these nodes that has a connection or gets one.
-  private func connect(_ order: [Int]) throws(CassandraError) -> (CassandraConnection, Int) {
-    var failure = CassandraError(.unreachable, "there is no node")
+  private func connect(_ order: [Int]) throws(DatabaseError) -> (CassandraConnection, Int) {
+    var failure = DatabaseError(.unreachable, "there is no node")
     for index in order {
       if let connection = cluster.nodes[index].connection, connection.isOpen { return (connection, index) }
-      do throws(CassandraError) {
+      do throws(DatabaseError) {
         let connection = try CassandraConnection(cluster.nodes[index].host, address)
         cluster.nodes[index].connection = connection
         cluster.nodes[index].isDownUntil = nil
@@ -94,14 +95,14 @@ final class CassandraSession {
   /// Waits for an answer; a node from which none comes is left alone for a while.
   private func call(
     _ request: CQLRequest, _ connection: CassandraConnection, _ node: Int
-  ) throws(CassandraError) -> CQLResponse {
-    do throws(CassandraError) { return try connection.call(request) } catch {
+  ) throws(DatabaseError) -> CQLResponse {
+    do throws(DatabaseError) { return try connection.call(request) } catch {
       noteFailure(error, of: node)
       throw error
     }
   }
 
-  private func noteFailure(_ error: CassandraError, of node: Int) {
+  private func noteFailure(_ error: DatabaseError, of node: Int) {
     // With a code, it is an answer.
     if error.kind == .unreachable && error.code == nil { cluster.nodes[node].isDownUntil = .now + Cluster.downTime }
   }
@@ -109,7 +110,7 @@ final class CassandraSession {
   /// - Throws: what the server says of the statement.
   private func prepare(
     _ text: String, _ connection: CassandraConnection, _ node: Int
-  ) throws(CassandraError) -> CQLPrepared {
+  ) throws(DatabaseError) -> CQLPrepared {
     if let known = prepared[text], cluster.nodes[node].prepared[text] != nil { return known }
     switch try call(.prepare(text), connection, node) {
     case .prepared(let statement):
@@ -117,8 +118,8 @@ final class CassandraSession {
       preparations += 1
       cluster.nodes[node].prepared[text] = preparations
       return statement
-    case .error(let failure): throw CassandraError(failure)
-    default: throw CassandraError(CQLMalformed("no answer to PREPARE"))
+    case .error(let failure): throw DatabaseError(failure)
+    default: throw DatabaseError(CQLMalformed("no answer to PREPARE"))
     }
   }
 
@@ -134,11 +135,11 @@ final class CassandraSession {
         var parameters = CQLParameters()
         parameters.consistency = address.consistency
         if case .error(let failure) = try call(.query(text, parameters), connection, node) {
-          let error = CassandraError(failure)
+          let error = DatabaseError(failure)
           guard error.kind == .query, try isDone() else { throw error }
         }
         return try waitForSchema(connection)
-      } catch let error as CassandraError {
+      } catch let error as DatabaseError {
         attempt += 1
         try rest(after: attempt, error)
       }
@@ -146,7 +147,7 @@ final class CassandraSession {
   }
 
   /// Until all nodes have the same tables, at most for ten seconds.
-  private func waitForSchema(_ connection: CassandraConnection) throws(CassandraError) {
+  private func waitForSchema(_ connection: CassandraConnection) throws(DatabaseError) {
     let deadline = ContinuousClock.now + .seconds(10)
     while cluster.nodes.count > 1 {
       var versions: Set<String> = []
@@ -157,13 +158,13 @@ final class CassandraSession {
       }
       if versions.count <= 1 { return }
       if ContinuousClock.now > deadline {
-        throw CassandraError(.unreachable, "the nodes do not agree about the tables after ten seconds")
+        throw DatabaseError(.unreachable, "the nodes do not agree about the tables after ten seconds")
       }
       Thread.sleep(forTimeInterval: 0.1)
     }
   }
 
-  private func rest(after attempt: Int, _ error: CassandraError) throws(CassandraError) {
+  private func rest(after attempt: Int, _ error: DatabaseError) throws(DatabaseError) {
     guard RetryPolicy.isWorthAnother(error), let delay = retries.delay(after: attempt, &random) else { throw error }
     Thread.sleep(forTimeInterval: delay / .seconds(1))
   }
@@ -178,7 +179,7 @@ final class CassandraSession {
   }
 
   /// The columns of a statement's parameters.
-  func parameters(of text: String) throws(CassandraError) -> [CQLColumn] {
+  func parameters(of text: String) throws(DatabaseError) -> [CQLColumn] {
     let (connection, node) = try connect(cluster.order(nil))
     return try prepare(text, connection, node).parameters
   }
@@ -218,7 +219,7 @@ final class CassandraSession {
 
   private func send(_ number: Int) throws {
     guard var flight = flights[number] else { return }
-    do throws(CassandraError) {
+    do throws(DatabaseError) {
       let text = flight.statement.text
       // Where it belongs shows once it has been prepared anywhere.
       var known = prepared[text]
@@ -243,7 +244,7 @@ final class CassandraSession {
   }
 
   /// Tries again later, or gives up.
-  private func failed(_ number: Int, _ error: CassandraError) throws {
+  private func failed(_ number: Int, _ error: DatabaseError) throws {
     guard var flight = flights[number] else { return }
     flight.attempt += 1
     guard RetryPolicy.isWorthAnother(error), let delay = retries.delay(after: flight.attempt, &random) else {
@@ -276,9 +277,9 @@ final class CassandraSession {
         cluster.nodes[flight.node].prepared[text] = nil
       }
       flights[number]?.unpreparedCount += 1
-      if flight.unpreparedCount + 1 >= retries.attemptsMax { throw CassandraError(failure) }
+      if flight.unpreparedCount + 1 >= retries.attemptsMax { throw DatabaseError(failure) }
       try send(number)
-    case .success(.error(let failure)): try failed(number, CassandraError(failure))
+    case .success(.error(let failure)): try failed(number, DatabaseError(failure))
     case .success(let answer):
       flights[number] = nil
       bytes -= flight.statement.bytes
@@ -289,16 +290,16 @@ final class CassandraSession {
 
 /// From event loops to the thread that waits.
 private final class AnswerQueue: Sendable {
-  private let queue = Mutex<Deque<(Int, Result<CQLResponse, CassandraError>)>>([])
+  private let queue = Mutex<Deque<(Int, Result<CQLResponse, DatabaseError>)>>([])
   private let count = DispatchSemaphore(value: 0)
 
-  func put(_ number: Int, _ result: Result<CQLResponse, CassandraError>) {
+  func put(_ number: Int, _ result: Result<CQLResponse, DatabaseError>) {
     queue.withLock { $0.append((number, result)) }
     count.signal()
   }
 
   /// Nil if nothing comes in time.
-  func take(until deadline: ContinuousClock.Instant?) -> (Int, Result<CQLResponse, CassandraError>)? {
+  func take(until deadline: ContinuousClock.Instant?) -> (Int, Result<CQLResponse, DatabaseError>)? {
     if let deadline {
       let seconds = max(0, (deadline - .now) / .seconds(1))
       if count.wait(timeout: .now() + seconds) == .timedOut { return nil }

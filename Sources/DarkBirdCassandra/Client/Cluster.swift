@@ -1,3 +1,4 @@
+import DarkBird
 import Foundation
 
 /// The nodes of a cluster, and which of them has which rows: what the first one that answered knows.
@@ -64,7 +65,7 @@ struct Cluster {
   /// Asks the node of a connection for the others of its data centre.
   static func known(
     by connection: CassandraConnection
-  ) throws(CassandraError) -> [(host: CassandraAddress.Host, tokens: [Int64])] {
+  ) throws(DatabaseError) -> [(host: CassandraAddress.Host, tokens: [Int64])] {
     let local = try rows("SELECT data_center, partitioner, tokens FROM system.local", connection)
     guard let first = local.first, case .text(let center)? = first["data_center"] else {
       return [(connection.host, [])]
@@ -94,20 +95,20 @@ struct Cluster {
 
   static func rows(
     _ text: String, _ connection: CassandraConnection
-  ) throws(CassandraError) -> [[String: CQLValue]] {
+  ) throws(DatabaseError) -> [[String: CQLValue]] {
     var parameters = CQLParameters()
     parameters.consistency = .one
     switch try connection.call(.query(text, parameters)) {
     case .rows(let rows): return try rows.named()
-    case .error(let failure): throw CassandraError(failure)
-    default: throw CassandraError(CQLMalformed("no rows to a SELECT"))
+    case .error(let failure): throw DatabaseError(failure)
+    default: throw DatabaseError(CQLMalformed("no rows to a SELECT"))
     }
   }
 }
 
 extension CQLRows {
   /// All of this page, by the names of their columns.
-  func named() throws(CassandraError) -> [[String: CQLValue]] {
+  func named() throws(DatabaseError) -> [[String: CQLValue]] {
     var rows = self
     var result: [[String: CQLValue]] = []
     do throws(CQLMalformed) {
@@ -115,7 +116,7 @@ extension CQLRows {
         result.append(Dictionary(zip(columns.map(\.name), row), uniquingKeysWith: { first, _ in first }))
       }
     } catch {
-      throw CassandraError(error)
+      throw DatabaseError(error)
     }
     return result
   }

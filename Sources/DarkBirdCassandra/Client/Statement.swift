@@ -1,3 +1,4 @@
+import DarkBird
 import NIOCore
 
 /// One statement with its values. It is repeated where no answer comes, so that it must be the same done twice as done once.
@@ -31,9 +32,9 @@ struct Statement {
   /// What it is to a server that has prepared it.
   func parameters(
     _ prepared: CQLPrepared, _ consistency: Consistency
-  ) throws(CassandraError) -> CQLParameters {
+  ) throws(DatabaseError) -> CQLParameters {
     guard prepared.parameters.count == values.count else {
-      throw CassandraError(.query, "\(values.count) values for \(prepared.parameters.count) parameters")
+      throw DatabaseError(.query, "\(values.count) values for \(prepared.parameters.count) parameters")
     }
     var parameters = CQLParameters()
     parameters.consistency = consistency
@@ -49,7 +50,7 @@ struct Statement {
       }
       var buffer = ByteBuffer()
       do throws(CQLMalformed) { try value.write(as: column.type, to: &buffer) } catch {
-        throw CassandraError(.columnType, "column '\(column.name)' of type \(column.type): \(error)")
+        throw DatabaseError(.columnType, "column '\(column.name)' of type \(column.type): \(error)")
       }
       buffer.moveReaderIndex(forwardBy: 4)
       parameters.values.append(buffer)
@@ -96,5 +97,5 @@ struct RetryPolicy: Sendable {
   }
 
   /// Whether a failure may be gone after a while. All statements here can be repeated.
-  static func isWorthAnother(_ error: CassandraError) -> Bool { error.kind == .unreachable }
+  static func isWorthAnother(_ error: DatabaseError) -> Bool { error.kind == .unreachable }
 }

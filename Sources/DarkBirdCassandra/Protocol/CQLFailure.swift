@@ -42,6 +42,9 @@ struct CQLFailure: Sendable, Equatable {
   var detail: Detail
 
   var known: Code? { Code(rawValue: code) }
+  /// As the protocol's specification writes it.
+  var codeText: String { "0x" + String(repeating: "0", count: max(0, 4 - hexadecimal.count)) + hexadecimal }
+  private var hexadecimal: String { String(UInt32(bitPattern: code), radix: 16, uppercase: true) }
 
   init(_ code: Code, _ message: String, _ detail: Detail = .none) {
     self.code = code.rawValue

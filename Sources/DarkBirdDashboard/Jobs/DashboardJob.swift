@@ -73,20 +73,30 @@ public struct DashboardJob: Sendable {
   /// What it does, for the palette.
   public var summary: String
   public var questions: [Question]
+  /// Asked with yes or no before it begins, over its name and subject: `Remove these bets?`. Nil for a job that begins at once.
+  public var confirmation: String?
   /// What the list of jobs shows beside the name.
   public var subject: @Sendable (_ answers: [String]) -> String
   public var body: Body
 
   public init(
     _ name: String, _ summary: String, asking questions: [Question] = [],
+    confirming confirmation: String? = nil,
     subject: @escaping @Sendable (_ answers: [String]) -> String = { $0.filter { !$0.isEmpty }.joined(separator: " ") },
     body: @escaping Body
   ) {
     self.name = name
     self.summary = summary
     self.questions = questions
+    self.confirmation = confirmation
     self.subject = subject
     self.body = body
+  }
+
+  /// Its name, and what is done to what.
+  func title(_ answers: [String]) -> String {
+    let subject = subject(answers)
+    return subject.isEmpty ? name : "\(name) \(subject)"
   }
 }
 

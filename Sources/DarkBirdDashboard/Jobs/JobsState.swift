@@ -61,6 +61,8 @@ struct JobsState: Sendable {
     var earlier: [String] = []
     var answers: [String] = []
     var editor: LineEditor
+    /// Whether all is answered, and asked is whether it is to begin.
+    var isConfirming = false
   }
 
   /// Runs that are remembered; those that go on are never forgotten.

@@ -50,7 +50,16 @@ extension Model {
       jobs.asking = asking
       return []
     }
+    if job.confirmation != nil {
+      jobs.asking?.isConfirming = true
+      return []
+    }
+    return begin(asking)
+  }
+
+  private mutating func begin(_ asking: JobsState.Asking) -> [Effect] {
     jobs.asking = nil
+    let job = jobs.kinds[asking.kind]
     let id = jobs.begin(
       job.name, job.subject(asking.answers), kind: asking.kind, answers: asking.answers, at: history.last?.date)
     return [.startJob(id: id, kind: asking.kind, answers: asking.answers)]
@@ -81,6 +90,14 @@ extension Model {
 
   /// - Returns: nil if no job is in question.
   mutating func performJobQuestion(_ command: Command) -> [Effect]? {
+    if let asking = jobs.asking, asking.isConfirming {
+      if command == .yes { return begin(asking) }
+      if command == .no {
+        jobs.asking = nil
+        browse.notice = "\(jobs.kinds[asking.kind].name): nothing was done"
+      }
+      return []
+    }
     guard let id = jobs.cancelling else { return nil }
     guard command == .yes || command == .no else { return [] }
     jobs.cancelling = nil

@@ -141,7 +141,7 @@ struct Model: Sendable {
   private var contextBelowPalette: KeyContext {
     if annotation != nil { return .annotation }
     if jobs.cancelling != nil { return .question }
-    if jobs.asking != nil { return .jobAnswer }
+    if let asking = jobs.asking { return asking.isConfirming ? .question : .jobAnswer }
     if helpScroll != nil { return .help }
     switch view {
     case .overview: return events.editor != nil ? .filter : .overview

@@ -187,6 +187,9 @@ struct BackupTests {
     let store = try makeStore(documents: 2_000)
     #expect(storeError { try store.backup(to: Self.path, disk) { _ in false } } == .cancelled)
     #expect(!disk.files.keys.contains { $0.hasPrefix(Self.path) })
+    // Also when all is written, and is read back.
+    #expect(storeError { try store.backup(to: Self.path, disk) { $0.documents < 1_100 } } == .cancelled)
+    #expect(!disk.files.keys.contains { $0.hasPrefix(Self.path) })
     try store.backup(to: Self.path, disk)
     let file = try disk.open(Self.path, .read)
     let given = storeError {
@@ -197,6 +200,22 @@ struct BackupTests {
     #expect(!disk.files.keys.contains { $0.hasPrefix(Self.target) })
     try restore(disk)
     try store.close()
+  }
+
+  /// The last sync has little to do: while it goes on nobody can give up.
+  @Test func largeBackupIsSyncedPieceByPiece() throws {
+    let store = try MemberStore(.memory)
+    let name = String(repeating: "n", count: 1 << 20)
+    for key in 0..<40 { try store.put(Member(name: name), for: key) }
+    let sizes = Seen<Int>()
+    let disk = disk
+    disk.observe { _, call, path in
+      if call == .synchronize, path == "\(Self.path).part" { sizes.append(disk.files[path]?.count ?? 0) }
+    }
+    let report = try store.backup(to: Self.path, disk)
+    disk.observe(nil)
+    #expect(sizes.all.count == 2 && sizes.all.last == report.bytes)
+    #expect((PieceSync.bytes..<PieceSync.bytes + (2 << 20)).contains(sizes.all[0]))
   }
 
   @Test func diskThatLiesIsFoundOut() throws {

@@ -51,7 +51,6 @@ import Testing
     }
 
     func close() {}
-    func isTemporary(_ error: any Error) -> Bool { false }
   }
 
   private func change(_ store: MemberStore, _ random: inout SeededGenerator) throws {

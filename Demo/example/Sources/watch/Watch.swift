@@ -51,7 +51,9 @@ struct Watch {
   }
 
   private static func payOut(all store: Store<Int, Bet>) -> DashboardJob {
-    DashboardJob("pay-out", "remove all bets on a horse", asking: ["horse"]) { answers, progress in
+    DashboardJob(
+      "pay-out", "remove all bets on a horse", asking: ["horse"], confirming: "Remove all its bets?"
+    ) { answers, progress in
       let bets = try store.documents(tagged: "horse=\(answers[0])").documents
       for (number, bet) in bets.enumerated() {
         guard progress(.init(documents: number, total: bets.count)) else {
