@@ -82,7 +82,7 @@ struct CheckpointWalk {
       if CheckpointFormat.strayBytes(bytes) != nil { problem = CheckpointFormat.strayReason }
       let startLSN = raw.load64(at: 32)
       header = Header(store: UUID(uuid: uuid), startLSN: startLSN, checksum: checksum)
-      if endLSN == 0 || endLSN > LogFormat.lsnMaxForNewStores || startLSN > endLSN {
+      if endLSN > LogFormat.lsnMaxForNewStores || startLSN > endLSN {
         problem = "a checkpoint that begins at LSN \(startLSN) and ends at LSN \(endLSN)"
       }
     }

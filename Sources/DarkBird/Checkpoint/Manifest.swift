@@ -82,14 +82,13 @@ struct Manifest: Sendable, Equatable {
     else { throw corrupt("the manifest lacks a field", at: Self.headerBytes) }
     var checkpointLSN: UInt64?
     if let value = record["checkpointLSN"], value != .null {
-      checkpointLSN = Self.number(value) ?? 0
+      checkpointLSN = Self.number(value)
+      if checkpointLSN == nil { throw corrupt("the manifest names no checkpoint", at: Self.headerBytes) }
     }
-    for number in [generation, firstPage, reachedLSN, checkpointLSN ?? 1] where number > LogFormat.lsnMax {
+    for number in [generation, firstPage, reachedLSN, checkpointLSN ?? 0] where number > LogFormat.lsnMax {
       throw corrupt("the manifest holds the number \(number), which is too great", at: Self.headerBytes)
     }
-    guard firstPage > 0, checkpointLSN != 0 else {
-      throw corrupt("the manifest names page \(firstPage) and checkpoint \(checkpointLSN ?? 0)", at: Self.headerBytes)
-    }
+    if firstPage == 0 { throw corrupt("the manifest names page 0", at: Self.headerBytes) }
     self.store = store
     self.generation = generation
     self.firstPage = firstPage
