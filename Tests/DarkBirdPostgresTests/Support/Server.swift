@@ -1,3 +1,4 @@
+import DarkBird
 import Foundation
 import Synchronization
 import Testing
