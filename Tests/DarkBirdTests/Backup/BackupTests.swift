@@ -108,7 +108,7 @@ struct BackupTests {
       do {
         if thread < writers {
           var generator = SeededGenerator(seed: UInt64(Effort.firstSeed + thread))
-          for _ in 0..<2_000 {
+          for _ in 0..<Effort.meetings(2_000) {
             let key = generator.below(200)
             do {
               switch generator.below(20) {

@@ -86,7 +86,7 @@ struct SlowSubscriberTests {
 
   /// Events are made while the store is emptied and closed, and other subscriptions end.
   @Test func storeEndsWhileEventsAreMade() throws {
-    for round in 0..<8 {
+    for round in 0..<Effort.meetings(15) {
       let store = try MemberStore()
       let events = store.events(capacity: 1_000_000)
       let cancelled = store.events(capacity: 1_000_000)
