@@ -517,7 +517,7 @@ import Testing
     }
     try connect("ada", "geheim")
     let wrong = #expect(throws: DatabaseError.self) { try connect("ada", "falsch") }
-    #expect(wrong?.kind == .authentication && wrong?.code == 0x100 && wrong?.reason.contains("falsch") == false)
+    #expect(wrong?.kind == .authentication && wrong?.code == "0x0100" && wrong?.reason.contains("falsch") == false)
     let missing = #expect(throws: DatabaseError.self) { try connect("ada", nil) }
     #expect(missing?.kind == .authentication && missing?.code == nil && missing?.reason == "a password is needed")
     let nobody = #expect(throws: DatabaseError.self) { try connect(nil, nil) }
