@@ -125,9 +125,11 @@ func isZero(_ bytes: UnsafeRawBufferPointer, from offset: Int) -> Bool { endOfCo
 
 /// From the first byte of `range` that is not zero to the last one; nil if all are, as far as there are bytes.
 func nonZeros(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Range<Int>? {
-  let part = bytes[range.clamped(to: 0..<bytes.count)]
-  let end = part.startIndex + endOfContent(UnsafeRawBufferPointer(rebasing: part))
-  guard end > part.startIndex, let start = part.firstIndex(where: { $0 != 0 }) else { return nil }
+  var start = range.clamped(to: 0..<bytes.count).lowerBound
+  let end = start + endOfContent(UnsafeRawBufferPointer(rebasing: bytes[range.clamped(to: 0..<bytes.count)]))
+  if end == start { return nil }
+  while start + 8 <= end, bytes.load64(at: start) == 0 { start += 8 }
+  while bytes[start] == 0 { start += 1 }
   return start..<end
 }
 
