@@ -165,6 +165,7 @@ public enum Dashboard {
     ) { effect in
       switch effect {
       case .filterEvents(let filter): sampler.setFilter(filter)
+      case .watchEvents(let isWatched): sampler.setWatched(isWatched)
       case .ask(let request): queries.ask(request)
       case .workload(let order): (options.workload as? any WorkloadController)?.carryOut(order)
       case .record(let path?): recorder.start(path)

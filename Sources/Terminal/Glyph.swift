@@ -125,6 +125,8 @@ enum ScalarWidth {
 /// Columns that `text` takes in a canvas, where control characters and the like are replaced by U+FFFD.
 /// - Complexity: O(length).
 public func displayWidth(_ text: String) -> Int {
+  // Most text is, and a frame asks for the width of hundreds of texts.
+  if text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) { return text.utf8.count }
   var width = 0
   Glyph.forEach(in: text) { glyph in
     width += glyph.width

@@ -15,7 +15,11 @@ private final class ScriptedScreen: DashboardScreen {
 
   init(_ inputs: [TerminalInput?]) { self.inputs = inputs }
 
+  /// What happens while the loop waits, told which wait it is.
+  var willWait: (Int) -> Void = { _ in }
+
   func wait(until deadline: ContinuousClock.Instant?) -> TerminalInput? {
+    willWait(hadDeadline.count)
     hadDeadline.append(deadline != nil)
     return inputs.isEmpty ? .hangup : inputs.removeFirst()
   }
@@ -120,6 +124,37 @@ private final class ScriptedScreen: DashboardScreen {
     }
     #expect(frames(.outline(Outline())) == 1)
     #expect(frames(.versions(run: 1, [], [], lsn: 1)) == 0)
+  }
+
+  /// What is asked for a page, with the answer coming while the loop waits for it, or not at all.
+  private func turning(answers: Bool, within interval: Duration) -> Int {
+    var model = Script().model(3, width: 80, height: 24)
+    let store = ScriptedStore()
+    store.answer(model.enterBrowse(), in: &model)
+    let inbox = Inbox {}
+    let screen = ScriptedScreen([.key(.end), nil, nil, .key(.character("q"))])
+    var asked: [Effect] = []
+    screen.willWait = { number in
+      guard answers, number == 1 else { return }
+      for case .ask(let request) in asked {
+        if let reply = BrowseAnswers.answer(request, from: store) { inbox.send(.reply(reply)) }
+      }
+    }
+    let loop = ScreenLoop(
+      screen: screen, inbox: inbox, cost: OwnCost(), frameInterval: .zero, keyInterval: .zero,
+      answerInterval: interval, perform: { asked.append($0) })
+    #expect(loop.run(model).0 == .quit)
+    #expect(!asked.isEmpty)
+    return screen.shown.count
+  }
+
+  @Test func aPageThatIsThereAtOnceIsOneFrame() {
+    // The first picture, and the page.
+    #expect(turning(answers: true, within: .seconds(3_600)) == 2)
+    // Without an answer in time, that it is being looked for is a frame; with one, the page another.
+    #expect(turning(answers: false, within: .zero) == 2)
+    #expect(turning(answers: true, within: .zero) == 3)
+    #expect(turning(answers: false, within: .seconds(3_600)) == 1)
   }
 
   @Test func inboxIsBounded() {

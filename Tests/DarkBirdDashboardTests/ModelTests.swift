@@ -74,6 +74,15 @@ import Testing
     #expect(model.time == .live)
   }
 
+  @Test func zoomedEventsAreWatched() {
+    var model = Script().model(5)
+    #expect(press("6", &model).isEmpty)
+    #expect(press("z", &model) == [.watchEvents(true)])
+    #expect(press("1", &model) == [.watchEvents(false)])
+    #expect(press("6", &model) == [.watchEvents(true)])
+    #expect(model.update(.key(.escape)) == [.watchEvents(false)])
+  }
+
   @Test func filterActsWhileItIsTyped() throws {
     var model = Script().model(100)
     #expect(press("/", &model).isEmpty)

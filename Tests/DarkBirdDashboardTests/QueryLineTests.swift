@@ -43,6 +43,15 @@ import Testing
     #expect(try parse("range salary -1.5..2.5") == range("salary", .closed(-1.5, 2.5)))
   }
 
+  @Test func numbersMayHaveUnits() throws {
+    #expect(try parse("range salary 100MB..") == range("salary", .atLeast(100_000_000)))
+    #expect(try parse("range salary 1.5k..2GiB") == range("salary", .closed(1_500, 2_147_483_648)))
+    #expect(try parse("range age ..<3kib") == range("age", .less(than: 3_072)))
+    for wrong in ["k", "3x", "3kk", "3ib", "inf", "1e300tb1"] {
+      #expect(throws: QueryError.self) { try parse("range age \(wrong)..") }
+    }
+  }
+
   @Test func datesAreDates() throws {
     let january = Date(timeIntervalSince1970: 1_704_067_200)  // 2024-01-01 UTC
     let february = Date(timeIntervalSince1970: 1_706_745_600)

@@ -258,6 +258,42 @@ private struct Player: Document, Codable {
     #expect(take().counted == 0 && store.statistics().subscribers == 0)
   }
 
+  /// Two events of a tenth of a second are shown: for them nobody subscribes to a thousand.
+  @Test func atAModerateLoadThereIsNoLastingSubscription() throws {
+    source.close()
+    let start = ContinuousClock.now
+    var tap = EventTap(store, busyFrom: 2_000, calmBelow: 1_000, now: start)
+    var calls = 0
+    func take(afterWriting count: Int) throws -> EventTap<Int, Player>.Taken {
+      for number in 0..<count { _ = try store.update(number % 1_000) { $0.age += 1 } }
+      calls += 1
+      return tap.take(
+        limit: 2, isSearched: false, seen: store.statistics().operations.writes, now: start + .milliseconds(100 * calls)
+      )
+    }
+    // 1,900 events a second, then 5,000.
+    for _ in 0..<5 { #expect(try take(afterWriting: 190).counted == 190) }
+    #expect(store.statistics().subscribers == 1)
+    for _ in 0..<5 { #expect(try take(afterWriting: 500).counted == 500) }
+    #expect(store.statistics().subscribers == 0)
+    // Between the limits it stays as it is, and below them all are seen again.
+    #expect(try take(afterWriting: 150).counted == 150)
+    #expect(store.statistics().subscribers == 0)
+    #expect(try take(afterWriting: 90).counted == 90)
+    #expect(store.statistics().subscribers == 1)
+    let few = try take(afterWriting: 2)
+    #expect(few.counted == 2 && few.events.count == 2)
+    tap.close()
+  }
+
+  @Test func aMomentIsLongEnoughForWhatIsShown() {
+    typealias Tap = EventTap<Int, Player>
+    #expect(Tap.moment(for: 2, perSecond: 10_000) == 0.000_4)
+    #expect(Tap.moment(for: 8, perSecond: 10_000) == 0.001_6)
+    #expect(Tap.moment(for: 8, perSecond: 1_000) == 0.01)
+    #expect(Tap.moment(for: 2, perSecond: 1e6) == 0.000_2)
+  }
+
   /// In samples as the dashboard takes them, with a limit that a hundred writes of any time pass.
   @Test func subscriptionStaysAwayAsLongAsThereAreManyEvents() throws {
     source.close()

@@ -25,10 +25,10 @@ final class QueryThread: Sendable {
 
   func start() {
     let thread = Thread { [self] in
+      Thread.nameCurrent("darkbird-query")
       while let request = next() { answer(request) }
       ended.signal()
     }
-    thread.name = "darkbird-query"
     thread.start()
   }
 

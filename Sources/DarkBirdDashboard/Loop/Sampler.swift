@@ -7,6 +7,7 @@ final class Sampler: Sendable {
   private struct State {
     var isStopped = false
     var filter = ""
+    var isWatched = false
   }
 
   private let state = Mutex(State())
@@ -29,10 +30,10 @@ final class Sampler: Sendable {
 
   func start() {
     let thread = Thread { [self] in
+      Thread.nameCurrent("darkbird-sampler")
       run()
       ended.signal()
     }
-    thread.name = "darkbird-sampler"
     thread.start()
   }
 
@@ -44,6 +45,8 @@ final class Sampler: Sendable {
   }
 
   func setFilter(_ filter: String) { state.withLock { $0.filter = filter } }
+  /// Whether somebody looks at the events and nothing else.
+  func setWatched(_ isWatched: Bool) { state.withLock { $0.isWatched = isWatched } }
 
   private func run() {
     var composer = SampleComposer(source: source, monitor: monitor)
@@ -51,10 +54,10 @@ final class Sampler: Sendable {
     let processStart = ProcessorTime.ofProcess()
     var pace = SamplerPace()
     while true {
-      let (isStopped, filter) = state.withLock { ($0.isStopped, $0.filter) }
-      if isStopped { return }
+      let wanted = state.withLock { $0 }
+      if wanted.isStopped { return }
       let now = DispatchTime.now().uptimeNanoseconds - start
-      var (sample, lines) = composer.take(at: now, date: Date(), filter: filter) {
+      var (sample, lines) = composer.take(at: now, date: Date(), filter: wanted.filter, isWatched: wanted.isWatched) {
         DispatchTime.now().uptimeNanoseconds
       }
       cost.reportSampler()

@@ -9,6 +9,9 @@ struct ScreenLoop {
   let frameInterval: Duration
   /// After a key the next frame need not wait so long: somebody is looking. Keys that come faster share frames.
   var keyInterval = Duration.milliseconds(4)
+  /// The frame after a key waits so long for the answer to what the key has asked for: a page that is there at once is one
+  /// frame, not two, of which the first says that it is being looked for.
+  var answerInterval = Duration.milliseconds(8)
   /// Does what the model wants done outside; quitting and drawing are the loop's own business.
   let perform: (Effect) -> Void
 
@@ -19,6 +22,8 @@ struct ScreenLoop {
     if apply(effects) { return (.quit, model) }
     var isDirty = true
     var isAwaited = false
+    /// Until then an answer is waited for.
+    var answerDue: ContinuousClock.Instant?
     var lastFrame = ContinuousClock.now - .seconds(1)
     var meter = FrameMeter()
     while true {
@@ -35,25 +40,30 @@ struct ScreenLoop {
         }
         isDirty = true
       }
+      if !model.isWaitingForPage { answerDue = nil }
       if apply(effects) { return (.quit, model) }
       let now = ContinuousClock.now
       let interval = isAwaited ? min(keyInterval, frameInterval) : frameInterval
-      if isDirty, now >= lastFrame + interval {
+      let due = max(lastFrame + interval, answerDue ?? lastFrame)
+      if isDirty, now >= due {
         screen.present(Renderer.render(model, colors: screen.colorDepth))
         isDirty = false
         isAwaited = false
+        answerDue = nil
         lastFrame = now
         if let milliseconds = meter.add(from: now, to: ContinuousClock.now) {
           _ = model.update(.frameCost(milliseconds: milliseconds))
         }
         cost.reportScreen()
       }
-      guard let input = screen.wait(until: isDirty ? lastFrame + interval : nil) else { continue }
+      guard let input = screen.wait(until: isDirty ? due : nil) else { continue }
       switch input {
       case .key(let key):
         isDirty = true
         isAwaited = true
+        let wasWaiting = model.isWaitingForPage
         if apply(model.update(.key(key))) { return (.quit, model) }
+        if model.isWaitingForPage, !wasWaiting { answerDue = .now + answerInterval }
       case .mouse(let event):
         isDirty = true
         isAwaited = true
@@ -82,8 +92,8 @@ struct ScreenLoop {
       case .quit: return true
       case .redraw: screen.redraw()
       case .mouse(let isOn): screen.setMouse(isOn)
-      case .filterEvents, .ask, .workload, .keepQueries, .tour, .startJob, .export, .cancelJob, .copy, .record, .player,
-        .edit, .takeTerminalBack, .discardDraft:
+      case .filterEvents, .watchEvents, .ask, .workload, .keepQueries, .tour, .startJob, .export, .cancelJob, .copy,
+        .record, .player, .edit, .takeTerminalBack, .discardDraft:
         perform(effect)
       }
     }

@@ -40,6 +40,8 @@ enum Effect: Hashable, Sendable {
   /// Clicks and the wheel are the dashboard's, or the terminal's.
   case mouse(Bool)
   case filterEvents(String)
+  /// Whether many events are wanted: somebody looks at nothing else.
+  case watchEvents(Bool)
   case ask(BrowseRequest)
   case workload(WorkloadOrder)
   /// Leads to a chapter; what is told of it carries the number of the run.

@@ -82,6 +82,9 @@ extension Model {
     return [.ask(.lastPage(run: results.run, results.selection, number: results.marks.count, after: mark))]
   }
 
+  /// Whether a page of documents is being looked for.
+  var isWaitingForPage: Bool { view == .browse && browse.results?.isRunning == true }
+
   private mutating func startTurning(_ landing: Results.Landing) {
     browse.results?.isRunning = true
     browse.results?.landing = landing

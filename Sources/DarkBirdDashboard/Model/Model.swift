@@ -155,9 +155,9 @@ struct Model: Sendable {
 
   mutating func update(_ message: Message) -> [Effect] {
     switch message {
-    case .key(let key): return handle(key) + keepPlayerInStep()
-    case .mouse(let event): return handle(event) + keepPlayerInStep()
-    case .paste(let text): return paste(text)
+    case .key(let key): return respond { $0.handle(key) }
+    case .mouse(let event): return respond { $0.handle(event) }
+    case .paste(let text): return respond { $0.paste(text) }
     case .resize(let width, let height):
       self.width = width
       self.height = height
@@ -176,6 +176,17 @@ struct Model: Sendable {
     }
     return []
   }
+
+  /// What a person does, and what follows from it.
+  private mutating func respond(_ handle: (inout Model) -> [Effect]) -> [Effect] {
+    let wasWatching = isWatchingEvents
+    var effects = handle(&self) + keepPlayerInStep()
+    if isWatchingEvents != wasWatching { effects.append(.watchEvents(isWatchingEvents)) }
+    return effects
+  }
+
+  /// Whether the events have the screen for themselves.
+  private var isWatchingEvents: Bool { view == .overview && isZoomed && focus == .events }
 
   mutating func take(_ sample: Sample, _ lines: [EventLine]) {
     if let last = history.last, last.generation != sample.generation { forget() }

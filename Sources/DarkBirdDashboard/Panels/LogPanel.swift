@@ -31,7 +31,7 @@ enum LogPanel {
     drawQueue(log, in: rect, y: y + 2, with: &painter)
     painter.write(rotation(moment, log).fitted(width: rect.width), in: rect, y: y + 3)
     drawStrip(moment, in: rect, y: y + 4, with: &painter)
-    painter.write(numbers(model, moment).fitted(width: rect.width), in: rect, y: y + 5)
+    painter.write(numbers(model, moment, width: rect.width).fitted(width: rect.width), in: rect, y: y + 5)
     painter.write(checkpoints(log).fitted(width: rect.width), in: rect, y: y + 6)
     let graph = Rect(x: rect.x, y: rect.y + y + 9, width: rect.width, height: rect.height - y - 9)
     if graph.height >= 4 {
@@ -132,7 +132,7 @@ enum LogPanel {
     if rect.width >= 44 { painter.writeRight([Span(note, .label)], in: rect, y: y) }
   }
 
-  private static func numbers(_ model: Model, _ moment: Moment) -> [Segment] {
+  private static func numbers(_ model: Model, _ moment: Moment, width: Int) -> [Segment] {
     let statistics = moment.sample.statistics
     let ack = moment.sample.workload?.options?.acknowledgement ?? model.identity.acknowledgement
     func behind(_ lsn: UInt64) -> String {
@@ -141,9 +141,13 @@ enum LogPanel {
     }
     return [
       .field(0, "LSN", Format.grouped(statistics.memoryLSN)),
-      .field(1, "durable", Format.left(behind(statistics.durableLSN), 7)),
+      // How far the log is behind, the panel says in seconds too.
+      .field(2, "durable", Format.left(behind(statistics.durableLSN), 7)),
       .field(3, "written", Format.left(behind(statistics.writtenLSN), 7)),
-    ] + (ack.map { [.field(2, "writers wait for", $0 == .memory ? "nothing" : $0.rawValue)] } ?? [])
+    ]
+      + (ack.map {
+        [.field(1, width < 60 ? "wait for" : "writers wait for", $0 == .memory ? "nothing" : $0.rawValue)]
+      } ?? [])
   }
 
   private static func checkpoints(_ log: StoreStatistics.Log) -> [Segment] {

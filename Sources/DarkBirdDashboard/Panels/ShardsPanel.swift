@@ -14,7 +14,7 @@ enum ShardsPanel {
     var table: Rect?
     // A wide panel has room for a table beside the bars, if it does not make them fewer; a high one below them.
     let beside = rect.width - tableWidth - 2
-    if beside >= tableWidth / 2, columns(shards.count, beside).shared == columns(shards.count, rect.width).shared {
+    if beside >= tableWidth, columns(shards.count, beside).shared == columns(shards.count, rect.width).shared {
       bars.width = beside
       table = Rect(x: rect.x + beside + 2, y: rect.y, width: tableWidth, height: rect.height)
     } else if rect.height >= 16 {

@@ -50,8 +50,8 @@ enum RangeText {
       guard let value = Bool(text) else { throw QueryError("\(field) is true or false", at: token) }
       return .bool(value)
     case .int, .double:
-      guard let value = number(text) else { throw QueryError("\(field) holds numbers; '\(text)' is none", at: token) }
-      return value
+      if let value = number(text) ?? multiple(text) { return value }
+      throw QueryError("\(field) holds numbers, such as 1500, 2.5e6 or 100MB; '\(text)' is none", at: token)
     case .date:
       guard let value = date(text) else {
         throw QueryError("\(field) holds dates, such as 2024-01-31; '\(text)' is none", at: token)
@@ -72,6 +72,19 @@ enum RangeText {
     if let value = Int64(text) { return .int(value) }
     if let value = Double(text), value.isFinite { return .double(value) }
     return nil
+  }
+
+  /// A number with a unit, for fields that hold numbers: `100MB`, `1.5k`, `2GiB`.
+  private static func multiple(_ text: String) -> IndexValue? {
+    let letters = text.drop { !$0.isLetter }
+    let unit = letters.lowercased()
+    let base = unit.hasSuffix("ib") ? 1_024.0 : 1_000.0
+    guard let prefix = unit.first, let power = Array("kmgt").firstIndex(of: prefix),
+      ["", "b", "ib"].contains(unit.dropFirst()), let number = Double(text[..<letters.startIndex])
+    else { return nil }
+    let value = number * pow(base, Double(power + 1))
+    guard value.isFinite else { return nil }
+    return Int64(exactly: value).map { .int($0) } ?? .double(value)
   }
 
   /// `2024`, `2024-01`, `2024-01-31` or ISO 8601 with a time; UTC.

@@ -18,7 +18,7 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
   /// - Parameter busyFrom: events a second from which on there is a subscription for moments only.
   package init(
     _ store: Store<Key, Document>, title: String, location: String? = nil, allowsChanges: Bool = false,
-    busyFrom: Double = 20_000
+    busyFrom: Double = 2_000
   ) {
     self.store = store
     events = Guarded(EventTap(store, busyFrom: busyFrom, calmBelow: busyFrom / 2))

@@ -5,9 +5,9 @@ import Foundation
 /// the store: pages that end, checkpoints, duplicates that were refused.
 struct SampleComposer {
   /// Lines of events in one sample. More would run past faster than anybody can read; with a filter there are fewer to
-  /// choose from, and each is wanted.
+  /// choose from, and each is wanted, and a panel that has the screen for itself has room for them.
   static let linesMax = 2
-  static let filteredLinesMax = 8
+  static let watchedLinesMax = 8
   static let tagsMax = 20
   private static let second: UInt64 = 1_000_000_000
 
@@ -37,13 +37,15 @@ struct SampleComposer {
 
   /// - Parameters:
   ///   - nanoseconds: since the dashboard began.
+  ///   - isWatched: whether somebody looks at the events and nothing else.
   ///   - elapsed: a clock in nanoseconds, to find out what the question for tags costs.
   mutating func take(
-    at nanoseconds: UInt64, date: Date, filter: String, elapsed: () -> UInt64
+    at nanoseconds: UInt64, date: Date, filter: String, isWatched: Bool = false, elapsed: () -> UInt64
   ) -> (Sample, [EventLine]) {
-    var (batch, statistics, found) = read(filter)
+    let linesMax = filter.isEmpty && !isWatched ? Self.linesMax : Self.watchedLinesMax
+    var (batch, statistics, found) = read(filter, linesMax)
     // Another store came in between: what was read may be of both.
-    while found != source.generation { (batch, statistics, found) = read(filter) }
+    while found != source.generation { (batch, statistics, found) = read(filter, linesMax) }
     if found != generation { begin(found) }
     var sample = Sample(sequence: sequence, date: date, nanoseconds: nanoseconds, statistics: statistics)
     sample.generation = generation
@@ -70,12 +72,11 @@ struct SampleComposer {
     return (sample, lines.filter(wanted.matches).sorted { $0.date < $1.date })
   }
 
-  private func read(_ filter: String) -> (EventBatch, StoreStatistics, generation: Int) {
+  private func read(_ filter: String, _ linesMax: Int) -> (EventBatch, StoreStatistics, generation: Int) {
     let generation = source.generation
     // First: what the events are compared with is of this sample, not of the one before.
     let statistics = source.statistics()
-    let batch = source.takeEvents(
-      matching: filter, limit: filter.isEmpty ? Self.linesMax : Self.filteredLinesMax)
+    let batch = source.takeEvents(matching: filter, limit: linesMax)
     return (batch, statistics, generation)
   }
 
