@@ -71,8 +71,8 @@ import Testing
     let limited = try await shell(
       "ulimit -f 8; exec '\(builtProgram("darkbird"))' backup '\(store)' '\(directory("limited"))'")
     expect(limited, 74, "File too large")
-    let left = try FileManager.default.contentsOfDirectory(atPath: directory.path)
-    #expect(!left.contains { $0.hasPrefix("limited") }, "\(left)")
+    let remains = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+    #expect(!remains.contains { $0.hasPrefix("limited") }, "\(remains)")
     // While another program has it open.
     let open = try Store<Value, Record>.open(store, readOnly: false)
     expect(try await darkbird("backup", store, directory("b")), 75, "makes its own backups, with store.backup(to:)")
