@@ -28,6 +28,7 @@ extension CursesScreen {
   /// - Throws: `TerminalError.system` if the program cannot be started; the screen is as before then.
   public func lend(to command: [String], ended: @escaping @Sendable (GuestEnd) -> Void) throws(TerminalError) {
     guard isOpen, !isHungUp, !isSuspended else { throw .system(call: "posix_spawn", code: EBUSY) }
+    leaveReports()
     isSuspended = true
     endwin()
     terminal_guard_restore_modes()

@@ -12,30 +12,36 @@ internal import CNCurses
 extension CursesScreen {
   /// How long the rest of a key's sequence may lag behind, on a slow line.
   private static let sequenceTimeout = Duration.milliseconds(50)
+  /// How long a paste may pause. What comes after that is keys, so that it is longer than a connection may stall, and short enough
+  /// that a paste whose end was lost does not make the keyboard useless.
+  private static let pasteTimeout = Duration.seconds(2)
 
   /// The next input; nil once `deadline` has passed, never if it is nil. The thread sleeps until then. A suspend by Ctrl-Z
   /// happens in here. After `.hangup` every call returns `.hangup`, after `close` nil, at once.
   public func wait(until deadline: ContinuousClock.Instant?) -> TerminalInput? {
     while isOpen {
       takeSignals()
-      takeKeys()
+      let mayHaveMore = takeKeys()
+      let flush = decoder.isWaiting ? lastRead + timeout : nil
+      if let flush, ContinuousClock.now >= flush { queue += decoder.flush() }
       if !queue.isEmpty { return queue.removeFirst() }
       if isHungUp { return .hangup }
 
       let now = ContinuousClock.now
-      let flush = decoder.isWaiting ? now + CursesScreen.sequenceTimeout : nil
+      if mayHaveMore, let deadline, now >= deadline { return nil }
       let until = [deadline, flush].compactMap(\.self).min()
       switch poll(milliseconds: until.map { CursesScreen.milliseconds(from: now, to: $0) } ?? -1) {
       case .input(let input): return input
       case .ready: continue
       case .timedOut:
-        let now = ContinuousClock.now
-        if let flush, now >= flush { queue += decoder.flush().map(TerminalInput.key) }
-        if queue.isEmpty, let deadline, now >= deadline { return nil }
+        if let deadline, ContinuousClock.now >= deadline { return nil }
       }
     }
     return nil
   }
+
+  /// How long to wait for the rest of what has begun.
+  private var timeout: Duration { decoder.isPasting ? Self.pasteTimeout : Self.sequenceTimeout }
 
   /// Until `deadline`, rounded up so that a wait never ends just before it.
   private static func milliseconds(from now: ContinuousClock.Instant, to deadline: ContinuousClock.Instant) -> CInt {
@@ -95,19 +101,28 @@ extension CursesScreen {
     }
   }
 
-  private func takeKeys() {
-    guard isOpen, !isHungUp, !isSuspended else { return }
-    while true {
+  /// At most so many at a time: signals and deadlines have their turn while somebody pastes without an end.
+  private static let keysMax = 4_096
+
+  /// - Returns: whether there may be more to read.
+  private func takeKeys() -> Bool {
+    guard isOpen, !isHungUp, !isSuspended else { return false }
+    var count = 0
+    while count < Self.keysMax {
       let code = wgetch(keyboard)
       if code == ERR { break }
+      count += 1
+      lastRead = ContinuousClock.now
       if let byte = UInt8(exactly: code) {
         queue += decoder.feed(byte)
-      } else if code != KEY_RESIZE {
-        queue += (decoder.flush() + [CursesScreen.key(code)]).map(TerminalInput.key)
+      } else if code != KEY_RESIZE, !decoder.isPasting {
+        // In a pasted text a key has no meaning.
+        queue += decoder.flush() + [.key(CursesScreen.key(code))]
       }
     }
     // ncurses has waited for the rest of a sequence.
-    if decoder.isLoneEscape { queue += decoder.flush().map(TerminalInput.key) }
+    if decoder.isLoneEscape { queue += decoder.flush() }
+    return count == Self.keysMax
   }
 
   static func configure(keyboard: UnsafeMutablePointer<WINDOW>) {

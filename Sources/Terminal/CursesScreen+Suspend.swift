@@ -16,7 +16,7 @@ extension CursesScreen {
   public func suspend() {
     guard isOpen, !isSuspended else { return }
     isSuspended = true
-    leaveMouse()
+    leaveReports()
     leavePicture()
     terminal_guard_restore_modes()
     terminal_guard_claim(false)
@@ -41,7 +41,7 @@ extension CursesScreen {
     isSuspended = false
     terminal_guard_claim(true)
     reset_prog_mode()
-    takeMouse()
+    takeReports()
     takeSize()
     redraw()
   }

@@ -38,6 +38,9 @@ public final class CursesScreen {
   let isUTF8: Bool
   /// Sent around a frame so that the terminal shows it at once; empty where it might not be understood.
   private let synchronizedUpdate: (begin: String, end: String)
+  /// Asks for the marks around what is pasted, and does without them again; empty where it might not be understood. Without them
+  /// the keys of a pasted text are commands.
+  private let pasteMarks: (on: String, off: String)
   /// Asks for the mouse and gives it back; empty where it might not be understood.
   private let mouseReports: (on: String, off: String)
   /// Whether the mouse is the program's, and not the terminal's, to select text.
@@ -54,6 +57,8 @@ public final class CursesScreen {
   var cellBuffer: [cchar_t] = []
 
   var decoder = KeyDecoder()
+  /// When the last byte was read.
+  var lastRead = ContinuousClock.now
   var queue: [TerminalInput] = []
   var isHungUp = false
 
@@ -101,10 +106,12 @@ public final class CursesScreen {
     let isECMA48 = CursesScreen.capability("cup")?.hasPrefix("\u{1B}[") ?? false
     synchronizedUpdate = isECMA48 ? ("\u{1B}[?2026h", "\u{1B}[?2026l") : ("", "")
     mouseReports = isECMA48 ? ("\u{1B}[?1000h\u{1B}[?1006h", "\u{1B}[?1006l\u{1B}[?1000l") : ("", "")
-    let restore = CursesScreen.restoreBytes(before: synchronizedUpdate.end + mouseReports.off)
+    pasteMarks = isECMA48 ? ("\u{1B}[?2004h", "\u{1B}[?2004l") : ("", "")
+    let restore = CursesScreen.restoreBytes(before: synchronizedUpdate.end + mouseReports.off + pasteMarks.off)
     terminal_guard_set_restore(restore, restore.count)
     // Without a place to keep it, standard error stays on the terminal.
     _ = terminal_guard_hold_stderr()
+    takeReports()
   }
 
   deinit { close() }
@@ -113,7 +120,7 @@ public final class CursesScreen {
   /// program can finish its work.
   public func close() {
     guard isOpen else { return }
-    if !isSuspended { leaveMouse() }
+    if !isSuspended { leaveReports() }
     isOpen = false
     endGuest()
     if !isSuspended { leavePicture() }
@@ -144,9 +151,9 @@ public final class CursesScreen {
     if !isSuspended { send(isOn ? mouseReports.on : mouseReports.off) }
   }
 
-  /// While the terminal is somebody else's, so is the mouse.
-  func leaveMouse() { if isMouseOn { send(mouseReports.off) } }
-  func takeMouse() { if isMouseOn { send(mouseReports.on) } }
+  /// While the terminal is somebody else's, so are the mouse and what is pasted.
+  func leaveReports() { send((isMouseOn ? mouseReports.off : "") + pasteMarks.off) }
+  func takeReports() { send(pasteMarks.on + (isMouseOn ? mouseReports.on : "")) }
 
   /// Shows `canvas`; only what differs from the last one is sent, and nothing if nothing does. A canvas of another size than
   /// the terminal is cut or surrounded by spaces.

@@ -53,6 +53,9 @@ public struct MouseEvent: Hashable, Sendable {
 
 /// What happened at the terminal.
 public enum TerminalInput: Hashable, Sendable {
+  /// What is pasted beyond these bytes is dropped.
+  public static let pasteBytesMax = 64 << 10
+
   /// Which signal asked the program to end.
   public enum Interrupt: String, Hashable, Sendable {
     /// SIGINT: Ctrl-C.
@@ -65,6 +68,9 @@ public enum TerminalInput: Hashable, Sendable {
 
   case key(Key)
   case mouse(MouseEvent)
+  /// Text that was pasted: not a key of it was pressed, and nothing in it is a command. At most `pasteBytesMax` bytes in UTF-8,
+  /// as they came: with its newlines, and whatever other control characters the terminal let through.
+  case paste(String)
   /// The terminal has a new size, in cells. The next `present` should bring a canvas of that size.
   case resize(width: Int, height: Int)
   /// The program was asked to end.

@@ -11,6 +11,8 @@ struct KeyDecoder {
     case utf8([UInt8], length: Int)
     /// ESC [ M: a mouse as terminals without SGR mode tell of it, in so many bytes more. They are no keys.
     case oldMouse(missing: Int)
+    /// Between ESC [ 200 ~ and ESC [ 201 ~: what was pasted.
+    case paste(PastedText)
   }
 
   private var state = State.idle
@@ -30,8 +32,25 @@ struct KeyDecoder {
     return false
   }
 
-  /// The keys that end with this byte, or what the mouse did.
+  /// Whether what comes is pasted, not typed.
+  var isPasting: Bool {
+    if case .paste = state { return true }
+    return false
+  }
+
+  /// The keys that end with this byte, what the mouse did, or what was pasted.
   mutating func feed(_ byte: UInt8) -> [TerminalInput] {
+    if case .paste(var pasted) = state {
+      // A copy of the text each byte would take the square of its length.
+      state = .idle
+      if pasted.append(byte) { return [.paste(pasted.text)] }
+      state = .paste(pasted)
+      return []
+    }
+    if case .csi(PastedText.beginning) = state, byte == UInt8(ascii: "~") {
+      state = .paste(PastedText())
+      return []
+    }
     if case .csi(let bytes) = state, let input = mouse(bytes, byte) { return input }
     return keys(byte).map(TerminalInput.key)
   }
@@ -59,6 +78,7 @@ struct KeyDecoder {
     case .oldMouse(let missing):
       state = missing > 1 ? .oldMouse(missing: missing - 1) : .idle
       return []
+    case .paste: return []  // `feed` has taken it.
     }
   }
 
@@ -87,17 +107,20 @@ struct KeyDecoder {
     return action.map { [.mouse(MouseEvent(action: $0, x: column - 1, y: row - 1))] } ?? []
   }
 
-  /// The keys in what is left when nothing followed for a while: ESC alone is the key Escape.
-  mutating func flush() -> [Key] {
+  /// What there is in what is left when nothing followed for a while: ESC alone is the key Escape, and a paste whose end never
+  /// came is over.
+  mutating func flush() -> [TerminalInput] {
     defer { state = .idle }
+    let keys: [Key]
     switch state {
-    case .idle: return []
-    case .escape: return [.escape]
-    case .ss3: return [.escape, .character("O")]
-    case .csi(let bytes): return bytes.isEmpty ? [.escape, .character("[")] : [.unknown]
-    case .utf8: return [.unknown]
-    case .oldMouse: return []
+    case .idle, .oldMouse: keys = []
+    case .escape: keys = [.escape]
+    case .ss3: keys = [.escape, .character("O")]
+    case .csi(let bytes): keys = bytes.isEmpty ? [.escape, .character("[")] : [.unknown]
+    case .utf8: keys = [.unknown]
+    case .paste(let pasted): return [.paste(pasted.text)]
     }
+    return keys.map(TerminalInput.key)
   }
 
   private mutating func start(_ byte: UInt8) -> [Key] {
@@ -179,4 +202,34 @@ struct KeyDecoder {
     "17": .function(6), "18": .function(7), "19": .function(8), "20": .function(9), "21": .function(10),
     "23": .function(11), "24": .function(12),
   ]
+}
+
+/// What comes between the marks of a bracketed paste (`?2004`), as far as there is room for it.
+private struct PastedText {
+  /// The parameter of the sequence that begins a paste.
+  static let beginning = Array("200".utf8)
+  private static let end = Array("\u{1B}[201~".utf8)
+
+  private var bytes: [UInt8] = []
+  /// How much of the end has come.
+  private var matched = 0
+
+  var text: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// - Returns: whether this byte ends it.
+  mutating func append(_ byte: UInt8) -> Bool {
+    if byte == Self.end[matched] {
+      matched += 1
+      return matched == Self.end.count
+    }
+    // It was text after all. Only the first byte of the end is ESC, so that no other part of it can begin one.
+    keep(Self.end[..<matched])
+    matched = byte == Self.end[0] ? 1 : 0
+    if matched == 0 { keep([byte]) }
+    return false
+  }
+
+  private mutating func keep(_ more: some Collection<UInt8>) {
+    bytes += more.prefix(max(0, TerminalInput.pasteBytesMax - bytes.count))
+  }
 }

@@ -117,6 +117,37 @@ import Testing
     #expect(model.browse.editor?.text == "key u:7")
   }
 
+  @Test func aPasteIsTextAndNeverACommand() throws {
+    var model = browsing()
+    press(.character("/"), &model)
+    press(.control("u"), &model)
+    #expect(model.update(.paste("limit 5\r\nD\ty\u{1B}q\n")).isEmpty)
+    #expect(model.browse.editor?.text == "limit 5 D y" + "q")
+    press(.enter, &model)
+    #expect(model.browse.error != nil)
+    press(.escape, &model)
+    // Without a line, `D` would ask whether to remove, `y` would say yes, and `q` would quit.
+    for text in ["D", "y", "q\n", "", "b"] {
+      #expect(model.update(.paste(text)).isEmpty)
+      #expect(model.browse.question == nil && model.view == .browse)
+      #expect(model.browse.notice?.hasPrefix("pasted text is ignored") == true)
+    }
+    press(.character("D"), &model)
+    #expect(model.browse.question != nil)
+    #expect(model.update(.paste("y")).isEmpty)
+    #expect(model.browse.question != nil)
+  }
+
+  @Test func aPasteGoesWhereTheCursorIsAndNoFurtherThanThereIsRoom() {
+    var editor = LineEditor("ab", lengthMax: 6)
+    _ = editor.apply(.cursorLeft)
+    editor.insert("漢\nx\u{9B}yz!")
+    #expect(editor.text == "a漢 xyb")
+    #expect(editor.suffix == "b")
+    editor.insert("more")
+    #expect(editor.text == "a漢 xyb")
+  }
+
   @Test func wrongQueryKeepsTheLineAndTheResults() {
     var model = browsing()
     let rows = model.browse.results?.rows

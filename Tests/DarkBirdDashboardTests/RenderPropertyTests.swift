@@ -87,6 +87,7 @@ import Testing
       .job(id: 2, JobReport(progress: .init(documents: 3, total: 1), seconds: 1e300)),
       .job(id: 1, JobReport(outcome: .done(evil))), .job(id: 2, JobReport(outcome: .failed(evil))),
       .job(id: 3, JobReport(outcome: .cancelled(evil))), .recording(path: evil, evil), .recording(path: nil, evil),
+      .paste(evil), .paste(String(repeating: evil + "Dyq", count: 1_000)),
       .notice(evil), .reached(.max, seek: 0), .edited(path: nil, .failed(evil, text: nil)),
       .edited(path: evil, .typed("{\"key\": \"\(row.key.text)\", \"document\": {}}")),
       .edited(path: evil, .typed(evil)),

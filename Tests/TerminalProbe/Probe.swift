@@ -38,6 +38,7 @@ struct Probe {
         report("key \(key)")
         act(on: key)
       case .mouse(let event): report("mouse \(event.action) \(event.x),\(event.y)")
+      case .paste(let text): report("paste \(Array(text.unicodeScalars.map(\.value)))")
       case .resize(let width, let height):
         report("resize \(width)x\(height)")
         show("resized")

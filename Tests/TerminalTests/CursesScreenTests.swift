@@ -157,6 +157,41 @@ import Testing
     #expect(terminal.text.ranges(of: "\u{1B}[?1006l\u{1B}[?1000l").count >= 2)
   }
 
+  @Test(arguments: [("q", "open"), ("x", "open"), ("s", "open"), ("t", "open")])
+  func pastesAreMarkedOnlyWhileTheScreenIsOpen(key: String, report: String) throws {
+    let terminal = try PseudoTerminal()
+    try terminal.expect(report)
+    terminal.expectOutput("\u{1B}[?2004h")
+    terminal.type("=")
+    try terminal.expect("shown")
+    #expect(!terminal.text.contains("\u{1B}[?2004l"))
+    terminal.type(key)
+    _ = try terminal.expectEnd()
+    #expect(terminal.text.ranges(of: "\u{1B}[?2004l").count == 1)
+    #expect(terminal.modesAreAsBefore)
+  }
+
+  @Test func aPasteIsOneInputAndNoKey() throws {
+    let terminal = try PseudoTerminal()
+    try terminal.expect("open")
+    // In pieces, with what would be keys: cursor up, Enter, Ctrl-U, and `q`, which would end the probe.
+    terminal.type("\u{1B}[200~a\u{1B}OA\r\u{15}")
+    terminal.type("q\u{1B}[20")
+    terminal.type("1~k")
+    #expect(try terminal.expect("paste") == "paste [97, 13, 21, 113]")
+    try terminal.expect("key character(\"k\")")
+    #expect(terminal.reports.lines.filter { $0.hasPrefix("key") }.count == 1)
+  }
+
+  @Test func aPasteWithoutAnEndDoesNotKeepTheKeyboard() throws {
+    let terminal = try PseudoTerminal()
+    try terminal.expect("open")
+    terminal.type("\u{1B}[200~abc")
+    #expect(try terminal.expect("paste") == "paste [97, 98, 99]")
+    terminal.type("q")
+    #expect(try terminal.expectEnd() == .exit(0))
+  }
+
   @Test func aWaitEndsAtItsDeadline() throws {
     let terminal = try PseudoTerminal()
     try terminal.expect("open")

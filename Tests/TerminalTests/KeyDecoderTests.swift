@@ -8,7 +8,7 @@ import Testing
     var decoder = KeyDecoder()
     var inputs: [TerminalInput] = []
     for byte in bytes { inputs += decoder.feed(byte) }
-    return inputs + decoder.flush().map(TerminalInput.key)
+    return inputs + decoder.flush()
   }
 
   static func decode(_ bytes: some Sequence<UInt8>) -> [Key] {
@@ -38,12 +38,45 @@ import Testing
       ("\u{1B}[", [.escape, .character("[")]), ("\u{1B}O", [.escape, .character("O")]),
       ("\u{1B}[A\u{1B}OB", [.up, .down]), ("\u{1B}[1;2C", [.shiftRight]), ("\u{1B}[1~\u{1B}[8~", [.home, .end]),
       ("\u{1B}[24~", [.function(12)]), ("\u{1B}OM", [.enter]), ("\u{1B}[Z", [.backTab]),
-      ("\u{1B}[200~q", [.unknown, .character("q")]), ("\u{1B}[?2026;2$y", [.unknown]), ("\u{1B}[12", [.unknown]),
+      ("\u{1B}[201~q", [.unknown, .character("q")]), ("\u{1B}[?2026;2$y", [.unknown]), ("\u{1B}[12", [.unknown]),
       ("\u{1B}[1\u{1B}[A", [.unknown, .up]), ("\r\n\t\u{7F}\u{8}", [.enter, .enter, .tab, .backspace, .backspace]),
       ("\u{0}\u{1}\u{1A}\u{1C}\u{1F}", [.control("@"), .control("a"), .control("z"), .control("\\"), .control("_")]),
     ] as [(String, [Key])])
   func sequencesBecomeKeys(text: String, keys: [Key]) {
     #expect(KeyDecoderTests.decode(text.utf8) == keys)
+  }
+
+  @Test(
+    arguments: [
+      ("\u{1B}[200~Dy\rq\u{1B}[201~j", [.paste("Dy\rq"), .key(.character("j"))]),
+      ("\u{1B}[200~\u{1B}[201~", [.paste("")]), ("\u{1B}[200~é漢\u{1B}[201~", [.paste("é漢")]),
+      // What looks like an end and is none; a beginning within; an end that never comes.
+      ("\u{1B}[200~\u{1B}\u{1B}[20\u{1B}[200~q\u{1B}[201~", [.paste("\u{1B}\u{1B}[20\u{1B}[200~q")]),
+      ("\u{1B}[200~q", [.paste("q")]),
+      // Mouse and cursor keys are text there too.
+      ("\u{1B}[200~\u{1B}[<0;1;1M\u{1B}OA\u{1B}[201~", [.paste("\u{1B}[<0;1;1M\u{1B}OA")]),
+    ] as [(String, [TerminalInput])])
+  func nothingInAPasteIsAKey(text: String, expected: [TerminalInput]) {
+    #expect(KeyDecoderTests.inputs(text.utf8) == expected)
+  }
+
+  @Test(arguments: 0..<100 as Range<UInt64>)
+  func anyPasteArrivesWhole(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let pieces = ["\u{1B}", "[", "2", "0", "1", "q", "é", "\r", "\n", "\u{1B}[20", "\u{7F}", "\u{0}", "\u{3}"]
+    let text = (0..<60).map { _ in pieces.randomElement(using: &random) ?? "" }.joined()
+    guard !text.contains("\u{1B}[201~") else { return }
+    #expect(
+      KeyDecoderTests.inputs("k\u{1B}[200~\(text)\u{1B}[201~q".utf8) == [
+        .key(.character("k")), .paste(text), .key(.character("q")),
+      ])
+  }
+
+  @Test func aPasteIsKeptToItsBound() {
+    let text = String(repeating: "x", count: TerminalInput.pasteBytesMax + 10)
+    let inputs = KeyDecoderTests.inputs("\u{1B}[200~\(text)\u{1B}[201~q".utf8)
+    #expect(
+      inputs == [.paste(String(repeating: "x", count: TerminalInput.pasteBytesMax)), .key(.character("q"))])
   }
 
   @Test(
@@ -61,6 +94,7 @@ import Testing
     for _ in 0..<500 {
       let byte = Bool.random(using: &random) ? UInt8.random(in: 0...255, using: &random) : 0x1B
       _ = decoder.feed(Bool.random(using: &random) ? byte : UInt8(ascii: "["))
+      if Int.random(in: 0..<100, using: &random) == 0 { for byte in "\u{1B}[200~".utf8 { _ = decoder.feed(byte) } }
     }
     _ = decoder.flush()
     #expect(!decoder.isWaiting)

@@ -76,7 +76,7 @@ package final class OpeningScreen {
       switch screen.wait(until: .now + Self.frameInterval) {
       case .key(let key): if options.configuration.keyMap.command(for: key, in: .overview) == .quit { return false }
       case .interrupt, .hangup: return false
-      case nil, .mouse, .resize, .resume, .wake: break
+      case nil, .mouse, .paste, .resize, .resume, .wake: break
       }
     }
     return true

@@ -58,6 +58,10 @@ struct ScreenLoop {
         isDirty = true
         isAwaited = true
         if apply(model.update(.mouse(event))) { return (.quit, model) }
+      case .paste(let text):
+        isDirty = true
+        isAwaited = true
+        if apply(model.update(.paste(text))) { return (.quit, model) }
       case .resize(let width, let height):
         isDirty = true
         isAwaited = true

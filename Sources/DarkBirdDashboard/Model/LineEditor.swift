@@ -17,10 +17,15 @@ struct LineEditor: Hashable, Sendable {
   var prefix: String { String(characters[..<cursor]) }
   var suffix: String { String(characters[cursor...]) }
 
-  mutating func insert(_ character: Character) {
-    guard characters.count < lengthMax, !character.isNewline else { return }
-    characters.insert(character, at: cursor)
-    cursor += 1
+  /// What was typed or pasted: its newlines and tabs become blanks, other control characters go.
+  mutating func insert(_ text: String) {
+    let line = text.compactMap { character -> Character? in
+      if character.isNewline || character == "\t" { return " " }
+      return character.unicodeScalars.contains { $0.properties.generalCategory == .control } ? nil : character
+    }
+    let added = line.prefix(max(0, lengthMax - characters.count))
+    characters.insert(contentsOf: added, at: cursor)
+    cursor += added.count
   }
 
   /// Puts a completion in the place of what stands before the cursor.

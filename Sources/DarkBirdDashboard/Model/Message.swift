@@ -4,6 +4,7 @@ import Terminal
 enum Message: Sendable {
   case key(Key)
   case mouse(MouseEvent)
+  case paste(String)
   case resize(width: Int, height: Int)
   case sample(Sample, [EventLine])
   case reply(BrowseReply)

@@ -157,6 +157,7 @@ struct Model: Sendable {
     switch message {
     case .key(let key): return handle(key) + keepPlayerInStep()
     case .mouse(let event): return handle(event) + keepPlayerInStep()
+    case .paste(let text): return paste(text)
     case .resize(let width, let height):
       self.width = width
       self.height = height
@@ -211,7 +212,16 @@ struct Model: Sendable {
     let command = keyMap.command(for: key, in: context)
     if command != .quit { isQuitAsked = false }
     if let command { return perform(command, in: context) }
-    if context.isTyping, case .character(let character) = key { return type(character) }
+    if context.isTyping, case .character(let character) = key { return type(String(character)) }
+    return []
+  }
+
+  /// Text goes where text is typed. Elsewhere its letters would be commands, which nobody has given.
+  private mutating func paste(_ text: String) -> [Effect] {
+    browse.notice = nil
+    isQuitAsked = false
+    if keyContext.isTyping { return type(text.trimmingCharacters(in: .newlines)) }
+    browse.notice = "pasted text is ignored: no line is open that it could go to"
     return []
   }
 
@@ -298,30 +308,30 @@ struct Model: Sendable {
     }
   }
 
-  private mutating func type(_ character: Character) -> [Effect] {
+  private mutating func type(_ text: String) -> [Effect] {
     if palette != nil {
-      palette?.editor.insert(character)
+      palette?.editor.insert(text)
       palette?.selected = 0
       return []
     }
     if annotation != nil {
-      annotation?.editor.insert(character)
+      annotation?.editor.insert(text)
       return []
     }
     if jobs.asking != nil {
-      jobs.asking?.editor.insert(character)
+      jobs.asking?.editor.insert(text)
       return []
     }
     if events.editor != nil, view == .overview {
-      events.editor?.insert(character)
+      events.editor?.insert(text)
       events.scroll = 0
       return [.filterEvents(events.activeFilter)]
     }
     if browse.prompt != nil {
-      browse.prompt?.editor.insert(character)
+      browse.prompt?.editor.insert(text)
       return []
     }
-    browse.editor?.insert(character)
+    browse.editor?.insert(text)
     browse.error = nil
     browse.completions = []
     return []
