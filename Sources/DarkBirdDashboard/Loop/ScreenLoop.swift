@@ -82,7 +82,8 @@ struct ScreenLoop {
       case .quit: return true
       case .redraw: screen.redraw()
       case .mouse(let isOn): screen.setMouse(isOn)
-      case .filterEvents, .ask, .workload, .keepQueries, .tour, .startJob, .export, .cancelJob, .copy, .record, .player,
+      case .filterEvents, .ask, .workload, .keepQueries, .tour, .startJob, .export, .cancelJob, .copy, .record, .note,
+        .player,
         .edit, .takeTerminalBack, .discardDraft:
         perform(effect)
       }

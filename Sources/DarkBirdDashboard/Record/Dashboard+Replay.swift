@@ -22,7 +22,7 @@ extension Dashboard {
       switch effect {
       case .player(let order): player.order(order)
       case .ask(let request): inbox.send(.reply(.failed(request, "a recording has no documents")))
-      case .filterEvents, .workload, .keepQueries, .startJob, .export, .cancelJob, .copy, .record, .edit,
+      case .filterEvents, .workload, .keepQueries, .startJob, .export, .cancelJob, .copy, .record, .note, .edit,
         .takeTerminalBack, .discardDraft, .tour:
         break  // Of what is live.
       case .quit, .redraw, .mouse: break  // The loop's own.

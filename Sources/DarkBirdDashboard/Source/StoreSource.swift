@@ -41,7 +41,14 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
     return statistics
   }
 
-  package func close() { events.withLock { $0.close() } }
+  package func timeWrites(oneIn interval: Int) { store.timeWrites(oneIn: interval) }
+  package func writeTimings() -> WriteTimings? { store.writeTimings() }
+
+  package func close() {
+    events.withLock { $0.close() }
+    // Nobody watches any more.
+    store.timeWrites(oneIn: 0)
+  }
 
   // MARK: Browsing
 
