@@ -35,6 +35,7 @@ extension Store {
   @inlinable
   func write(_ batch: Batch<Key, Document>, _ ack: Acknowledgement?) throws(StoreError) -> UInt64? {
     try throwIfNotWritable()
+    let began = timer.begin()
     var items: ContiguousArray<BatchItem<Key, Document>> = []
     items.reserveCapacity(batch.operations.count)
     let log = disk?.log
@@ -96,6 +97,7 @@ extension Store {
         if waiting >= listMax { indexes.deferred.relieve(waiting, listMax: listMax, asOf: { memoryLSN }) }
         if published > 0 { hub.didPublish(published) }
         try wait(for: lsn, ack)
+        timer.end(.batch, began)
         return lsn
       case .isOutdated: continue
       case .nothingToDo:

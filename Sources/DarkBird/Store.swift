@@ -38,6 +38,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   /// the lock of another shard alone would not tell a lookup.
   @usableFromInline let lastMemoryLSN: SharedCounter
   @usableFromInline let isClosed = Atomic<Bool>(false)
+  @usableFromInline let timer = WriteTimer()
 
   /// Opens a store; one on disk is loaded into memory, on as many threads as there are processors.
   ///
@@ -246,6 +247,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     seen: Entry<Key, Document>? = nil, _ ack: Acknowledgement?
   ) throws(StoreError) -> (old: Entry<Key, Document>?, isDone: Bool) {
     try throwIfNotWritable()
+    let began = timer.begin()
     let hash = key.storeHash
     let shardNumber = Int(hash & UInt(shards.count - 1))
     let shard = shards[shardNumber]
@@ -368,6 +370,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         if waiting >= listMax { indexes.deferred.relieve(waiting, listMax: listMax, asOf: { memoryLSN }) }
         if published > 0 { hub.didPublish(published) }
         try wait(for: lsn, ack)
+        timer.end(kind.timed, began)
         return (old, true)
       case .claimed(let claims):
         let owner = owner(

@@ -159,6 +159,8 @@ public enum Dashboard {
     defer { runner.stop() }
     let editor = ExternalEditor(saved) { inbox.send(.edited(path: $0, $1)) }
     model.browse.saved = saved.queries
+    let lines = saved.history
+    (model.browse.history, model.browse.historyPosition) = (lines, lines.count)
     let loop = ScreenLoop(
       screen: screen, inbox: inbox, cost: cost,
       frameInterval: .nanoseconds(1_000_000_000 / min(max(options.framesPerSecond, 1), 60))
@@ -170,6 +172,7 @@ public enum Dashboard {
       case .workload(let order): (options.workload as? any WorkloadController)?.carryOut(order)
       case .record(let path?): recorder.start(path)
       case .record(nil): recorder.stop()
+      case .note(let note): recorder.take(note)
       case .player: break  // There is none.
       case .startJob(let id, let kind, let answers):
         let body = options.jobs[kind].body
@@ -188,6 +191,7 @@ public enum Dashboard {
     let effects =
       guide != nil ? model.enterTour() : options.startsInBrowse ? model.enterBrowse() : []
     let (exit, last) = loop.run(model, effects)
+    if last.browse.history != lines { saved.keep(history: last.browse.history) }
     if let state, let record = last.runs.toKeep { state.keep(record) }
     if let path = last.browse.draft?.path {
       // Standard error is held back while there is a picture.

@@ -50,6 +50,28 @@ import Testing
     #expect(active.worst == 0.95 && active.date == Script.start.addingTimeInterval(10))
   }
 
+  /// Writes are few when they are slow.
+  @Test func tooFewForAPercentileAreJudgedByTheSlowest() throws {
+    func run(_ count: UInt64) -> Queue {
+      var queue = Queue([AlertRule(.latency(.put), above: 1_000_000, forSeconds: 3)])
+      queue.run(seconds: 5, at: 0) { sample in
+        var summary = LatencySummary()
+        (summary.count, summary.p999, summary.max) = (count, 900_000, 39_000_000)
+        sample.workload = WorkloadSample(progress: WorkloadProgress())
+        sample.workload?.latencies[.put] = summary
+      }
+      return queue
+    }
+    var slow = run(812)
+    let alarm = try #require(slow.book.active(at: slow.now).first)
+    #expect(alarm.text == "p99.9 put 39ms > 1.0ms for 3s: the slowest of 812 in 10 s")
+    #expect(run(2_000).book.states == [.ok])
+    #expect(run(0).book.states == [.unknown])
+    // The operation is not used any more: nothing is known to be wrong.
+    slow.run(seconds: 0.1, at: 0)
+    #expect(slow.book.states == [.unknown] && slow.book.active(at: slow.now).isEmpty)
+  }
+
   @Test func oneGoodMomentBeginsAnew() {
     var queue = Queue([rule])
     queue.run(seconds: 4, at: 0.9)
@@ -83,25 +105,6 @@ import Testing
     #expect(queue.book.active(at: queue.now).first?.text == "the log takes no more writes: no space left")
     queue.book.muted = ["log-failed"]
     #expect(queue.book.active(at: queue.now).map(\.rule.name) == ["queue"])
-  }
-
-  @Test func latenciesOfFewOperationsSayNothing() {
-    var queue = Queue([AlertRule(.latency(.get), above: 1e6, forSeconds: 1)])
-    var summary = LatencySummary()
-    summary.p999 = 5_000_000
-    summary.count = 100
-    func workload(_ sample: inout Sample) {
-      sample.workload = WorkloadSample(progress: WorkloadProgress())
-      sample.workload?.latencies[.get] = summary
-    }
-    queue.run(seconds: 5, at: 0, change: workload)
-    #expect(queue.book.states == [.unknown])
-    summary.count = 50_000
-    queue.run(seconds: 5, at: 0, change: workload)
-    #expect(queue.book.active(at: queue.now).count == 1)
-    // The operation is not used any more: nothing is known to be wrong.
-    queue.run(seconds: 0.1, at: 0)
-    #expect(queue.book.states == [.unknown] && queue.book.active(at: queue.now).isEmpty)
   }
 
   @Test func episodesAreBounded() {

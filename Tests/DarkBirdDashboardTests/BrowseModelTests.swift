@@ -117,6 +117,48 @@ import Testing
     #expect(model.browse.editor?.text == "key u:7")
   }
 
+  /// Scrubbing moves all but the documents: the screen tells of both when they are.
+  @Test func aPausedViewTellsWhenTheDocumentsWereRead() throws {
+    var model = browsing()
+    func title() -> String? { Renderer.render(model, colors: .none).lines.first { $0.contains("2 Results") } }
+    #expect(try #require(title()).contains("as of") == false)
+    let samples = Script().samples(80)
+    for sample in samples.dropFirst(20) { _ = model.update(.sample(sample, [])) }
+    press(.character(" "), &model)
+    press(.character("["), &model)
+    #expect(try #require(title()).contains("2 Results as of 22:13:21"))
+    #expect(Renderer.render(model, colors: .none).lines.contains { $0.contains("-10m") && $0.contains("now") })
+    // Reading them again is reading them now, whatever the header shows.
+    press(.function(5), &model)
+    #expect(try #require(title()).contains("2 Results as of 22:13:27"))
+    press(.character("`"), &model)
+    #expect(try #require(title()).contains("as of") == false)
+  }
+
+  @Test func whereInTheLogAWriteIs() {
+    var history = History(capacities: [100])
+    // Ten records a sample, a page of twenty-five.
+    for tick in 0..<20 {
+      var statistics = StoreStatistics()
+      let written = UInt64(tick * 10)
+      (statistics.memoryLSN, statistics.writtenLSN) = (written + 3, written)
+      var log = StoreStatistics.Log()
+      (log.page, log.pageRecords) = (written / 25 + 1, Int(written % 25))
+      log.checkpointLSN = tick > 15 ? 52 : nil
+      statistics.log = log
+      history.append(
+        Sample(sequence: tick, date: Script.start, nanoseconds: UInt64(tick) * 1_000, statistics: statistics))
+    }
+    #expect(LogPlace(of: 190, in: history) == .page(8))
+    #expect(LogPlace(of: 176, in: history) == .page(8))
+    #expect(LogPlace(of: 193, in: history) == .noPageYet)
+    // Written in a page that had ended when the next sample was taken.
+    #expect(LogPlace(of: 175, in: history) == .earlierPage)
+    #expect(LogPlace(of: 60, in: history) == .page(3))
+    #expect(LogPlace(of: 52, in: history) == .checkpoint)
+    #expect(LogPlace(of: 1, in: History()) == .earlierPage)
+  }
+
   @Test func aPasteIsTextAndNeverACommand() throws {
     var model = browsing()
     press(.character("/"), &model)

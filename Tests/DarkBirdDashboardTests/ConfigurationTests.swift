@@ -150,6 +150,24 @@ import Testing
     #expect(state.lastRun == nil)
   }
 
+  @Test func queryLinesOutliveTheProgram() throws {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "darkbird-state-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let state = StateDirectory(directory.path)
+    #expect(state.history.isEmpty)
+    state.keep(history: (0..<150).map { "limit \($0 + 1)" })
+    #expect(state.history == (50..<150).map { "limit \($0 + 1)" })
+    try "\u{1B}[2Jlimit 5\n\n".write(to: directory.appending(path: "history"), atomically: true, encoding: .utf8)
+    #expect(state.history == ["[2Jlimit 5"])
+  }
+
+  @Test func savedQueriesAreOfferedWhereTheyMeanSomething() {
+    var browse = BrowseState(schema: Script.schema)
+    browse.outline = Outline()
+    browse.saved = ["range age 20..35", "range height 1..2", "limit 5"]
+    #expect(browse.exploreItems.map(\.name) == ["everything", "SAVED", "F2 range age 20..35", "F4 limit 5"])
+  }
+
   @Test func theLastRunIsBehindTheFirstOne() throws {
     var model = Model(
       identity: Script().identity, previousRun: RunRecord(summary: "before", date: Script.start, perSecond: [7, 8, 9]),

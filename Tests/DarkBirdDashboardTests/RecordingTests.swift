@@ -46,6 +46,40 @@ import Testing
     }
   }
 
+  /// In a recording the notes are those that were written while it went on, each at its moment, once.
+  @Test func notesAreReplayed() throws {
+    let samples = Script().samples(40)
+    let path = NSTemporaryDirectory() + "notes-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let recorder = Recorder(identity: Script().identity) { _, _ in }
+    var live = Model(identity: Script().identity, width: 120, height: 40, glyphs: .braille, zone: .gmt)
+    func write(_ note: String) {
+      for key in [Key.character("a")] + note.map(Key.character) + [.enter] {
+        for case .note(let note) in live.update(.key(key)) { recorder.take(note) }
+      }
+    }
+    for (number, sample) in samples.enumerated() {
+      _ = live.update(.sample(sample, []))
+      recorder.take(sample, [])
+      if number == 3 { write("before") }
+      if number == 5 { recorder.start(path) }
+      if number == 10 { write("first") }
+      if number == 20 { write("second") }
+    }
+    recorder.stop()
+    recorder.finish()
+    let recording = try Recording(Data(contentsOf: URL(filePath: path)))
+    var model = Model(identity: recording.identity, width: 120, height: 40, glyphs: .braille, zone: .gmt)
+    model.replay = ReplayState(recording)
+    for _ in 0..<2 {
+      _ = model.update(.reached(recording.end, seek: model.replay?.seek ?? 0))
+      let notes = model.marks.filter { $0.kind == .note }
+      #expect(notes.map(\.text) == ["first", "second"])
+      #expect(notes.map(\.nanoseconds) == [samples[10].nanoseconds, samples[20].nanoseconds])
+      _ = model.update(.key(.character("^")))
+    }
+  }
+
   /// Cut anywhere, a file is good up to the last whole sample, or is no recording at all.
   @Test func loadsUpToTheTear() throws {
     let whole = try Self.file(Script().samples(6))
@@ -93,7 +127,7 @@ import Testing
     #expect(error(Data(RecordingFormat.start)) == "cut off at byte 8")
     var good = try Self.file(Script().samples(3))
     good[7] = 9
-    #expect(error(good) == "a recording of version 9; this darkbird reads version 1")
+    #expect(error(good) == "a recording of version 9; this darkbird reads version 2")
     #expect(error(try Self.file([])) == "a recording without a sample")
   }
 

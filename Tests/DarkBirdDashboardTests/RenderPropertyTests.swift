@@ -31,7 +31,7 @@ import Testing
     _ = model.enterTour()
     model.isMouseOn = Bool.random(using: &generator)
     var shown = Canvas(width: 80, height: 24)
-    let keys = KeyMap.standard.bindings.flatMap(\.keys).filter { $0 != .character("q") && $0 != .end }
+    let keys = KeyMap.standard.bindings.flatMap(\.keys).filter { $0 != .character("q") }
     let text = Array("range age 20..35 tag:é東\u{301}\u{202E}\u{7}").map(Key.character)
     for _ in 0..<50 {
       switch Int.random(in: 0..<12, using: &generator) {

@@ -33,6 +33,25 @@ private struct Player: Document, Codable {
     }
   }
 
+  @Test func aTextAmongNumbersDoesNotHideThem() throws {
+    let schema: IndexSchema<Record> = IndexSchema(FieldSchema(ranges: ["at"]))
+    let store = try Store<Int, Record>(.memory, schema: schema)
+    for number in 0..<300 { try store.put(["at": .double(Double(number % 181 - 90))], for: number) }
+    try store.put(["at": "x"], for: 1_000)
+    try store.put(["at": true], for: 1_001)
+    let histogram = try #require(
+      try StoreSource(store, title: "places").histogram(field: "at", within: nil, bucketsMax: 20))
+    #expect(histogram.total == 300)
+    // Whole degrees, as they are in the documents.
+    for value in histogram.percentiles {
+      guard case .double(let number) = value else { continue }
+      #expect(number == number.rounded(), "\(number)")
+    }
+    try store.removeAll()
+    try store.put(["at": "x"], for: 1_000)
+    #expect(try StoreSource(store, title: "places").histogram(field: "at", within: nil, bucketsMax: 20) == nil)
+  }
+
   @Test func identityTellsWhatItIs() {
     #expect(source.identity.title == "players")
     #expect(source.identity.location == "memory")

@@ -133,7 +133,7 @@ import Testing
       RefusedDuplicate(ordinal: 1, time: Script.start, key: "u:2", index: "email", value: "x@y", owner: "u:1"))
     monitor.recorder.record(.get, nanoseconds: 1_000)
     let (second, more) = composer.take(at: 100_000_000, date: Script.start, filter: "") { 0 }
-    #expect(second.sequence == 1 && second.eventsCounted == 40)
+    #expect(second.sequence == 1 && second.eventsCounted == 41)
     // Of ten that were lost the dashboard itself passed over three.
     #expect(second.eventsDropped == 7)
     #expect(more.map(\.kind) == [.duplicate, .rotation, .checkpoint])
@@ -144,6 +144,39 @@ import Testing
     #expect(workload.heat.counts.reduce(0, +) == 1)
     // The same duplicate is shown once.
     #expect(composer.take(at: 200_000_000, date: Script.start, filter: "") { 0 }.1.isEmpty)
+  }
+
+  /// Of seven refusals between two samples each has its line; of more than there is room for, the rest is counted.
+  @Test func everyDuplicateIsShownOrCounted() throws {
+    let monitor = FakeMonitor()
+    var composer = SampleComposer(source: FakeSource(), monitor: monitor)
+    func refuse(_ ordinals: ClosedRange<UInt64>) {
+      for ordinal in ordinals {
+        monitor.refuse(
+          RefusedDuplicate(ordinal: ordinal, time: Script.start, key: "u:2", index: "email", value: "x", owner: "u:1"))
+      }
+    }
+    refuse(1...7)
+    let (first, lines) = composer.take(at: 0, date: Script.start, filter: "") { 0 }
+    #expect(lines.count == 7 && first.eventsCounted == 7 && first.eventsShown == 7)
+    refuse(8...40)
+    let (second, more) = composer.take(at: 100_000_000, date: Script.start, filter: "") { 0 }
+    #expect(more.count == SampleComposer.duplicatesMax)
+    #expect(second.eventsCounted == 40 && second.eventsShown == 15)
+  }
+
+  /// The store is at rest since a burst of which two lines in a hundred are there.
+  @Test func whatIsShownIsToldOfTheLinesThatOneSees() {
+    var model = Script().model(0)
+    for tick in 0..<100 {
+      var sample = sample(tick, at: UInt64(tick) * 100_000_000)
+      sample.eventsCounted = tick < 10 ? 0 : 1_000
+      sample.eventsShown = tick < 10 ? 0 : 20
+      let lines = (0..<20).map { EventLine(.put, date: Script.start, key: "u:\($0 * 50)") }
+      _ = model.update(.sample(sample, tick == 10 ? lines : []))
+    }
+    (model.focus, model.isZoomed) = (.events, true)
+    #expect(Renderer.render(model, colors: .none).lines.contains { $0.contains("0/s counted   1:50 shown") })
   }
 
   @Test func filterAppliesToAllLines() {

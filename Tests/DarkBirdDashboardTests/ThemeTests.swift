@@ -47,6 +47,22 @@ import Testing
     return zip(left, right).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
   }
 
+  /// Without colours the cells of reads are other glyphs than those of writes, whatever their height.
+  @Test(arguments: GlyphTier.allCases) func writesAndReadsAreToldApartWithoutColours(_ glyphs: GlyphTier) {
+    func cells(_ value: PlotValue, _ theme: Theme) -> Set<String> {
+      var painter = Painter(canvas: Canvas(width: 1, height: 4), theme: theme, glyphs: glyphs)
+      let values = Array(repeating: Optional(value), count: Plot.valuesPerColumn(glyphs))
+      Plot.draw(values, top: 100, in: painter.canvas.bounds, with: &painter)
+      return Set((0..<4).map { painter.canvas[0, $0].text }).subtracting([" "])
+    }
+    for theme in [Theme(depth: .none), Theme(depth: .full, name: .mono)] {
+      let writes = cells(PlotValue(writes: 100, total: 100), theme)
+      let reads = cells(PlotValue(writes: 0, total: 100), theme)
+      #expect(!writes.isEmpty && !reads.isEmpty && writes.isDisjoint(with: reads))
+      for total in 1...100 { #expect(!cells(PlotValue(writes: 0, total: Double(total)), theme).isEmpty) }
+    }
+  }
+
   /// Roles whose colours stand beside each other and mean different things.
   @Test(arguments: [Theme.Name.standard, .light, .dark]) func coloursAreToldApartByAllEyes(_ name: Theme.Name) {
     let theme = Theme(depth: .full, name: name)

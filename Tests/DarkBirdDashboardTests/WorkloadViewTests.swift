@@ -111,12 +111,16 @@ import Testing
     #expect(model.runs.previous(at: start + 60_000_000_000) == nil)
   }
 
-  @Test func anotherRateIsTheSameRun() throws {
+  /// What one setting did is compared with the other, and is no mean of both under the first one's name.
+  @Test func anotherRateIsComparedWithTheOneBefore() throws {
     var model = Script().model(100)
     var sample = try #require(Script().samples(101).last)
     sample.workload?.summary = "clubs zipfian 2w/2r 100/s at most"
     _ = model.update(.sample(sample, []))
-    #expect(model.runs.previous == nil)
+    let previous = try #require(model.runs.previous)
+    #expect(previous.summary == "clubs zipfian 2w/2r no limit" && previous.perSecond.count == 9)
+    #expect(model.runs.current?.summary == "clubs zipfian 2w/2r 100/s at most")
+    #expect(model.runs.start == sample.nanoseconds)
     #expect(model.allMarks.last?.text == "now clubs zipfian 2w/2r 100/s at most")
   }
 

@@ -9,6 +9,7 @@
 #include "db_memory.h"
 #include "db_readers.h"
 #include "db_thread_sanitizer.h"
+#include "db_timing.h"
 #include "terminal_guard.h"
 
 #endif

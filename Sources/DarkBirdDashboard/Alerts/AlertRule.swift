@@ -69,14 +69,17 @@ struct AlertRule: Hashable, Sendable {
       let limit =
         switch kind {
         case .insert, .put, .update, .remove: 50 * millisecond
+        case .batch: 500 * millisecond
         case .get, .unique: 20 * millisecond
         case .tag, .range, .scan: 250 * millisecond
         }
       return AlertRule(.latency(kind), above: limit, forSeconds: 15)
     }
 
-  /// Operations in ten seconds below which p99.9 is no more than the slowest one.
+  /// Operations in ten seconds below which p99.9 is no more than the slowest one, which then stands for it: writes are few when
+  /// they are slow.
   static let latencyOperationsMin: UInt64 = 2_000
+  private static func isEnough(_ summary: LatencySummary) -> Bool { summary.count >= latencyOperationsMin }
   /// Operations a second below which the busiest shard says nothing.
   static let skewOperationsMin = 1_000.0
   /// Shards up to which the limit of the skew is what the rule says.
@@ -94,9 +97,7 @@ struct AlertRule: Hashable, Sendable {
     let statistics = moment.sample.statistics
     switch measure {
     case .latency(let kind):
-      guard let summary = moment.sample.workload?.latencies[kind], summary.count >= Self.latencyOperationsMin
-      else { return nil }
-      return Double(summary.p999)
+      return moment.sample.latencies[kind].flatMap { $0.count > 0 ? Double(Self.isEnough($0) ? $0.p999 : $0.max) : nil }
     case .logLag: return statistics.log.map { Double($0.durableLagNanoseconds) }
     case .sync: return moment.sample.syncP99.map { Double($0) }
     case .queue:
@@ -153,6 +154,12 @@ struct AlertRule: Hashable, Sendable {
     switch measure {
     case .queue: ": writers wait for the disk"
     case .skew: ": shard #\(ShardSkew(moment).hottest)"
+    case .latency(let kind):
+      if let summary = moment.sample.latencies[kind], !Self.isEnough(summary) {
+        ": the slowest of \(Format.grouped(summary.count)) in 10 s"
+      } else {
+        ""
+      }
     default: ""
     }
   }

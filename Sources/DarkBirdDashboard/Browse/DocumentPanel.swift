@@ -93,7 +93,8 @@ enum DocumentPanel {
     if let statistics = model.history.last?.statistics, statistics.log != nil {
       let isDurable = row.lsn <= statistics.durableLSN
       let text = isDurable ? "safe on the disk" : row.lsn <= statistics.writtenLSN ? "written, not synced" : "in memory"
-      lines.append([Span("    "), Span(text, isDurable ? .good : .warning)])
+      let place = LogPlace(of: row.lsn, in: model.history)
+      lines.append([Span("    "), Span(text, isDurable ? .good : .warning), Span(", \(place)", .label)])
     }
     lines.append([Span("    encoded in ", .label), Span(Format.bytes(row.bytes))])
     let events = model.events.entries.lazy.reversed().filter { $0.line.key == row.key.text }.prefix(eventsMax)
@@ -108,6 +109,47 @@ enum DocumentPanel {
 
   /// Events of a document that are shown: the last of those that the stream had room for.
   private static let eventsMax = 5
+}
+
+/// Where in the log a write is, as far as the figures that were seen tell: they name the open page and how many records it had.
+enum LogPlace: Hashable, CustomStringConvertible {
+  case checkpoint
+  case page(UInt64)
+  /// Of a time that nobody watched, or that was seen too seldom.
+  case earlierPage
+  case noPageYet
+
+  /// - Complexity: O(log samples).
+  init(of lsn: UInt64, in history: History) {
+    guard let now = history.last?.statistics, let log = now.log else {
+      self = .earlierPage
+      return
+    }
+    if let end = log.checkpointLSN, lsn <= end {
+      self = .checkpoint
+    } else if lsn > now.writtenLSN {
+      self = .noPageYet
+    } else {
+      // The first sample that had it written tells, if the page that was open then had begun before it.
+      var (low, high) = (0, history.count - 1)
+      while low < high {
+        let middle = (low + high) / 2
+        if history[middle].statistics.writtenLSN >= lsn { high = middle } else { low = middle + 1 }
+      }
+      let then = history[low].statistics
+      let begin = then.writtenLSN - min(UInt64(then.log?.pageRecords ?? 0), then.writtenLSN)
+      self = then.log.map { lsn > begin ? .page($0.page) : .earlierPage } ?? .earlierPage
+    }
+  }
+
+  var description: String {
+    switch self {
+    case .checkpoint: "in the checkpoint"
+    case .page(let number): "page \(Format.grouped(number))"
+    case .earlierPage: "in an earlier page"
+    case .noPageYet: "in no page yet"
+    }
+  }
 }
 
 /// A line of the document pane. One that begins a part that can be folded has the part's path.

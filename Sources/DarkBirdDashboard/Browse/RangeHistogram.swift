@@ -127,6 +127,19 @@ private struct ValueScale {
       guard middle > below, middle < above else { break }
       if try isTrue(value(middle)) { above = middle } else { below = middle }
     }
-    return value(above)
+    return value(rounded(above, unit))
+  }
+
+  /// Without digits that the search has made up: none that is smaller than its last step.
+  private func rounded(_ number: Double, _ unit: Double) -> Double {
+    switch kind {
+    case .int: return number
+    case .date: return high - low >= 1_000 ? number.rounded() : number
+    case .double:
+      let digits = log10(unit).rounded(.up)
+      // By a whole power of ten either way, which is exact.
+      let power = pow(10, abs(digits))
+      return digits < 0 ? (number * power).rounded() / power : (number / power).rounded() * power
+    }
   }
 }

@@ -7,7 +7,9 @@ enum ResultsPanel {
     guard let results = model.browse.results, !results.rows.isEmpty else { return "2 Results" }
     let range = "\(Format.grouped(results.offset + 1))-\(Format.grouped(results.offset + results.rows.count))"
     let total = results.count.map { " of \(Format.grouped($0))" } ?? " and more"
-    return "2 Results  \(range)\(total)"
+    // The store has only its documents of now: whoever looks at the past of everything else must be told.
+    let date = model.time == .live ? nil : results.date
+    return "2 Results" + (date.map { " as of \(Format.clock($0, in: model.zone))" } ?? "") + "  \(range)\(total)"
   }
 
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
@@ -74,8 +76,11 @@ enum ResultColumns {
   /// indexed, then the others. Widths come from the whole page, so that scrolling moves nothing.
   static func layout(_ results: Results, _ schema: SchemaDescription, width: Int) -> [ResultColumn] {
     let keyWidth = min(max(8, widest(results.rows, 3) { $0.key.text }), max(8, width / 2))
+    let names = fieldNames(results, schema)
+    // A field of that name has it.
     let size = ResultColumn(
-      title: "size", width: 8, isNumber: true, role: .label, text: { Format.bytes($0.bytes) })
+      title: names.contains("size") ? "encoded" : "size", width: 8, isNumber: true, role: .label,
+      text: { Format.bytes($0.bytes) })
     var columns = [ResultColumn(title: "key", width: keyWidth, role: .strong, text: { $0.key.text })]
     var left = width - keyWidth
     let hasSize = left >= 8 + gap + 12
@@ -86,7 +91,7 @@ enum ResultColumns {
     }
     // Several narrow columns tell more than one wide one.
     let widthMax = min(28, max(10, width / 4))
-    for name in fieldNames(results, schema) {
+    for name in names {
       var column = fieldColumn(name, results.rows)
       guard left >= min(column.width, 8) + gap else { continue }
       column.width = min(column.width, widthMax, left - gap)

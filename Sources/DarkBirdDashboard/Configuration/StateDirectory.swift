@@ -40,16 +40,27 @@ struct StateDirectory: Sendable {
   private var queriesFile: URL { URL(filePath: path).appending(path: "queries") }
 
   /// Query lines under the function keys, a line each.
-  var queries: [String] {
-    guard let data = try? Data(contentsOf: queriesFile), data.count <= 1 << 20 else { return [] }
+  var queries: [String] { Array(lines(of: queriesFile).prefix(KeyMap.savedQueryKeys.count)) }
+
+  private func lines(of file: URL) -> [String] {
+    guard let data = try? Data(contentsOf: file), data.count <= 1 << 20 else { return [] }
     let lines = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
     // What somebody put into the file goes to the screen: as a line that could have been typed.
     let typed = lines.map { line in LineEditor(String(line.filter { !$0.isControl })).text }
-    return Array(typed.filter { !$0.isEmpty }.prefix(KeyMap.savedQueryKeys.count))
+    return typed.filter { !$0.isEmpty }
   }
 
   func keep(queries: [String]) {
     write(Data(queries.map { $0 + "\n" }.joined().utf8), to: queriesFile)
+  }
+
+  private var historyFile: URL { URL(filePath: path).appending(path: "history") }
+
+  /// Query lines that were run, oldest first.
+  var history: [String] { Array(lines(of: historyFile).suffix(BrowseState.historyMax)) }
+
+  func keep(history: [String]) {
+    write(Data(history.map { $0 + "\n" }.joined().utf8), to: historyFile)
   }
 
   /// What was copied last, for terminals without a clipboard.

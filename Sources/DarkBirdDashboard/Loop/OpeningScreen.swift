@@ -148,12 +148,14 @@ struct OpeningPicture {
     let rows = max(0, min(4, height - 2))
     let area = Rect(x: (width - columns) / 2, y: max(1, height / 2 - 2), width: columns, height: rows)
     let isRead = total > 0 && bytes >= total
-    painter.write(isRead ? "building the indexes" : "reading the store into memory", in: area, y: 0, .strong)
-    let share = total > 0 ? min(1, Double(bytes) / Double(total)) : 0
+    painter.write(
+      isRead ? "step 2 of 2: building the indexes" : "step 1 of 2: reading the store", in: area, y: 0, .strong)
+    // Half of the bar is for the indexes, which take about as long and do not say how far they are.
+    let share = total > 0 ? min(1, Double(bytes) / Double(total)) / 2 : 0
     painter.bar(share, in: area, x: 0, y: 1, width: columns)
     let read = total > 0 ? "\(Format.bytes(min(bytes, total))) of \(Format.bytes(total))" : Format.bytes(bytes)
     let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18
-    let end = painter.write("\(read)  \(Int(share * 100))%", in: area, y: 2)
+    let end = painter.write(isRead ? "\(read) read" : read, in: area, y: 2)
     painter.writeRight([Span(Format.decimal(seconds, places: 1) + " s", .label)], in: area, y: 2, after: end + 1)
     return painter.canvas
   }

@@ -93,7 +93,7 @@ struct ScreenLoop {
       case .redraw: screen.redraw()
       case .mouse(let isOn): screen.setMouse(isOn)
       case .filterEvents, .watchEvents, .ask, .workload, .keepQueries, .tour, .startJob, .export, .cancelJob, .copy,
-        .record, .player, .edit, .takeTerminalBack, .discardDraft:
+        .record, .note, .player, .edit, .takeTerminalBack, .discardDraft:
         perform(effect)
       }
     }

@@ -1,4 +1,5 @@
 import DarkBird
+import Foundation
 
 /// Everything of the browse view that is not the store's.
 struct BrowseState: Sendable {
@@ -101,8 +102,10 @@ struct BrowseState: Sendable {
     var items = [
       ExploreItem(name: "everything", count: outline.documents, action: .run(.query(Query(), limit: nil)))
     ]
-    if !saved.isEmpty { items.append(ExploreItem(name: "SAVED")) }
-    for (place, line) in saved.enumerated() {
+    // Of another store's queries only those that mean something here.
+    let fitting = saved.enumerated().filter { (try? QueryLine.parse($0.element, vocabulary)) != nil }
+    if !fitting.isEmpty { items.append(ExploreItem(name: "SAVED")) }
+    for (place, line) in fitting {
       items.append(ExploreItem(name: "F\(KeyMap.savedQueryKeys[place]) \(line)", action: .line(line)))
     }
     if !outline.uniques.isEmpty || !outline.ranges.isEmpty { items.append(ExploreItem(name: "FIELDS")) }
@@ -155,6 +158,8 @@ struct Results: Sendable {
   let selection: Selection
   /// LSN of the last write when it was run: how far the store has gone on since then.
   private(set) var lsn: UInt64
+  /// When that was.
+  private(set) var date: Date?
   var isRunning = true
   var landing = Landing.first
   var pageNumber = 0
@@ -179,10 +184,11 @@ struct Results: Sendable {
   var checked: (lsn: UInt64, top: Int) = (0, 0)
   var isChecking = false
 
-  init(run: Int, selection: Selection, lsn: UInt64) {
+  init(run: Int, selection: Selection, lsn: UInt64, date: Date? = nil) {
     self.run = run
     self.selection = selection
     self.lsn = lsn
+    self.date = date
     checked.lsn = lsn
   }
 
@@ -203,8 +209,9 @@ struct Results: Sendable {
   var selectedRow: ResultRow? { rows.indices.contains(selected) ? rows[selected] : nil }
 
   /// Results that were asked for before there was a sample are as old as the first one.
-  mutating func begin(at lsn: UInt64) {
-    self.lsn = lsn
+  mutating func begin(at sample: Sample) {
+    lsn = sample.statistics.memoryLSN
+    date = sample.date
     checked.lsn = lsn
   }
 

@@ -33,17 +33,22 @@ struct EventLog: Sendable {
 
   /// Lines to show, newest first.
   func lines(through sequence: Int, skip: Int, limit: Int) -> [EventLine] {
+    shownEntries(through: sequence, skip: skip, limit: limit).map(\.line)
+  }
+
+  /// Lines to show and what brought them, newest first.
+  func shownEntries(through sequence: Int, skip: Int, limit: Int) -> [Entry] {
     guard limit > 0 else { return [] }
     let last = min(sequence, heldSequence ?? .max)
     let filter = EventFilter(activeFilter)
     var skipped = 0
-    var result: [EventLine] = []
+    var result: [Entry] = []
     for entry in entries.reversed() where entry.sequence <= last && filter.matches(entry.line) {
       if skipped < skip {
         skipped += 1
         continue
       }
-      result.append(entry.line)
+      result.append(entry)
       if result.count == limit { break }
     }
     return result

@@ -51,7 +51,19 @@ extension Model {
   }
 
   mutating func addMark(_ kind: Mark.Kind, at sample: Sample, _ text: String) {
+    addMark(Mark(kind: kind, nanoseconds: sample.nanoseconds, date: sample.date, text: text))
+  }
+
+  /// Shows the notes that came with a recording; those of a part that is seen again are there already.
+  mutating func addNotes(of sample: Sample) {
+    for note in sample.notes {
+      let mark = Mark(kind: .note, nanoseconds: note.nanoseconds, date: note.date, text: note.text)
+      if !marks.contains(mark) { addMark(mark) }
+    }
+  }
+
+  private mutating func addMark(_ mark: Mark) {
     if marks.count == Self.marksMax { marks.removeFirst() }
-    marks.append(Mark(kind: kind, nanoseconds: sample.nanoseconds, date: sample.date, text: text))
+    marks.append(mark)
   }
 }

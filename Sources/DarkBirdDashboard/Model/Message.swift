@@ -50,6 +50,8 @@ enum Effect: Hashable, Sendable {
   case keepQueries([String])
   /// Begins a recording of this name; nil ends it.
   case record(String?)
+  /// Keeps a note for the recording that goes on.
+  case note(Sample.Note)
   case player(PlayerOrder)
   /// Gives the terminal to the user's editor.
   case edit(EditOrder)

@@ -136,7 +136,8 @@ extension Model {
     resetDocument()
     browse.focus = focus
     if remembers { remember(line ?? QueryLine.text(selection)) }
-    var results = Results(run: browse.runs, selection: selection, lsn: history.last?.statistics.memoryLSN ?? 0)
+    var results = Results(
+      run: browse.runs, selection: selection, lsn: history.last?.statistics.memoryLSN ?? 0, date: history.last?.date)
     results.landing = landing
     if landing != .first { results.selected = browse.results?.selected ?? 0 }
     browse.results = results

@@ -44,9 +44,11 @@ extension Model {
     guard var annotation else { return [] }
     switch command {
     case .submit:
-      let text = annotation.editor.text.trimmingCharacters(in: .whitespaces)
-      if !text.isEmpty, let sample = history.sample(annotation.sample) { addMark(.note, at: sample, text) }
       self.annotation = nil
+      let text = annotation.editor.text.trimmingCharacters(in: .whitespaces)
+      guard !text.isEmpty, let sample = history.sample(annotation.sample) else { return [] }
+      addMark(.note, at: sample, text)
+      return [.note(Sample.Note(nanoseconds: sample.nanoseconds, date: sample.date, text: text))]
     case .cancel: self.annotation = nil
     default:
       _ = annotation.editor.apply(command)

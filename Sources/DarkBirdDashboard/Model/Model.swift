@@ -193,10 +193,11 @@ struct Model: Sendable {
     if history.count == 0, historyCapacity == nil {
       history = History(capacities: History.capacities(shards: sample.statistics.shards.count))
     }
-    if history.count == 0 { browse.results?.begin(at: sample.statistics.memoryLSN) }
+    if history.count == 0 { browse.results?.begin(at: sample) }
     history.append(sample)
     events.append(lines, sequence: sample.sequence)
     stillness.take(sample, windowSeconds: windowSeconds)
+    addNotes(of: sample)
     if let news = runs.update(sample, history) { addMark(.run, at: sample, news) }
     alerts.update(at: Moment(history, at: sample, windowSeconds: windowSeconds))
   }

@@ -3,14 +3,15 @@ import Terminal
 /// What happens in the store, newest first: all of it counted, some of it shown.
 enum EventsPanel {
   static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
-    let left = painter.write(summary(model, moment).fitted(width: rect.width), in: rect, y: 0)
+    let entries = model.events.shownEntries(
+      through: moment.sample.sequence, skip: model.events.scroll, limit: max(0, rect.height - 1))
+    let left = painter.write(summary(model, moment, entries).fitted(width: rect.width), in: rect, y: 0)
     if model.events.editor == nil {
       painter.writeRight(
         [Span("/", .key), Span(" filter  ", .label), Span("f", .key), Span(" hold", .label)], in: rect, y: 0,
         after: left + 2)
     }
-    let lines = model.events.lines(
-      through: moment.sample.sequence, skip: model.events.scroll, limit: max(0, rect.height - 1))
+    let lines = entries.map(\.line)
     if lines.isEmpty {
       let text =
         model.events.activeFilter.isEmpty
@@ -20,22 +21,39 @@ enum EventsPanel {
     for (index, line) in lines.enumerated() { draw(line, model, in: rect, y: index + 1, with: &painter) }
   }
 
-  private static func summary(_ model: Model, _ moment: Moment) -> [Segment] {
+  private static func summary(_ model: Model, _ moment: Moment, _ entries: [EventLog.Entry]) -> [Segment] {
     if let editor = model.events.editor {
       return [Segment(0, spans: [Span("/", .key)] + editor.spans(width: 40))]
     }
     let counted = moment.rates?.perSecond(\.eventsCounted) ?? 0
-    let shown = moment.rates?.perSecond(\.eventsShown) ?? 0
     var segments: [Segment] = []
     if model.events.heldSequence != nil { segments.append(Segment(0, Span("HELD", .warning))) }
     if !model.events.filter.isEmpty {
       segments.append(Segment(1, Span("only ", .label), Span("\"\(model.events.filter)\"", .accent)))
     }
     segments.append(Segment(2, Span(Format.right(Format.rate(counted), 6) + "/s", .strong), Span(" counted", .label)))
-    let ratio =
-      counted <= shown * 1.05 ? "all" : shown > 0 ? "1:\(Int((counted / shown).rounded(.up)))" : "none"
-    segments.append(Segment(3, Span(Format.right(ratio, 5)), Span(" shown", .label)))
+    segments.append(Segment(3, Span(Format.right(ratio(of: entries, moment), 5)), Span(" shown", .label)))
     return segments
+  }
+
+  /// How much of what happened the lines are that one sees: of the time from the oldest of them to the newest, not of this second,
+  /// in which there may be none.
+  private static func ratio(of entries: [EventLog.Entry], _ moment: Moment) -> String {
+    let newest = entries.first.flatMap { moment.history.sample($0.sequence) } ?? moment.sample
+    let before: Sample?
+    if let oldest = entries.last {
+      let first = moment.history.first?.sequence ?? 0
+      before = oldest.sequence > first ? moment.history.sample(oldest.sequence - 1) : nil
+    } else {
+      before = moment.rates?.earlier
+    }
+    func rise(_ count: KeyPath<Sample, UInt64>) -> UInt64 {
+      let (now, then) = (newest[keyPath: count], before?[keyPath: count] ?? 0)
+      return now - min(now, then)
+    }
+    let (counted, shown) = (rise(\.eventsCounted), rise(\.eventsShown))
+    if counted <= shown { return "all" }
+    return shown > 0 ? "1:\((counted + shown - 1) / shown)" : "none"
   }
 
   private static func draw(_ line: EventLine, _ model: Model, in rect: Rect, y: Int, with painter: inout Painter) {

@@ -5,25 +5,32 @@ enum LatencyPanel {
   private static let nameWidth = 6
 
   static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
-    guard let workload = moment.sample.workload else {
-      let lines = [
-        "Latencies are timed by a workload,", "and none runs on this store.", "", "Panel 1 counts what is done to it.",
-      ]
+    let sample = moment.sample
+    guard sample.workload != nil || sample.timed != nil else {
+      let lines = ["Nothing can be timed here.", "", "Panel 1 counts what is done to the store."]
       for (y, line) in lines.enumerated() { painter.write(line, in: rect, y: y, .label) }
       return
     }
     // The heat map wants five lines; the table takes the rest, but never fewer than three kinds.
-    let kinds = shownKinds(workload, limit: rect.height >= 10 ? rect.height - 6 : max(1, rect.height - 1))
-    drawTable(workload, kinds, moment, in: rect, with: &painter)
-    let used = 1 + max(1, kinds.count)
+    let kinds = shownKinds(sample, limit: rect.height >= 10 ? rect.height - 6 : max(1, rect.height - 1))
+    drawTable(kinds, moment, in: rect, with: &painter)
+    var used = 1 + max(1, kinds.count)
+    if let timed = sample.timed, rect.height >= used + 4 {
+      let share =
+        timed.interval == 1 ? "every write is timed" : "1 in \(Format.grouped(timed.interval)) writes is timed"
+      painter.write(Format.clipped("\(share), reads are not", rect.width, painter.glyphs), in: rect, y: used, .label)
+      used += 1
+    }
     let map = Rect(x: rect.x, y: rect.y + used, width: rect.width, height: rect.height - used)
     if map.height >= 3 { HeatMap.draw(model, moment, in: map, with: &painter) }
   }
 
   /// Kinds in use; the most telling ones if there are too many, always in the same order.
-  private static func shownKinds(_ workload: WorkloadSample, limit: Int) -> [OperationKind] {
-    let importance: [OperationKind] = [.get, .put, .update, .insert, .tag, .range, .remove, .unique, .scan]
-    let kept = Set(importance.filter { workload.latencies[$0] != nil }.prefix(limit))
+  private static func shownKinds(_ sample: Sample, limit: Int) -> [OperationKind] {
+    let importance: [OperationKind] = [
+      .get, .put, .update, .insert, .batch, .tag, .range, .remove, .unique, .scan,
+    ]
+    let kept = Set(importance.filter { sample.latencies[$0] != nil }.prefix(limit))
     return OperationKind.allCases.filter { kept.contains($0) }
   }
 
@@ -41,7 +48,7 @@ enum LatencyPanel {
   ]
 
   private static func drawTable(
-    _ workload: WorkloadSample, _ kinds: [OperationKind], _ moment: Moment, in rect: Rect, with painter: inout Painter
+    _ kinds: [OperationKind], _ moment: Moment, in rect: Rect, with painter: inout Painter
   ) {
     let width = rect.width >= nameWidth + 5 * 7 ? 7 : 6
     let fitting = (rect.width - nameWidth) / width
@@ -53,9 +60,9 @@ enum LatencyPanel {
       x += width
     }
     if showsCount { painter.write(Format.right("ops/s", width), in: rect, x: x, y: 0, .label) }
-    if kinds.isEmpty { painter.write(idleText(workload), in: rect, y: 1, .label) }
+    if kinds.isEmpty { painter.write(idleText(moment.sample), in: rect, y: 1, .label) }
     for (row, kind) in kinds.enumerated() {
-      let summary = workload.latencies[kind] ?? LatencySummary()
+      let summary = moment.sample.latencies[kind] ?? LatencySummary()
       painter.write(kind.rawValue, in: rect, y: row + 1, kind.isWrite ? .write : .read)
       var x = nameWidth
       for column in kept {
@@ -70,8 +77,9 @@ enum LatencyPanel {
     }
   }
 
-  private static func idleText(_ workload: WorkloadSample) -> String {
-    switch workload.progress.phase {
+  private static func idleText(_ sample: Sample) -> String {
+    guard let workload = sample.workload else { return "waiting for writes: this program's are timed" }
+    return switch workload.progress.phase {
     case .idle: "the workload has not begun"
     case .loading: "loading; operations are timed after that"
     case .running: "waiting for the first operations"
@@ -119,9 +127,9 @@ enum HeatMap {
       var sum = HeatColumn()
       guard let span else { return sum }
       let inside = moment.history.samples(after: span.start, through: span.end)
-      for sample in inside { if let heat = sample.workload?.heat { sum.add(heat) } }
+      for sample in inside { sum.add(sample.heat) }
       // Where samples are rarer than columns, the next one tells of this time too.
-      if inside.isEmpty, let heat = moment.history.sample(atOrAfter: span.end + 1)?.workload?.heat { sum.add(heat) }
+      if inside.isEmpty, let next = moment.history.sample(atOrAfter: span.end + 1) { sum.add(next.heat) }
       return sum
     }
   }

@@ -108,7 +108,7 @@ enum LogPanel {
       .field(0, "rotated", Format.grouped(log.rotations)),
       .field(1, "every", perSecond > 0 ? Format.decimal(1 / perSecond, places: 1) + "s" : "-"),
       .field(2, "disk", Format.bytes(log.bytesOnDisk)),
-      .field(3, "", "\(Format.grouped(log.pagesOnDisk)) pages"),
+      .field(3, "", "\(Format.grouped(log.pagesOnDisk)) page\(log.pagesOnDisk == 1 ? "" : "s")"),
     ]
   }
 
@@ -153,7 +153,7 @@ enum LogPanel {
   private static func checkpoints(_ log: StoreStatistics.Log) -> [Segment] {
     [
       .field(0, "checkpoints", Format.grouped(log.checkpoints)),
-      .field(1, "last at LSN", log.checkpointLSN.map { Format.grouped($0) } ?? "none yet"),
+      log.checkpointLSN.map { .field(1, "last at LSN", Format.grouped($0)) } ?? .field(1, "", "none yet"),
     ] + (log.checkpointFailures > 0 ? [.field(2, "failed", Format.grouped(log.checkpointFailures))] : [])
   }
 }

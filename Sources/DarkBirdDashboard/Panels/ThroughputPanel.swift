@@ -46,7 +46,7 @@ enum ThroughputPanel {
     let writes = moment.rates?.perSecond { $0.operations.writes } ?? 0
     let reads = moment.rates?.perSecond { $0.operations.reads } ?? 0
     let peak = max(values.reduce(0) { max($0, $1?.total ?? 0) }, writes + reads)
-    let swatches = painter.glyphs == .ascii ? ("#", ":") : ("■", "■")
+    let swatches = painter.glyphs == .ascii ? ("#", ":") : ("■", painter.theme.isColorless ? "░" : "■")
     let names = rect.width >= 44 ? ("writes", "reads") : ("w", "r")
     func rate(_ value: Double) -> String { Format.right(Format.rate(value), 6) }
     var segments = [

@@ -32,6 +32,15 @@ extension FieldCoder {
       try coder.number(&tag.count)
     }
     try list(&lines, blank: EventLine(.put, date: .distantPast)) { try $0.line(&$1) }
+    try optional(&sample.timed, blank: TimedWrites()) { coder, timed in
+      try coder.number(&timed.interval)
+      try coder.latencies(&timed.latencies, &timed.heat)
+    }
+    try list(&sample.notes, blank: Sample.Note(nanoseconds: 0, date: .distantPast, text: "")) { coder, note in
+      try coder.number(&note.nanoseconds)
+      try coder.date(&note.date)
+      try coder.text(&note.text)
+    }
   }
 
   private mutating func statistics(_ statistics: inout StoreStatistics) throws {
@@ -83,16 +92,22 @@ extension FieldCoder {
     try text(&workload.summary)
     try number(&workload.run)
     try progress(&workload.progress)
+    try latencies(&workload.latencies, &workload.heat)
+  }
+
+  private mutating func latencies(
+    _ latencies: inout [OperationKind: LatencySummary], _ column: inout HeatColumn
+  ) throws {
     for kind in OperationKind.allCases {
-      try optional(&workload.latencies[kind], blank: LatencySummary()) { coder, latency in
+      try optional(&latencies[kind], blank: LatencySummary()) { coder, latency in
         for figure in [\LatencySummary.count, \.p50, \.p90, \.p99, \.p999, \.max] {
           try coder.number(&latency[keyPath: figure])
         }
       }
     }
-    var heat = workload.heat.counts.map(UInt64.init)
+    var heat = column.counts.map(UInt64.init)
     try list(&heat, blank: 0) { try $0.number(&$1) }
-    workload.heat = HeatColumn(counts: heat)
+    column = HeatColumn(counts: heat)
   }
 
   private mutating func progress(_ progress: inout WorkloadProgress) throws {

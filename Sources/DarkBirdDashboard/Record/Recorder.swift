@@ -12,6 +12,8 @@ final class Recorder: Sendable {
     /// What the screen shows; a recording begins with it, however soon it ends.
     var latest: (sample: Sample, lines: [EventLine])?
     var file: RecordingFile?
+    /// What was written since the last sample, to be recorded with the next one.
+    var notes: [Sample.Note] = []
   }
 
   private let state = Mutex(State())
@@ -37,6 +39,7 @@ final class Recorder: Sendable {
       guard state.file == nil else { return }
       let file = RecordingFile(path)
       state.file = file
+      state.notes = []
       let first = state.latest
       queue.async { [self] in
         do throws(RecordingFile.Failure) {
@@ -68,11 +71,17 @@ final class Recorder: Sendable {
     _ = done.wait(timeout: .now() + .seconds(2))
   }
 
+  /// Keeps a note for the recording that goes on, if one does.
+  func take(_ note: Sample.Note) { state.withLock { if $0.file != nil { $0.notes.append(note) } } }
+
   func take(_ sample: Sample, _ lines: [EventLine]) {
     state.withLock { state in
       state.latest = (sample, lines)
       guard let file = state.file, file.waits(Self.waitingMax) else { return }
-      queue.async { [self] in
+      var sample = sample
+      sample.notes = state.notes
+      state.notes = []
+      queue.async { [self, sample] in
         do throws(RecordingFile.Failure) {
           try file.append(sample, lines)
         } catch {

@@ -11,7 +11,8 @@ import DarkBird
 /// with one whose checksum is wrong, is good up to there.
 enum RecordingFormat {
   static let magic = Array("DARKREC".utf8)
-  static let version: UInt8 = 1
+  /// 2: latencies of batches, of the writes of a program that times none itself, and notes.
+  static let version: UInt8 = 2
   static let suffix = ".dbrec"
   static let headerBytes = 8
   static let frameHeaderBytes = 8

@@ -6,16 +6,19 @@ struct BrowseLayout: Sendable {
   private(set) var header = Rect(x: 0, y: 0, width: 0, height: 0)
   private(set) var query = Rect(x: 0, y: 0, width: 0, height: 0)
   private(set) var plan: Rect?
+  /// Only while the view is paused: where in time the header is, and not the documents.
+  private(set) var timeline: Rect?
   private(set) var footer = Rect(x: 0, y: 0, width: 0, height: 0)
   private(set) var panes: [(id: BrowseState.Pane, rect: Rect)] = []
 
   init(_ model: Model) {
     self.init(
       width: model.width, height: model.height, focus: model.browse.focus, isZoomed: model.browse.isZoomed,
-      hasBrush: model.browse.brush != nil)
+      hasBrush: model.browse.brush != nil, isPaused: model.time != .live)
   }
 
-  init(width: Int, height: Int, focus: BrowseState.Pane, isZoomed: Bool, hasBrush: Bool = false) {
+  init(width: Int, height: Int, focus: BrowseState.Pane, isZoomed: Bool, hasBrush: Bool = false, isPaused: Bool = false)
+  {
     guard width >= ViewFrame.widthMin, height >= ViewFrame.heightMin else { return }
     header = Rect(x: 0, y: 0, width: width, height: 1)
     query = Rect(x: 0, y: 1, width: width, height: 1)
@@ -24,6 +27,10 @@ struct BrowseLayout: Sendable {
     if height >= 12 {
       plan = Rect(x: 0, y: 2, width: width, height: 1)
       body.y += 1
+      body.height -= 1
+    }
+    if isPaused, height >= 14 {
+      timeline = Rect(x: 0, y: height - 2, width: width, height: 1)
       body.height -= 1
     }
     if hasBrush, !isZoomed {

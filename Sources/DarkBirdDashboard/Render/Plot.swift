@@ -22,7 +22,8 @@ enum Plot {
       for row in 0..<rect.height {
         let rowFromBottom = rect.height - 1 - row
         guard let (glyph, role) = cell(inColumn, rowFromBottom, rect.height, top, painter.glyphs) else { continue }
-        painter.write(String(glyph), in: rect, x: column, y: row, role)
+        let isThin = painter.theme.isColorless && role == .read
+        painter.write(String(isThin ? thin(glyph) : glyph), in: rect, x: column, y: row, role)
       }
     }
   }
@@ -61,6 +62,20 @@ enum Plot {
     case .braille: return (braille(left: totals[0], right: totals.count > 1 ? totals[1] : 0), role)
     case .blocks: return (GlyphTier.blocks.levels[totals[0] - 1], role)
     case .ascii: return (role == .write ? "#" : totals[0] == steps ? ":" : totals[0] == 2 ? ":" : ".", role)
+    }
+  }
+
+  /// A cell of reads where there are no colours: every other dot of braille, a shade for blocks. Boldness alone tells nothing on
+  /// many terminals.
+  static func thin(_ glyph: Character) -> Character {
+    guard let scalar = glyph.unicodeScalars.first else { return glyph }
+    switch scalar.value {
+    case 0x2801...0x28FF:
+      let checked = scalar.value & 0xFF & 0b0110_1010
+      return checked == 0 ? glyph : Unicode.Scalar(0x2800 + checked).map(Character.init) ?? glyph
+    case 0x2581...0x2583: return "·"
+    case 0x2584...0x2588: return "░"
+    default: return glyph
     }
   }
 

@@ -173,6 +173,7 @@ enum Renderer {
     HeaderLine.draw(model, moment, in: layout.header, with: &painter)
     QueryBar.drawQuery(model, in: layout.query, with: &painter)
     FooterLine.draw(model, in: layout.footer, with: &painter)
+    if let rect = layout.timeline, let moment { TimeLine.draw(model, moment, in: rect, with: &painter) }
     for (pane, rect) in layout.panes {
       let title =
         switch pane {

@@ -55,6 +55,9 @@ struct Theme: Sendable {
     self.name = name
   }
 
+  /// Whether glyphs must tell what colours tell elsewhere.
+  var isColorless: Bool { name == .mono || depth == .none }
+
   func style(_ role: Role) -> Style {
     if name == .mono { return Self.plain(role) }
     return switch depth {

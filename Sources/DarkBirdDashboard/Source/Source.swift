@@ -13,6 +13,12 @@ package protocol Source: Sendable {
 
   func statistics() -> StoreStatistics
 
+  /// Times one in `interval` writes from now on, none for 0: see `Store.timeWrites`.
+  func timeWrites(oneIn interval: Int)
+
+  /// The writes timed so far; nil if nothing can be, or none was to be.
+  func writeTimings() -> WriteTimings?
+
   /// What happened since the last call. `limit` events at most are made into lines, spread over all that contain `filter`.
   func takeEvents(matching filter: String, limit: Int) -> EventBatch
 
@@ -62,6 +68,10 @@ package protocol Source: Sendable {
 
 extension Source {
   package var generation: Int { 0 }
+
+  // Of a source that is no store of this process.
+  package func timeWrites(oneIn interval: Int) {}
+  package func writeTimings() -> WriteTimings? { nil }
 }
 
 /// One page after the other: the most rows that are wanted, and where the page before ended.

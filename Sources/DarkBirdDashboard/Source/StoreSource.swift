@@ -41,7 +41,14 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
     return statistics
   }
 
-  package func close() { events.withLock { $0.close() } }
+  package func timeWrites(oneIn interval: Int) { store.timeWrites(oneIn: interval) }
+  package func writeTimings() -> WriteTimings? { store.writeTimings() }
+
+  package func close() {
+    events.withLock { $0.close() }
+    // Nobody watches any more.
+    store.timeWrites(oneIn: 0)
+  }
 
   // MARK: Browsing
 
@@ -203,11 +210,31 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
   }
 
   package func histogram(field: String, within span: ValueSpan?, bucketsMax: Int) throws -> RangeHistogram? {
-    guard let values = try store.values(of: field) else { return nil }
-    let span = span ?? ValueSpan(low: values.min, high: values.max)
+    guard let span = try span ?? scale(of: field) else { return nil }
     return try RangeHistogram(field: field, span, bucketsMax: bucketsMax) { range in
       try store.count(Query(ranges: [.init(field: field, range: range)]))
     }
+  }
+
+  /// From the smallest to the largest of a field's values that have a distance: a text among numbers does not hide them.
+  private func scale(of field: String) throws -> ValueSpan? {
+    guard let values = try store.values(of: field) else { return nil }
+    func isMeasured(_ value: IndexValue) -> Bool {
+      switch value {
+      case .int, .double, .date: true
+      case .bool, .string: false
+      }
+    }
+    func first(_ order: Query.Order) throws -> IndexValue? {
+      let range = IndexRange(lower: .excluded(.bool(true)), upper: .excluded(.string("")))
+      let page = try store.documents(where: field, in: range, order: order, limit: 1)
+      guard let document = page.documents.first?.document else { return nil }
+      return try DocumentDigest(document).record.value(at: field)?.indexValue
+    }
+    let low = isMeasured(values.min) ? values.min : try first(.ascending)
+    let high = isMeasured(values.max) ? values.max : try first(.descending)
+    guard let low, let high else { return nil }
+    return ValueSpan(low: low, high: high)
   }
 
   /// The store goes through its shards one after the other.

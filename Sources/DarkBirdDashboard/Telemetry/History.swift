@@ -57,7 +57,7 @@ struct History: Sendable, RandomAccessCollection {
     if interval > 0, let last = stamps[tier].last, last.nanoseconds / interval == sample.nanoseconds / interval {
       // Of each interval the last sample stays, for counters only grow; what it counted itself is added up.
       var merged = sample
-      if let heat = tiers[tier].removeLast().workload?.heat { merged.workload?.heat.add(heat) }
+      merged.addHeat(of: tiers[tier].removeLast())
       tiers[tier].append(merged)
       stamps[tier][stamps[tier].count - 1] = Stamp(sample)
       return

@@ -29,9 +29,12 @@ public final class LatencyRecorder: Sendable {
 
     /// Counts one operation.
     /// - Complexity: O(1), about 30 ns. The first one of a kind after the reader came by copies 30 KiB.
-    public func record(_ kind: OperationKind, nanoseconds: UInt64) {
+    public func record(_ kind: OperationKind, nanoseconds: UInt64) { record(kind, nanoseconds: nanoseconds, count: 1) }
+
+    /// Counts operations that took equally long.
+    func record(_ kind: OperationKind, nanoseconds: UInt64, count: UInt64) {
       let value = min(nanoseconds, LatencyRecorder.nanosecondsMax)
-      pending.withLock { _ = $0[kind.position].record(value) }
+      pending.withLock { _ = $0[kind.position].record(value, count: count) }
     }
 
     /// What was recorded since the last call.

@@ -1,6 +1,8 @@
 /// What a caller asks of a store, as the dashboard counts and times it.
 public enum OperationKind: String, CaseIterable, Sendable, Hashable, Codable, CodingKeyRepresentable {
   case insert, put, update, remove
+  /// Many writes in one.
+  case batch
   /// Lookup by key.
   case get
   /// Lookup by the value of a unique index.
@@ -10,7 +12,7 @@ public enum OperationKind: String, CaseIterable, Sendable, Hashable, Codable, Co
 
   public var isWrite: Bool {
     switch self {
-    case .insert, .put, .update, .remove: true
+    case .insert, .put, .update, .remove, .batch: true
     case .get, .unique, .tag, .range, .scan: false
     }
   }
@@ -22,11 +24,12 @@ public enum OperationKind: String, CaseIterable, Sendable, Hashable, Codable, Co
     case .put: 1
     case .update: 2
     case .remove: 3
-    case .get: 4
-    case .unique: 5
-    case .tag: 6
-    case .range: 7
-    case .scan: 8
+    case .batch: 4
+    case .get: 5
+    case .unique: 6
+    case .tag: 7
+    case .range: 8
+    case .scan: 9
     }
   }
 }

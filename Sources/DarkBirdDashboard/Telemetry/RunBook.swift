@@ -42,6 +42,8 @@ struct RunBook: Sendable {
       (number, summary, hasEnded) = (workload.run, workload.summary, false)
       news = "run \(number): \(summary)"
     } else if workload.summary != summary {
+      // What comes now is not to be compared as if it were of the same settings.
+      keepCurrent()
       summary = workload.summary
       news = "now \(summary)"
     }

@@ -16,7 +16,11 @@ struct Sample: Sendable {
   var syncP99: UInt64?
   /// What the workload did; nil when nothing but the caller's program works on the store.
   var workload: WorkloadSample?
-  /// Events of the store since the dashboard began, and those that subscribers of the program lost because they were slow.
+  /// How long its writes took; nil where a workload times its own operations, or nothing can be timed.
+  var timed: TimedWrites?
+  /// Notes that were written since the sample before; only in a recording, which is where they would be lost otherwise.
+  var notes: [Note] = []
+  /// Events of the store and refused duplicates since the dashboard began, and those events that subscribers of the program lost because they were slow.
   var eventsCounted: UInt64 = 0
   var eventsDropped: UInt64 = 0
   /// Events that were turned into lines.
@@ -37,6 +41,36 @@ struct Sample: Sendable {
     // Ten minutes of these stay in memory, and nobody reads the list again.
     self.statistics.log?.recentSyncNanoseconds = []
   }
+}
+
+extension Sample {
+  /// What somebody wrote about a moment: see `Mark`.
+  struct Note: Hashable, Sendable {
+    var nanoseconds: UInt64
+    var date: Date
+    var text: String
+  }
+
+  /// Percentiles of the last ten seconds by kind of operation; kinds that were not used are missing.
+  var latencies: [OperationKind: LatencySummary] { workload?.latencies ?? timed?.latencies ?? [:] }
+
+  /// Latencies of all kinds since the sample before this one.
+  var heat: HeatColumn { workload?.heat ?? timed?.heat ?? HeatColumn() }
+
+  /// Takes the latencies of an earlier sample in, which this one takes the place of.
+  mutating func addHeat(of other: Sample) {
+    workload?.heat.add(other.heat)
+    timed?.heat.add(other.heat)
+  }
+}
+
+/// How long the writes of a program took that times none itself, as the store has timed some of them.
+struct TimedWrites: Sendable {
+  /// One in so many was timed, and stands for as many.
+  var interval = 1
+  /// As those of a workload.
+  var latencies: [OperationKind: LatencySummary] = [:]
+  var heat = HeatColumn()
 }
 
 /// A tag and the number of documents that have it.

@@ -8,6 +8,8 @@ struct SampleComposer {
   /// choose from, and each is wanted, and a panel that has the screen for itself has room for them.
   static let linesMax = 2
   static let watchedLinesMax = 8
+  /// Refusals are rarer than writes, and each is one that somebody looks for.
+  static let duplicatesMax = 8
   static let tagsMax = 20
   private static let second: UInt64 = 1_000_000_000
 
@@ -24,6 +26,7 @@ struct SampleComposer {
   private var shown: UInt64 = 0
   private var lastRun = 0
   private var lastDuplicate: UInt64 = 0
+  private var writeWatch = WriteWatch()
   private var tags: [TagCount] = []
   /// When the tags are to be asked for again.
   private var tagsDue: UInt64 = 0
@@ -53,11 +56,16 @@ struct SampleComposer {
     counted += batch.counted
     passedOver += batch.passedOver
     noteLosses(statistics)
-    shown += UInt64(batch.lines.count)
+    let duplicates = duplicates()
+    counted += duplicates.counted
+    shown += UInt64(batch.lines.count + duplicates.lines.count)
     sample.eventsCounted = counted
     sample.eventsDropped = lost
     sample.eventsShown = shown
     sample.workload = workload()
+    if monitor == nil {
+      sample.timed = writeWatch.take(from: source, writes: statistics.operations.writes, at: nanoseconds)
+    }
     if nanoseconds >= tagsDue, statistics.memoryLSN != tagsLSN {
       tagsLSN = statistics.memoryLSN
       let start = elapsed()
@@ -66,7 +74,7 @@ struct SampleComposer {
       tagsDue = nanoseconds + max(Self.second, (elapsed() &- start) &* 200)
     }
     sample.tags = tags
-    let lines = batch.lines + duplicates() + Self.logLines(before?.log, statistics.log, date)
+    let lines = batch.lines + duplicates.lines + Self.logLines(before?.log, statistics.log, date)
     before = statistics
     let wanted = EventFilter(filter)
     return (sample, lines.filter(wanted.matches).sorted { $0.date < $1.date })
@@ -87,6 +95,7 @@ struct SampleComposer {
     (counted, passedOver, shown) = (0, 0, 0)
     (lostByAll, lost) = (0, 0)
     (tags, tagsDue, tagsLSN) = ([], 0, nil)
+    writeWatch = WriteWatch()
   }
 
   /// What the dashboard passes over counts as lost in the store; the rest others have lost. The two are not read at the same
@@ -108,17 +117,20 @@ struct SampleComposer {
     return sample
   }
 
-  /// The newest duplicate, if there is one that was not shown yet.
-  private mutating func duplicates() -> [EventLine] {
-    guard let monitor else { return [] }
+  /// How many duplicates there were since the last call, and the newest of them as lines.
+  private mutating func duplicates() -> (counted: UInt64, lines: [EventLine]) {
+    guard let monitor else { return (0, []) }
     if monitor.runNumber != lastRun { (lastRun, lastDuplicate) = (monitor.runNumber, 0) }
-    guard let refused = monitor.recentDuplicates.last, refused.ordinal > lastDuplicate else { return [] }
-    lastDuplicate = refused.ordinal
-    return [
+    let recent = monitor.recentDuplicates
+    guard let newest = recent.last, newest.ordinal > lastDuplicate else { return (0, []) }
+    let new = recent.filter { $0.ordinal > lastDuplicate }.suffix(Self.duplicatesMax)
+    defer { lastDuplicate = newest.ordinal }
+    let lines = new.map { refused in
       EventLine(
         .duplicate, date: refused.time, key: refused.key,
         detail: "\(refused.index) \(refused.value) is taken by \(refused.owner): refused")
-    ]
+    }
+    return (newest.ordinal - lastDuplicate, lines)
   }
 
   /// What became of the log between two samples.

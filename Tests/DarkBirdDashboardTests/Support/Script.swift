@@ -146,7 +146,7 @@ struct Script {
     progress.duplicatesRefused = UInt64(index) * 2
     var workload = WorkloadSample(progress: progress, summary: "clubs zipfian 2w/2r no limit")
     workload.options = WorkloadOptions(rate: .max)
-    for kind in OperationKind.allCases { workload.latencies[kind] = summary(kind, index) }
+    for kind in OperationKind.allCases where kind != .batch { workload.latencies[kind] = summary(kind, index) }
     let slow = (400..<430).contains(index)
     for step in 0..<9 {
       // Most take a few microseconds, some much longer, more of them during the burst.
@@ -161,7 +161,7 @@ struct Script {
     var summary = LatencySummary()
     let base: UInt64 =
       switch kind {
-      case .insert, .put, .update, .remove: 4_000
+      case .insert, .put, .update, .remove, .batch: 4_000
       case .get: 900
       case .unique: 1_600
       case .tag, .range: 88_000

@@ -50,7 +50,8 @@ struct ScriptedStore: Source {
     case .key(let key): return ResultPage(rows: key.hasPrefix("u:") ? [row(Int(key.dropFirst(2)) ?? 0)] : [])
     case .unique: return ResultPage(rows: [row(88_123)])
     case .query, .shard:
-      var start = 0
+      var (start, count) = (0, count)
+      if case .shard = selection { count /= 64 }
       if case .offset(let offset)? = mark { start = offset }
       let end = min(start + limit, count)
       return ResultPage(rows: (start..<end).map(row), next: end < count ? .offset(end) : nil, examined: limit * 2)

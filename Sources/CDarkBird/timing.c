@@ -1,0 +1,3 @@
+#include "db_timing.h"
+
+_Thread_local uint64_t db_dice;
