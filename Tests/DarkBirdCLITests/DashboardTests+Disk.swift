@@ -20,7 +20,7 @@ extension DashboardTests {
     try FileManager.default.removeItem(atPath: directory("store") + "/" + name)
     #expect(mkfifo(directory("store") + "/" + name, 0o600) == 0)
     let tmux = try await terminal()
-    try await start(tmux, "open $STORE", showing: "reading the store into memory")
+    try await start(tmux, "open $STORE", showing: "reading the store")
     try await tmux.resize(60, 12)
     try await tmux.waitFor("q quit")
     try await tmux.press(key[0])

@@ -231,22 +231,27 @@ struct OrderedMapTests {
 
   @Test func snapshotsAreReadWhileTheMapChanges() {
     let shared = SharedMap()
+    let readersDone = Counter()
     onThreads(3) { thread in
       var generator = SeededGenerator(seed: UInt64(thread))
-      for _ in 0..<300 {
-        if thread == 0 {
+      if thread == 0 {
+        // For as long as somebody reads, however late the readers come to run.
+        while readersDone.value < 2 {
           shared.change { map in
             // Both keys of a pair come and go together.
             let key = generator.below(400)
             for key in [key, key + 1_000] where !map.remove(key, 1) { map.insert(key, 1) }
           }
-        } else {
-          let snapshot = shared.snapshot()
-          let keys = self.keys(snapshot)
-          #expect(keys.count == snapshot.count)
-          #expect(keys.filter { $0 < 1_000 } == keys.filter { $0 >= 1_000 }.map { $0 - 1_000 })
         }
+        return
       }
+      for _ in 0..<300 {
+        let snapshot = shared.snapshot()
+        let keys = self.keys(snapshot)
+        #expect(keys.count == snapshot.count)
+        #expect(keys.filter { $0 < 1_000 } == keys.filter { $0 >= 1_000 }.map { $0 - 1_000 })
+      }
+      readersDone.next()
     }
   }
 }
