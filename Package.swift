@@ -143,7 +143,7 @@ if Context.environment["DARKBIRD_FUZZ"] != nil {
     targets: ["CDarkBird", "DarkBird", "CNCurses", "Terminal", "DarkBirdDashboard", "DarkBirdCassandra"],
     packages: ["swift-collections", "hdrhistogram-swift", "swift-nio"])
   for target in package.targets where target.name == "DarkBirdCassandra" {
-    target.sources = ["CassandraError.swift", "ColumnValue.swift", "Protocol"]
+    target.sources = ["DatabaseError+Cassandra.swift", "ColumnValue.swift", "Protocol"]
     target.dependencies = ["DarkBird", .product(name: "NIOCore", package: "swift-nio")]
   }
   package.targets.append(
