@@ -210,7 +210,8 @@ import Testing
 
   @Test func whatIsRecordedIsReplayed() async throws {
     let tmux = try await terminal()
-    try await start(tmux, "run --documents 500 --ram")
+    // The first sample, before which there is nothing to record.
+    try await start(tmux, "run --documents 500 --ram", showing: "docs  up 00:")
     try await tmux.press("R")
     try await tmux.waitFor("REC LIVE")
     // A sample takes some hundred bytes.

@@ -8,8 +8,10 @@ extension Model {
     switch command {
     case .record:
       if recordingPath != nil { return [.record(nil)] }
-      // Before the first sample there is nothing to record.
-      guard let date = history.last?.date else { return [] }
+      guard let date = history.last?.date else {
+        browse.notice = "there is nothing to record before the first sample; press it again"
+        return []
+      }
       return [.record("\(fileName)-\(Self.stamp(date, zone))\(RecordingFormat.suffix)")]
     case .faster, .slower, .replayStart, .replayEnd:
       browse.notice = "only a recording can be played so; R makes one, 'darkbird replay FILE' shows it"
