@@ -30,20 +30,13 @@ struct SalvageCommand: ParsableCommand {
   @Argument(help: "The new store: a directory that does not exist, or is empty.")
   var output: String
 
-  @Option(help: ArgumentHelp("A field of which no two documents share a value.", valueName: "field"))
-  var unique: [String] = []
-
-  @Option(help: ArgumentHelp("A field to find documents by, as field=value.", valueName: "field"))
-  var tag: [String] = []
-
-  @Option(help: ArgumentHelp("A field to find documents by ranges of.", valueName: "field"))
-  var range: [String] = []
+  @OptionGroup var indexes: IndexArguments
 
   @Flag(help: "One JSON object.")
   var json = false
 
   func run() throws {
-    let fields = FieldSchema(unique: unique, tags: tag, ranges: range)
+    let fields = indexes.fields
     let report = try onStore(directory) {
       try StoreInspector.salvage(directory, to: output, schema: fields.isEmpty ? nil : fields)
     }
