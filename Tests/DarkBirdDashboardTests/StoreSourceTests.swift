@@ -58,6 +58,19 @@ private struct Player: Document, Codable {
     #expect(source.identity.schema.fields == FieldSchema(unique: ["email"], tags: ["club"], ranges: ["age"]))
   }
 
+  @Test func countsAreExactAgainOnceWritesAreFew() throws {
+    func counts() -> [Int] { source.statistics().indexes.map(\.entries) }
+    #expect(counts() == [1_000, 1_000, 1_000])
+    // Less than a shard's list holds, so that no writer puts them in.
+    for number in 1_000..<2_500 {
+      try store.put(Player(name: "New", email: "n\(number)", club: "Ajax", age: 20), for: number)
+    }
+    #expect(counts() == [2_500, 1_000, 1_000])
+    #expect(counts() == [2_500, 2_500, 2_500])
+    try store.remove(7)
+    #expect(counts() == [2_499, 2_499, 2_499])
+  }
+
   @Test func outlineHasFieldsAndTags() throws {
     let outline = try source.outline(tagsPerField: 10)
     #expect(outline.documents == 1_000)

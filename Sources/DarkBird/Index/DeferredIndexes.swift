@@ -114,6 +114,9 @@ final class DeferredIndexes: @unchecked Sendable {
     return body(putIn(asOf))
   }
 
+  /// Runs `body` while these indexes are as of the last change that was put in.
+  func withLock<R>(_ body: () -> R) -> R { lock.withLock(body) }
+
   /// Puts the rest in while all shards are locked, within `withAll`.
   func putInRest(lsn: UInt64) {
     lists.take(areLocked: true) { held.append($0) }

@@ -290,7 +290,8 @@ final class IndexSet: @unchecked Sendable {
       .flatMap { $0.all.lazy.filter { $0.field == field }.map { (tag: $0.name.text, count: $0.documents.count) } }
   }
 
-  func statistics(asOf: () -> UInt64) -> [StoreStatistics.Index] {
+  /// - Parameter isExact: whether tags and range fields are counted as of the LSN that `asOf` gives, or as they are put in.
+  func statistics(isExact: Bool, asOf: () -> UInt64) -> [StoreStatistics.Index] {
     var uniqueEntries = uniqueNames.map { _ in 0 }
     for stripe in 0..<uniqueCount {
       uniqueEntries[stripe / Self.stripesPerUniqueIndex] += withLocks(lock(ofStripe: stripe)) {
@@ -299,7 +300,7 @@ final class IndexSet: @unchecked Sendable {
     }
     var tagEntries = tagFieldNames.map { _ in 0 }
     var tagDistinct = tagEntries
-    let rangeEntries = deferred.withAll(asOf: asOf) { _ in
+    func count() -> [Int] {
       for postings in deferred.postings {
         for field in tagEntries.indices {
           tagEntries[field] += postings.entries[field]
@@ -308,6 +309,7 @@ final class IndexSet: @unchecked Sendable {
       }
       return rangeNames.indices.map { deferred.documents(range: $0).count }
     }
+    let rangeEntries = isExact ? deferred.withAll(asOf: asOf) { _ in count() } : deferred.withLock(count)
     return zip(uniqueNames, uniqueEntries).map { .init(kind: .unique, name: $0, entries: $1) }
       + zip(rangeNames, rangeEntries).map { .init(kind: .range, name: $0, entries: $1) }
       + tagFieldNames.enumerated().map { field, name in

@@ -74,7 +74,7 @@ struct EventTap<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
         subscription.cancel()
         // What came before the end.
         Self.drain(subscription, into: &taken, &kept)
-        writes = store.statistics().operations.writes
+        writes = store.statistics(exactIndexCounts: false).operations.writes
       }
     } else {
       taken.counted = seen - min(seen, writes)
@@ -82,7 +82,7 @@ struct EventTap<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
       let current = store.events(capacity: Self.capacity)
       if isSearched || Double(taken.counted) < calmBelow * seconds {
         subscription = current
-        taken.counted += store.statistics().operations.writes - writes
+        taken.counted += store.statistics(exactIndexCounts: false).operations.writes - writes
       } else {
         Thread.sleep(forTimeInterval: Self.moment(for: limit, perSecond: Double(taken.counted) / seconds))
         // First, so that it loses nothing that it does not tell of.

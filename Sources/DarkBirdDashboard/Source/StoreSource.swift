@@ -14,6 +14,9 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
   private let events: Guarded<EventTap<Key, Document>>
   /// Writes that the store had when its statistics were last asked for.
   private let writes = Atomic<UInt64>(0)
+  /// Writes between two questions for statistics from which on they need not count what writers have not put in yet.
+  private static var manyWrites: UInt64 { 1_000 }
+  private let areManyWrites = Atomic<Bool>(false)
 
   /// - Parameter busyFrom: events a second from which on there is a subscription for moments only.
   package init(
@@ -36,8 +39,16 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
   }
 
   package func statistics() -> StoreStatistics {
-    let statistics = store.statistics()
-    writes.store(statistics.operations.writes, ordering: .relaxed)
+    let wereManyWrites = areManyWrites.load(ordering: .relaxed)
+    var statistics = store.statistics(exactIndexCounts: !wereManyWrites)
+    let before = writes.exchange(statistics.operations.writes, ordering: .relaxed)
+    let areMany = statistics.operations.writes - min(before, statistics.operations.writes) >= Self.manyWrites
+    areManyWrites.store(areMany, ordering: .relaxed)
+    // What stands still is exact.
+    if wereManyWrites, !areMany {
+      statistics = store.statistics()
+      writes.store(statistics.operations.writes, ordering: .relaxed)
+    }
     return statistics
   }
 

@@ -49,6 +49,19 @@ struct DeferredIndexesTests {
     }
   }
 
+  @Test func countsThatNeedNotBeExactLeaveTheWorkToWriters() throws {
+    let store = try store(shards: 4)
+    for key in 0..<10 { try store.put(Member(club: "Ajax", age: key), for: key) }
+    func entries(_ statistics: StoreStatistics) -> [Int] {
+      statistics.indexes.filter { $0.kind != .unique }.map(\.entries)
+    }
+    #expect(entries(store.statistics(exactIndexCounts: false)).allSatisfy { $0 == 0 })
+    #expect(store.indexes.deferred.waitingChanges == 10)
+    let exact = entries(store.statistics())
+    #expect(exact.max() == 10)
+    #expect(entries(store.statistics(exactIndexCounts: false)) == exact)
+  }
+
   /// Changes that come while a query takes the lists lie beyond its moment: it must not see them, and the next one must.
   @Test(arguments: [3, 300]) func changesAfterTheMomentOfAQueryWaitForTheNext(count: Int) throws {
     let store = try store(shards: 4)
