@@ -203,6 +203,16 @@ struct Shape: CustomTestStringConvertible, Sendable {
     try Golden.expect(shape.picture(model), "browse-changed-\(shape.name)")
   }
 
+  @Test func columnsBeingChosen() throws {
+    var model = Browsing.query()
+    for key in [Key.character("c"), .down, .down, .enter, .end, .up, .enter, .up, .up, .up, .up, .enter] {
+      _ = model.update(.key(key))
+    }
+    try Golden.expect(Shape(width: 120, height: 40, glyphs: .braille, colors: .full).picture(model), "browse-columns")
+    try Golden.expect(
+      Shape(width: 40, height: 10, glyphs: .ascii, colors: .none).picture(model), "browse-columns-small")
+  }
+
   @Test func exportInProgress() throws {
     var model = Browsing.query()
     for key in [Key.character("e"), .enter] { _ = model.update(.key(key)) }

@@ -112,6 +112,7 @@ private enum Situations {
     case .overview: overview()
     case .browse: browse()
     case .brush: brush()
+    case .columns: columns()
     case .prompt: typing(Browsing.query(), "e", "some.json")
     case .question: question()
     case .help: [help(scrolled: 0), help(scrolled: 5)]
@@ -260,6 +261,16 @@ private enum Situations {
     var moved = model
     for key in [Key.right, .right, .shiftRight, .down, .enter] { store.answer(moved.update(.key(key)), in: &moved) }
     return [model, moved]
+  }
+
+  /// The first and the last of a list that is longer than its box.
+  private static func columns() -> [Model] {
+    var model = Browsing.query()
+    _ = model.update(.resize(width: 80, height: 14))
+    _ = model.update(.key(.character("c")))
+    var last = model
+    for key in [Key.end, .enter] { _ = last.update(.key(key)) }
+    return [model, last]
   }
 
   private static func help(scrolled: Int) -> Model {

@@ -3,6 +3,9 @@ import Terminal
 
 /// The documents that were found, one a line.
 enum ResultsPanel {
+  /// Of a pane: its borders, the mark of the selected row with a blank, what became of a row.
+  static let columnsBesideTable = 5
+
   static func title(_ model: Model) -> String {
     guard let results = model.browse.results, !results.rows.isEmpty else { return "2 Results" }
     let range = "\(Format.grouped(results.offset + 1))-\(Format.grouped(results.offset + results.rows.count))"
@@ -20,7 +23,7 @@ enum ResultsPanel {
       painter.write(Format.clipped(text, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .label)
       return
     }
-    let columns = ResultColumns.layout(results, model.identity.schema, width: rect.width - 3)
+    guard let columns = model.resultTable?.columns else { return }
     for column in columns {
       let title = Format.clipped(column.title, column.width, painter.glyphs)
       let text = column.isNumber ? Format.right(title, column.width) : title
@@ -54,112 +57,5 @@ enum ResultsPanel {
     case .shard(let number): "no document in shard \(number)"
     case .query(let query, _): query.isUnconditional ? "the store is empty" : "no document matches"
     }
-  }
-}
-
-/// A column of the results.
-struct ResultColumn {
-  var title: String
-  var width: Int
-  /// As wide as its widest text.
-  var naturalWidth = 0
-  var x = 0
-  var isNumber = false
-  var role = Role.text
-  var text: (ResultRow) -> String
-}
-
-enum ResultColumns {
-  private static let gap = 2
-
-  /// The key, then shard, fields and size as far as they fit. Fields of the query come first, then those that are
-  /// indexed, then the others. Widths come from the whole page, so that scrolling moves nothing.
-  static func layout(_ results: Results, _ schema: SchemaDescription, width: Int) -> [ResultColumn] {
-    let keyWidth = min(max(8, widest(results.rows, 3) { $0.key.text }), max(8, width / 2))
-    let names = fieldNames(results, schema)
-    // A field of that name has it.
-    let size = ResultColumn(
-      title: names.contains("size") ? "encoded" : "size", width: 8, isNumber: true, role: .label,
-      text: { Format.bytes($0.bytes) })
-    var columns = [ResultColumn(title: "key", width: keyWidth, role: .strong, text: { $0.key.text })]
-    var left = width - keyWidth
-    let hasSize = left >= 8 + gap + 12
-    if hasSize { left -= size.width + gap }
-    if left >= 24 {
-      columns.append(ResultColumn(title: "shard", width: 5, isNumber: true, role: .label, text: { "s\($0.shard)" }))
-      left -= 5 + gap
-    }
-    // Several narrow columns tell more than one wide one.
-    let widthMax = min(28, max(10, width / 4))
-    for name in names {
-      var column = fieldColumn(name, results.rows)
-      guard left >= min(column.width, 8) + gap else { continue }
-      column.width = min(column.width, widthMax, left - gap)
-      columns.append(column)
-      left -= column.width + gap
-    }
-    // What is left over goes to the first column that was cut.
-    if let index = columns.firstIndex(where: { $0.width < $0.naturalWidth }) {
-      columns[index].width = min(columns[index].naturalWidth, columns[index].width + max(0, left))
-    }
-    if hasSize { columns.append(size) }
-    var x = 0
-    for index in columns.indices {
-      columns[index].x = x
-      x += columns[index].width + gap
-    }
-    return columns
-  }
-
-  private static func fieldColumn(_ name: String, _ rows: [ResultRow]) -> ResultColumn {
-    let values = rows.prefix(50).compactMap { $0.record.value(at: name) }
-    let isNumber = !values.isEmpty && values.allSatisfy(\.isNumber)
-    let width = max(displayWidth(name), widest(rows, 1) { text($0.record.value(at: name)) })
-    return ResultColumn(
-      title: name, width: width, naturalWidth: width, isNumber: isNumber, text: { text($0.record.value(at: name)) })
-  }
-
-  private static func text(_ value: Value?) -> String {
-    switch value {
-    case nil, .null?: ""
-    case .array(let elements)?: elements.map(\.description).joined(separator: " ")
-    case .date?: Format.shortDate(value?.description ?? "")
-    case let value?: value.description
-    }
-  }
-
-  private static func fieldNames(_ results: Results, _ schema: SchemaDescription) -> [String] {
-    var names: [String] = []
-    if case .query(let query, _) = results.selection {
-      names += query.ranges.map(\.field)
-      if let field = query.orderBy { names.append(field) }
-    }
-    if case .unique(let index, _) = results.selection { names.append(index) }
-    names += schema.fields.unique + schema.fields.ranges + schema.fields.tags
-    names += results.rows.first?.record.fields.map(\.name) ?? []
-    var seen: Set<String> = []
-    return names.filter { name in
-      seen.insert(name).inserted && results.rows.prefix(20).contains { $0.record.value(at: name) != nil }
-    }
-  }
-
-  private static func widest(_ rows: [ResultRow], _ least: Int, _ text: (ResultRow) -> String) -> Int {
-    rows.reduce(least) { max($0, displayWidth(text($1))) }
-  }
-}
-
-extension Value {
-  fileprivate var isNumber: Bool {
-    switch self {
-    case .int, .unsigned, .double: true
-    default: false
-    }
-  }
-}
-
-extension Format {
-  /// `2024-01-31T00:00:00Z` without a time that says nothing.
-  static func shortDate(_ text: String) -> String {
-    text.hasSuffix("T00:00:00Z") ? String(text.dropLast("T00:00:00Z".count)) : text
   }
 }

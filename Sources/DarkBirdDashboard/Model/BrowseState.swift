@@ -13,7 +13,10 @@ struct BrowseState: Sendable {
 
   var outline: Outline?
   var vocabulary: QueryVocabulary
-  var focus = Pane.results
+  /// Whoever goes elsewhere is done with the columns.
+  var focus = Pane.results {
+    didSet { if focus != .results { columnPicker = nil } }
+  }
   var isZoomed = false
   /// Index into the items of the tree.
   var exploreSelection = 0
@@ -32,6 +35,10 @@ struct BrowseState: Sendable {
   /// Paths of the parts of documents that are folded.
   var folded: Set<String> = []
   var brush: Brush?
+  /// Columns of the results that somebody wants, and those that somebody does not; others are shown where there is room.
+  var columns: [ResultColumn.ID: Bool] = [:]
+  /// While columns are chosen: which of them is selected.
+  var columnPicker: Int?
   /// Query lines under the function keys.
   var saved: [String] = []
   /// A line that is typed below the query.
@@ -63,6 +70,7 @@ struct BrowseState: Sendable {
     if question != nil { return .question }
     if prompt != nil { return .prompt }
     if editor != nil { return .query }
+    if columnPicker != nil { return .columns }
     return focus == .brush ? .brush : .browse
   }
 
@@ -77,6 +85,7 @@ struct BrowseState: Sendable {
   init(schema: SchemaDescription, keeping before: BrowseState) {
     self.init(schema: schema)
     (saved, history, historyPosition) = (before.saved, before.history, before.history.count)
+    columns = before.columns
     runs = before.runs + 1
   }
 

@@ -41,6 +41,8 @@ enum Command: Hashable, Sendable {
   case brush, brushAll
   /// Buckets at either end; negative makes it smaller.
   case grow(Int)
+  // The columns of the results.
+  case columns, toggleColumn, columnsThatFit
   // The line that is being typed.
   case submit, cancel, complete, older, newer
   case cursorLeft, cursorRight, cursorStart, cursorEnd

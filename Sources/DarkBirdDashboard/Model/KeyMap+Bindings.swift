@@ -2,7 +2,7 @@ import Terminal
 
 extension KeyMap {
   static let views: Set<KeyContext> = [.overview, .browse, .alerts, .workload, .jobs, .tour]
-  static let all = views.union([.help, .brush])
+  static let all = views.union([.help, .brush, .columns])
   /// Where there is more than one panel to go to.
   static let withPanels = views.subtracting([.tour]).union([.brush])
   static let line: Set<KeyContext> = [.filter, .query, .palette, .annotation, .jobAnswer, .prompt]

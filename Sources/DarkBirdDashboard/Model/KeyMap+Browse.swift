@@ -18,6 +18,9 @@ extension KeyMap {
       "brush", [.character("r")], .brush, in: [.browse, .brush], .browse,
       help: "brush over a range field, then over the next", hint: "brush"),
     KeyBinding(
+      "columns", [.character("c")], .columns, in: [.browse, .brush, .columns], .browse,
+      help: "choose the columns of the results", hint: "columns"),
+    KeyBinding(
       "fold", [.character("f")], .fold, in: [.browse], .browse, help: "fold or unfold the part of the document"),
     KeyBinding("fold-all", [.character("F")], .foldAll, in: [.browse], .browse, help: "fold all parts, or none"),
     KeyBinding(
@@ -76,5 +79,14 @@ extension KeyMap {
       "brush-zoom", [.enter], .open, in: [.brush], .brush, help: "only the values below the brush", hint: "zoom"),
     KeyBinding(
       "brush-all", [.character("0")], .brushAll, in: [.brush], .brush, help: "all values of the field", hint: "all"),
+  ]
+  /// Which columns the results have.
+  static let choosing = [
+    KeyBinding(
+      "toggle-column", [.character(" "), .enter], .toggleColumn, in: [.columns], .columns,
+      help: "put the column into the table, or take it away", hint: "on/off"),
+    KeyBinding(
+      "columns-that-fit", [.character("0")], .columnsThatFit, in: [.columns], .columns,
+      help: "forget the choice: as many columns as fit", hint: "what fits"),
   ]
 }

@@ -5,6 +5,8 @@ enum KeyContext: Hashable, Sendable, CaseIterable {
   case overview, browse, alerts, workload, jobs, tour, help
   /// The brush of a range field, in the view that browses.
   case brush
+  /// The columns of the results are chosen.
+  case columns
   /// A filter of events, a query, the name of a command or a note is being typed: characters without a binding go into it.
   case filter, query, palette, annotation
   /// What a job has to know before it begins.
@@ -14,7 +16,7 @@ enum KeyContext: Hashable, Sendable, CaseIterable {
 
   var isTyping: Bool {
     switch self {
-    case .overview, .browse, .alerts, .workload, .jobs, .tour, .help, .brush, .question: false
+    case .overview, .browse, .alerts, .workload, .jobs, .tour, .help, .brush, .columns, .question: false
     case .filter, .query, .palette, .annotation, .jobAnswer, .prompt: true
     }
   }
@@ -35,6 +37,7 @@ struct KeyBinding: Hashable, Sendable {
     case tour = "Tour"
     case browse = "Browse"
     case brush = "Brush"
+    case columns = "Columns"
     case typing = "While typing"
   }
 
@@ -67,7 +70,7 @@ struct KeyBinding: Hashable, Sendable {
 struct KeyMap: Sendable {
   static let standard = KeyMap(
     bindings: everywhere + looks + panels + movement + time + recording + events + alerts + workload + jobs + tour
-      + browsing + savedQueries + brushing + answering + typing)
+      + browsing + savedQueries + brushing + choosing + answering + typing)
 
   /// Signals of the terminal: they never arrive as keys, but people look for them in the help.
   static let signals = [("Ctrl-C", "end, and close the store cleanly"), ("Ctrl-Z", "suspend; `fg` comes back")]

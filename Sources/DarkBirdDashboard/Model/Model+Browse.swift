@@ -17,6 +17,7 @@ extension Model {
     case .previousPanel, .left: moveBrowseFocus(-1)
     case .panel(let number): if let pane = BrowseState.Pane(rawValue: number) { browse.focus = pane }
     case .brush: return openBrush()
+    case .columns: openColumnPicker()
     case .export: return startOrStopExport()
     case .copy: return copyDocument()
     case .copyCommand: return copyCommand()

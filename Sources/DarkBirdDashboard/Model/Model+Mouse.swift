@@ -9,7 +9,8 @@ extension Model {
   mutating func handle(_ event: MouseEvent) -> [Effect] {
     guard isMouseOn else { return [] }
     let context = keyContext
-    if context == .palette { return handleInPalette(event) }
+    if context == .palette { return handle(event, in: PaletteOverlay.rows(self), .older, .newer, .submit) }
+    if context == .columns { return handle(event, in: ColumnPicker.rows(self), .up, .down, .toggleColumn) }
     // What is being typed stays what it is.
     if context.isTyping { return [] }
     guard helpScroll == nil else { return scroll(event, in: context) }
@@ -82,7 +83,7 @@ extension Model {
 
   /// Before a list would turn a page: a click below the last row is not meant so.
   private func rowsLeft(below: Bool) -> Int {
-    guard palette == nil, view == .browse, browse.focus == .results, let results = browse.results else { return .max }
+    guard !hasOverlay, view == .browse, browse.focus == .results, let results = browse.results else { return .max }
     return below ? max(0, results.rows.count - 1 - results.selected) : results.selected
   }
 
@@ -93,14 +94,16 @@ extension Model {
     return effects
   }
 
-  /// A click runs the command.
-  private mutating func handleInPalette(_ event: MouseEvent) -> [Effect] {
+  /// In a list that lies over the view. A click does with a row what Enter does.
+  private mutating func handle(
+    _ event: MouseEvent, in rows: Rect?, _ up: Command, _ down: Command, _ enter: Command
+  ) -> [Effect] {
     switch event.action {
-    case .wheelUp: return perform(.older, in: .palette)
-    case .wheelDown: return perform(.newer, in: .palette)
+    case .wheelUp: return perform(up, in: keyContext)
+    case .wheelDown: return perform(down, in: keyContext)
     case .press:
-      guard let rect = PaletteOverlay.rows(self), rect.contains(event) else { return [] }
-      return select(row: event.y, .older, .newer) + perform(.submit, in: .palette)
+      guard let rows, rows.contains(event) else { return [] }
+      return select(row: event.y, up, down) + perform(enter, in: keyContext)
     }
   }
 }

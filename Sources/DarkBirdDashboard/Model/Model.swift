@@ -132,7 +132,9 @@ struct Model: Sendable {
   }
 
   /// Whether something lies over the view that takes the keys.
-  var hasOverlay: Bool { annotation != nil || palette != nil || jobs.asking != nil || jobs.cancelling != nil }
+  var hasOverlay: Bool {
+    annotation != nil || palette != nil || jobs.asking != nil || jobs.cancelling != nil || isChoosingColumns
+  }
 
   var keyContext: KeyContext {
     palette == nil ? contextBelowPalette : .palette
@@ -308,6 +310,7 @@ struct Model: Sendable {
     case .browse: return performBrowse(command)
     case .query: return performQuery(command)
     case .brush: return performBrush(command)
+    case .columns: return performColumns(command)
     case .prompt: return performPrompt(command)
     case .question: return performJobQuestion(command) ?? performQuestion(command)
     case .jobAnswer: return performJobAnswer(command)

@@ -31,6 +31,7 @@ enum FooterLine {
     switch command {
     case .back: model.hasLayer
     case .faster, .slower, .replayStart: model.replay != nil
+    case .columns: model.browse.columnPicker == nil
     case .editDocument: model.identity.allowsChanges && model.replay == nil
     default: true
     }

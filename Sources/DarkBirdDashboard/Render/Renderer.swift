@@ -24,6 +24,7 @@ enum Renderer {
     }
     // What is selected below something else is not where one is.
     if model.hasOverlay { painter.canvas.cursor = nil }
+    if model.isChoosingColumns { ColumnPicker.draw(model, with: &painter) }
     if let annotation = model.annotation {
       AnnotationOverlay.draw(annotation, model, in: ViewFrame(model).body, with: &painter)
     }
