@@ -42,6 +42,30 @@ import Testing
     for (key, text) in KeyMap.signals { #expect(help.contains(key) && help.contains(text)) }
   }
 
+  /// Texts are wrapped, so each word is looked for, as often as it is said.
+  @Test(arguments: [40, 80, 120, 200]) func noWordOfTheHelpIsCut(_ width: Int) {
+    func counted(_ text: String) -> [Substring: Int] {
+      Dictionary(text.split { " \n|=+".contains($0) }.map { ($0, 1) }, uniquingKeysWith: +)
+    }
+    var model = Script().model(2, width: width, height: 400, glyphs: .ascii)
+    _ = model.update(.key(.character("?")))
+    let shown = counted(Renderer.render(model, colors: .none).lines.dropFirst().dropLast().joined(separator: "\n"))
+    let texts = model.keyMap.bindings.filter { !$0.keys.isEmpty && !$0.name.hasPrefix("panel-") }.map(\.help)
+    for (word, count) in counted(texts.joined(separator: " ")) {
+      #expect(shown[word, default: 0] >= count, "\(word)")
+    }
+  }
+
+  @Test func aWideScreenHasAllKeysInThreeColumns() {
+    var model = Script().model(2, width: 200, height: 60, glyphs: .ascii)
+    _ = model.update(.key(.character("?")))
+    let lines = Renderer.render(model, colors: .none).lines
+    #expect(lines[1].hasPrefix("+= Keys ="))
+    let headings = KeyBinding.Group.allCases.map(\.rawValue)
+    let first = lines[2].dropFirst(2).split(separator: "  ").map { $0.trimmingCharacters(in: .whitespaces) }
+    #expect(first.count { headings.contains($0) } == 3)
+  }
+
   /// A key of the table that changes nothing anywhere would be a lie in the help.
   @Test func everyCommandDoesSomethingSomewhere() {
     for context in KeyContext.allCases {

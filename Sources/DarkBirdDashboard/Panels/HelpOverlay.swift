@@ -2,7 +2,8 @@ import Terminal
 
 /// All keys, from the key table.
 enum HelpOverlay {
-  private static let keyWidth = 16
+  /// A column that is narrower has no room for keys and words.
+  private static let columnWidthMin = 53
 
   /// One line of the help: a heading, keys and what they do, or nothing.
   private struct Line {
@@ -11,65 +12,93 @@ enum HelpOverlay {
     var isHeading = false
   }
 
-  static func lineCount(_ map: KeyMap, width: Int) -> Int { columns(map, width).map(\.count).max() ?? 0 }
+  /// The help in columns of the same width.
+  private struct Layout {
+    var columns: [[Line]]
+    var columnWidth: Int
+    /// Keys with the margin before them and the gap behind.
+    var keyWidth: Int
+    var height: Int { columns.map(\.count).max() ?? 0 }
+  }
+
+  static func lineCount(_ map: KeyMap, width: Int) -> Int { layout(map, innerWidth: width - 4).height }
 
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
     let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
-    let columns = columns(model.keyMap, rect.width)
-    let count = columns.map(\.count).max() ?? 0
-    let width = inner.width / columns.count
-    let scroll = min(model.helpScroll ?? 0, max(0, count - inner.height))
-    for (index, lines) in columns.enumerated() {
-      let area = Rect(x: inner.x + index * width, y: inner.y, width: width - 1, height: inner.height)
+    let layout = layout(model.keyMap, innerWidth: inner.width)
+    let scroll = min(model.helpScroll ?? 0, max(0, layout.height - inner.height))
+    for (index, lines) in layout.columns.enumerated() {
+      let area = Rect(
+        x: inner.x + index * layout.columnWidth, y: inner.y, width: layout.columnWidth - 1, height: inner.height)
       for (y, line) in lines.dropFirst(scroll).prefix(inner.height).enumerated() {
         if line.isHeading {
           painter.write(line.text, in: area, y: y, .strong)
         } else {
-          painter.write(line.keys, in: area, x: 1, y: y, .key)
-          painter.write(Format.clipped(line.text, area.width - keyWidth, painter.glyphs), in: area, x: keyWidth, y: y)
+          painter.write(Format.clipped(line.keys, layout.keyWidth - 3, painter.glyphs), in: area, x: 1, y: y, .key)
+          painter.write(line.text, in: area, x: layout.keyWidth, y: y)
         }
       }
     }
-    let hidden = count - scroll - inner.height
+    let hidden = layout.height - scroll - inner.height
     painter.frame(rect, title: hidden > 0 ? "Keys   \(hidden) more below" : "Keys", focused: true)
   }
 
-  /// Two columns where there is room, both of about the same length.
-  private static func columns(_ map: KeyMap, _ width: Int) -> [[Line]] {
-    let groups = KeyBinding.Group.allCases.map { lines(map, $0) }.filter { !$0.isEmpty }
-    guard width >= 110 else { return [Array(groups.joined())] }
-    let total = groups.reduce(0) { $0 + $1.count }
-    var left: [Line] = []
-    var right: [Line] = []
-    for group in groups {
-      if right.isEmpty, left.count + group.count / 2 <= total / 2 { left += group } else { right += group }
+  /// As many columns as there is room for, all of about the same length, and no text cut.
+  private static func layout(_ map: KeyMap, innerWidth: Int) -> Layout {
+    let count = max(1, innerWidth / columnWidthMin)
+    let columnWidth = innerWidth / count
+    let groups = KeyBinding.Group.allCases.map { entries(map, $0) }.filter { !$0.isEmpty }
+    let keyWidth = min(columnWidth / 2, (groups.joined().map { displayWidth($0.keys) }.max() ?? 0) + 3)
+    let blocks = groups.map { $0.flatMap { wrapped($0, columnWidth - 1 - keyWidth) } }
+    let total = blocks.reduce(0) { $0 + $1.count + 1 }
+    // The lowest height that needs no more columns than there are.
+    var height = total / count
+    var columns = stacked(blocks, height)
+    while columns.count > count {
+      height += 1
+      columns = stacked(blocks, height)
     }
-    return [left, right]
+    return Layout(columns: columns, columnWidth: columnWidth, keyWidth: keyWidth)
   }
 
-  private static func lines(_ map: KeyMap, _ group: KeyBinding.Group) -> [Line] {
+  /// Groups one below the other with a line between them, and the next column where one would be longer than that.
+  private static func stacked(_ blocks: [[Line]], _ height: Int) -> [[Line]] {
+    var columns: [[Line]] = []
+    for block in blocks {
+      if let last = columns.last, last.count + 1 + block.count <= height {
+        columns[columns.count - 1] += [Line()] + block
+      } else {
+        columns.append(block)
+      }
+    }
+    return columns
+  }
+
+  private static func wrapped(_ line: Line, _ width: Int) -> [Line] {
+    if line.isHeading { return [line] }
+    return Format.wrapped(line.text, width).enumerated().map { index, text in
+      Line(keys: index == 0 ? line.keys : "", text: text)
+    }
+  }
+
+  private static func entries(_ map: KeyMap, _ group: KeyBinding.Group) -> [Line] {
     let bindings = map.bindings.filter { $0.group == group && !$0.keys.isEmpty }
     if bindings.isEmpty { return [] }
-    var lines = [Line(text: group.rawValue, isHeading: true)]
-    for binding in merged(bindings) {
-      lines.append(Line(keys: binding.keys, text: binding.text))
-    }
-    if group == .everywhere {
-      for (key, text) in KeyMap.signals { lines.append(Line(keys: key, text: text)) }
-    }
-    return lines + [Line()]
+    var lines = [Line(text: group.rawValue, isHeading: true)] + merged(bindings)
+    if group == .everywhere { lines += KeyMap.signals.map { Line(keys: $0.0, text: $0.1) } }
+    return lines
   }
 
   /// The six panels take one line.
-  private static func merged(_ bindings: [KeyBinding]) -> [(keys: String, text: String)] {
-    var result: [(keys: String, text: String)] = []
+  private static func merged(_ bindings: [KeyBinding]) -> [Line] {
+    var lines: [Line] = []
     for binding in bindings {
       if case .panel(let number) = binding.command {
-        if number == 1 { result.append((keys: "1 ... 6", text: "panel of that number")) }
+        if number == 1 { lines.append(Line(keys: "1 ... 6", text: "panel of that number")) }
         continue
       }
-      result.append((keys: binding.keys.map(\.name).joined(separator: " "), text: binding.help))
+      lines.append(Line(keys: binding.keys.map(\.name).joined(separator: " "), text: binding.help))
     }
-    return result
+    return lines
   }
 }
