@@ -311,6 +311,31 @@ import Testing
     #expect(model.browse.results?.fates.isEmpty == true)
   }
 
+  @Test func whatTheMarksMeanStandsOverThemWhereThereIsRoom() throws {
+    var model = browsing()
+    let legend = "* changed  x removed"
+    func title(_ width: Int) throws -> String {
+      _ = model.update(.resize(width: width, height: 40))
+      return try #require(Renderer.render(model, colors: .none).lines.first { $0.contains("2 Results") })
+    }
+    #expect(try !title(120).contains(legend))
+    store.answer(model.update(.sample(Script().samples(21)[20], [])), in: &model)
+    #expect(try title(200).contains("1-200 of 1,204,117  " + legend))
+    #expect(try title(120).contains("1-200 of 1.2M  " + legend))
+    #expect(try title(80).contains(legend))
+    #expect(try title(40).contains("1-200 of 1,204,117 ") && !title(40).contains("changed"))
+  }
+
+  @Test func narrowScreensDropWordsButCutNone() {
+    var model = browsing()
+    _ = model.update(.resize(width: 40, height: 10))
+    press(.character("/"), &model)
+    #expect(Renderer.render(model, colors: .none).lines[2] == "╔ key K   tag:F=V   range F LO..HI     ╗")
+    press(.escape, &model)
+    press(.character("D"), &model)
+    #expect(Renderer.render(model, colors: .none).lines[2] == "╔ remove u:0?              y yes  n no ╗")
+  }
+
   @Test func answersAboutRowsOfAnotherRunAreIgnored() throws {
     var model = browsing()
     let old = try #require(model.browse.results).run

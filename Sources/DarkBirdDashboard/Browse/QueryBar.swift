@@ -49,14 +49,19 @@ enum QueryBar {
       let text = browse.completions.joined(separator: "  ")
       painter.write(Format.clipped(text, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .label)
     } else if browse.editor != nil {
-      let text = "key K   unique N=V   tag:F=V !tag: any:   range F LO..HI   sort:F desc   limit N   shard N"
-      painter.write(Format.clipped(text, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .label)
+      painter.write(grammar.fitted(width: rect.width - 2, gap: 3), in: rect, x: 1, y: 0)
     } else if let results = browse.results {
       painter.write(plan(results, browse).fitted(width: rect.width - 2), in: rect, x: 1, y: 0)
     }
   }
 
-  /// On a narrow screen the key keeps its place, and the words around it give way.
+  /// What a query may say; on a narrow screen what is asked most.
+  private static let grammar = [
+    (2, "key K"), (4, "unique N=V"), (1, "tag:F=V"), (5, "!tag: any:"), (0, "range F LO..HI"), (3, "sort:F desc"),
+    (6, "limit N"), (7, "shard N"),
+  ].map { Segment($0.0, Span($0.1, .label)) }
+
+  /// On a narrow screen the key keeps its place, and the words around it give way. A list is cut, a sentence goes.
   private static func drawQuestion(_ question: Question, in rect: Rect, with painter: inout Painter) {
     let answers = [Span("y", .key), Span(" yes  "), Span("n", .key), Span(" no ")]
     let room = rect.width - 2 - answers.width
@@ -64,7 +69,8 @@ enum QueryBar {
     let name = Format.clipped(key, room - displayWidth(verb) - 2, painter.glyphs)
     var x = painter.write(verb + " ", in: rect, x: 1, y: 0, .warning)
     x = painter.write(name, in: rect, x: x, y: 0, .strong)
-    painter.write(Format.clipped(rest + "?", room - x, painter.glyphs), in: rect, x: x, y: 0, .warning)
+    let hasRoom = x + displayWidth(rest) < room || rest.hasPrefix(":")
+    painter.write(Format.clipped(hasRoom ? rest + "?" : "?", room - x, painter.glyphs), in: rect, x: x, y: 0, .warning)
     painter.writeRight(answers, in: rect, y: 0)
   }
 
@@ -111,7 +117,6 @@ enum QueryBar {
     let time = Format.time(nanoseconds: results.nanoseconds)
     segments.append(.field(2, "actual", "\(Format.short(results.examined)) \(time)"))
     segments.append(.field(0, "matches", matches(results), .strong))
-    if !results.fates.isEmpty { segments.append(Segment(4, Span("* changed  x removed", .label))) }
     return segments
   }
 

@@ -6,13 +6,18 @@ enum ResultsPanel {
   /// Of a pane: its borders, the mark of the selected row with a blank, what became of a row.
   static let columnsBesideTable = 5
 
-  static func title(_ model: Model) -> String {
+  /// What the marks beside rows mean stands here while there are any; for that the number of all gives way.
+  static func title(_ model: Model, width: Int) -> String {
     guard let results = model.browse.results, !results.rows.isEmpty else { return "2 Results" }
-    let range = "\(Format.grouped(results.offset + 1))-\(Format.grouped(results.offset + results.rows.count))"
-    let total = results.count.map { " of \(Format.grouped($0))" } ?? " and more"
     // The store has only its documents of now: whoever looks at the past of everything else must be told.
     let date = model.time == .live ? nil : results.date
-    return "2 Results" + (date.map { " as of \(Format.clock($0, in: model.zone))" } ?? "") + "  \(range)\(total)"
+    let range = "\(Format.grouped(results.offset + 1))-\(Format.grouped(results.offset + results.rows.count))"
+    let start = "2 Results" + (date.map { " as of \(Format.clock($0, in: model.zone))" } ?? "") + "  " + range
+    let total = results.count.map { " of \(Format.grouped($0))" } ?? " and more"
+    let shortTotal = results.count.map { " of \(Format.short($0))" } ?? total
+    guard !results.fates.isEmpty else { return start + total }
+    let titles = [total, shortTotal, ""].map { start + $0 + "  * changed  x removed" }
+    return titles.first { displayWidth($0) + 5 <= width } ?? start + total
   }
 
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {

@@ -179,7 +179,7 @@ enum Renderer {
       let title =
         switch pane {
         case .explore: "1 Explore"
-        case .results: ResultsPanel.title(model)
+        case .results: ResultsPanel.title(model, width: rect.width)
         case .document: DocumentPanel.title(model)
         case .brush: BrushPanel.title(model, width: rect.width)
         }
