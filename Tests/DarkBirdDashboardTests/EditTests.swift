@@ -272,7 +272,7 @@ import Testing
     scripted.answer(model.update(.key(.character("b"))), in: &model)
     #expect(model.update(.key(.character(key))).isEmpty)
     #expect(model.keyContext == .browse)
-    #expect(model.browse.notice == "documents can be changed only in 'darkbird open --read-write'")
+    #expect(model.browse.notice == "needs 'darkbird open --read-write'")
   }
 
   @Test func evilKeysAreHarmlessInQuestions() throws {

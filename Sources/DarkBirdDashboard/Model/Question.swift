@@ -34,7 +34,7 @@ extension Model {
   /// Whether this dashboard may change documents; if not it says why.
   mutating func mayChange() -> Bool {
     guard hasDocuments() else { return false }
-    if !identity.allowsChanges { browse.notice = "documents can be changed only in 'darkbird open --read-write'" }
+    if !identity.allowsChanges { browse.notice = "needs 'darkbird open --read-write'" }
     return identity.allowsChanges
   }
 
