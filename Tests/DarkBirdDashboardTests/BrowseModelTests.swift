@@ -213,6 +213,15 @@ import Testing
     #expect(results.selectedRow?.key.text == "u:3")
   }
 
+  @Test(arguments: [(1, "HELD 1 write behind"), (2, "HELD 2 writes behind")])
+  func heldResultsCountWhatCameSince(_ writes: UInt64, _ text: String) throws {
+    var model = Browsing.query()
+    var sample = Script().samples(201)[200]
+    sample.statistics.memoryLSN = try #require(model.browse.results).lsn + writes
+    _ = model.update(.sample(sample, []))
+    #expect(Renderer.render(model, colors: .none).lines.contains { $0.contains(text) })
+  }
+
   @Test func answersOfAnOlderRunAreIgnored() throws {
     var model = browsing()
     let old = try #require(model.browse.results).run

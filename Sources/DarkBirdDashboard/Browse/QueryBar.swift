@@ -27,8 +27,10 @@ enum QueryBar {
   private static func held(_ model: Model, _ results: Results) -> [Span] {
     let lsn = model.history.last?.statistics.memoryLSN ?? results.lsn
     guard lsn > results.lsn else { return [Span("up to date", .good)] }
+    let behind = lsn - results.lsn
     return [
-      Span("HELD ", .warning), Span(Format.short(lsn - results.lsn) + " writes behind  ", .label), Span("F5", .key),
+      Span("HELD ", .warning), Span(Format.short(behind) + (behind == 1 ? " write" : " writes") + " behind  ", .label),
+      Span("F5", .key),
     ]
   }
 

@@ -53,14 +53,15 @@ enum ThroughputPanel {
       Segment(0, Span(rate(writes + reads) + "/s", .strong)),
       Segment(1, Span("\(swatches.0) \(names.0) ", .write), Span(rate(writes))),
       Segment(1, Span("\(swatches.1) \(names.1) ", .read), Span(rate(reads))),
-      Segment(2, Span("peak ", .label), Span(rate(peak))),
-      Segment(3, Span("window ", .label), Span(Format.ago(seconds: Double(model.windowSeconds)).dropMinus)),
+      Segment(3, Span("peak ", .label), Span(rate(peak))),
+      Segment(4, Span("window ", .label), Span(Format.ago(seconds: Double(model.windowSeconds)).dropMinus)),
     ]
+    // The line in the graph has no other name than this.
     if let previous = model.runs.previous(at: moment.sample.nanoseconds) {
-      segments.append(
-        Segment(3, Span(previousMark(painter.glyphs) + " before ", .previous), Span(rate(previous))))
+      let name = previousMark(painter.glyphs) + (rect.width >= 44 ? " previous run " : " prev ")
+      segments.append(Segment(2, Span(name, .previous), Span(rate(previous))))
     }
-    if let load = moment.sample.workload?.summary { segments.append(Segment(4, Span(load, .label))) }
+    if let load = moment.sample.workload?.summary { segments.append(Segment(5, Span(load, .label))) }
     painter.write(segments.fitted(width: rect.width), in: rect, y: 0)
   }
 
