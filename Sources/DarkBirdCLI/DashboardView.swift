@@ -16,7 +16,7 @@ struct LookOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Keys, colours, alerts and layouts; see 'darkbird help config'. (default: ~/.config/darkbird/config)",
+      "Keys, colours, alerts, layouts and scenarios; see 'darkbird help config'. (default: ~/.config/darkbird/config)",
       valueName: "file"))
   var config: String?
 

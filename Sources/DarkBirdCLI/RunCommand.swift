@@ -16,6 +16,7 @@ struct RunCommand: ParsableCommand {
         darkbird run --ram --rate max                 how fast is the memory part
         darkbird run --store D --ack synced           every write waits for the disk
         darkbird run --page-records 500               watch pages fill and rotate
+        darkbird run --scenario rush-hour             the load changes by itself
         darkbird run --headless --json --duration 20  a report, for scripts
 
       --once, --stream json and --plain watch without a terminal. --headless prints a line a second instead; Ctrl-C, SIGTERM or --duration end it, and a summary follows. With \
@@ -55,6 +56,9 @@ struct RunCommand: ParsableCommand {
     if report.json && !output.headless && !report.once {
       throw ValidationError("--json needs --headless or --once")
     }
+    if output.headless && load.scenario != nil {
+      throw ValidationError("--scenario is for the dashboard and its reports, which --headless leaves out")
+    }
     if output.headless && look.glyphs != nil {
       throw ValidationError("--glyphs is for the dashboard, which --headless leaves out")
     }
@@ -62,6 +66,8 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     let configuration = output.headless ? DashboardConfiguration() : try look.configuration()
+    var workload = load.workloadOptions
+    workload.scenario = try load.scenario(among: configuration.scenarios)
     let isDrawn = !output.headless && !report.isWanted
     if isDrawn { try requireTerminal() }
     // Before there is a directory to remove: a signal that comes meanwhile must not leave it behind.
@@ -77,7 +83,7 @@ struct RunCommand: ParsableCommand {
     let storeConfiguration = store.configuration(temporaryPath: temporary?.path)
     guard let opened = try onStore(name, { try open(storeConfiguration, stop == nil ? opening : nil) }) else { return }
     do {
-      try run(opened.keptUntilExit(), &options, opening, stop)
+      try run(workload, on: opened.keptUntilExit(), &options, opening, stop)
     } catch {
       try? opened.close()
       throw Failure(error, path: name)
@@ -97,16 +103,16 @@ struct RunCommand: ParsableCommand {
 
   /// Runs the workload on its store until the user or the duration ends it.
   private func run(
-    _ opened: Store<String, WorkloadDocument>, _ options: inout DashboardOptions, _ opening: OpeningScreen,
-    _ stop: StopSignals?
+    _ load: WorkloadOptions, on opened: Store<String, WorkloadDocument>, _ options: inout DashboardOptions,
+    _ opening: OpeningScreen, _ stop: StopSignals?
   ) throws {
     if output.headless, let stop {
-      let workload = Workload(store: opened, options: load.workloadOptions)
+      let workload = Workload(store: opened, options: load)
       defer { workload.stop() }
       workload.start()
-      return try HeadlessRun(opened, workload, load, isJSON: report.json, stop: stop).run()
+      return try HeadlessRun(opened, workload, self.load, isJSON: report.json, stop: stop).run()
     }
-    let runner = WorkloadRunner(store: opened, options: load.workloadOptions)
+    let runner = WorkloadRunner(store: opened, options: load)
     defer { runner.close() }
     runner.start()
     options.workload = runner
@@ -183,6 +189,16 @@ struct LoadOptions: ParsableArguments {
   @Option(help: "Which documents are chosen. (default: zipfian; latest for ycsb-d)")
   var distribution: KeyDistribution?
 
+  @Option(
+    help: ArgumentHelp(
+      "Change the load by itself, step by step and round again; the configuration may have more.\n\(scenarios)",
+      valueName: "name"))
+  var scenario: String?
+
+  private static var scenarios: String {
+    Scenario.standard.map { "\($0.name): \($0.summary)" }.joined(separator: "\n")
+  }
+
   private static var presets: String {
     WorkloadOptions.Preset.allCases.map { "\($0.rawValue): \($0.summary)" }.joined(separator: "\n")
   }
@@ -193,6 +209,14 @@ struct LoadOptions: ParsableArguments {
     if !(0...1_024).contains(readers) { throw ValidationError("--readers \(readers): must be 0 to 1024") }
     if writers + readers == 0 { throw ValidationError("--writers 0 --readers 0: nobody would do anything") }
     if let duration, !(duration > 0 && duration <= 1e9) { throw ValidationError("--duration: must be above 0") }
+  }
+
+  /// The one that `--scenario` names.
+  func scenario(among scenarios: [Scenario]) throws(ValidationError) -> Scenario? {
+    guard let scenario else { return nil }
+    if let found = scenarios.first(where: { $0.name == scenario }) { return found }
+    throw ValidationError(
+      "--scenario \(scenario): there is none of that name, but \(scenarios.map(\.name).joined(separator: ", "))")
   }
 
   var workloadOptions: WorkloadOptions {

@@ -84,6 +84,14 @@ struct Shape: CustomTestStringConvertible, Sendable {
     try Golden.expect(shape.picture(Changing.workload()), "workload-\(shape.name)")
   }
 
+  @Test(arguments: Shape.all.filter { $0.glyphs == .braille && $0.colors == .none })
+  func scenario(_ shape: Shape) throws {
+    var model = ScenarioViewTests.playing()
+    _ = model.update(.key(.character("w")))
+    for _ in 0..<7 { _ = model.update(.key(.down)) }
+    try Golden.expect(shape.picture(model), "workload-scenario-\(shape.name)")
+  }
+
   @Test(arguments: Shape.all) func jobs(_ shape: Shape) throws {
     var model = Working.model()
     _ = model.update(.key(.character("J")))
@@ -313,7 +321,9 @@ enum Changing {
       sample.workload?.options?.distribution = .uniform
       _ = model.update(.sample(sample, []))
     }
-    for key in [Key.character("w"), .down, .down, .left, .down, .right, .down, .down, .down, .down, .down, .right] {
+    for key in [Key.character("w"), .down, .down, .left, .down, .right]
+      + Array(repeating: Key.down, count: 6) + [.right]
+    {
       _ = model.update(.key(key))
     }
     return model

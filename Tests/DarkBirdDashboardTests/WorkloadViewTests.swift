@@ -144,4 +144,42 @@ import Testing
     #expect(!lines(nil, nil, "4").contains("writers wait"))
     #expect(lines(.synced, nil, "w").contains("as the store, synced"))
   }
+
+  /// At 80x24 all is readable, and at 40x10 what is there.
+  @Test(arguments: [(40, 10), (80, 24)]) func nothingIsCutOnASmallScreen(_ width: Int, _ height: Int) {
+    for preset in WorkloadOptions.Preset.allCases {
+      var model = Script().model(100, width: width, height: height, glyphs: .ascii)
+      _ = model.update(.key(.character("w")))
+      model.workloadView.draft = WorkloadOptions(preset: preset, rate: .perSecond(1_000_000), writers: 64)
+      for (place, setting) in model.workloadSettings.enumerated() {
+        model.workloadView.selected = place
+        let lines = Renderer.render(model, colors: .none).lines
+        #expect(!lines.contains { $0.contains("~") }, "\(lines)")
+        if height == 24 {
+          for line in Format.wrapped(setting.explanation(model.workloadView.draft ?? WorkloadOptions()), 40) {
+            #expect(lines.contains { $0.contains(line) }, "\(line) in \(lines)")
+          }
+          #expect(lines.contains { $0.contains("1,000,000/s  was no limit") }, "\(lines)")
+        }
+      }
+    }
+  }
+
+  /// What is known of both runs is there, on one line or on two.
+  @Test func theRunPanelSaysWhatRunsAndWhatRanBefore() {
+    for (width, height) in [(80, 24), (120, 40)] {
+      var model = Changing.workload()
+      _ = model.update(.resize(width: width, height: height))
+      let screen = Renderer.render(model, colors: .none).lines.joined(separator: "\n")
+      for text in ["run 2 running", "previous run 117.2k/s mean", "clubs zipfian 2w/2r no limit", "1,398"] {
+        #expect(screen.contains(text), "\(text) at \(width)")
+      }
+    }
+  }
+
+  @Test func theLineInTheGraphHasAName() {
+    var model = Changing.workload()
+    _ = model.update(.key(.character("o")))
+    #expect(Renderer.render(model, colors: .none).lines.contains { $0.contains("─ previous run ") })
+  }
 }

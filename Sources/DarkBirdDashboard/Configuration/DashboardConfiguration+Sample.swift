@@ -14,7 +14,9 @@ extension DashboardConfiguration {
       "# " + Model.windows.map { Format.span(nanoseconds: UInt64($0) * 1_000_000_000) }.joined(separator: ", "),
       "window = \(Format.span(nanoseconds: UInt64(Model.windows[0]) * 1_000_000_000))", "", "[layouts]",
       "# Rows of one or two of the panels " + PanelID.allCases.map(\.name).joined(separator: ", ") + ":",
-      "# mine = throughput latency / log events", "", "[alerts]",
+      "# mine = throughput latency / log events", "", "[scenarios]",
+      "# Steps of settings and a time: preset, keys, rate, writers, readers, acknowledge, or a share of the mix:",
+      "# mine = night: rate 100 for 60s / day: rate max writers 8 for 20s", "", "[alerts]",
       "# The limit, and for how long it must be passed; 'critical' for the loud ones, 'off' for none.",
     ]
     lines += AlertRule.standard.map { "\($0.name) = \($0.text)" }

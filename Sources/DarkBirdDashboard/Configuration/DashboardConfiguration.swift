@@ -2,7 +2,7 @@ import DarkBird
 import Foundation
 import Terminal
 
-/// What people like: keys, colours, characters, alerts and layouts, from a file that the program reads and never writes.
+/// What people like: keys, colours, characters, alerts, layouts and scenarios, from a file that the program reads and never writes.
 ///
 ///     theme = dark
 ///     layout = mine
@@ -16,6 +16,9 @@ import Terminal
 ///
 ///     [layouts]
 ///     mine = throughput latency / log events
+///
+///     [scenarios]
+///     mine = night: rate 100 for 60s / day: rate max writers 8 for 20s
 public struct DashboardConfiguration: Sendable {
   var keyMap = KeyMap.standard
   var rules = AlertRule.standard
@@ -25,6 +28,8 @@ public struct DashboardConfiguration: Sendable {
   var arrangement = Arrangement.watching
   /// Index into `Model.windows`.
   var window = 0
+  /// Those of everybody, then those of the file.
+  public private(set) var scenarios = Scenario.standard
 
   /// What there is without a file.
   public init() {}
@@ -54,14 +59,17 @@ public struct DashboardConfiguration: Sendable {
       case "": try setLook(entry, file)
       case "keys": keys.append((entry, try Self.keys(entry, file)))
       case "alerts": try setAlert(entry, file)
+      case "scenarios": try addScenario(entry, file)
       case "layouts": break
       default:
-        let hint = Spelling.hint(entry.section, among: ["keys", "alerts", "layouts"])
+        let hint = Spelling.hint(entry.section, among: ["keys", "alerts", "layouts", "scenarios"])
         throw Self.error(entry, file, "no section is called '\(entry.section)'\(hint)")
       }
     }
     let own = arrangements.dropFirst(Arrangement.standard.count)
-    let named = KeyMap(bindings: keyMap.bindings + KeyMap.layouts(Array(own)))
+    let ownScenarios = scenarios.dropFirst(Scenario.standard.count)
+    let named = KeyMap(
+      bindings: keyMap.bindings + KeyMap.layouts(Array(own)) + KeyMap.scenarios(Array(ownScenarios)))
     keyMap = try Self.rebound(named, keys, file)
   }
 
@@ -97,9 +105,7 @@ public struct DashboardConfiguration: Sendable {
     _ entry: ConfigurationFile.Entry, _ file: ConfigurationFile
   ) throws(ConfigurationError) {
     let names = PanelID.allCases.map(\.name)
-    guard entry.name.allSatisfy({ $0.isLowercase || $0.isNumber || $0 == "-" }) else {
-      throw Self.error(entry, file, "the name of a layout has lower case letters, digits and '-': '\(entry.name)'")
-    }
+    try Self.checkName(entry, "layout", file)
     if Arrangement.standard.contains(where: { $0.name == entry.name }) {
       throw Self.error(entry, file, "the layout '\(entry.name)' is there already; give yours another name")
     }
@@ -119,6 +125,31 @@ public struct DashboardConfiguration: Sendable {
       rows.append(row)
     }
     arrangements.append(.own(name: entry.name, rows: rows))
+  }
+
+  private static func checkName(
+    _ entry: ConfigurationFile.Entry, _ kind: String, _ file: ConfigurationFile
+  ) throws(ConfigurationError) {
+    guard entry.name.allSatisfy({ $0.isLowercase || $0.isNumber || $0 == "-" }) else {
+      throw error(entry, file, "the name of a \(kind) has lower case letters, digits and '-': '\(entry.name)'")
+    }
+  }
+
+  // MARK: Scenarios
+
+  private mutating func addScenario(
+    _ entry: ConfigurationFile.Entry, _ file: ConfigurationFile
+  ) throws(ConfigurationError) {
+    try Self.checkName(entry, "scenario", file)
+    if entry.name == "off" || Scenario.standard.contains(where: { $0.name == entry.name }) {
+      throw Self.error(entry, file, "the scenario '\(entry.name)' is there already; give yours another name")
+    }
+    do {
+      let steps = try Scenario.steps(entry.value)
+      scenarios.append(Scenario(entry.name, "the scenario \(entry.name)", steps))
+    } catch {
+      throw Self.error(entry, file, error.reason)
+    }
   }
 
   // MARK: Keys

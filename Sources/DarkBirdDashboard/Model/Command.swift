@@ -24,6 +24,9 @@ enum Command: Hashable, Sendable {
   case mute
   // Workload.
   case startStop, pauseWorkload
+  /// Plays the scenario of that name.
+  case scenario(String)
+  case endScenario
   // Jobs.
   case cancelJob
   /// Begins with the questions of the job of that place.

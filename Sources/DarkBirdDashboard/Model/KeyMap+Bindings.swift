@@ -156,7 +156,16 @@ extension KeyMap {
     KeyBinding(
       "pause-workload", [.character("p")], .pauseWorkload, in: [.workload], .workload,
       help: "let the workload wait, and go on", hint: "wait"),
+    KeyBinding(
+      "scenario-off", [], .endScenario, in: views, .workload, help: "end the scenario; the load is as before it"),
   ]
+
+  static func scenarios(_ scenarios: [Scenario]) -> [KeyBinding] {
+    scenarios.map { scenario in
+      KeyBinding(
+        "scenario-\(scenario.name)", [], .scenario(scenario.name), in: views, .workload, help: scenario.summary)
+    }
+  }
 
   static let jobs = [
     KeyBinding(

@@ -69,8 +69,8 @@ struct KeyBinding: Hashable, Sendable {
 /// The one table of keys and commands: it drives dispatch, the palette, the help and the hints in the last line.
 struct KeyMap: Sendable {
   static let standard = KeyMap(
-    bindings: everywhere + looks + panels + movement + time + recording + events + alerts + workload + jobs + tour
-      + browsing + savedQueries + brushing + choosing + answering + typing)
+    bindings: everywhere + looks + panels + movement + time + recording + events + alerts + workload
+      + scenarios(Scenario.standard) + jobs + tour + browsing + savedQueries + brushing + choosing + answering + typing)
 
   /// Signals of the terminal: they never arrive as keys, but people look for them in the help.
   static let signals = [("Ctrl-C", "end, and close the store cleanly"), ("Ctrl-Z", "suspend; `fg` comes back")]

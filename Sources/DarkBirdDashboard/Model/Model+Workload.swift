@@ -4,13 +4,15 @@ import Terminal
 extension Model {
   /// What runs now; nil if there is no workload that could be changed.
   var runningOptions: WorkloadOptions? { history.last?.workload?.options }
+  /// Where the scenario stands that is being played.
+  var scenarioPlace: ScenarioPlace? { history.last?.workload?.scenario }
   /// What the settings show: with the changes that are not applied yet.
   var workloadOptions: WorkloadOptions? { workloadView.draft ?? runningOptions }
 
   var workloadSettings: [WorkloadSetting] {
     guard let options = workloadOptions else { return [] }
     let ack: [WorkloadSetting] = identity.isInMemory ? [] : [.acknowledgement]
-    return [.preset, .distribution, .rate, .writers, .readers, .documents] + ack
+    return [.preset, .distribution, .rate, .writers, .readers, .documents] + ack + [.scenario]
       + options.preset.shares.map { .share($0) }
   }
 
@@ -34,13 +36,14 @@ extension Model {
     case .right: changeSetting(by: 1)
     case .open:
       guard let options = workloadView.draft else { return [] }
-      workloadView.draft = nil
-      return [.workload(.run(options))]
+      return run(options)
     case .startStop:
       guard let options = workloadOptions, let progress = history.last?.workload?.progress else { return [] }
-      if progress.isRunning { return [.workload(.end)] }
-      workloadView.draft = nil
-      return [.workload(.run(options))]
+      if progress.isRunning {
+        tellEndOfScenario("with the run")
+        return [.workload(.end)]
+      }
+      return run(workloadView.draft ?? scenarioPlace?.base ?? options)
     case .pauseWorkload:
       guard runningOptions != nil, let progress = history.last?.workload?.progress, progress.isRunning else {
         return []
@@ -54,11 +57,49 @@ extension Model {
     return []
   }
 
+  private mutating func run(_ options: WorkloadOptions) -> [Effect] {
+    workloadView.draft = nil
+    if let scenario = options.scenario {
+      browse.notice = "scenario \(scenario.name): \(scenario.summary)"
+    } else {
+      var before = scenarioPlace?.base
+      before?.scenario = nil
+      tellEndOfScenario(options == before ? "the load is as before it" : "the load was changed by hand")
+    }
+    return [.workload(.run(options))]
+  }
+
+  private mutating func tellEndOfScenario(_ how: String) {
+    if let name = scenarioPlace?.scenario?.name { browse.notice = "scenario \(name) ended: \(how)" }
+  }
+
+  /// Begins a scenario, or ends the one that is played, with the load that was there before it.
+  mutating func play(_ scenario: Scenario?) -> [Effect] {
+    guard var options = scenarioPlace?.base ?? runningOptions else {
+      browse.notice = "no workload runs here that a scenario could change"
+      return []
+    }
+    if scenario == nil, scenarioPlace == nil {
+      browse.notice = "no scenario is played"
+      return []
+    }
+    options.scenario = scenario
+    return run(options)
+  }
+
   private mutating func changeSetting(by step: Int) {
     let settings = workloadSettings
     guard var options = workloadOptions, settings.indices.contains(workloadView.selected) else { return }
-    settings[workloadView.selected].change(&options, by: step)
-    workloadView.draft = options == runningOptions ? nil : options
+    let setting = settings[workloadView.selected]
+    if setting != .scenario {
+      // What is changed by hand stays so.
+      options.scenario = nil
+    } else if let base = scenarioPlace?.base, options.scenario == base.scenario {
+      // What comes after a scenario is what was there before it.
+      options = base
+    }
+    setting.change(&options, by: step, scenarios: scenarios)
+    workloadView.draft = options == runningOptions || options == scenarioPlace?.base ? nil : options
     workloadView.selected = min(workloadView.selected, workloadSettings.count - 1)
   }
 }

@@ -31,6 +31,7 @@ struct Model: Sendable {
   let keyMap: KeyMap
   /// What the key for layouts goes through.
   let arrangements: [Arrangement]
+  let scenarios: [Scenario]
 
   var width: Int
   var height: Int
@@ -91,6 +92,7 @@ struct Model: Sendable {
     self.jobs = JobsState(kinds: jobs)
     theme = configuration.theme
     arrangements = configuration.arrangements
+    scenarios = configuration.scenarios
     arrangement = configuration.arrangement
     window = configuration.window
     self.width = width
@@ -292,6 +294,8 @@ struct Model: Sendable {
       view = .jobs
       return []
     case .startJob(let kind): return ask(kind)
+    case .scenario(let name): return play(scenarios.first { $0.name == name })
+    case .endScenario: return play(nil)
     case .tour:
       if tour != nil { view = .tour }
       return []

@@ -2,7 +2,7 @@ import DarkBird
 
 /// A line of the settings of a workload.
 enum WorkloadSetting: Hashable, Sendable {
-  case preset, distribution, rate, writers, readers, documents, acknowledgement
+  case preset, distribution, rate, writers, readers, documents, acknowledgement, scenario
   case share(WorkloadMix.Share)
 
   var title: String {
@@ -14,9 +14,12 @@ enum WorkloadSetting: Hashable, Sendable {
     case .readers: "readers"
     case .documents: "documents"
     case .acknowledgement: "acknowledge"
+    case .scenario: "scenario"
     case .share(let share): share.rawValue
     }
   }
+
+  var isShare: Bool { if case .share = self { true } else { false } }
 
   func value(_ options: WorkloadOptions) -> String {
     switch self {
@@ -31,6 +34,7 @@ enum WorkloadSetting: Hashable, Sendable {
     case .readers: return String(options.readers)
     case .documents: return Format.grouped(options.documents)
     case .acknowledgement: return options.acknowledgement.map { "\($0)" } ?? "as the store"
+    case .scenario: return options.scenario?.name ?? "none"
     case .share(let share): return String(options.effectiveMix[share])
     }
   }
@@ -52,6 +56,7 @@ enum WorkloadSetting: Hashable, Sendable {
       return options.preset == .clubs ? "threads that read" : "threads: with the writers, all run the whole mix"
     case .documents: return "loaded before the mix begins; those that are there stay"
     case .acknowledgement: return "how far a write must have come before the next"
+    case .scenario: return options.scenario?.summary ?? "the load stays as it is set"
     case .share(let share): return Self.explanation(share, options.preset)
     }
   }
@@ -74,7 +79,7 @@ enum WorkloadSetting: Hashable, Sendable {
   }
 
   /// The next value in one direction; ends do not lead round, but for what is a choice.
-  func change(_ options: inout WorkloadOptions, by step: Int) {
+  func change(_ options: inout WorkloadOptions, by step: Int, scenarios: [Scenario] = []) {
     switch self {
     case .preset:
       options.preset = Self.turned(WorkloadOptions.Preset.allCases, options.preset, step)
@@ -94,6 +99,7 @@ enum WorkloadSetting: Hashable, Sendable {
     case .documents: options.documents = Self.stepped(options.documents, Self.counts, step)
     case .acknowledgement:
       options.acknowledgement = Self.turned([nil] + Acknowledgement.allCases, options.acknowledgement, step)
+    case .scenario: options.scenario = Self.turned([nil] + scenarios, options.scenario, step)
     case .share(let share):
       var mix = options.effectiveMix
       let value = mix[share]

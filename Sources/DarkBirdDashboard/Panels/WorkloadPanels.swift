@@ -3,8 +3,6 @@ import Terminal
 
 /// What the workload is to do, a line a setting.
 enum WorkloadSettingsPanel {
-  private static let titleWidth = 19
-
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
     guard let options = model.workloadOptions else {
       let lines = [
@@ -18,23 +16,24 @@ enum WorkloadSettingsPanel {
     let selected = min(model.workloadView.selected, settings.count - 1)
     // The lines below the list explain the selected one and say what is pending.
     let words = settings[selected].explanation(options)
-    let explanation = rect.height >= 8 ? Format.wrapped(words, rect.width).prefix(rect.height >= 20 ? 3 : 1) : []
+    let room = rect.height >= 8 ? min(max(rect.height - 1 - settings.count, 1), 3) : 0
+    let explanation = Format.wrapped(words, rect.width, lines: room, painter.glyphs)
     let visible = max(1, rect.height - explanation.count - 1)
     let top = Scroll.top(0, keeping: selected, visible: visible)
     for (row, place) in (top..<min(top + visible, settings.count)).enumerated() {
-      draw(settings[place], options, model, in: rect, y: row, with: &painter)
+      let isShare = settings[place].isShare
+      let titleWidth = settings.filter { $0.isShare == isShare }.map { displayWidth($0.title) }.max() ?? 0
+      draw(settings[place], options, model, titleWidth + 2, in: rect, y: row, with: &painter)
       if place == selected, model.workloadView.focus == .settings { painter.select(rect, y: row) }
     }
     for (row, line) in explanation.enumerated() {
-      painter.write(
-        Format.clipped(line, rect.width, painter.glyphs), in: rect, y: rect.height - 1 - explanation.count + row, .label
-      )
+      painter.write(line, in: rect, y: rect.height - 1 - explanation.count + row, .label)
     }
     drawState(model, in: rect, y: rect.height - 1, with: &painter)
   }
 
   private static func draw(
-    _ setting: WorkloadSetting, _ options: WorkloadOptions, _ model: Model, in rect: Rect, y: Int,
+    _ setting: WorkloadSetting, _ options: WorkloadOptions, _ model: Model, _ titleWidth: Int, in rect: Rect, y: Int,
     with painter: inout Painter
   ) {
     let isChanged = model.runningOptions.map { setting.value($0) != setting.value(options) } ?? false
@@ -45,13 +44,16 @@ enum WorkloadSettingsPanel {
       value += ", \(own.rawValue)"
     }
     let x = painter.write(value, in: rect, x: titleWidth, y: y, isChanged ? .warning : .strong)
-    if case .share(let share) = setting {
+    if setting == .scenario, !isChanged, let place = model.scenarioPlace {
+      painter.write(ScenarioText.segments(place).fitted(width: rect.width - x - 2, gap: 1), in: rect, x: x + 2, y: y)
+    } else if case .share(let share) = setting {
       let barX = titleWidth + 4
       let fraction = Double(options.effectiveMix[share]) / Double(WorkloadMix.shareMax)
       painter.bar(fraction, in: rect, x: barX, y: y, width: rect.width - barX - 1)
     } else if isChanged, let running = model.runningOptions {
-      painter.write(
-        Format.clipped("  was \(setting.value(running))", rect.width - x, painter.glyphs), in: rect, x: x, y: y, .label)
+      // Whole or not at all: half of a number is another number.
+      let was = ["  was ", " was "].map { $0 + setting.value(running) }.first { x + displayWidth($0) <= rect.width }
+      if let was { painter.write(was, in: rect, x: x, y: y, .label) }
     }
   }
 
@@ -74,6 +76,14 @@ enum WorkloadSettingsPanel {
   }
 }
 
+/// Which step of a scenario is on, and how long.
+enum ScenarioText {
+  static func segments(_ place: ScenarioPlace) -> [Segment] {
+    let name = place.name.isEmpty ? [] : [Segment(3, Span(place.name, .accent))]
+    return [Segment(1, Span(place.number))] + name + [Segment(2, Span(place.leftText, .label))]
+  }
+}
+
 /// How the run goes, and how the one before it went.
 enum WorkloadRunPanel {
   static func draw(_ model: Model, _ moment: Moment?, in rect: Rect, with painter: inout Painter) {
@@ -82,32 +92,58 @@ enum WorkloadRunPanel {
       return
     }
     let progress = workload.progress
-    painter.write(
-      [
-        Segment(0, Span("run \(workload.run) ", .label), Span(progress.phase.rawValue, role(progress.phase))),
-        Segment(1, Span(workload.summary)),
-      ].fitted(width: rect.width), in: rect, y: 0)
+    // Where there is room, what does not fit beside a text stands below it.
+    let isTall = rect.height >= 14
+    var y = 0
+    let state = [Span("run \(workload.run) ", .label), Span(progress.phase.rawValue, role(progress.phase))]
+    write(state, workload.summary, isTall: isTall, in: rect, y: &y, with: &painter)
     if progress.phase == .loading {
-      let fraction = progress.documents > 0 ? Double(progress.loaded) / Double(progress.documents) : 0
-      let text = " \(Format.grouped(progress.loaded)) of \(Format.grouped(progress.documents))"
-      painter.bar(fraction, in: rect, x: 0, y: 1, width: max(0, rect.width - text.count))
-      painter.writeRight([Span(text)], in: rect, y: 1)
+      drawLoading(progress, in: rect, y: y, with: &painter)
     } else {
-      painter.write(counts(progress).fitted(width: rect.width), in: rect, y: 1)
+      painter.write(counts(progress, rect.width).fitted(width: rect.width), in: rect, y: y)
     }
-    let reason = progress.finishedReason?.description ?? progress.lastError
-    if let reason {
-      painter.write(Format.clipped(reason, rect.width, painter.glyphs), in: rect, y: 2, .warning)
+    y += 1
+    if let reason = progress.finishedReason?.description ?? progress.lastError {
+      for line in Format.wrapped(reason, rect.width, lines: isTall ? 3 : 1, painter.glyphs) {
+        painter.write(line, in: rect, y: y, .warning)
+        y += 1
+      }
     } else if let previous = model.runs.previous {
-      let line = [
+      let mean = [
         Span(ThroughputPanel.previousMark(painter.glyphs) + " ", .previous), Span("previous run ", .label),
-        Span(Format.rate(previous.mean) + "/s", .strong), Span(" mean  ", .label),
-        Span(Format.clipped(previous.summary, max(0, rect.width - 33), painter.glyphs), .label),
+        Span(Format.rate(previous.mean) + "/s", .strong), Span(" mean", .label),
       ]
-      painter.write(line, in: rect, y: 2)
+      write(mean, previous.summary, isTall: isTall, in: rect, y: &y, with: &painter)
     }
-    let graph = Rect(x: rect.x, y: rect.y + 4, width: rect.width, height: rect.height - 4)
+    if let place = workload.scenario, let name = place.scenario?.name {
+      let title = [Segment(4, Span("scenario", .label)), Segment(0, Span(name, .strong))]
+      painter.write((title + ScenarioText.segments(place)).fitted(width: rect.width, gap: 1), in: rect, y: y)
+      y += 1
+    }
+    let graph = Rect(x: rect.x, y: rect.y + y + 1, width: rect.width, height: rect.height - y - 1)
     if graph.height >= 3 { ThroughputPanel.drawGraph(model, moment, in: graph, with: &painter) }
+  }
+
+  private static func write(
+    _ spans: [Span], _ text: String, isTall: Bool, in rect: Rect, y: inout Int, with painter: inout Painter
+  ) {
+    let x = painter.write(spans, in: rect, y: y)
+    if x + 2 + displayWidth(text) <= rect.width {
+      painter.write(text, in: rect, x: x + 2, y: y, .label)
+    } else if isTall {
+      y += 1
+      painter.write(Format.clipped(text, rect.width - 2, painter.glyphs), in: rect, x: 2, y: y, .label)
+    }
+    y += 1
+  }
+
+  private static func drawLoading(
+    _ progress: WorkloadProgress, in rect: Rect, y: Int, with painter: inout Painter
+  ) {
+    let fraction = progress.documents > 0 ? Double(progress.loaded) / Double(progress.documents) : 0
+    let text = " \(Format.grouped(progress.loaded)) of \(Format.grouped(progress.documents))"
+    painter.bar(fraction, in: rect, x: 0, y: y, width: max(0, rect.width - text.count))
+    painter.writeRight([Span(text)], in: rect, y: y)
   }
 
   private static func role(_ phase: WorkloadProgress.Phase) -> Role {
@@ -118,10 +154,11 @@ enum WorkloadRunPanel {
     }
   }
 
-  private static func counts(_ progress: WorkloadProgress) -> [Segment] {
+  private static func counts(_ progress: WorkloadProgress, _ width: Int) -> [Segment] {
     var segments = [Segment.field(0, "done", Format.grouped(progress.operations))]
     if progress.duplicatesRefused > 0 {
-      segments.append(.field(1, "duplicates refused", Format.grouped(progress.duplicatesRefused)))
+      let label = width < 44 ? "dup" : "duplicates refused"
+      segments.append(.field(1, label, Format.grouped(progress.duplicatesRefused)))
     }
     if progress.skipped > 0 { segments.append(.field(2, "skipped", Format.grouped(progress.skipped))) }
     if progress.errors > 0 { segments.append(.field(1, "errors", Format.grouped(progress.errors), .warning)) }

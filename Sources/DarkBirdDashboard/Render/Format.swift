@@ -176,10 +176,17 @@ extension Format {
     return line.isEmpty ? lines : lines + [line]
   }
 
-  /// The beginning of a text that is too long, with a sign that something is missing.
+  /// In as many lines as there is room for; the last one has a sign if something is missing.
+  static func wrapped(_ text: String, _ width: Int, lines: Int, _ glyphs: GlyphTier) -> [String] {
+    let all = wrapped(text, width)
+    guard all.count > lines, lines > 0 else { return Array(all.prefix(max(0, lines))) }
+    return all.prefix(lines - 1) + [clipped(all[(lines - 1)...].joined(separator: " "), width, glyphs)]
+  }
+
   /// `1 document`, `1,204 documents`.
   static func counted(_ number: Int, _ noun: String) -> String { "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")" }
 
+  /// The beginning of a text that is too long, with a sign that something is missing.
   static func clipped(_ text: String, _ width: Int, _ glyphs: GlyphTier) -> String {
     if displayWidth(text) <= width { return text }
     guard width > 1 else { return width == 1 ? glyphs.ellipsis : "" }

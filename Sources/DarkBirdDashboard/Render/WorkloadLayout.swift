@@ -7,7 +7,8 @@ struct WorkloadLayout: Sendable {
   init(_ model: Model) {
     let body = ViewFrame(model).body
     guard body.height > 0 else { return }
-    let left = min(50, body.width / 2)
+    // A value, what it was before and the time that a step has left want their room; the graph can do with less.
+    let left = min(50, max(44, body.width / 2))
     if model.workloadView.isZoomed || body.width < 76 {
       panes = [(model.workloadView.focus, body)]
     } else {

@@ -19,14 +19,19 @@ struct RunRecord: Hashable, Sendable, Codable {
 struct RunBook: Sendable {
   /// Shorter runs are not worth comparing with.
   static let secondsMin = 3
+  /// A run that begins so soon after its settings were told of is no news.
+  private static let toldNanoseconds: UInt64 = 2_000_000_000
 
   private(set) var current: RunRecord?
   /// When the current run began, in nanoseconds since the dashboard did.
   private(set) var start: UInt64 = 0
   private(set) var previous: RunRecord?
-  /// Run and summary that were seen last.
+  /// Run, summary and scenario that were seen last.
   private var number = 0
   private var summary = ""
+  private var scenario: String?
+  /// When the summary was told of.
+  private var toldAt: UInt64 = 0
   private var hasEnded = false
 
   /// - Parameter previous: the run before this program was started.
@@ -39,14 +44,19 @@ struct RunBook: Sendable {
     var news: String?
     if workload.run != number {
       keepCurrent()
+      // The run that a step of a scenario begins follows what was told of the step.
+      let isTold = number > 0 && workload.summary == summary && sample.nanoseconds < toldAt + Self.toldNanoseconds
       (number, summary, hasEnded) = (workload.run, workload.summary, false)
-      news = "run \(number): \(summary)"
+      if !isTold { news = "run \(number): \(summary)" }
     } else if workload.summary != summary {
       // What comes now is not to be compared as if it were of the same settings.
       keepCurrent()
-      summary = workload.summary
+      (summary, toldAt) = (workload.summary, sample.nanoseconds)
       news = "now \(summary)"
     }
+    let name = workload.scenario?.scenario?.name
+    if let scenario, name == nil { news = "scenario \(scenario) ended" + (news.map { "; \($0)" } ?? "") }
+    scenario = name
     switch workload.progress.phase {
     case .running, .paused:
       if current == nil {

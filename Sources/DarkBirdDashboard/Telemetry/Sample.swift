@@ -92,6 +92,8 @@ struct WorkloadSample: Sendable {
   var run = 1
   /// What runs, if it can be changed.
   var options: WorkloadOptions?
+  /// Where the scenario stands that is being played.
+  var scenario: ScenarioPlace?
   /// Percentiles of the last ten seconds by kind of operation; kinds that were not used are missing.
   var latencies: [OperationKind: LatencySummary] = [:]
   /// Latencies of all kinds since the sample before this one.

@@ -62,7 +62,7 @@ struct SampleComposer {
     sample.eventsCounted = counted
     sample.eventsDropped = lost
     sample.eventsShown = shown
-    sample.workload = workload()
+    sample.workload = workload(at: nanoseconds)
     if monitor == nil {
       sample.timed = writeWatch.take(from: source, writes: statistics.operations.writes, at: nanoseconds)
     }
@@ -106,12 +106,17 @@ struct SampleComposer {
     lostByAll = statistics.eventsDropped
   }
 
-  private func workload() -> WorkloadSample? {
+  private func workload(at nanoseconds: UInt64) -> WorkloadSample? {
     guard let monitor else { return nil }
+    // First: what is told of the load is then of the step that is on.
+    let controller = monitor as? any WorkloadController
+    let place = controller?.advanceScenario(to: nanoseconds)
     let intervals = monitor.recorder.takeInterval()
     var sample = WorkloadSample(
       progress: monitor.progress(), summary: monitor.summary, run: monitor.runNumber,
-      options: (monitor as? any WorkloadController)?.options)
+      options: controller?.options)
+    // It may have been ended in between.
+    if sample.options?.scenario != nil { sample.scenario = place }
     sample.latencies = intervals.mapValues(\.recent)
     sample.heat = HeatColumn(intervals.values)
     return sample

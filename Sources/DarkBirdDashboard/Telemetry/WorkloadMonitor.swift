@@ -20,9 +20,15 @@ public protocol WorkloadController: WorkloadMonitor {
   func run(_ options: WorkloadOptions)
   func setPaused(_ isPaused: Bool)
   func end()
+  /// Tells the scenario of the options the time, in nanoseconds of a clock that never jumps; called with each sample.
+  /// - Returns: where it stands then; nil if there is none.
+  func advanceScenario(to nanoseconds: UInt64) -> ScenarioPlace?
 }
 
 extension WorkloadController {
+  /// Without scenarios.
+  public func advanceScenario(to nanoseconds: UInt64) -> ScenarioPlace? { nil }
+
   func carryOut(_ order: WorkloadOrder) {
     switch order {
     case .run(let options): run(options)
@@ -34,17 +40,24 @@ extension WorkloadController {
 
 extension Workload: WorkloadMonitor {
   public var summary: String {
-    let distribution = options.effectiveDistribution
-    let (writers, readers) = (options.writers, options.readers)
-    let threads = options.preset == .clubs ? "\(writers)w/\(readers)r" : "\(writers + readers) threads"
+    var options = options
+    options.rate = rate
+    return options.summary
+  }
+
+  public var runNumber: Int { 1 }
+}
+
+extension WorkloadOptions {
+  /// `clubs zipfian 2w/2r 20.0k/s at most`
+  var summary: String {
+    let threads = preset == .clubs ? "\(writers)w/\(readers)r" : "\(writers + readers) threads"
     let limit =
       switch rate {
       case .max: "no limit"
       case .perSecond(let count): "\(Format.short(count))/s at most"
       }
-    let mix = options.effectiveMix == options.preset.mix ? "" : " own mix"
-    return "\(options.preset.rawValue)\(mix) \(distribution.rawValue) \(threads) \(limit)"
+    let mix = effectiveMix == preset.mix ? "" : " own mix"
+    return "\(preset.rawValue)\(mix) \(effectiveDistribution.rawValue) \(threads) \(limit)"
   }
-
-  public var runNumber: Int { 1 }
 }

@@ -58,8 +58,10 @@ public final class Workload: Sendable {
 
   /// Ends the threads and waits for them: a few milliseconds, and as long as the store needs for the operations that
   /// are under way. Safe to call at any time, from any thread but the workload's own.
-  public func stop() {
-    control.finish(.stopped)
+  public func stop() { stop(.stopped) }
+
+  func stop(_ reason: WorkloadProgress.FinishedReason) {
+    control.finish(reason)
     wait()
   }
 

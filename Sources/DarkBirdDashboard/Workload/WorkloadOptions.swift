@@ -67,11 +67,15 @@ public struct WorkloadOptions: Sendable, Hashable {
   public var mix: WorkloadMix?
   /// How far each write must have come before the next; nil = what the store's configuration says.
   public var acknowledgement: Acknowledgement?
+  /// Changes the other options as it goes on; nil = they stay. A `WorkloadRunner` plays it while a dashboard or a report
+  /// takes samples; a single `Workload` does not know it.
+  public var scenario: Scenario?
 
   public init(
     preset: Preset = .clubs, documents: Int = 100_000, rate: Rate = .perSecond(20_000), writers: Int = 2,
     readers: Int = 2, seed: UInt64 = 1, duration: Duration? = nil, operations: Int? = nil,
-    distribution: KeyDistribution? = nil, mix: WorkloadMix? = nil, acknowledgement: Acknowledgement? = nil
+    distribution: KeyDistribution? = nil, mix: WorkloadMix? = nil, acknowledgement: Acknowledgement? = nil,
+    scenario: Scenario? = nil
   ) {
     self.preset = preset
     self.documents = documents
@@ -84,6 +88,7 @@ public struct WorkloadOptions: Sendable, Hashable {
     self.distribution = distribution
     self.mix = mix
     self.acknowledgement = acknowledgement
+    self.scenario = scenario
   }
 }
 

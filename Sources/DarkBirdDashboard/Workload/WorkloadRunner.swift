@@ -1,12 +1,15 @@
 public import DarkBird
 import Dispatch
 
-/// One workload after another on one store: what the dashboard changes while it watches.
+/// One workload after another on one store: what the dashboard changes while it watches, and what a scenario changes.
 public final class WorkloadRunner: WorkloadController {
   private struct State {
     var workload: Workload
     var number = 1
+    /// From the end of a run to the beginning of the next.
+    var isBetweenRuns = false
     var isClosed = false
+    var play: ScenarioPlay?
   }
 
   public let recorder: LatencyRecorder
@@ -18,44 +21,96 @@ public final class WorkloadRunner: WorkloadController {
   public init(store: Store<String, WorkloadDocument>, options: WorkloadOptions) {
     self.store = store
     recorder = LatencyRecorder()
-    state = Guarded(State(workload: Workload(store: store, options: options, recorder: recorder)))
+    let play = ScenarioPlay(options)
+    var options = play?.options ?? options
+    options.scenario = nil
+    let workload = Workload(store: store, options: options, recorder: recorder)
+    state = Guarded(State(workload: workload, play: play))
   }
 
   public func start() { workload.start() }
 
   private var workload: Workload { state.withLock { $0.workload } }
 
+  /// In a scenario those of its step.
   public var options: WorkloadOptions {
-    var options = workload.options
-    options.rate = workload.rate
+    let (workload, play) = state.withLock { ($0.workload, $0.play) }
+    var options = play?.options ?? workload.options
+    if let play {
+      (options.scenario, options.duration) = (play.scenario, play.base.duration)
+    } else {
+      options.rate = workload.rate
+    }
     return options
   }
 
-  public var summary: String { workload.summary }
+  public var summary: String {
+    let (workload, play) = state.withLock { ($0.workload, $0.play) }
+    return play?.summary ?? workload.summary
+  }
+
   public var runNumber: Int { state.withLock { $0.number } }
-  public func progress() -> WorkloadProgress { workload.progress() }
+
+  public func progress() -> WorkloadProgress {
+    let (workload, isBetweenRuns) = state.withLock { ($0.workload, $0.isBetweenRuns) }
+    var progress = workload.progress()
+    // A run that makes place for another has not ended as far as anybody else is concerned.
+    if isBetweenRuns, progress.phase == .finished { (progress.phase, progress.finishedReason) = (.loading, nil) }
+    return progress
+  }
+
   public var recentDuplicates: [RefusedDuplicate] { workload.recentDuplicates }
 
   /// Another rate takes effect in the run that goes on; for anything else that run ends and another one begins, with the
-  /// documents that are there.
+  /// documents that are there. A scenario that goes on ends, and that of the options begins.
   public func run(_ options: WorkloadOptions) {
-    orders.async { [self] in
-      let current = workload
-      var rateOnly = current.options
-      rateOnly.rate = options.rate
-      if rateOnly == options.corrected, current.progress().isRunning {
-        current.rate = options.rate
-        return
+    state.withLock { state in
+      state.play = ScenarioPlay(options)
+      order(state.play?.options ?? options)
+    }
+  }
+
+  /// Called with the lock, so that orders are carried out in the order of what `play` says.
+  private func order(_ options: WorkloadOptions) {
+    var options = options.corrected
+    options.scenario = nil
+    orders.async { [self, options] in carryOut(options) }
+  }
+
+  private func carryOut(_ options: WorkloadOptions) {
+    let current = workload
+    var rateOnly = current.options
+    rateOnly.rate = options.rate
+    if rateOnly == options, current.progress().isRunning {
+      current.rate = options.rate
+      return
+    }
+    state.withLock { $0.isBetweenRuns = true }
+    current.stop()
+    let next = Workload(store: store, options: options, recorder: recorder)
+    let isWanted = state.withLock { state in
+      state.isBetweenRuns = false
+      guard !state.isClosed else { return false }
+      state.workload = next
+      state.number += 1
+      return true
+    }
+    if isWanted { next.start() }
+  }
+
+  public func advanceScenario(to nanoseconds: UInt64) -> ScenarioPlace? {
+    let isRunning = progress().phase == .running
+    return state.withLock { state in
+      guard var play = state.play else { return nil }
+      let isNext = play.advance(to: nanoseconds, isRunning: isRunning)
+      if play.isOver {
+        state.play = nil
+        orders.async { [self] in workload.stop(.durationElapsed) }
+        return nil
       }
-      current.stop()
-      let next = Workload(store: store, options: options, recorder: recorder)
-      let isWanted = state.withLock { state in
-        guard !state.isClosed else { return false }
-        state.workload = next
-        state.number += 1
-        return true
-      }
-      if isWanted { next.start() }
+      state.play = play
+      if isNext { order(play.options) }
+      return play.place
     }
   }
 
@@ -63,8 +118,13 @@ public final class WorkloadRunner: WorkloadController {
     orders.async { [self] in if isPaused { workload.pause() } else { workload.resume() } }
   }
 
-  /// Ends the run; `run` begins another.
-  public func end() { orders.async { [self] in workload.stop() } }
+  /// Ends the run, and the scenario; `run` begins another.
+  public func end() {
+    state.withLock { state in
+      state.play = nil
+      orders.async { [self] in workload.stop() }
+    }
+  }
 
   /// Ends the run for good and waits until its threads have ended: after that the store can be closed.
   public func close() {
