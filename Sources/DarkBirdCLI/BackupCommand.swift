@@ -8,8 +8,8 @@ struct BackupCommand: ParsableCommand {
     abstract: "Write all documents of a store to one file that can be checked by itself.",
     discussion: """
       The file holds the documents, byte for byte as they were written, the names of the indexes, and the number (LSN) of \
-      the last change. It is written as FILE.part, synced, read back and compared, and then gets its name; a file that \
-      exists is left as it is. - writes to standard output, which cannot be read back.
+      the last change. It is written as FILE.CHECKSUM.part, synced, read back and compared, and then gets its name; what \
+      exists is left as it is, also a named pipe. - writes to standard output, which cannot be read back.
 
       No other process may have the store open for writing meanwhile: a program that has it open makes its own backups, \
       while it goes on, with store.backup(to:).
@@ -68,7 +68,8 @@ struct RestoreCommand: ParsableCommand {
     abstract: "Make a store of a backup.",
     discussion: """
       The new store holds what the other one held at the number (LSN) of the backup, and goes on from there. Every byte of \
-      the backup is checked before there is a store, and what was written is read back. - reads standard input.
+      the backup is checked before there is a store, and what was written is read back. - reads standard input; the backup \
+      may be a pipe.
 
       A restoration that was killed leaves no store, and can be repeated.
 

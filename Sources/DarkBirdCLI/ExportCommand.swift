@@ -17,8 +17,8 @@ struct ExportCommand: ParsableCommand {
       else and for columns of several types; an empty cell is a field that is missing. CSV has the fields of all documents \
       in one order; the others keep the order of each.
 
-      A file is written as FILE.part and gets its name when it is whole; one that exists is left as it is. - is standard \
-      output.
+      A file is written as FILE.CHECKSUM.part and gets its name when it is whole; what exists is left as it is, also a \
+      named pipe. - is standard output.
 
         darkbird export D people.ndjson
         darkbird export D norway.csv --tag country=NO

@@ -29,7 +29,7 @@ struct VerifyCommand: ParsableCommand {
 
   func run() throws {
     var status = stat()
-    if stat(directory, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+    if stat(directory, &status) == 0, [S_IFREG, S_IFIFO].contains(status.st_mode & S_IFMT) {
       let report = try onStore(directory) { try StoreInspector.verifyBackup(directory) }
       try printBackup(report, [("backup", directory)], json: json)
       if !json { print("sound") }

@@ -42,6 +42,45 @@ import Testing
     }
   }
 
+  @Test(arguments: ["backup", "export"]) func whatSomebodyElseHasBesideAFileStays(command: String) async throws {
+    try await makeStore()
+    let target = directory("out.ndjson")
+    let others = ["\(target).part": "precious", directory("thesis"): "also"]
+    for (path, text) in others { try Data(text.utf8).write(to: URL(filePath: path)) }
+    #expect(try await darkbird(command, store, target).code == 0)
+    try FileManager.default.removeItem(atPath: target)
+    // Nor is a link followed where the draft goes.
+    let draft = DraftFile.draftPath(target)
+    try FileManager.default.createSymbolicLink(atPath: draft, withDestinationPath: directory("thesis"))
+    #expect(try await darkbird(command, store, target).code != 0)
+    try FileManager.default.removeItem(atPath: draft)
+    for (path, text) in others { #expect(try String(contentsOfFile: path, encoding: .utf8) == text) }
+    // What a killed one has left is taken over.
+    try Data(repeating: 7, count: 1 << 20).write(to: URL(filePath: draft))
+    #expect(try await darkbird(command, store, target).code == 0)
+    #expect(!FileManager.default.fileExists(atPath: draft))
+    #expect(try FileManager.default.attributesOfItem(atPath: target)[.size] as? Int != 1 << 20)
+  }
+
+  @Test func namedPipesAreReadAndNotReplaced() async throws {
+    try await makeStore()
+    let pipe = directory("pipe.ndjson")
+    try #require(mkfifo(pipe, 0o600) == 0)
+    for command in ["backup", "export"] {
+      let refused = try await darkbird(command, store, pipe)
+      #expect(refused.code == 73 && refused.errors.contains("exists already"), "\(refused)")
+    }
+    #expect(try await darkbird("backup", store, file).code == 0)
+    let program = try builtProgram("darkbird")
+    for command in ["verify '\(pipe)'", "restore '\(pipe)' '\(directory("again"))'"] {
+      let read = try await shell("cat '\(file)' > '\(pipe)' & '\(program)' \(command)")
+      #expect(read.code == 0 && read.output.contains("documents   500"), "\(read)")
+    }
+    let substituted = try await shell("'\(program)' restore <(cat '\(file)') '\(directory("third"))'")
+    #expect(substituted.code == 0, "\(substituted)")
+    for copy in ["again", "third"] { #expect(try await darkbird("verify", directory(copy)).code == 0) }
+  }
+
   @Test func refusalsAreOneLineAndLeaveNothing() async throws {
     try await makeStore()
     #expect(try await darkbird("backup", store, file).code == 0)

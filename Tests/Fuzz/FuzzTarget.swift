@@ -146,6 +146,8 @@ private struct MemoryFileSystem: FileSystem {
   func createDirectory(_ path: String) throws(SystemError) { throw refuse("createDirectory") }
   func list(_ path: String) throws(SystemError) -> [String] { name.map { [$0] } ?? [] }
 
+  func exists(_ path: String) throws(SystemError) -> Bool { name.map { path.hasSuffix("/" + $0) } ?? true }
+
   func open(_ path: String, _ mode: FileMode) throws(SystemError) -> any File {
     if let name, !path.hasSuffix("/" + name) { throw SystemError(code: ENOENT, call: "open", path: path) }
     return MemoryFile(bytes)

@@ -57,10 +57,12 @@ extension StoreInspector {
   /// - Throws: `.notABackup`, `.newerFormat`, `.corrupt` naming the offset, `.io`.
   /// - Complexity: O(bytes), one section in memory.
   public static func verifyBackup(_ path: String) throws(StoreError) -> BackupReport {
-    let file: any File
-    do throws(SystemError) { file = try PosixFileSystem().open(path, .read) } catch { throw StoreError(error) }
-    defer { file.close() }
-    return try readBackup(file, path: path)
+    try readBackup(opened(path), path: path)
+  }
+
+  /// A backup is read in order, so that it may be a pipe.
+  private static func opened(_ path: String) throws(StoreError) -> any File {
+    do throws(SystemError) { return try PipeFile(reading: path) } catch { throw StoreError(error) }
   }
 
   static func readBackup(
@@ -83,7 +85,7 @@ extension StoreInspector {
   /// The directory is a store only once all of the backup was read and found sound, and what was written was read back. What
   /// a failure leaves is removed; what a killed process leaves is no store, and the next `restore` to there takes it over.
   /// - Parameters:
-  ///   - path: a file that `backup` wrote.
+  ///   - path: a file that `backup` wrote, or a pipe that one comes through.
   ///   - directory: where the store goes: nothing, or an empty directory.
   ///   - progress: called now and then; false gives up.
   /// - Throws: `.notABackup`, `.newerFormat`, `.corrupt` naming the offset in the backup, `.targetExists` for a directory that
@@ -93,11 +95,7 @@ extension StoreInspector {
   public static func restore(
     _ path: String, to directory: String, progress: (JobProgress) -> Bool = { _ in true }
   ) throws(StoreError) -> BackupReport {
-    let fileSystem = PosixFileSystem()
-    let file: any File
-    do throws(SystemError) { file = try fileSystem.open(path, .read) } catch { throw StoreError(error) }
-    defer { file.close() }
-    return try restore(file, path: path, to: directory, fileSystem, progress: progress)
+    try restore(opened(path), path: path, to: directory, PosixFileSystem(), progress: progress)
   }
 
   /// The same from a file or a pipe that is open; `path` names it in errors.

@@ -24,11 +24,10 @@ package struct DraftFile {
   package init(_ path: String, _ fileSystem: any FileSystem) throws(StoreError) {
     self.path = path
     self.fileSystem = fileSystem
-    // One that was killed leaves it behind, and the next one takes it over.
-    draft = path + ".part"
+    draft = Self.draftPath(path)
     try Self.requireNothing(at: path, fileSystem)
     let file = try diskErrors(path) { [draft] () throws(SystemError) in
-      try fileSystem.open(draft, .createIfMissing)
+      try fileSystem.open(draft, .createOrTakeOver)
     }
     self.file = file
     do throws(StoreError) {
@@ -43,6 +42,14 @@ package struct DraftFile {
       cancel()
       throw storeError(error, path)
     }
+  }
+
+  /// Where the file is until it has its name. One that was killed leaves it behind, and the next one takes it over; that it is
+  /// ours, and nobody else's, is known by the checksum of the file's name in it. A mere `.part` may be anybody's.
+  package static func draftPath(_ path: String) -> String {
+    let name = path.split(separator: "/").last.map { Array($0.utf8) } ?? []
+    let mark = String(CRC32C.checksum(Array("DarkBird ".utf8) + name), radix: 16)
+    return "\(path).\(String(repeating: "0", count: 8 - mark.count))\(mark).part"
   }
 
   /// - Throws: `.diskFull`, `.io`.
@@ -82,12 +89,9 @@ package struct DraftFile {
   }
 
   private static func requireNothing(at path: String, _ fileSystem: any FileSystem) throws(StoreError) {
-    do throws(SystemError) {
-      try fileSystem.open(path, .read).close()
-    } catch {
-      if error.isMissing { return }
-      throw StoreError(error)
+    // Not by opening it: a named pipe would be waited for.
+    if try diskErrors(path, { () throws(SystemError) in try fileSystem.exists(path) }) {
+      throw .targetExists(path: path, reason: "exists already, and is left as it is")
     }
-    throw .targetExists(path: path, reason: "exists already, and is left as it is")
   }
 }

@@ -8,6 +8,8 @@ package protocol FileSystem: Sendable {
   func createDirectory(_ path: String) throws(SystemError)
   /// Names (not paths) of the entries of a directory, in no order, without `.` and `..`.
   func list(_ path: String) throws(SystemError) -> [String]
+  /// Whether there is an entry of this name, whatever it is: a link counts for itself, and nothing is opened.
+  func exists(_ path: String) throws(SystemError) -> Bool
   func open(_ path: String, _ mode: FileMode) throws(SystemError) -> any File
   func rename(_ from: String, to: String) throws(SystemError)
   func remove(_ path: String) throws(SystemError)
@@ -23,6 +25,8 @@ package enum FileMode: Sendable {
   case readWrite
   /// Reads and writes; made if it does not exist, kept as it is if it does.
   case createIfMissing
+  /// The same, but what a link leads to is not touched: `ELOOP`.
+  case createOrTakeOver
   /// Reads and writes; fails with `EEXIST` if it exists.
   case createNew
 }

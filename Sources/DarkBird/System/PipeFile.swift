@@ -13,6 +13,7 @@
 package final class PipeFile: File, @unchecked Sendable {
   private let descriptor: Int32
   private let name: String
+  private let isOwned: Bool
   private var offset = 0
 
   /// - Parameters:
@@ -21,6 +22,19 @@ package final class PipeFile: File, @unchecked Sendable {
   package init(_ descriptor: Int32, name: String) {
     self.descriptor = descriptor
     self.name = name
+    isOwned = false
+  }
+
+  /// Opens a file to read it from its beginning to its end; of a named pipe, waits for a writer.
+  init(reading path: String) throws(SystemError) {
+    descriptor = retrying { openDescriptor(path, O_RDONLY | O_CLOEXEC) }
+    if descriptor < 0 { throw SystemError("open", path) }
+    name = path
+    isOwned = true
+  }
+
+  deinit {
+    if isOwned { _ = closeDescriptor(descriptor) }
   }
 
   package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int {

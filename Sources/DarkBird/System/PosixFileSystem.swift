@@ -34,6 +34,13 @@ package struct PosixFileSystem: FileSystem {
     }
   }
 
+  package func exists(_ path: String) throws(SystemError) -> Bool {
+    var status = stat()
+    if lstat(path, &status) == 0 { return true }
+    if errno == ENOENT { return false }
+    throw SystemError("lstat", path)
+  }
+
   package func open(_ path: String, _ mode: FileMode) throws(SystemError) -> any File {
     try PosixFile(path, mode)
   }
@@ -74,6 +81,7 @@ final class PosixFile: File, @unchecked Sendable {
       case .read: O_RDONLY
       case .readWrite: O_RDWR
       case .createIfMissing: O_RDWR | O_CREAT
+      case .createOrTakeOver: O_RDWR | O_CREAT | O_NOFOLLOW
       case .createNew: O_RDWR | O_CREAT | O_EXCL
       }
     self.path = path
@@ -142,15 +150,15 @@ final class PosixFile: File, @unchecked Sendable {
 }
 
 /// Repeats a call that a signal interrupted.
-private func retrying<R: SignedInteger>(_ call: () -> R) -> R {
+func retrying<R: SignedInteger>(_ call: () -> R) -> R {
   while true {
     let result = call()
     if result != -1 || errno != EINTR { return result }
   }
 }
 
-private func openDescriptor(_ path: String, _ flags: Int32) -> Int32 { open(path, flags, 0o666) }
-private func closeDescriptor(_ descriptor: Int32) -> Int32 { close(descriptor) }
+func openDescriptor(_ path: String, _ flags: Int32) -> Int32 { open(path, flags, 0o666) }
+func closeDescriptor(_ descriptor: Int32) -> Int32 { close(descriptor) }
 
 extension SystemError {
   /// The error that the last call left in `errno`.

@@ -30,6 +30,7 @@ final class WatchedFileSystem: FileSystem {
 
   func createDirectory(_ path: String) throws(SystemError) { try files.createDirectory(path) }
   func list(_ path: String) throws(SystemError) -> [String] { try files.list(path) }
+  func exists(_ path: String) throws(SystemError) -> Bool { try files.exists(path) }
   func rename(_ from: String, to: String) throws(SystemError) { try files.rename(from, to: to) }
   func remove(_ path: String) throws(SystemError) { try files.remove(path) }
   func synchronizeDirectory(_ path: String) throws(SystemError) { try files.synchronizeDirectory(path) }

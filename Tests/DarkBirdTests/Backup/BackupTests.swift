@@ -8,6 +8,7 @@ import Testing
 struct BackupTests {
   private let disk = SimulatedFileSystem.forStores()
   private static let path = "/data/a.backup"
+  private static let draft = DraftFile.draftPath(path)
   private static let target = "/data/restored"
 
   private var restoredConfiguration: StoreConfiguration {
@@ -45,7 +46,7 @@ struct BackupTests {
     let expected = try store.contents()
     #expect(report.documents == expected.count && report.lsn == store.memoryLSN && report.schema == store.schema)
     #expect(report.bytes == disk.files[Self.path]?.count)
-    #expect(disk.files["\(Self.path).part"] == nil)
+    #expect(disk.files[Self.draft] == nil)
     // What comes later is not in it.
     try store.put(Member(email: "late"), for: 9_000)
     try store.close()
@@ -80,7 +81,7 @@ struct BackupTests {
     let store = try makeStore()
     try store.backup(to: "/data/live.backup", disk)
     #expect(storeError { _ = try StoreInspector.backup("/data/store", to: Self.path, disk) }?.isLocked == true)
-    #expect(disk.files[Self.path] == nil && disk.files["\(Self.path).part"] == nil)
+    #expect(disk.files[Self.path] == nil && disk.files[Self.draft] == nil)
     try store.close()
     let before = disk.storeFiles
     try StoreInspector.backup("/data/store", to: Self.path, disk)
@@ -155,10 +156,10 @@ struct BackupTests {
     #expect(
       storeError { try store.backup(to: Self.path, disk) }
         == .targetExists(path: Self.path, reason: "exists already, and is left as it is"))
-    #expect(disk.files[Self.path] == [1, 2, 3] && disk.files["\(Self.path).part"] == nil)
+    #expect(disk.files[Self.path] == [1, 2, 3] && disk.files[Self.draft] == nil)
     disk.deleteFile(Self.path)
     // What a killed backup left is taken over.
-    disk.setFile("\(Self.path).part", [UInt8](repeating: 7, count: 100_000))
+    disk.setFile(Self.draft, [UInt8](repeating: 7, count: 100_000))
     try store.backup(to: Self.path, disk)
     try store.close()
     let before = disk.storeFiles
@@ -210,7 +211,7 @@ struct BackupTests {
     let sizes = Seen<Int>()
     let disk = disk
     disk.observe { _, call, path in
-      if call == .synchronize, path == "\(Self.path).part" { sizes.append(disk.files[path]?.count ?? 0) }
+      if call == .synchronize, path == Self.draft { sizes.append(disk.files[path]?.count ?? 0) }
     }
     let report = try store.backup(to: Self.path, disk)
     disk.observe(nil)
@@ -222,7 +223,7 @@ struct BackupTests {
     let store = try makeStore(documents: 20)
     let disk = disk
     disk.observe { _, call, path in
-      guard call == .synchronize, path == "\(Self.path).part", var bytes = disk.files[path] else { return }
+      guard call == .synchronize, path == Self.draft, var bytes = disk.files[path] else { return }
       bytes[bytes.count / 2] ^= 1
       disk.setFile(path, bytes)
     }

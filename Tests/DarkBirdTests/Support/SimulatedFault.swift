@@ -1,6 +1,6 @@
 /// The calls of the file system seam, each of which can fail by itself.
 enum SimulatedCall: String, CaseIterable, Sendable {
-  case createDirectory, list, open, rename, remove, synchronizeDirectory
+  case createDirectory, list, exists, open, rename, remove, synchronizeDirectory
   case read, write, allocate, truncate, synchronize, size, tryLock
 }
 

@@ -101,6 +101,10 @@ final class SimulatedFileSystem: FileSystem {
     try call(.list, path) { (state) throws(SystemError) in try state.list(path) }
   }
 
+  func exists(_ path: String) throws(SystemError) -> Bool {
+    try call(.exists, path) { (state) in (try? state.entry(path, .exists)) != nil }
+  }
+
   func open(_ path: String, _ mode: FileMode) throws(SystemError) -> any File {
     let handle = try call(.open, path) { (state) throws(SystemError) in try state.open(path, mode) }
     return SimulatedFile(self, handle: handle, path: path)

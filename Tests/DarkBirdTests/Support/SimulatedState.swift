@@ -107,7 +107,7 @@ struct SimulatedState: Sendable {
 
   // MARK: Names
 
-  private func entry(_ path: String, _ call: SimulatedCall) throws(SystemError) -> Entry? {
+  func entry(_ path: String, _ call: SimulatedCall) throws(SystemError) -> Entry? {
     if directories[Self.trimmed(path)] != nil { return .directory }
     let (parent, name) = Self.split(path)
     guard let directory = directories[parent] else { throw SystemError(code: ENOENT, call: call.rawValue, path: path) }
@@ -151,7 +151,7 @@ struct SimulatedState: Sendable {
     case (.directory, _): throw SystemError(code: EISDIR, call: "open", path: path)
     case (.file, .createNew): throw SystemError(code: EEXIST, call: "open", path: path)
     case (.file(let number), _): file = number
-    case (nil, .createIfMissing), (nil, .createNew):
+    case (nil, .createIfMissing), (nil, .createOrTakeOver), (nil, .createNew):
       file = takeNumber()
       files[file] = FileNode()
       change(parent, .link(name: name, .file(file)))
