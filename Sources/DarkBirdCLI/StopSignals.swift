@@ -3,17 +3,46 @@ import Foundation
 import Synchronization
 
 /// Takes SIGINT, SIGTERM and SIGHUP while it lives, for commands without a dashboard: they end by themselves, with the
-/// store closed, instead of at once.
+/// store closed, instead of at once. Whatever they wait for may never come: what has not ended after a moment says so, and the
+/// next signal ends it at once.
 final class StopSignals {
   /// What the queue of the signals and the command share.
   private final class State: Sendable {
-    let received = Mutex<Int32?>(nil)
+    private struct Received {
+      var first: Int32?
+      /// Whether the next signal ends the program. The first may come several times, as when a terminal goes away.
+      var isLast = false
+      /// Whether the command is done with its work.
+      var isOver = false
+    }
+
+    private let received = Mutex(Received())
     let arrived = DispatchSemaphore(value: 0)
 
-    func take(_ number: Int32) {
-      received.withLock { $0 = $0 ?? number }
+    var first: Int32? { received.withLock { $0.first } }
+
+    func take(_ number: Int32, on queue: DispatchQueue) {
+      let (isFirst, isLast) = received.withLock { received in
+        defer { received.first = received.first ?? number }
+        return (received.first == nil, received.isLast)
+      }
+      if isLast { endAtOnce(number) }
+      if isFirst { queue.asyncAfter(deadline: .now() + .seconds(1)) { [self] in arm() } }
       arrived.signal()
     }
+
+    private func arm() {
+      let isWaiting = received.withLock { received in
+        received.isLast = true
+        return !received.isOver
+      }
+      guard isWaiting else { return }
+      // Over the bar of the progress.
+      if isatty(STDERR_FILENO) == 1 { _ = writeAll(Array("\r\u{1b}[K".utf8), to: STDERR_FILENO) }
+      printError("stopping after this step; again to end at once")
+    }
+
+    func end() { received.withLock { $0.isOver = true } }
   }
 
   private let state = State()
@@ -24,18 +53,19 @@ final class StopSignals {
     sources = [SIGINT, SIGTERM, SIGHUP].map { [state] number in
       signal(number, SIG_IGN)  // the source sees it all the same
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-      source.setEventHandler { state.take(number) }
+      source.setEventHandler { state.take(number, on: queue) }
       source.resume()
       return source
     }
   }
 
   deinit {
+    state.end()
     for source in sources { source.cancel() }
   }
 
   /// The first signal that came; nil if none did.
-  var received: Int32? { state.received.withLock { $0 } }
+  var received: Int32? { state.first }
 
   var isRequested: Bool { received != nil }
 
@@ -43,4 +73,16 @@ final class StopSignals {
   func wait(milliseconds: Int) {
     _ = state.arrived.wait(timeout: .now() + .milliseconds(milliseconds))
   }
+}
+
+/// Lets a signal do what it does by default. The thread may have it blocked.
+private func endAtOnce(_ number: Int32) -> Never {
+  signal(number, SIG_DFL)
+  var signals = sigset_t()
+  sigemptyset(&signals)
+  sigaddset(&signals, number)
+  pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+  raise(number)
+  // Without a default action that ends it, it ends as a shell would say it.
+  _exit(128 + number)
 }

@@ -162,6 +162,27 @@ import Testing
     expect(outcome, 74, "standard output")
   }
 
+  @Test(arguments: [SIGINT, SIGTERM, SIGHUP]) func aSecondSignalEndsWhatWaitsForEver(signal: Int32) async throws {
+    let pipe = directory("pipe")
+    try #require(mkfifo(pipe, 0o600) == 0)
+    // Open for both: it is never at its end.
+    let writer = try #require(FileHandle(forUpdatingAtPath: pipe))
+    try writer.write(contentsOf: Data((#"{"id":"imported before"}"# + "\n").utf8))
+    let program = try Program(
+      builtProgram("darkbird"), ["import", directory("stalled"), pipe, "--key", "id", "--format", "ndjson"])
+    try await eventually("the first line is imported") {
+      let log = try? Data(contentsOf: URL(filePath: directory("stalled") + "/wal-000000000001"))
+      return log?.firstRange(of: Data("imported before".utf8)) != nil
+    }
+    program.send(signal)
+    try await eventually("it says that it waits") { try program.errors.contains("again to end at once") }
+    program.send(signal)
+    let outcome = try await program.outcome()
+    #expect(outcome.wasKilled && outcome.code == signal, "\(outcome)")
+    #expect(outcome.errors == "darkbird: stopping after this step; again to end at once\n", "\(outcome)")
+    #expect(try await darkbird("query", directory("stalled"), "--count").output == "1\n")
+  }
+
   /// On a tmpfs of 24 MiB, where this machine lets the tests mount one.
   @Test func fullDisk() async throws {
     let disk = directory("disk")

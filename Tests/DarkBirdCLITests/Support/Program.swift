@@ -65,6 +65,11 @@ final class Program: Sendable {
     state.withLock { if case .running = $0 { kill(pid, signal) } }
   }
 
+  /// What it has written to standard error so far.
+  var errors: String {
+    get throws { String(decoding: try Data(contentsOf: URL(filePath: directory("err"))), as: UTF8.self) }
+  }
+
   /// Waits for the end. A test that is cancelled, by its time limit, ends the program.
   func outcome() async throws -> Outcome {
     await withTaskCancellationHandler {
