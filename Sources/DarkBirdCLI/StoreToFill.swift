@@ -54,10 +54,15 @@ func isNewStore(_ directory: String) throws -> Bool {
   return try FileManager.default.contentsOfDirectory(atPath: directory).isEmpty
 }
 
-/// A store that is made beside its place, and gets there when it is whole.
+/// A store that is made beside its place, and gets there when it is whole: in a directory of its own, which a file marks as
+/// ours. What stands there without the mark is somebody else's, and is left as it is.
 struct StoreInTheMaking {
+  private static let markName = "DARKBIRD-LOADING"
+  private static let storeName = "store"
+
   let directory: String
   private let draft: String
+  private let mark: any File
   let store: RecordStore
 
   /// Takes over what a killed process has left.
@@ -67,26 +72,62 @@ struct StoreInTheMaking {
     let draft = path + ".loading"
     self.directory = directory
     self.draft = draft
-    store = try onStore(directory) {
-      if FileManager.default.fileExists(atPath: draft) {
-        // Not one that another process works on.
-        do throws(StoreError) { try RecordStore(.disk(at: draft)).close() } catch {
-          if case .locked = error { throw error }
-        }
-        try FileManager.default.removeItem(atPath: draft)
+    (mark, store) = try onStore(directory) {
+      let mark: any File
+      do { mark = try Self.claim(draft) } catch let error as SystemError { throw StoreError(error) }
+      do {
+        return (mark, try RecordStore(.disk(at: "\(draft)/\(Self.storeName)"), schema: IndexSchema(fields)))
+      } catch {
+        Self.remove(draft, mark)
+        throw error
       }
-      return try RecordStore(.disk(at: draft), schema: IndexSchema(fields))
     }
+  }
+
+  /// Makes the directory, or takes over one with nothing in it but what is ours.
+  /// - Returns: the mark, locked.
+  private static func claim(_ draft: String) throws -> any File {
+    let files = PosixFileSystem()
+    if mkdir(draft, 0o777) != 0 {
+      if errno != EEXIST { throw Failure(draft, errorNumber: errno) }
+      var status = stat()
+      guard lstat(draft, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { throw taken(draft) }
+      let names = Set(try files.list(draft))
+      guard names.isEmpty || names.contains(markName) && names.isSubset(of: [markName, storeName]) else {
+        throw taken(draft)
+      }
+    }
+    let mark = try files.open("\(draft)/\(markName)", .createOrTakeOver)
+    // Not one that another process works on.
+    guard try mark.tryLock(exclusive: true) else {
+      throw StoreError.locked(path: draft, holder: "another process that loads it")
+    }
+    let left = "\(draft)/\(storeName)"
+    if try files.exists(left) { try FileManager.default.removeItem(atPath: left) }
+    return mark
+  }
+
+  private static func taken(_ draft: String) -> StoreError {
+    .targetExists(path: draft, reason: "exists, and is not what darkbird has begun to load; it is left as it is")
   }
 
   func finish() throws(Failure) {
     try onStore(directory) { try store.close() }
-    if rename(draft, directory) != 0 { throw Failure(directory, errorNumber: errno) }
+    if rename("\(draft)/\(Self.storeName)", directory) != 0 { throw Failure(directory, errorNumber: errno) }
+    Self.remove(draft, mark)
   }
 
   /// Best effort: nothing is left.
   func cancel() {
     try? store.close()
-    try? FileManager.default.removeItem(atPath: draft)
+    Self.remove(draft, mark)
+  }
+
+  /// The mark last: a draft without it is not known for one.
+  private static func remove(_ draft: String, _ mark: any File) {
+    try? FileManager.default.removeItem(atPath: "\(draft)/\(storeName)")
+    unlink("\(draft)/\(markName)")
+    rmdir(draft)
+    mark.close()
   }
 }

@@ -94,6 +94,46 @@ import Testing
     #expect(part.lines.count == 1 && part.output.hasPrefix(#"{"key":"7","document":{"#), "\(part)")
   }
 
+  @Test func aStoreInTheMakingTakesOverOnlyItsOwn() throws {
+    let (place, draft) = (directory("people"), directory("people.loading"))
+    func refusal() -> String? {
+      do { try StoreInTheMaking(place, FieldSchema()).cancel() } catch { return "\(error)" }
+      return nil
+    }
+    // A directory, a file, a link and a store of somebody else.
+    try FileManager.default.createDirectory(atPath: draft + "/precious", withIntermediateDirectories: true)
+    try Data("years".utf8).write(to: URL(filePath: draft + "/precious/thesis.txt"))
+    #expect(refusal()?.hasPrefix(draft + ": exists") == true)
+    #expect(try String(contentsOfFile: draft + "/precious/thesis.txt", encoding: .utf8) == "years")
+    try FileManager.default.moveItem(atPath: draft, toPath: directory("moved"))
+    try FileManager.default.createSymbolicLink(atPath: draft, withDestinationPath: directory("moved"))
+    #expect(refusal()?.hasPrefix(draft + ": exists") == true)
+    try FileManager.default.removeItem(atPath: draft)
+    try Data("years".utf8).write(to: URL(filePath: draft))
+    #expect(refusal()?.hasPrefix(draft + ": exists") == true)
+    #expect(try String(contentsOfFile: draft, encoding: .utf8) == "years")
+    try FileManager.default.removeItem(atPath: draft)
+    try RecordStore(.disk(at: draft)).close()
+    #expect(refusal()?.hasPrefix(draft + ": exists") == true)
+    #expect(try RecordStore.open(draft).count == 0)
+    try FileManager.default.removeItem(atPath: draft)
+
+    // One that another process works on, and what a killed one has left.
+    let first = try StoreInTheMaking(place, FieldSchema())
+    try first.store.put(["old": 1], for: 1)
+    #expect(refusal()?.contains("in use by") == true)
+    try FileManager.default.copyItem(atPath: draft, toPath: directory("killed"))
+    first.cancel()
+    #expect(!FileManager.default.fileExists(atPath: draft))
+    try FileManager.default.moveItem(atPath: directory("killed"), toPath: draft)
+    let second = try StoreInTheMaking(place, FieldSchema())
+    #expect(second.store.count == 0)
+    try second.store.put(["new": 1], for: 2)
+    try second.finish()
+    #expect(try RecordStore.open(place).count == 1)
+    #expect(Set(try FileManager.default.contentsOfDirectory(atPath: directory.path)) == ["moved", "people"])
+  }
+
   @Test func arraysAreReadElementByElement() async throws {
     let text =
       "\n[ {\"id\": 1, \"a\": [\"]\", {\"b\": \"\\\"}\"}]},\n {\"id\":2}\n ,3, {\"id\":4 \n,\"x\":}, {\"id\":5} ]\n"

@@ -76,7 +76,7 @@ import Testing
     let program = try Program(
       builtProgram("darkbird"), ["load", directory("new"), "--from", database.url, "--query", query, "--key", "id"])
     try await eventually("a store in the making") {
-      FileManager.default.fileExists(atPath: directory("new") + ".loading/MANIFEST")
+      FileManager.default.fileExists(atPath: directory("new") + ".loading/store/MANIFEST")
     }
     try database.endConnections()
     let outcome = try await program.outcome()
@@ -97,7 +97,7 @@ import Testing
         "--key", "id",
       ])
     try await eventually("a store in the making") {
-      FileManager.default.fileExists(atPath: directory("new") + ".loading/MANIFEST")
+      FileManager.default.fileExists(atPath: directory("new") + ".loading/store/MANIFEST")
     }
     program.send(SIGKILL)
     #expect(try await program.outcome().wasKilled)
