@@ -103,7 +103,7 @@ extension StoreError: CustomStringConvertible {
     case .logTruncated(let from, let first):
       "the log has no changes after LSN \(from) but those from LSN \(first) on"
     case .diskFull(let path):
-      "\(path): no space left on the disk; nothing was written"
+      "\(path): no space left on the disk"
     case .poisoned(let reason):
       "the log failed and takes no more writes: \(reason)"
     case .io(let path, let operation, let code):

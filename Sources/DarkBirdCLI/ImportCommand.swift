@@ -21,8 +21,8 @@ struct ImportCommand: ParsableCommand {
       what a column is instead: string, int, double, bool, date, bytes (base64) or json; --type '*=string' is for all others.
 
       A line that cannot be imported (no JSON, no key, a value that another document has in a unique index) is \
-      reported as FILE:LINE: reason; the rest goes on, and the exit code is 65. Ctrl-C stops after the current line; \
-      what was imported stays.
+      reported as FILE:LINE: reason; the rest goes on, and the exit code is 65. After Ctrl-C, or on a disk that \
+      is full, what was imported stays; a store into which nothing came is not made.
 
         darkbird import D cities.csv --key id --tag country --range population
         zcat in.ndjson.gz | darkbird import D - --key id --tag address.city
@@ -73,8 +73,9 @@ struct ImportCommand: ParsableCommand {
     // The input comes first: a file that cannot be read must leave no store behind.
     let lines = try LineReader(path: file)
     var reader = try recordReader(lines, format: format, isTyped: key == nil, types: try types())
-    let wanted = indexes.fields
-    let store = try openForAdding(directory, wanted)
+    let isNew = try onStore(directory) { try isNewStore(directory) }
+    let isMissing = isNew && !FileManager.default.fileExists(atPath: directory)
+    let store = try openForAdding(directory, indexes.fields)
     let stop = StopSignals()
     let progress = Progress("imported")
     var reports = 0
@@ -84,20 +85,24 @@ struct ImportCommand: ParsableCommand {
       progress.clear()
       printNote(refusal)
     }
+    var failure: (any Error)?
     do {
       while !stop.isRequested, let record = try reader.next() {
         try importer.take(record)
         progress.update(documents: importer.imported, share: importer.share)
       }
     } catch {
-      progress.clear()
-      try? store.close()
-      throw Failure(error, path: directory)
+      failure = error
     }
     progress.clear()
-    try onStore(directory) { try store.close() }
+    do { try store.close() } catch { failure = failure ?? error }
+    let isWhole = failure == nil && importer.rejected == 0 && !stop.isRequested
+    // Nothing came in of what should have: there is no reason for an empty store.
+    if isNew && importer.imported == 0 && !isWhole { removeUnwritten(directory, isMissing: isMissing) }
     if reports > Self.reportsMax { printNote("… and \(grouped(reports - Self.reportsMax)) more") }
+    // Also after a failure: what was imported stays.
     print(importer.summary)
+    if let failure { throw Failure(failure, path: directory) }
     if let signal = stop.received { throw ExitCode(128 + signal) }
     if importer.rejected > 0 { throw ExitCode(SysExit.dataError.rawValue) }
   }
@@ -110,7 +115,7 @@ struct ImportCommand: ParsableCommand {
 func recordReader(
   _ lines: LineReader, format: DocumentFormat? = nil, isTyped: Bool, types: [String: CSVColumn.Kind] = [:]
 ) throws -> any RecordReader {
-  switch format ?? DocumentFormat(of: lines) {
+  switch format ?? DocumentFormat(of: lines, isTyped: isTyped) {
   case .ndjson: JSONLinesReader(lines, isTyped: isTyped)
   case .json: JSONArrayReader(lines, isTyped: isTyped)
   case .csv: try CSVReader(lines, isTyped: isTyped, types: types)
@@ -118,13 +123,14 @@ func recordReader(
 }
 
 extension DocumentFormat {
-  /// By the end of the file's name, else by its first byte.
-  init(of lines: LineReader) {
+  /// By the end of the file's name, else by its first byte. An export without any is NDJSON, of no documents.
+  init(of lines: LineReader, isTyped: Bool) {
     let name = DocumentFormat(path: lines.name)
     switch lines.unread.first(where: { $0 > UInt8(ascii: " ") }) {
     case _ where name == .csv: self = .csv
     case UInt8(ascii: "["): self = .json
     case UInt8(ascii: "{"): self = .ndjson
+    case nil where isTyped: self = name ?? .ndjson
     default: self = name ?? .csv
     }
   }

@@ -103,7 +103,7 @@ struct LoadCommand: ParsableCommand {
       return ExitCode(128 + (stop.received ?? 0))
     }
     var failure = Failure(error, path: directory, database: database.description)
-    if !(error is StoreError) { failure.description += isNew ? "; nothing was made" : "; what was loaded before stays" }
+    failure.description += isNew ? "; nothing was made" : "; what was loaded before stays"
     return failure
   }
 }

@@ -19,10 +19,23 @@ struct IndexArguments: ParsableArguments {
 /// The store at a path that documents are added to, with the indexes that are wanted; made if there is none.
 func openForAdding(_ directory: String, _ wanted: FieldSchema) throws(Failure) -> RecordStore {
   try onStore(directory) {
-    if try isNewStore(directory) { return try RecordStore(.disk(at: directory), schema: IndexSchema(wanted)) }
+    if try isNewStore(directory) {
+      let isMissing = try !PosixFileSystem().exists(directory)
+      do { return try RecordStore(.disk(at: directory), schema: IndexSchema(wanted)) } catch {
+        removeUnwritten(directory, isMissing: isMissing)
+        throw error
+      }
+    }
     try checkIndexes(wanted, of: directory)
     return try RecordStore.open(directory, readOnly: false)
   }
+}
+
+/// Leaves nothing of a store that was made and not written to.
+/// - Parameter isMissing: whether there was not even a directory before.
+func removeUnwritten(_ directory: String, isMissing: Bool) {
+  StoreInspector.removeUnwritten(directory)
+  if isMissing { rmdir(directory) }
 }
 
 /// Before a store is opened for writing, which already changes the directory.

@@ -114,7 +114,7 @@ extension DashboardTests {
     try await tmux.press("e", "C-u")
     try await tmux.type("disk/all.ndjson")
     try await tmux.press("Enter")
-    try await tmux.waitFor("disk/all.ndjson: no space left on the disk; nothing was written")
+    try await tmux.waitFor("disk/all.ndjson: no space left on the disk")
     #expect(try FileManager.default.contentsOfDirectory(atPath: disk).isEmpty)
     try await tmux.press("o")
     try await tmux.waitFor("LIVE")

@@ -210,6 +210,9 @@ import Testing
     outcome.errors =
       outcome.errors.split(separator: "\n").filter { !$0.hasPrefix("imported ") }.joined(separator: "\n") + "\n"
     expect(outcome, 74, disk + "/a")
+    #expect(!outcome.errors.contains("nothing"), "\(outcome)")
+    let count = try await darkbird("query", disk + "/a", "--count").lines.first ?? ""
+    #expect(outcome.output == "imported \(count), rejected 0\n", "\(outcome)")
     #expect(try await darkbird("verify", disk + "/a").code == 0)
     #expect(try await darkbird("query", disk + "/a", "--key", "0", "--count").output == "1\n")
 
@@ -218,6 +221,8 @@ import Testing
     let before = try tree(disk, withTimes: false)
     expect(try await darkbird("run", "--headless", "--store", disk + "/b"), 74, disk)
     expect(try await darkbird("import", disk + "/a", "-", "--key", "id", input: line), 74, disk)
+    expect(try await darkbird("import", disk + "/c", "-", "--key", "id", input: line), 74, disk)
+    #expect(!FileManager.default.fileExists(atPath: disk + "/c"))
     let after = try tree(disk, withTimes: false)
     #expect(
       after.filter { $0.key.hasPrefix("a/wal") || $0.key.hasPrefix("a/ckpt") }

@@ -94,6 +94,30 @@ import Testing
     #expect(part.lines.count == 1 && part.output.hasPrefix(#"{"key":"7","document":{"#), "\(part)")
   }
 
+  @Test func noDocumentsAreAnExportToo() async throws {
+    let program = try builtProgram("darkbird")
+    #expect(try await darkbird("import", directory("s"), "-", "--key", "id", input: #"{"id":1}"#).code == 0)
+    let piped = try await shell(
+      "set -o pipefail; '\(program)' export '\(directory("s"))' - --key 2 | '\(program)' import '\(directory("e"))' -")
+    #expect(piped.code == 0 && piped.output == "imported 0, rejected 0\n", "\(piped)")
+    #expect(try await darkbird("query", directory("e"), "--count").output == "0\n")
+  }
+
+  @Test(arguments: ["", "\u{1}\u{7f}nonsense"]) func aStoreIntoWhichNothingCameIsNotMade(text: String) async throws {
+    let file = try directory.file("in.json", text)
+    try FileManager.default.createDirectory(atPath: directory("there"), withIntermediateDirectories: false)
+    for (name, key) in [("new", []), ("there", []), ("new", ["--key", "id"])] {
+      let outcome = try await Program(builtProgram("darkbird"), ["import", directory(name), file] + key).outcome()
+      #expect(outcome.code == 65 && outcome.output == "imported 0, rejected 1\n", "\(outcome)")
+    }
+    #expect(Set(try FileManager.default.contentsOfDirectory(atPath: directory.path)) == ["in.json", "there"])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory("there")) == [])
+    // One that was there stays, although there is nothing in it.
+    #expect(try await darkbird("import", directory("old"), "-", input: "").code == 0)
+    #expect(try await darkbird("import", directory("old"), file).code == 65)
+    #expect(try await darkbird("query", directory("old"), "--count").output == "0\n")
+  }
+
   @Test func aStoreInTheMakingTakesOverOnlyItsOwn() throws {
     let (place, draft) = (directory("people"), directory("people.loading"))
     func refusal() -> String? {
