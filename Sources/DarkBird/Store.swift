@@ -450,6 +450,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       for number in claim.owners {
         guard let entry = entry(number), !isOwn(entry.key) else { continue }
         if planted(.hashTakenForTheValue) { return (claim, entry) }
+        // The value itself first: of the writes of a batch the first one that is refused says why.
+        if indexSchema.uniques[claim.index].value(entry.document) == claim.value { return (claim, entry) }
         for (index, unique) in indexSchema.uniques.enumerated() {
           if let value = unique.value(entry.document), isWanted(index, value) {
             return (UniqueClaim(index: index, value: value, owners: [number]), entry)

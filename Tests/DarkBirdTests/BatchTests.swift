@@ -175,6 +175,11 @@ struct BatchTests {
       batch.put(Member(email: "a"), for: 1)
       batch.put(Member(email: "a"), for: 2)
     }
+    // The first that is refused says why, also if the owner owns what a later one wants, in an index that comes first.
+    try expectRefusal(.duplicate(index: "badge", value: .int(1), owner: "1"), store) { batch in
+      batch.put(Member(badge: 1), for: 3)
+      batch.put(Member(email: "a"), for: 4)
+    }
     let before = try Facts(store)
     let nan = storeError {
       try store.batch { batch in
