@@ -78,10 +78,12 @@ final class CassandraReplica: Replica {
     state.form = before.adapted(
       to: store, columns: table.columns?.names, taken: there.union(Self.documentColumns))
     let missing = state.form.ranges.filter { !there.contains($0.column) }
-    // Numbers of another store, or of changes that this one has lost, say nothing, and new columns want values: every row is
-    // written again.
+    // Numbers of another store, or of changes that this one has lost, say nothing, and other indexes or columns want other values:
+    // every row is written again.
     let isAhead = known?.lsn.map { $0 > store.lsn } ?? false
-    let isReset = exists && (table.replaces || isOther || isAhead || !missing.isEmpty)
+    let isReset =
+      exists
+      && (table.replaces || isOther || isAhead || !missing.isEmpty || state.form.makesOtherRows(than: before))
     if isReset {
       state.base = state.ceiling
       state.validAfter = state.base

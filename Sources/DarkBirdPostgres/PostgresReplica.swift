@@ -55,10 +55,10 @@ final class PostgresReplica: Replica {
       for range in form.ranges where !before.ranges.contains(range) && exists {
         try connection.run("ALTER TABLE \(name) ADD COLUMN \(quoted(range.column)) \(Self.type(range.kind))")
       }
-      // Numbers of another store, or of changes that this one has lost, say nothing, and new columns want values: every row is
-      // written again.
+      // Numbers of another store, or of changes that this one has lost, say nothing, and other indexes want other values: every
+      // row is written again.
       let isAhead = known?.lsn.map { $0 > store.lsn } ?? false
-      let isReset = exists && (table.replaces || isOther || isAhead || before.ranges != form.ranges)
+      let isReset = exists && (table.replaces || isOther || isAhead || form.makesOtherRows(than: before))
       if isReset { try connection.run("UPDATE \(name) SET lsn = 0 WHERE lsn <> 0") }
       let lsn = exists && !isReset ? known?.lsn : nil
       try note(store.identifier, lsn, connection)

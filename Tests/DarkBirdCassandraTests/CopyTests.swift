@@ -88,6 +88,32 @@ import Testing
     #expect(try CassandraSource(CassandraAddress(keyspace.url), .table("documents")).fields == store.schema.fields)
   }
 
+  @Test func otherIndexesAreOtherColumnsOfTheSameDocuments() throws {
+    func copy(_ tags: [String], _ ranges: [String], changes: Bool = false) throws -> CopyReport {
+      let store = try self.store("store", FieldSchema(tags: tags, ranges: ranges))
+      defer { try? store.close() }
+      if changes { try store.put(["country": "IT", "age": 9], for: 0) }
+      return try store.copy(to: try keyspace.table())
+    }
+    func row(_ key: String) throws -> [String: CQLValue] {
+      try #require(keyspace.database.rows("documents")[[.text(key)]])
+    }
+    let made = try self.store()
+    for number: Int64 in 0..<5 { try made.put(["country": "NO", "age": .int(number)], for: .int(number)) }
+    try made.close()
+    #expect(try copy([], []).written == 5)
+    #expect(try copy(["country"], ["age"]).written == 5)
+    #expect(try row("0")["tags"] == .list([.text("country=NO")]))
+    #expect(try row("0")["age"] == .decimal(unscaled: CQLInteger(0), scale: 0))
+    #expect(try copy(["country"], ["age"]).written == 0)
+    // A column that stays without its index must not keep what was in it.
+    #expect(try copy([], [], changes: true).written == 5)
+    #expect(try row("1")["tags"] ?? .null == .null && row("1")["age"] ?? .null == .null)
+    #expect(try copy(["country"], ["age"]).written == 5)
+    #expect(try row("0")["tags"] == .list([.text("country=IT")]))
+    #expect(try row("0")["age"] == .decimal(unscaled: CQLInteger(9), scale: 0))
+  }
+
   @Test func repeatedCopyTouchesNothingAndChangesTouchOnlyTheirRows() throws {
     let store = try store()
     for number in 0..<300 { try store.put(["n": .int(Int64(number))], for: .int(Int64(number)), ack: .memory) }

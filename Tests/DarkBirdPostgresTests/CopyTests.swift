@@ -108,6 +108,36 @@ import Testing
     try expectEqual(store, try loaded(database))
   }
 
+  @Test func otherIndexesAreOtherColumnsOfTheSameDocuments() throws {
+    func copy(_ tags: [String], _ ranges: [String], changes: Bool = false) throws -> CopyReport {
+      let store = try self.store("store", FieldSchema(tags: tags, ranges: ranges))
+      defer { try? store.close() }
+      if changes { try store.put(["country": "IT", "age": 9], for: 0) }
+      return try store.copy(to: try database.table())
+    }
+    let made = try self.store()
+    for number: Int64 in 0..<5 { try made.put(["country": "NO", "age": .int(number)], for: .int(number)) }
+    try made.close()
+    let tagged = "SELECT count(*) FROM documents WHERE tags = '{country=NO}'"
+    #expect(try copy([], []).written == 5)
+    #expect(try copy(["country"], []).written == 5)
+    #expect(try database.number(tagged) == 5)
+    #expect(try copy(["country"], []).written == 0)
+    #expect(try copy([], ["age"]).written == 5)
+    #expect(try database.number("SELECT count(*) FROM documents WHERE tags = '{}' AND age IS NOT NULL") == 5)
+    // A column that stays without its index must not keep what was in it.
+    #expect(try copy([], [], changes: true).written == 5)
+    #expect(try database.number("SELECT count(*) FROM documents WHERE age IS NULL") == 5)
+    #expect(try copy([], ["age"]).written == 5)
+    #expect(try database.run("SELECT age FROM documents ORDER BY key") == ["9", "1", "2", "3", "4"])
+    // The mirror as well.
+    let store = try self.store("store", FieldSchema(tags: ["country"], ranges: ["age"]))
+    let mirrored = try store.mirror(to: try database.table(), endsWhenComplete: true) { _ in true }
+    #expect(mirrored.changes == 5 && mirrored.copies == 1, "\(mirrored)")
+    #expect(try database.number(tagged) == 4)
+    try expectEqual(store, try loaded(database))
+  }
+
   @Test func repeatedCopyTouchesNothingAndChangesTouchOnlyTheirRows() throws {
     let store = try store()
     for number in 0..<500 { try store.put(["n": .int(Int64(number))], for: .int(Int64(number))) }

@@ -66,6 +66,8 @@ package struct TableForm: Codable, Equatable, Sendable {
   package var ranges: [RangeColumn] = []
   /// Indexes of the store, for a store that is made of the table.
   package var fields = FieldSchema()
+  /// Those that a program computes; nil for none.
+  package var computed: FieldSchema?
   /// Names of columns of the user's own; nil for a table with documents.
   package var columns: [String]?
 
@@ -78,6 +80,7 @@ package struct TableForm: Codable, Equatable, Sendable {
   package func adapted(to store: ReplicatedStore, columns own: [String]?, taken: Set<String>) -> TableForm {
     var form = self
     form.fields = store.schema.fields
+    form.computed = store.schema.computed.isEmpty ? nil : store.schema.computed
     form.columns = own
     if own != nil { return form }
     var taken = taken.union(form.ranges.map(\.column))
@@ -90,6 +93,17 @@ package struct TableForm: Codable, Equatable, Sendable {
       form.ranges.append(RangeColumn(field: field, column: column, kind: kind))
     }
     return form
+  }
+
+  /// Whether rows that were written in the other form may have other tags and range values than they would have in this one,
+  /// though their documents are the same and have the same LSN. Columns of the user's own do not come from the indexes.
+  package func makesOtherRows(than other: TableForm) -> Bool {
+    guard columns == nil else { return false }
+    func names(_ form: TableForm, _ kind: (FieldSchema) -> [String]) -> [Set<String>] {
+      [Set(kind(form.fields)), Set(kind(form.computed ?? FieldSchema()))]
+    }
+    return ranges != other.ranges || names(self, \.tags) != names(other, \.tags)
+      || names(self, \.ranges) != names(other, \.ranges)
   }
 }
 
