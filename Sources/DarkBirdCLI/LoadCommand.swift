@@ -18,6 +18,8 @@ struct LoadCommand: ParsableCommand {
       decimal are as numeric, inet, time and duration text, sets, lists and tuples arrays, maps with text keys and types of \
       one's own maps; --where may name any column, and is not for a --query.
 
+      A --query only reads: one that would change the database is refused.
+
       --unique, --tag and --range say which fields are indexed, as for 'darkbird import'. A new store is made beside its \
       place and gets there when all is loaded. A row that cannot come in is reported, the rest goes on, and the exit code \
       is 65. Passwords as for 'darkbird copy'.

@@ -52,6 +52,10 @@ public struct CassandraSource: DocumentSource {
     case .query(let text):
       if key.isEmpty { throw DatabaseError(.query, "a query has no primary key; name the columns of one") }
       if condition != nil { throw DatabaseError(.query, "a query has its own WHERE") }
+      // There are no transactions that may only read.
+      guard text.drop(while: \.isWhitespace).prefix(7).lowercased().hasPrefix("select") else {
+        throw DatabaseError(.query, "a query begins with SELECT; others would change the database")
+      }
       name = "query"
       statement = Statement(text)
     }

@@ -11,6 +11,8 @@ extension DatabaseError {
       case "3D000": .noDatabase
       case "42P01", "3F000": .noTable
       case "42501": isConnecting ? .authentication : .permission
+      // A transaction that may only read, as all are on a standby.
+      case "25006": .permission
       case "55P03": .busy
       case "53100", "58030": .disk
       // Too many connections, shutting down, starting up, the connection failed, a standby was in the way, a deadlock.

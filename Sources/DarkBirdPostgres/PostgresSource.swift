@@ -32,6 +32,8 @@ public struct PostgresSource: DocumentSource {
     _ address: PostgresAddress, _ rows: DatabaseRows, key: [String] = [], where condition: String? = nil
   ) throws {
     connection = try PostgresConnection(address)
+    // A query may be any statement that has rows, and call any function.
+    try connection.run("SET default_transaction_read_only = on")
     let filter = condition.map { "\nWHERE (\($0)\n)" } ?? ""
     var key = key
     var query: String

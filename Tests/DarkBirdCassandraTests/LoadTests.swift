@@ -125,6 +125,12 @@ import Testing
       let error = #expect(throws: DatabaseError.self) { try load(rows, key: key) }
       #expect(error?.kind == kind, "\(rows) \(String(describing: error))")
     }
+    // What would change the database is not sent.
+    for query in ["DELETE FROM t WHERE b = 'x'", " \n update t SET v = 1 WHERE b = 'x' AND a = 1"] {
+      let error = #expect(throws: DatabaseError.self) { try load(.query(query), key: ["a"]) }
+      #expect(error?.reason.hasPrefix("a query begins with SELECT") == true, "\(String(describing: error))")
+    }
+    #expect(try load(.query(" select v FROM t"), key: ["v"]).count == 3)
   }
 
   @Test func tableNamesAreThoseOfCQL() throws {
