@@ -149,7 +149,7 @@ struct DatabaseDocuments {
   var estimatedRows: Int?
 }
 
-/// Nil without a terminal to ask on.
+/// Nil without a terminal to ask on. Ctrl-C and Ctrl-\ end the process, but not before the terminal shows again what is typed.
 private func askForPassword(of address: String) -> String? {
   let terminal = open("/dev/tty", O_RDWR | O_NOCTTY)
   guard terminal >= 0 else { return nil }
@@ -157,15 +157,26 @@ private func askForPassword(of address: String) -> String? {
   var settings = termios()
   guard tcgetattr(terminal, &settings) == 0 else { return nil }
   let before = settings
-  settings.c_lflag &= ~tcflag_t(ECHO)
+  settings.c_lflag &= ~tcflag_t(ECHO | ISIG)
   settings.c_lflag |= tcflag_t(ECHONL)
+  // They end the line, so that they arrive at once; the signal comes from here. Unsafe corner: an array of the system's, whose
+  // indexes these are. 0 and 255 stand for no key.
+  let keys = withUnsafeMutableBytes(of: &settings.c_cc) { codes in
+    (codes[Int(VEOL)], codes[Int(VEOL2)]) = (codes[Int(VINTR)], codes[Int(VQUIT)])
+    return [codes[Int(VINTR)], codes[Int(VQUIT)]].filter { ![0, 0xff].contains($0) }
+  }
   _ = writeAll(Array("password of \(oneLine(address)): ".utf8), to: terminal)
   guard tcsetattr(terminal, TCSAFLUSH, &settings) == 0 else { return nil }
   var old = before
-  defer { _ = tcsetattr(terminal, TCSAFLUSH, &old) }
   var bytes: [UInt8] = []
   var byte: UInt8 = 0
-  while read(terminal, &byte, 1) == 1, byte != 0x0a { bytes.append(byte) }
+  while read(terminal, &byte, 1) == 1, byte != 0x0a, !keys.contains(byte) { bytes.append(byte) }
+  _ = tcsetattr(terminal, TCSAFLUSH, &old)
+  if keys.contains(byte) {
+    _ = writeAll([0x0a], to: terminal)
+    raise(SIGINT)
+    return nil
+  }
   return String(decoding: bytes, as: UTF8.self)
 }
 

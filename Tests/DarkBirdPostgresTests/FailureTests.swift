@@ -82,11 +82,12 @@ import Testing
     #expect(again.code == 77 && third.output == "copied 1: 0 written, 0 removed\n", "\(again) \(third)")
   }
 
-  @Test func passwordsFromTheTerminal() async throws {
+  /// Runs `copy` on a terminal, where it asks for the password, and then `after`.
+  private func answer(_ typed: String, then after: String = "") async throws -> (outcome: Outcome, screen: String) {
     let screen = try directory.file("screen", "")
     let keys = directory("keys")
     #expect(mkfifo(keys, 0o600) == 0)
-    let command = "\(try builtProgram("darkbird")) copy \(directory("store")) --to '\(guarded)'"
+    let command = "\(try builtProgram("darkbird")) copy \(directory("store")) --to '\(guarded)'" + after
     let program = try Program(
       "/bin/bash", ["-c", "exec script -qefc \"$0\" /dev/null < \"$1\" > \"$2\"", command, keys, screen],
       environment: ["PGPASSFILE": "/nowhere", "SHELL": "/bin/bash"])
@@ -94,10 +95,23 @@ import Testing
     try await eventually("a question") {
       try String(contentsOfFile: screen, encoding: .utf8).contains("password of postgres://guarded@")
     }
-    try writer.write(contentsOf: Data("geheim\n".utf8))
+    try writer.write(contentsOf: Data(typed.utf8))
     let outcome = try await program.outcome()
-    let shown = try String(contentsOfFile: screen, encoding: .utf8)
+    return (outcome, try String(contentsOfFile: screen, encoding: .utf8))
+  }
+
+  @Test func passwordsFromTheTerminal() async throws {
+    let (outcome, shown) = try await answer("geheim\n")
     #expect(outcome.code == 0 && shown.contains("copied 1: 1 written") && !shown.contains("geheim"), "\(shown)")
+  }
+
+  @Test(arguments: ["\u{3}", "\u{1c}"]) func terminalShowsAgainWhatIsTypedAfterCtrl(_ key: String) async throws {
+    // The shell gets no signal: the process gives it to itself.
+    let (_, shown) = try await answer("gehe\(key)", then: "; echo code $?; stty -a")
+    #expect(shown.contains("code 130"), "\(shown)")
+    #expect(shown.contains("isig") && !shown.contains("-isig") && !shown.contains("-echo "), "\(shown)")
+    #expect(!shown.contains("gehe"), "\(shown)")
+    #expect(try database.run("SELECT to_regclass('documents')") == ["NULL"])
   }
 
   @Test func databasesAndServersThatAreNotThere() async throws {
