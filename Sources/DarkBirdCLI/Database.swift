@@ -180,8 +180,9 @@ private func askForPassword(of address: String) -> String? {
   return String(decoding: bytes, as: UTF8.self)
 }
 
-/// A message without what stands between `//user:` and `@` in an address.
+/// A message without the passwords of addresses in it. Where one ends nobody knows, for it may have any character in it: all from
+/// `//user:` up to the last `@` goes, and what an option has up to the next one or the last quotation mark.
 func withoutPasswords(_ text: String) -> String {
-  text.replacing(#/(:\/\/[^:\/@\s]*):[^@\s]*@/#) { "\($0.1):…@" }
-    .replacing(#/([?&](?:ssl)?password=)[^&\s]*/#) { "\($0.1)…" }
+  text.replacing(#/(:\/\/[^:]*):(?s:.*)@/#) { "\($0.1):…@" }
+    .replacing(#/([?&](?:ssl)?password=)(?:[^&]*(?=['&])|[^&]*)/#) { "\($0.1)…" }
 }

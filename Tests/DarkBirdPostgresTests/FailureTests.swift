@@ -64,8 +64,18 @@ import Testing
     ] {
       try await expectFailure(url, code: 64, "the address: not an address")
     }
-    let misplaced = try await darkbird("copy", directory("store"), "postgres://guarded:falsch@h/d?password=falsch")
-    #expect(misplaced.code == 64 && !misplaced.errors.contains("falsch"), "\(misplaced)")
+    // Whatever characters it has.
+    for url in [
+      "postgres://guarded:falsch@h/d?password=falsch", "postgres://guarded:x@falsch@h/d",
+      "postgres://guarded:x falsch@h/d", "postgres://guarded:x/falsch@h/d", "postgres://guarded:x\nfalsch@h/d",
+      "postgres://guarded@x:falsch@h/d", "postgres://:falsch@h/d", "postgres://guarded:x:falsch@h/d",
+      "postgres://guarded@h/d?password=x falsch&sslmode=require", "postgres://guarded@h/d?password=x'falsch",
+    ] {
+      let misplaced = try await darkbird("copy", directory("store"), "--to", guarded, url)
+      #expect(misplaced.code == 64 && !misplaced.errors.contains("falsch"), "\(misplaced)")
+      #expect(misplaced.errors.contains("Unexpected argument 'postgres://"), "\(misplaced)")
+      #expect(misplaced.errors.contains("h/d") && misplaced.errors.contains("…"), "\(misplaced)")
+    }
   }
 
   @Test func passwordsFromTheEnvironmentAndFromAFile() async throws {

@@ -121,6 +121,7 @@ import Testing
     let secret = "postgres://ada:falsch@host/club"
     #expect(failure(secret).hasPrefix("the address: a password in the address could be read"))
     #expect(!failure(secret).contains("falsch") && !copy.subject([secret, "documents"]).contains("falsch"))
+    #expect(copy.subject(["postgres://ada:a@b falsch@host/club", "documents"]) == "postgres://ada:…@host/club")
     let nobody = failure("postgres://ada@127.0.0.1:1/club")
     #expect(nobody.hasPrefix("postgres://ada@127.0.0.1:1/club: ") && !nobody.contains("\n"), "\(nobody)")
     #expect(failure("club").hasPrefix("the address: not an address of the form postgres://"))
