@@ -115,7 +115,11 @@ struct ImportCommand: ParsableCommand {
 func recordReader(
   _ lines: LineReader, format: DocumentFormat? = nil, isTyped: Bool, types: [String: CSVColumn.Kind] = [:]
 ) throws -> any RecordReader {
-  switch format ?? DocumentFormat(of: lines, isTyped: isTyped) {
+  let format = format ?? DocumentFormat(of: lines, isTyped: isTyped)
+  if format != .csv, let name = types.keys.sorted().first {
+    throw Failure(.usage, "--type \(name)", "\(lines.name) is not CSV; JSON has types of its own")
+  }
+  return switch format {
   case .ndjson: JSONLinesReader(lines, isTyped: isTyped)
   case .json: JSONArrayReader(lines, isTyped: isTyped)
   case .csv: try CSVReader(lines, isTyped: isTyped, types: types)

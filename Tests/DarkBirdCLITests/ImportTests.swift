@@ -88,6 +88,16 @@ import Testing
     #expect(try await query("--tag", "b=x", "--count").output == "2\n")
   }
 
+  @Test func typesAreForColumnsOfCSV() async throws {
+    let file = try directory.file("in.ndjson", #"{"id":1,"zip":150}"#)
+    let json = try await darkbird("import", directory("store"), file, "--key", "id", "--type", "zip=string")
+    #expect(json.code == 64 && json.errors.contains("--type zip: \(file) is not CSV"), "\(json)")
+    let csv = try await darkbird(
+      "import", directory("store"), "-", "--key", "id", "--format", "csv", "--type", "nope=string", input: "id\n1\n")
+    #expect(csv.code == 64 && csv.errors.contains("--type nope: "), "\(csv)")
+    #expect(!FileManager.default.fileExists(atPath: directory("store")))
+  }
+
   @Test func inputThatCannotBeReadLeavesNoStoreBehind() async throws {
     #expect(try await darkbird("import", directory("store"), directory("missing"), "--key", "id").code == 66)
     #expect(
