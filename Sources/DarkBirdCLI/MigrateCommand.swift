@@ -14,7 +14,9 @@ struct MigrateCommand: ParsableCommand {
 
       The changes are made in the order: --rename, --drop, --set, --default, --key. A dotted name reaches into an object. \
       Values are JSON: text needs quotes of its own, as in --set 'status="new"'. The indexes of a field follow it when it \
-      is renamed and go when it is dropped; --unique, --tag and --range add some, --no-index removes those of a field.
+      is renamed and go when it is dropped; --unique, --tag and --range add some, --no-index removes those of a field, and \
+      refuses one that has none. A field of --rename or --drop that no document has is a line on standard error, and no \
+      failure.
 
       Documents that cannot be changed are listed with their keys on standard error: the new name is taken, the key is \
       missing, two come to one key or have one unique value. Nothing is changed then, unless --skip-failures leaves them \
@@ -120,6 +122,9 @@ struct MigrateCommand: ParsableCommand {
     } catch {
       throw Failure(error, path: directory)
     }
+    // Not a failure: a script that runs twice finds them gone.
+    for name in changes.missing.renames { printNote(harmless("--rename \(name): no document has this field")) }
+    for name in changes.missing.drops { printNote(harmless("--drop \(name): no document has this field")) }
     try show(report)
   }
 
@@ -132,6 +137,11 @@ struct MigrateCommand: ParsableCommand {
         "can only be changed by the program that computes its indexes (\(names.joined(separator: ", ")))")
     }
     var fields = changes.apply(to: known.fields)
+    let names = fields.unique + fields.tags + fields.ranges
+    if let name = noIndex.first(where: { !names.contains($0) && !drop.contains($0) }) {
+      let there = names.isEmpty ? "none is" : "these are: \(names.joined(separator: ", "))"
+      throw Failure(.usage, "--no-index \(name)", "not indexed in \(directory); \(there)")
+    }
     func adjusted(_ names: [String], _ more: [String]) -> [String] {
       let kept = names.filter { !noIndex.contains($0) }
       return kept + more.filter { !kept.contains($0) }

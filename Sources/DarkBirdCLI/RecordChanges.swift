@@ -1,4 +1,5 @@
 import DarkBird
+import Synchronization
 
 /// What `darkbird migrate` does to each document. A dotted name reaches into objects, as the names of indexes do; a field
 /// whose own name has dots comes first.
@@ -14,14 +15,30 @@ struct RecordChanges: Sendable {
   var defaults: [(field: String, value: Value)] = []
   /// The field that becomes the key.
   var key: String?
+  private let found = FieldsFound()
+
+  /// Of `renames` and `drops`, those that were in no document so far.
+  var missing: (renames: [String], drops: [String]) {
+    found.names.withLock { found in
+      (renames.map(\.from).filter { !found.contains($0) }, drops.filter { !found.contains($0) })
+    }
+  }
 
   /// In the order: rename, drop, set, default, key.
   func apply(_ key: Value, _ document: Record) throws(Refusal) -> (Value, Record) {
     var document = document
     for (from, to) in renames {
-      try Self.change(&document, at: from) { (map, name) throws(Refusal) in try Self.rename(name, to, in: &map) }
+      try Self.change(&document, at: from) { (map, name) throws(Refusal) in
+        if map[name] != nil { found.add(from) }
+        try Self.rename(name, to, in: &map)
+      }
     }
-    for field in drops { try Self.change(&document, at: field) { map, name in map[name] = nil } }
+    for field in drops {
+      try Self.change(&document, at: field) { map, name in
+        if map[name] != nil { found.add(field) }
+        map[name] = nil
+      }
+    }
     for (field, value) in sets {
       try Self.change(&document, at: field, makesMaps: true) { map, name in map[name] = value }
     }
@@ -93,4 +110,11 @@ struct RecordChanges: Sendable {
       return drops.contains { name == $0 || name.hasPrefix($0 + ".") } ? nil : name
     }
   }
+}
+
+/// Names of fields that were in a document.
+private final class FieldsFound: Sendable {
+  let names = Mutex<Set<String>>([])
+
+  func add(_ name: String) { names.withLock { _ = $0.insert(name) } }
 }

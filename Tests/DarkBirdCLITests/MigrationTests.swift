@@ -86,6 +86,27 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: directory("missing")))
   }
 
+  @Test func fieldsAndIndexesThatAreNotThereAreNamed() async throws {
+    try await make([#"{"id":1,"a":{"b":1},"c":2}"#], "--tag", "c", "--range", "a.b")
+    let wrong = try await darkbird("migrate", store, "--no-index", "nothere", "--drop", "c")
+    #expect(wrong.code == 64 && wrong.output.isEmpty, "\(wrong)")
+    #expect(
+      wrong.errors == "darkbird: --no-index nothere: not indexed in \(store); these are: a.b\n", "\(wrong)")
+    let gone = try await darkbird(
+      "migrate", store, "--drop", "nothere", "--drop", "a.x", "--drop", "a.b", "--rename", "no=yes", "--rename", "c=d",
+      "--no-index", "d")
+    #expect(gone.code == 0 && gone.output.contains("indexes    none"), "\(gone)")
+    #expect(
+      gone.errors == """
+        --rename no: no document has this field
+        --drop nothere: no document has this field
+        --drop a.x: no document has this field
+
+        """, "\(gone)")
+    let last = try await darkbird("migrate", store, "--no-index", "d")
+    #expect(last.code == 64 && last.errors.contains("; none is"), "\(last)")
+  }
+
   @Test func programsIndexesAreLeftToThem() async throws {
     let typed = try Store<Int, Record>(
       .disk(at: store), schema: [.unique(computed: "parity", { _ in nil as Int? })])
