@@ -8,6 +8,7 @@ import Foundation
 /// before the next call.
 final class PostgresConnection {
   private let pointer: OpaquePointer
+  /// Unless the address has its `connect_timeout`.
   private static let connectSeconds = 10
 
   /// - Throws: `.unreachable`, `.noDatabase`, `.authentication`: without a code if no password was given where one is needed.
@@ -29,11 +30,19 @@ final class PostgresConnection {
       throw DatabaseError(.unreachable, "no memory for a connection")
     }
     self.pointer = pointer
+    // libpq itself does not look at it in connections that are made step by step; 0 is for ever.
+    var seconds: Int? = Self.connectSeconds
+    if let text = address.options.first(where: { $0.keyword == "connect_timeout" })?.value {
+      guard let number = Int(text), number < 1_000_000 else {
+        throw DatabaseError(.address, "connect_timeout is a number of seconds")
+      }
+      seconds = number > 0 ? number : nil
+    }
     // With codes, for messages are in the language of the server.
     PQsetErrorVerbosity(pointer, PQERRORS_VERBOSE)
     // Without one, libpq prints what the server remarks.
     _ = PQsetNoticeReceiver(pointer, { _, _ in }, nil)
-    try connect()
+    try connect(within: seconds)
     _ = PQsetErrorVerbosity(pointer, PQERRORS_DEFAULT)
     // Values as text have one form each.
     try run(
@@ -45,14 +54,16 @@ final class PostgresConnection {
 
   deinit { PQfinish(pointer) }
 
-  private func connect() throws(DatabaseError) {
-    let deadline = ContinuousClock.now + .seconds(Self.connectSeconds)
+  private func connect(within seconds: Int?) throws(DatabaseError) {
+    let deadline = seconds.map { ContinuousClock.now + .seconds($0) }
     var events = Int16(POLLOUT)
     while PQstatus(pointer) != CONNECTION_BAD {
-      let left = (deadline - ContinuousClock.now) / .milliseconds(1)
-      if left <= 0 { throw DatabaseError(.unreachable, "no answer within \(Self.connectSeconds) seconds") }
+      let left = deadline.map { ($0 - ContinuousClock.now) / .milliseconds(1) }
+      if let left, let seconds, left <= 0 {
+        throw DatabaseError(.unreachable, "no answer within \(seconds) second\(seconds == 1 ? "" : "s")")
+      }
       var descriptor = pollfd(fd: PQsocket(pointer), events: events, revents: 0)
-      _ = poll(&descriptor, 1, Int32(left.rounded(.up)))
+      _ = poll(&descriptor, 1, left.map { Int32($0.rounded(.up)) } ?? -1)
       if descriptor.revents == 0 { continue }
       switch PQconnectPoll(pointer) {
       case PGRES_POLLING_OK: return

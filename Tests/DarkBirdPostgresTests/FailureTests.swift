@@ -133,6 +133,27 @@ import Testing
       "postgres://nobody@/postgres?host=\(server.directory)", code: 77, "role \"nobody\" does not exist")
   }
 
+  @Test func serverThatDoesNotAnswerIsWaitedForAsLongAsTheAddressSays() async throws {
+    // Takes connections, and says nothing.
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(listener) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    try withUnsafeMutablePointer(to: &address) { pointer in
+      try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+        try #require(bind(listener, pointer, length) == 0 && listen(listener, 1) == 0)
+        try #require(getsockname(listener, pointer, &length) == 0)
+      }
+    }
+    let url = "postgres://darkbird@127.0.0.1:\(UInt16(bigEndian: address.sin_port))/postgres?connect_timeout="
+    let outcome = try await darkbird("copy", directory("store"), "--to", url + "1")
+    #expect(outcome.code == 75 && outcome.errors.hasSuffix("no answer within 1 second\n"), "\(outcome)")
+    let wrong = try await darkbird("copy", directory("store"), "--to", url + "soon")
+    #expect(wrong.code == 64 && wrong.errors.contains("connect_timeout is a number of seconds"), "\(wrong)")
+  }
+
   @Test func tablesThatAreNotThereOrNotAllowed() async throws {
     let missing = try await darkbird("load", directory("new"), "--from", database.url, "--table", "nowhere")
     #expect(missing.code == 66 && missing.errors.contains("there is no table"), "\(missing)")
