@@ -22,7 +22,7 @@ struct MigrateCommand: ParsableCommand {
       missing, two come to one key or have one unique value. Nothing is changed then, unless --skip-failures leaves them \
       out; of several that come to one key or value the one that was written last stays. The exit code is 65 if any failed.
 
-      --dry-run says what would happen, with examples, and changes nothing.
+      --dry-run says what would happen, with examples, and changes nothing; the exit code is that of the migration.
 
         darkbird migrate D --rename mail=email --drop fax --unique email --dry-run
         darkbird migrate D --default 'country="NO"' --tag country
@@ -168,10 +168,14 @@ struct MigrateCommand: ParsableCommand {
       if report.failed > Self.linesMax { printNote("… and \(grouped(report.failed - Self.linesMax)) more") }
     }
     let outcome =
-      report.isCommitted
-      ? "\(report.failed) of \(report.documents) documents were left out"
-      : "\(report.failed) of \(report.documents) documents cannot be migrated; nothing was changed"
-    throw Failure(.dataError, directory, outcome)
+      if report.isCommitted {
+        "were left out"
+      } else if skipFailures {
+        "would be left out"
+      } else {
+        "cannot be migrated; nothing was changed"
+      }
+    throw Failure(.dataError, directory, "\(report.failed) of \(report.documents) documents \(outcome)")
   }
 
   private func lines(_ report: MigrationReport) -> [String] {

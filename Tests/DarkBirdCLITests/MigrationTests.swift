@@ -73,6 +73,13 @@ import Testing
       Set(try await query("--json").split(separator: "\n")) == Set(before.split(separator: "\n")))
     let twice = try await darkbird("migrate", store, "--rename", "b=a", "--dry-run")
     #expect(twice.code == 65 && twice.errors.contains("field 'b' cannot become 'a', which exists"), "\(twice)")
+    // The same with what would be left out, and code 65 as then; what fails is no example.
+    let skipped = try await darkbird("migrate", store, "--key", "a", "--skip-failures", "--dry-run")
+    #expect(
+      skipped.code == 65 && skipped.errors.hasSuffix("darkbird: \(store): 3 of 6 documents would be left out\n"),
+      "\(skipped)")
+    let examples = skipped.output.split(separator: "\n").filter { $0.hasPrefix("example") }
+    #expect(examples.count == 3 && examples.allSatisfy { !$0.contains(" 1:") && !$0.contains(" 2:") }, "\(skipped)")
     let unique = try await darkbird("migrate", store, "--unique", "a", "--skip-failures")
     #expect(unique.code == 65 && unique.errors.contains("document 1: a 1 is taken by document 4"), "\(unique)")
     #expect(unique.errors.contains("2 of 6 documents were left out"), "\(unique)")

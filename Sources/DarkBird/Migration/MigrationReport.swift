@@ -41,6 +41,8 @@ public struct MigrationReport: Sendable, Hashable, Codable {
 
   mutating func fail(_ key: String, _ reason: String) {
     failed += 1
+    // It was changed, but cannot stay.
+    examples.removeAll { $0.key == key }
     if failures.count < Self.failuresMax { failures.append(Failure(key: key, reason: reason)) }
   }
 
