@@ -105,7 +105,7 @@ struct MirrorCommand: ParsableCommand {
       try? store.close()
       throw target.failure(error, stop, database, of: directory)
     }
-    if let signal = stop.received { throw ExitCode(128 + signal) }
+    if stop.isRequested { throw target.givenUp(stop) }
     print("mirrored \(result.changes) changes, up to LSN \(result.lsn ?? 0)")
   }
 }
@@ -129,10 +129,13 @@ struct TargetArguments: ParsableArguments {
   func failure(
     _ error: any Error, _ stop: StopSignals, _ database: DatabaseAddress, of directory: String
   ) -> any Error {
-    if case StoreError.cancelled? = error as? StoreError {
-      printError("given up; what went over stays, and the next copy goes on from there")
-      return ExitCode(128 + (stop.received ?? 0))
-    }
+    if case StoreError.cancelled? = error as? StoreError { return givenUp(stop) }
     return Failure(error, path: directory, database: database.description)
+  }
+
+  /// The end of a command after a signal.
+  func givenUp(_ stop: StopSignals) -> ExitCode {
+    printError("given up; what went over stays, and the next copy or mirror goes on from there")
+    return ExitCode(128 + (stop.received ?? 0))
   }
 }

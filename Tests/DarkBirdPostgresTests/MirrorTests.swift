@@ -144,6 +144,31 @@ import Testing
     try expectEqual(try RecordStore.open(directory("store")), try loaded(database))
   }
 
+  @Test func commandThatIsToldToStopSaysWhatStays() async throws {
+    let store = try RecordStore(.disk(at: directory("store")))
+    try store.batch { batch in for number: Int64 in 0..<12_000 { batch.put(["n": 1], for: .int(number)) } }
+    #expect(throws: StoreError.cancelled) { try store.copy(to: try database.table()) { _ in false } }
+    try store.close()
+    // Long enough for a signal to come before the last of the two transactions that are missing.
+    try database.run(
+      """
+      CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NULL; END';
+      CREATE TRIGGER wait BEFORE INSERT ON documents FOR EACH STATEMENT EXECUTE FUNCTION wait()
+      """)
+    let program = try Program(builtProgram("darkbird"), ["mirror", directory("store"), "--to", database.url])
+    let waiting = "application_name = '\(database.schema)' AND wait_event = 'PgSleep'"
+    try await eventually("a transaction") {
+      try database.number("SELECT count(*) FROM pg_stat_activity WHERE \(waiting)") == 1
+    }
+    program.send(SIGTERM)
+    let outcome = try await program.outcome()
+    #expect(outcome.code == 143 && !outcome.wasKilled && outcome.output.isEmpty, "\(outcome)")
+    #expect(
+      outcome.errors.hasSuffix(
+        "darkbird: given up; what went over stays, and the next copy or mirror goes on from there\n"), "\(outcome)")
+    #expect(try database.rows() == 10_000)
+  }
+
   @Test func failuresThatDoNotGoAwayEndIt() throws {
     let store = try RecordStore(.disk(at: directory("store")))
     let server = try Server.shared.get()
