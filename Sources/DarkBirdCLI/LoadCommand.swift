@@ -63,6 +63,10 @@ struct LoadCommand: ParsableCommand {
     let database = try DatabaseAddress.connected(from)
     var wanted = indexes.fields
     let isNew = try onStore(directory) { try isNewStore(directory) }
+    // It is made beside its place, and no directory takes the place of one that goes by its dots only.
+    if isNew, [".", ".."].contains(directory.split(separator: "/").last) {
+      throw Failure(.usage, directory, "a new store needs the directory by its name")
+    }
     // The rows come first: a table that cannot be read must leave no store behind.
     let rows: DatabaseDocuments
     do {

@@ -137,6 +137,21 @@ import Testing
     #expect(try database.run("SELECT key FROM t ORDER BY 1") == ["1", "2"])
   }
 
+  @Test func newStoreNeedsTheDirectoryByItsName() async throws {
+    try database.run("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)")
+    let empty = directory("empty")
+    try FileManager.default.createDirectory(atPath: empty, withIntermediateDirectories: true)
+    for path in [".", "./", "../empty/."] {
+      let outcome = try await darkbird("load", path, "--from", database.url, "--table", "t", in: empty)
+      #expect(outcome.code == 64 && outcome.output.isEmpty, "\(path) \(outcome)")
+      #expect(outcome.errors == "darkbird: \(path): a new store needs the directory by its name\n", "\(outcome)")
+    }
+    // One that is there is added to where it is.
+    try RecordStore(.disk(at: directory("there"))).close()
+    let added = try await darkbird("load", ".", "--from", database.url, "--table", "t", in: directory("there"))
+    #expect(added.output == "loaded 1, refused 0\n", "\(added)")
+  }
+
   @Test func rowsThatCannotComeInAreReportedAndTheRestGoesOn() async throws {
     try database.run(
       """
