@@ -96,15 +96,6 @@ extension ScenarioPlay {
 
   // MARK: On a store
 
-  private func eventually(_ condition: () -> Bool) -> Bool {
-    let deadline = ContinuousClock.now + .seconds(20)
-    while ContinuousClock.now < deadline {
-      if condition() { return true }
-      sched_yield()
-    }
-    return false
-  }
-
   private func running(_ options: WorkloadOptions) throws -> WorkloadRunner {
     let runner = WorkloadRunner(store: try Store<String, WorkloadDocument>(.memory), options: options)
     runner.start()

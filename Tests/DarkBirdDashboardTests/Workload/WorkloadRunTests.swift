@@ -8,16 +8,6 @@ import Testing
 extension WorkloadTests {
   /// Threads, phases, schedule and errors, with a script in place of a store.
   @Suite(.timeLimit(.minutes(10))) struct RunTests {
-    /// Waits for another thread, busily but not for ever.
-    private func eventually(_ condition: () -> Bool) -> Bool {
-      let deadline = ContinuousClock.now + .seconds(20)
-      while ContinuousClock.now < deadline {
-        if condition() { return true }
-        sched_yield()
-      }
-      return false
-    }
-
     /// Waits until a count has stood still for a thousand looks at it.
     private func standsStill(_ count: () -> UInt64) -> Bool {
       var (last, looks) = (count(), 0)

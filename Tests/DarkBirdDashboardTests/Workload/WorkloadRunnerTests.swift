@@ -7,15 +7,6 @@ import Testing
 extension WorkloadTests {
   /// One run after another on one store.
   @Suite(.timeLimit(.minutes(2))) struct RunnerTests {
-    private func eventually(_ condition: () -> Bool) -> Bool {
-      let deadline = ContinuousClock.now + .seconds(20)
-      while ContinuousClock.now < deadline {
-        if condition() { return true }
-        sched_yield()
-      }
-      return false
-    }
-
     private let first = WorkloadOptions(documents: 100, rate: .max, writers: 1, readers: 1)
 
     @Test func anotherPresetRunsOnTheSameStore() throws {
