@@ -121,6 +121,22 @@ import Testing
     #expect(model.update(.key(.character("x"))) == [.quit])
   }
 
+  @Test(arguments: [(120, 40), (200, 60), (200, 24)])
+  func aKeyIsNamedOnceAtTheFootOfTheScreen(_ width: Int, _ height: Int) {
+    func foot(_ model: Model) -> String {
+      Renderer.render(model, colors: .none).lines.suffix(2).joined(separator: "\n")
+    }
+    var model = Script().model(100, width: width, height: height, glyphs: .ascii)
+    model.addMark(.note, at: model.history[50], "a note")
+    for key in ["w", "A", "J", "o"] {
+      _ = model.update(.key(.character(Character(key))))
+      #expect(foot(model).ranges(of: "Space pause").count == 1, "\(foot(model))")
+    }
+    // A mark takes the place of the keys; the last line has it as far as there is room.
+    model.time = .paused(50)
+    #expect(foot(model).ranges(of: "Space pause").count == (width > 120 ? 1 : 0), "\(foot(model))")
+  }
+
   @Test(arguments: KeyContext.allCases) func hintsFitTheLastLine(_ context: KeyContext) throws {
     var model = try #require(Situations.all(context).first)
     _ = model.update(.resize(width: 40, height: 10))

@@ -2,7 +2,8 @@ import Terminal
 
 /// The last line: the most useful keys of where one is, from the key table.
 enum FooterLine {
-  static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
+  /// - Parameter timeline: where the line of time is, if there is one: what it names is not named twice.
+  static func draw(_ model: Model, in rect: Rect, timeline: Rect? = nil, with painter: inout Painter) {
     // The view that browses has a line of its own for it.
     if let notice = model.browse.notice, model.view != .browse {
       painter.write(Format.clipped(notice, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .accent)
@@ -10,6 +11,7 @@ enum FooterLine {
     }
     let bindings = model.keyMap.bindings(in: model.keyContext).filter {
       $0.hint != nil && !$0.keys.isEmpty && isOfUse($0.command, model)
+        && !($0.command == .pause && TimeLine.namesKeys(model, in: timeline))
     }
     let segments = bindings.enumerated().map { index, binding in
       Segment(rank(binding, index), Span(binding.keys[0].name, .key), Span(" " + (binding.hint ?? ""), .label))

@@ -4,6 +4,8 @@ import Terminal
 enum TimeLine {
   /// Minutes that the line may stand for: the fewest that hold all that is kept.
   private static let spans: [UInt64] = [10, 30, 120]
+  /// A shorter line is none.
+  private static let lengthMin = 10
 
   static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
     guard let first = model.history.first, let last = model.history.last else { return }
@@ -14,7 +16,7 @@ enum TimeLine {
     let start = painter.write(
       Format.right(Format.ago(seconds: Double(span) / 1e9), 5) + " ", in: rect, x: 1, y: 0, .label)
     let end = rect.width - right.width - 6
-    guard end - start >= 10 else { return }
+    guard end - start >= lengthMin else { return }
     /// The column of a time.
     func column(_ nanoseconds: UInt64) -> Int {
       let back = Double(last.nanoseconds - min(nanoseconds, last.nanoseconds)) / Double(span)
@@ -33,15 +35,27 @@ enum TimeLine {
     painter.writeRight(right, in: rect, y: 0, after: end + 4)
   }
 
+  /// Whether the keys of time stand on it.
+  static func namesKeys(_ model: Model, in rect: Rect?) -> Bool {
+    guard let rect, let shown = model.shown, markNear(shown, model) == nil else { return false }
+    return rect.width - keys(model).width - 13 >= lengthMin
+  }
+
   /// The mark that the view stands on, or the keys.
   private static func notes(_ model: Model, _ moment: Moment, width: Int) -> [Span] {
-    let now = moment.sample.nanoseconds
-    let near = model.allMarks.last { $0.nanoseconds <= now && now - $0.nanoseconds < model.stepNanoseconds }
-    if model.time != .live, let near {
-      return [
-        Span("  " + near.kind.letter + " ", near.kind.role), Span(Format.clipped(near.text, width, model.glyphs) + " "),
-      ]
-    }
+    guard let near = markNear(moment.sample, model) else { return keys(model) }
+    return [
+      Span("  " + near.kind.letter + " ", near.kind.role), Span(Format.clipped(near.text, width, model.glyphs) + " "),
+    ]
+  }
+
+  private static func markNear(_ sample: Sample, _ model: Model) -> Mark? {
+    guard model.time != .live else { return nil }
+    let now = sample.nanoseconds
+    return model.allMarks.last { $0.nanoseconds <= now && now - $0.nanoseconds < model.stepNanoseconds }
+  }
+
+  private static func keys(_ model: Model) -> [Span] {
     let keys = [
       ("pause", " pause  "), ("step-back", " "), ("step-forward", " step  "), ("leap-back", " "),
       ("leap-forward", " ten "),

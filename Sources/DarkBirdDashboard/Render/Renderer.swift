@@ -67,7 +67,7 @@ enum Renderer {
   /// The lines around a view.
   private static func drawFrame(_ frame: ViewFrame, _ model: Model, _ moment: Moment?, with painter: inout Painter) {
     HeaderLine.draw(model, moment, in: frame.header, with: &painter)
-    FooterLine.draw(model, in: frame.footer, with: &painter)
+    FooterLine.draw(model, in: frame.footer, timeline: frame.timeline, with: &painter)
     if let rect = frame.job { JobLine.draw(model, in: rect, with: &painter) }
     guard let moment else { return }
     if let rect = frame.alerts { AlertLine.draw(model, moment, in: rect, with: &painter) }
@@ -173,7 +173,7 @@ enum Renderer {
     let moment = Moment(model)
     HeaderLine.draw(model, moment, in: layout.header, with: &painter)
     QueryBar.drawQuery(model, in: layout.query, with: &painter)
-    FooterLine.draw(model, in: layout.footer, with: &painter)
+    FooterLine.draw(model, in: layout.footer, timeline: layout.timeline, with: &painter)
     if let rect = layout.timeline, let moment { TimeLine.draw(model, moment, in: rect, with: &painter) }
     for (pane, rect) in layout.panes {
       let title =
