@@ -5,17 +5,17 @@ import Foundation
 /// A workload without a dashboard: a line a second, and a summary.
 struct HeadlessRun<Document: DarkBird.Document> {
   private let store: Store<String, Document>
-  private let workload: Workload
-  private let load: LoadOptions
+  private let runner: WorkloadRunner
+  private let load: WorkloadOptions
   private let isJSON: Bool
 
   private let stop: StopSignals
 
   init(
-    _ store: Store<String, Document>, _ workload: Workload, _ load: LoadOptions, isJSON: Bool, stop: StopSignals
+    _ store: Store<String, Document>, _ runner: WorkloadRunner, _ load: WorkloadOptions, isJSON: Bool, stop: StopSignals
   ) {
     self.store = store
-    self.workload = workload
+    self.runner = runner
     self.load = load
     self.isJSON = isJSON
     self.stop = stop
@@ -27,41 +27,57 @@ struct HeadlessRun<Document: DarkBird.Document> {
     let output = Output()
     let start = ContinuousClock.now
     var nextLine = start + .seconds(1)
-    var last = LatencySnapshot()
+    var (last, lastSeconds) = (LatencySnapshot(), 0.0)
     while !stop.isRequested && output.isOpen {
-      let progress = workload.progress()
+      let place = runner.advanceScenario(to: UInt64(max((ContinuousClock.now - start) / .nanoseconds(1), 0)))
+      let progress = runner.progress()
       if !progress.isRunning || progress.writersStopped != nil { break }
       let rest = nextLine - ContinuousClock.now
       stop.wait(milliseconds: min(100, max(1, Int(rest / .milliseconds(1)))))
       if ContinuousClock.now < nextLine { continue }
       nextLine += .seconds(1)
       if isJSON { continue }
-      let now = workload.recorder.snapshot()
-      output.line(line(seconds: (ContinuousClock.now - start) / .seconds(1), now, since: last))
+      let now = runner.recorder.snapshot()
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      let isLoading = progress.phase == .loading && now.count == last.count
+      let what =
+        isLoading
+        ? "loading up to \(grouped(load.documents))"
+        : operations(place, now, since: last, seconds: max(seconds - lastSeconds, 0.001))
+      output.line("\(decimal(seconds))s  \(what)\(storeText())")
       output.flush()
-      last = now
+      (last, lastSeconds) = (now, seconds)
+      // After a stop of the whole process no lines are made up for.
+      nextLine = max(nextLine, ContinuousClock.now)
     }
-    workload.stop()
+    runner.close()
     let seconds = (ContinuousClock.now - start) / .seconds(1)
-    let progress = workload.progress()
+    let progress = runner.total()
     if let reason = progress.writersStopped { throw Failure(.ioError, "workload", reason) }
     if case .failed(let reason)? = progress.finishedReason { throw Failure(.ioError, "workload", reason) }
     try store.sync()
-    let report = RunReport(seconds, load, workload.recorder.snapshot(), store.statistics(), progress)
+    let report = RunReport(seconds, load, runner.recorder.snapshot(), store.statistics(), progress)
     output.line(isJSON ? try jsonLine(report) : report.description)
     try output.finish()
   }
 
-  /// What happened since the line before; latencies are those since the start.
-  private func line(seconds: Double, _ now: LatencySnapshot, since last: LatencySnapshot) -> String {
-    let statistics = store.statistics()
+  /// What happened a second since the line before; latencies are those since the start.
+  private func operations(
+    _ place: ScenarioPlace?, _ now: LatencySnapshot, since last: LatencySnapshot, seconds: Double
+  ) -> String {
+    func perSecond(_ count: UInt64) -> String { grouped(Int((Double(count) / seconds).rounded())) }
     var kinds = ""
     for kind in OperationKind.allCases where now[kind].count > 0 {
-      kinds += "  \(kind.rawValue) \(grouped(now[kind].count - last[kind].count))"
+      kinds += "  \(kind.rawValue) \(perSecond(now[kind].count - last[kind].count))"
     }
     let slowest = now.operations.values.map(\.p99).max() ?? 0
-    var text = "\(decimal(seconds))s  \(grouped(now.count - last.count)) ops/s\(kinds)"
-    text += "  p99 max \(duration(nanoseconds: slowest))  \(grouped(statistics.documents)) documents"
+    let step = place.map { $0.title + "  " } ?? ""
+    return "\(step)\(perSecond(now.count - last.count)) ops/s\(kinds)  p99 max \(duration(nanoseconds: slowest))"
+  }
+
+  private func storeText() -> String {
+    let statistics = store.statistics()
+    var text = "  \(grouped(statistics.documents)) documents"
     if let log = statistics.log {
       text += "  page \(log.page)  lag \(grouped(statistics.memoryLSN - statistics.durableLSN)) LSN"
       if let failure = log.checkpointFailure { text += "  checkpoint failed: \(oneLine(failure))" }
@@ -80,9 +96,12 @@ struct RunReport: Encodable, CustomStringConvertible {
     var memory, written, durable: UInt64
   }
 
+  var loaded: Int
+  var loadSeconds: Double
   var seconds: Double
   var workload: String
   var seed: UInt64
+  var scenario: String?
   var operations: [String: UInt64]
   var opsPerSecond: Double
   var latencyNanoseconds: [String: Latency]
@@ -93,24 +112,40 @@ struct RunReport: Encodable, CustomStringConvertible {
   var duplicatesRefused: UInt64
   var errors: UInt64
   var lastError: String?
+  var skipped: UInt64
+  /// For people only, as are the two after it.
+  private var rate: WorkloadOptions.Rate
+  private var found: Int
+  private var begun: UInt64
 
   enum CodingKeys: String, CodingKey {
-    case seconds, workload, seed, operations
+    case loaded
+    case loadSeconds = "load_seconds"
+    case seconds, workload, seed, scenario, operations
     case opsPerSecond = "ops_per_second"
     case latencyNanoseconds = "latency_ns"
     case documents, pages, rotations, lsn
     case duplicatesRefused = "duplicates_refused"
     case errors
     case lastError = "last_error"
+    case skipped
   }
 
+  /// - Parameter seconds: from the start, loading included.
   init(
-    _ seconds: Double, _ load: LoadOptions, _ latencies: LatencySnapshot, _ statistics: StoreStatistics,
+    _ seconds: Double, _ load: WorkloadOptions, _ latencies: LatencySnapshot, _ statistics: StoreStatistics,
     _ progress: WorkloadProgress
   ) {
-    self.seconds = (seconds * 1_000).rounded() / 1_000
-    workload = load.workload.rawValue
+    func thousandths(_ seconds: Double) -> Double { (seconds * 1_000).rounded() / 1_000 }
+    let loadSeconds = Double(progress.loadNanoseconds) / 1e9
+    let seconds = max(seconds - loadSeconds, 0)
+    (loaded, found) = (progress.loaded - progress.found, progress.found)
+    self.loadSeconds = thousandths(loadSeconds)
+    self.seconds = thousandths(seconds)
+    workload = load.preset.rawValue
     seed = load.seed
+    scenario = load.scenario?.name
+    rate = load.rate
     operations = [:]
     latencyNanoseconds = [:]
     for kind in OperationKind.allCases {
@@ -129,13 +164,18 @@ struct RunReport: Encodable, CustomStringConvertible {
     duplicatesRefused = progress.duplicatesRefused
     errors = progress.errors
     lastError = progress.lastError
+    skipped = progress.skipped
+    begun = progress.operations
   }
 
   func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(loaded, forKey: .loaded)
+    try container.encode(loadSeconds, forKey: .loadSeconds)
     try container.encode(seconds, forKey: .seconds)
     try container.encode(workload, forKey: .workload)
     try container.encode(seed, forKey: .seed)
+    try container.encode(scenario, forKey: .scenario)
     try container.encode(operations, forKey: .operations)
     try container.encode(opsPerSecond, forKey: .opsPerSecond)
     try container.encode(latencyNanoseconds, forKey: .latencyNanoseconds)
@@ -147,13 +187,21 @@ struct RunReport: Encodable, CustomStringConvertible {
     try container.encode(duplicatesRefused, forKey: .duplicatesRefused)
     try container.encode(errors, forKey: .errors)
     try container.encode(lastError, forKey: .lastError)
+    try container.encode(skipped, forKey: .skipped)
   }
 
   var description: String {
+    let done = operations.values.reduce(0, +)
+    let played = scenario.map { ", scenario \($0)" } ?? ""
     var lines = [
-      "\(workload), seed \(seed): \(grouped(operations.values.reduce(0, +))) operations in \(decimal(seconds)) s, "
+      "\(workload), seed \(seed)\(played): \(grouped(done)) operations in \(decimal(seconds)) s, "
         + "\(grouped(Int(opsPerSecond)))/s"
     ]
+    if loaded > 0 {
+      lines.append("loaded \(grouped(loaded)) documents in \(decimal(loadSeconds)) s, not counted as operations")
+    }
+    if found > 0 { lines.append("found \(grouped(found)) documents") }
+    if skipped > 0 { lines.append(behind) }
     let columns = ["", "count", "p50", "p90", "p99", "p99.9", "max"]
     lines.append(Self.row(columns))
     for kind in OperationKind.allCases {
@@ -169,6 +217,13 @@ struct RunReport: Encodable, CustomStringConvertible {
     }
     lines.append("errors \(grouped(errors))\(lastError.map { "  last: \(oneLine($0))" } ?? "")")
     return lines.joined(separator: "\n")
+  }
+
+  private var behind: String {
+    // A scenario has rates of its own.
+    let asked = if scenario == nil, case .perSecond(let count) = rate { "\(grouped(count))/s" } else { "the rate" }
+    let percent = Int((Double(begun) / Double(begun + skipped) * 100).rounded(.down))
+    return "behind: \(percent)% of \(asked), \(grouped(skipped)) operations missed"
   }
 
   /// A name and right-aligned figures.

@@ -19,11 +19,16 @@ struct RunCommand: ParsableCommand {
         darkbird run --scenario rush-hour             the load changes by itself
         darkbird run --headless --json --duration 20  a report, for scripts
 
-      --once, --stream json and --plain watch without a terminal. --headless prints a line a second instead; Ctrl-C, SIGTERM or --duration end it, and a summary follows. With \
-      --json there is no line a second, and the summary is one JSON object:
+      --once, --stream json and --plain watch without a terminal. --headless prints a line a second instead; Ctrl-C, \
+      SIGTERM or --duration end it, and a summary follows. With --json there is no line a second, and the summary is one \
+      JSON object. Documents are loaded first, without waiting for the disk one by one: that counts apart, and not among \
+      the operations.
 
-        seconds             from the start of the load to its end
+        loaded              documents that were loaded before the operations
+        load_seconds        how long that took
+        seconds             from the end of the loading to that of the run
         workload, seed      what was run
+        scenario            null without one
         operations          count of each kind
         ops_per_second      all kinds
         latency_ns          nanoseconds: p50, p90, p99, p999, max, and the count
@@ -32,6 +37,7 @@ struct RunCommand: ParsableCommand {
         lsn                 memory, written, durable: the last record at each level
         duplicates_refused  writes that a unique index refused, on purpose
         errors, last_error  operations that failed in any other way
+        skipped             operations that --rate called for, and the store was too slow for
       """)
 
   @OptionGroup(title: "Store")
@@ -56,16 +62,15 @@ struct RunCommand: ParsableCommand {
     if report.json && !output.headless && !report.once {
       throw ValidationError("--json needs --headless or --once")
     }
-    if output.headless && load.scenario != nil {
-      throw ValidationError("--scenario is for the dashboard and its reports, which --headless leaves out")
-    }
     if output.headless && look.glyphs != nil {
       throw ValidationError("--glyphs is for the dashboard, which --headless leaves out")
     }
   }
 
   func run() throws {
-    let configuration = output.headless ? DashboardConfiguration() : try look.configuration()
+    // Without a dashboard there is nothing that it could change but the load.
+    let isConfigured = !output.headless || load.scenario != nil
+    let configuration = isConfigured ? try look.configuration() : DashboardConfiguration()
     var workload = load.workloadOptions
     workload.scenario = try load.scenario(among: configuration.scenarios)
     let isDrawn = !output.headless && !report.isWanted
@@ -106,15 +111,12 @@ struct RunCommand: ParsableCommand {
     _ load: WorkloadOptions, on opened: Store<String, WorkloadDocument>, _ options: inout DashboardOptions,
     _ opening: OpeningScreen, _ stop: StopSignals?
   ) throws {
-    if output.headless, let stop {
-      let workload = Workload(store: opened, options: load)
-      defer { workload.stop() }
-      workload.start()
-      return try HeadlessRun(opened, workload, self.load, isJSON: report.json, stop: stop).run()
-    }
     let runner = WorkloadRunner(store: opened, options: load)
     defer { runner.close() }
     runner.start()
+    if output.headless, let stop {
+      return try HeadlessRun(opened, runner, load, isJSON: report.json, stop: stop).run()
+    }
     options.workload = runner
     if let stop { return try report.run(on: opened, options, stop) }
     try showDashboard(on: opened, options, opening)

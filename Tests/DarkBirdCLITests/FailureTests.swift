@@ -137,7 +137,7 @@ import Testing
     (["run", "--json"], "--headless"), (["run", "--page-records", "0"], "--page-records"),
     (["run", "--page-bytes", "1"], "--page-bytes"), (["run", "--workload", "nothing"], "--workload"),
     (["run", "--scenario", "nothing"], "rush-hour, hot-keys, write-burst, readers-writers"),
-    (["run", "--scenario", "rush-hour", "--headless"], "--scenario"),
+    (["run", "--scenario", "nothing", "--headless"], "rush-hour, hot-keys, write-burst, readers-writers"),
     (["run", "--writers", "0", "--readers", "0"], "--writers"), (["run", "--ack", "perhaps"], "--ack"),
     (["query", "x", "--json", "--csv"], "--json"), (["query", "x", "--tag", "a"], "--tag a"),
     (["query", "x", "--limit", "0"], "--limit"), (["import", "x", "y", "--type", "a=b"], "--type"),

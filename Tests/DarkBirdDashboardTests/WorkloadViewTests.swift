@@ -145,6 +145,35 @@ import Testing
     #expect(lines(.synced, nil, "w").contains("as the store, synced"))
   }
 
+  /// What the store does while documents are loaded is not what the workload asks of it.
+  @Test func loadingIsNoOperationOfTheWorkload() {
+    var model = Model(identity: Script().identity, width: 120, height: 40, glyphs: .ascii, zone: .gmt)
+    func screen() -> String { Renderer.render(model, colors: .none).lines.joined(separator: "\n") }
+    for var sample in Script().samples(100) {
+      if sample.sequence < 30 {
+        sample.workload?.progress.phase = .loading
+        sample.workload?.progress.loaded = sample.sequence * 40_000
+        sample.workload?.latencies = [:]
+        sample.workload?.heat = HeatColumn()
+      } else {
+        // Slower than the loading, which the graph still shows.
+        sample.statistics.operations = StoreStatistics.Operations()
+        sample.statistics.operations.gets = 500_000 + UInt64(sample.sequence) * 10
+      }
+      _ = model.update(.sample(sample, []))
+      if sample.sequence == 20 {
+        for text in ["/s loading", "loading 800,000 of 1,200,000", "loading, which is not timed"] {
+          #expect(screen().contains(text), "\(text) in \(screen())")
+        }
+      }
+    }
+    #expect(!screen().contains("/s loading") && screen().contains("peak of loading"), "\(screen())")
+    #expect(
+      model.allMarks.map(\.text) == [
+        "run 1: clubs zipfian 2w/2r no limit", "1,200,000 documents loaded, the operations begin",
+      ])
+  }
+
   /// At 80x24 all is readable, and at 40x10 what is there.
   @Test(arguments: [(40, 10), (80, 24)]) func nothingIsCutOnASmallScreen(_ width: Int, _ height: Int) {
     for preset in WorkloadOptions.Preset.allCases {

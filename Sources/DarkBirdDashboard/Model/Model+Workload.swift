@@ -3,9 +3,11 @@ import Terminal
 
 extension Model {
   /// What runs now; nil if there is no workload that could be changed.
-  var runningOptions: WorkloadOptions? { history.last?.workload?.options }
+  var runningOptions: WorkloadOptions? { workloadView.ordered ?? history.last?.workload?.options }
   /// Where the scenario stands that is being played.
-  var scenarioPlace: ScenarioPlace? { history.last?.workload?.scenario }
+  var scenarioPlace: ScenarioPlace? { workloadView.ordered == nil ? history.last?.workload?.scenario : nil }
+  /// What runs now, without what a scenario has made of it.
+  private var baseOptions: WorkloadOptions? { scenarioPlace?.base ?? runningOptions }
   /// What the settings show: with the changes that are not applied yet.
   var workloadOptions: WorkloadOptions? { workloadView.draft ?? runningOptions }
 
@@ -41,9 +43,10 @@ extension Model {
       guard let options = workloadOptions, let progress = history.last?.workload?.progress else { return [] }
       if progress.isRunning {
         tellEndOfScenario("with the run")
+        workloadView.order(nil, at: 0)
         return [.workload(.end)]
       }
-      return run(workloadView.draft ?? scenarioPlace?.base ?? options)
+      return run(workloadView.draft ?? baseOptions ?? options)
     case .pauseWorkload:
       guard runningOptions != nil, let progress = history.last?.workload?.progress, progress.isRunning else {
         return []
@@ -62,24 +65,25 @@ extension Model {
     if let scenario = options.scenario {
       browse.notice = "scenario \(scenario.name): \(scenario.summary)"
     } else {
-      var before = scenarioPlace?.base
+      var before = baseOptions
       before?.scenario = nil
       tellEndOfScenario(options == before ? "the load is as before it" : "the load was changed by hand")
     }
+    workloadView.order(options, at: history.last?.nanoseconds ?? 0)
     return [.workload(.run(options))]
   }
 
   private mutating func tellEndOfScenario(_ how: String) {
-    if let name = scenarioPlace?.scenario?.name { browse.notice = "scenario \(name) ended: \(how)" }
+    if let name = baseOptions?.scenario?.name { browse.notice = "scenario \(name) ended: \(how)" }
   }
 
   /// Begins a scenario, or ends the one that is played, with the load that was there before it.
   mutating func play(_ scenario: Scenario?) -> [Effect] {
-    guard var options = scenarioPlace?.base ?? runningOptions else {
+    guard var options = baseOptions else {
       browse.notice = "no workload runs here that a scenario could change"
       return []
     }
-    if scenario == nil, scenarioPlace == nil {
+    if scenario == nil, options.scenario == nil {
       browse.notice = "no scenario is played"
       return []
     }

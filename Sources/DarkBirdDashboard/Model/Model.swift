@@ -200,6 +200,7 @@ struct Model: Sendable {
     if history.count == 0 { browse.results?.begin(at: sample) }
     history.append(sample)
     events.append(lines, sequence: sample.sequence)
+    workloadView.take(sample)
     stillness.take(sample, windowSeconds: windowSeconds)
     addNotes(of: sample)
     if let news = runs.update(sample, history) { addMark(.run, at: sample, news) }

@@ -138,4 +138,22 @@ struct WorkloadState: Sendable {
   var draft: WorkloadOptions?
   /// Index into the settings.
   var selected = 0
+  /// What was ordered last, until a sample shows it: keys may come faster than samples, and what one of them changes is
+  /// what the one before has made.
+  private(set) var ordered: WorkloadOptions?
+  private var orderedAt: UInt64 = 0
+
+  /// After so long samples are believed whatever was ordered.
+  private static let orderNanosecondsMax: UInt64 = 2_000_000_000
+
+  /// - Parameter nanoseconds: of the newest sample.
+  mutating func order(_ options: WorkloadOptions?, at nanoseconds: UInt64) {
+    (ordered, orderedAt) = (options, nanoseconds)
+  }
+
+  mutating func take(_ sample: Sample) {
+    guard let ordered else { return }
+    let shown = sample.workload.flatMap { $0.scenario?.base ?? $0.options }
+    if shown == ordered || sample.nanoseconds >= orderedAt + Self.orderNanosecondsMax { self.ordered = nil }
+  }
 }

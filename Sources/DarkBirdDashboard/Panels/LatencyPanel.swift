@@ -81,7 +81,7 @@ enum LatencyPanel {
     guard let workload = sample.workload else { return "waiting for writes: this program's are timed" }
     return switch workload.progress.phase {
     case .idle: "the workload has not begun"
-    case .loading: "loading; operations are timed after that"
+    case .loading: "loading, which is not timed"
     case .running: "waiting for the first operations"
     case .paused: "the workload is paused"
     case .finished: "the workload has ended: \(workload.progress.finishedReason?.description ?? "done")"

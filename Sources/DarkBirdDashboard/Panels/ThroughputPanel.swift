@@ -4,8 +4,9 @@ import Terminal
 /// Operations a second over time, writes below reads, and by kind.
 enum ThroughputPanel {
   static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
-    let values = plotValues(moment, Graph.valueCount(width: rect.width, painter.glyphs))
-    drawSummary(model, moment, values, in: rect, with: &painter)
+    let rates = moment.rates(columns: Graph.valueCount(width: rect.width, painter.glyphs))
+    let values = plotValues(rates)
+    drawSummary(model, moment, rates, values, in: rect, with: &painter)
 
     let legend = legend(moment, width: rect.width, lines: rect.height >= 9 ? 2 : 1)
     for (index, spans) in legend.enumerated() {
@@ -17,7 +18,7 @@ enum ThroughputPanel {
   }
 
   static func drawGraph(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
-    let values = plotValues(moment, Graph.valueCount(width: rect.width, painter.glyphs))
+    let values = plotValues(moment.rates(columns: Graph.valueCount(width: rect.width, painter.glyphs)))
     drawGraph(values, model, moment, in: rect, with: &painter)
   }
 
@@ -31,8 +32,8 @@ enum ThroughputPanel {
   /// How the graph shows the previous run.
   static func previousMark(_ glyphs: GlyphTier) -> String { glyphs == .ascii ? "-" : "─" }
 
-  private static func plotValues(_ moment: Moment, _ columns: Int) -> [PlotValue?] {
-    moment.rates(columns: columns).map { rates in
+  private static func plotValues(_ columns: [Rates?]) -> [PlotValue?] {
+    columns.map { rates in
       rates.map {
         let writes = $0.perSecond { $0.operations.writes }
         return PlotValue(writes: writes, total: writes + $0.perSecond { $0.operations.reads })
@@ -40,20 +41,27 @@ enum ThroughputPanel {
     }
   }
 
+  /// Whether documents were loaded at that time: what the store did then were no operations of the workload.
+  private static func isOfLoading(_ rates: Rates) -> Bool { rates.earlier.workload?.progress.isLoading ?? false }
+
   private static func drawSummary(
-    _ model: Model, _ moment: Moment, _ values: [PlotValue?], in rect: Rect, with painter: inout Painter
+    _ model: Model, _ moment: Moment, _ columns: [Rates?], _ values: [PlotValue?], in rect: Rect,
+    with painter: inout Painter
   ) {
     let writes = moment.rates?.perSecond { $0.operations.writes } ?? 0
     let reads = moment.rates?.perSecond { $0.operations.reads } ?? 0
-    let peak = max(values.reduce(0) { max($0, $1?.total ?? 0) }, writes + reads)
+    let highest = zip(columns, values).max { ($0.1?.total ?? 0) < ($1.1?.total ?? 0) }
+    let peak = max(highest?.1?.total ?? 0, writes + reads)
+    let isPeakOfLoading = peak > writes + reads && highest?.0.map(isOfLoading) ?? false
+    let isLoading = moment.rates.map(isOfLoading) ?? false
     let swatches = painter.glyphs == .ascii ? ("#", ":") : ("■", painter.theme.isColorless ? "░" : "■")
     let names = rect.width >= 44 ? ("writes", "reads") : ("w", "r")
     func rate(_ value: Double) -> String { Format.right(Format.rate(value), 6) }
     var segments = [
-      Segment(0, Span(rate(writes + reads) + "/s", .strong)),
+      Segment(0, spans: [Span(rate(writes + reads) + "/s", .strong)] + (isLoading ? [Span(" loading", .accent)] : [])),
       Segment(1, Span("\(swatches.0) \(names.0) ", .write), Span(rate(writes))),
       Segment(1, Span("\(swatches.1) \(names.1) ", .read), Span(rate(reads))),
-      Segment(3, Span("peak ", .label), Span(rate(peak))),
+      Segment(3, Span(isPeakOfLoading ? "peak of loading " : "peak ", .label), Span(rate(peak))),
       Segment(4, Span("window ", .label), Span(Format.ago(seconds: Double(model.windowSeconds)).dropMinus)),
     ]
     // The line in the graph has no other name than this.

@@ -57,6 +57,8 @@ struct PlainLines {
     var text = "\(Format.grouped(statistics.documents)) documents, "
     if rate == 0 {
       text += "quiet"
+    } else if moment.sample.workload?.progress.isLoading == true {
+      text += "loading \(Format.rate(rate)) a second"
     } else {
       text += "\(Format.rate(rate)) operations a second, \(Format.rate(writes)) of them writes"
     }

@@ -33,6 +33,8 @@ struct RunBook: Sendable {
   /// When the summary was told of.
   private var toldAt: UInt64 = 0
   private var hasEnded = false
+  /// Whether documents are still to be loaded.
+  private var isLoading = false
 
   /// - Parameter previous: the run before this program was started.
   init(previous: RunRecord? = nil) { self.previous = previous }
@@ -59,6 +61,12 @@ struct RunBook: Sendable {
     scenario = name
     switch workload.progress.phase {
     case .running, .paused:
+      // What the store did before this were no operations of the workload.
+      if isLoading, workload.progress.phase == .running {
+        isLoading = false
+        let loaded = "\(Format.counted(workload.progress.documents, "document")) loaded, the operations begin"
+        news = news.map { "\($0); \(loaded)" } ?? loaded
+      }
       if current == nil {
         current = RunRecord(summary: summary, date: sample.date)
         start = sample.nanoseconds
@@ -67,7 +75,8 @@ struct RunBook: Sendable {
     case .finished where !hasEnded:
       hasEnded = true
       news = "run \(number) ended: \(workload.progress.finishedReason?.description ?? "done")"
-    case .finished, .idle, .loading: break
+    case .loading: if workload.progress.isLoading { isLoading = true }
+    case .finished, .idle: break
     }
     return news
   }

@@ -13,11 +13,10 @@ struct ClubsScript: WorkloadScript {
 
   func key(_ number: Int) -> String { Person.key(number) }
 
-  func load(_ number: Int, timer: OperationTimer) throws {
+  func load(_ number: Int) throws {
     let person = Person(seed: options.seed, number: number, revision: 0)
-    let key = Person.key(number)
     // Not waited for one by one: `finishLoad` syncs them all.
-    try timer.measure(.insert) { () throws(StoreError) in try store.insert(.person(person), for: key, ack: .memory) }
+    try store.insert(.person(person), for: Person.key(number), ack: .memory)
   }
 
   func finishLoad() throws { try store.sync() }

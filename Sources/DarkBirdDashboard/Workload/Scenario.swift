@@ -69,10 +69,11 @@ extension Scenario {
         Step("the newest", [.distribution(.latest), .rate(.perSecond(20_000))], seconds: 20),
       ]),
     Scenario(
-      "write-burst", "eight writers without a limit: the log fills, lags and catches up",
+      "write-burst", "eight writers alone, without a limit: the log fills, lags and catches up",
       [
         Step("calm", [.rate(.perSecond(2_000))], seconds: 20),
-        Step("burst", [.rate(.max), .writers(8)], seconds: 10),
+        // Readers without a limit would take the processors that the writers need.
+        Step("burst", [.rate(.max), .writers(8), .readers(0)], seconds: 10),
         Step("after it", [.rate(.perSecond(2_000))], seconds: 20),
       ]),
     Scenario(
@@ -110,6 +111,11 @@ public struct ScenarioPlace: Sendable, Hashable {
   public var step: Int
   /// Nanoseconds until the next one, while the workload runs.
   public var left: UInt64
+
+  /// `rush-hour 3/4 rush`
+  public var title: String {
+    "\(scenario?.name ?? "") \(number)\(name.isEmpty ? "" : " ")\(name)"
+  }
 }
 
 extension ScenarioPlace {

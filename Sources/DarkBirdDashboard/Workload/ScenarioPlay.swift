@@ -27,11 +27,7 @@ struct ScenarioPlay: Sendable {
   var place: ScenarioPlace { ScenarioPlace(base: base, step: step, left: length - min(ran, length)) }
 
   /// `rush-hour 3/4 rush: clubs zipfian 2w/2r 50.0k/s at most`
-  var summary: String {
-    let place = place
-    let title = place.name.isEmpty ? place.number : "\(place.number) \(place.name)"
-    return "\(scenario.name) \(title): \(options.summary)"
-  }
+  var summary: String { "\(place.title): \(options.summary)" }
 
   /// The duration of the options is over.
   var isOver: Bool { base.duration.map { Double(ranInAll) >= $0 / .nanoseconds(1) } ?? false }

@@ -13,8 +13,9 @@ import Foundation
 /// store that has more stays as large as it is. Stop the workload before the store is closed.
 public final class Workload: Sendable {
   public let options: WorkloadOptions
-  /// The latency of every operation, load phase included: the time that the call took. With a limited rate, an
-  /// operation that starts late because the one before was slow counts what it took itself, not its wait.
+  /// The latency of every operation of the mix: the time that the call took. With a limited rate, an operation that
+  /// starts late because the one before was slow counts what it took itself, not its wait. The inserts of the load phase
+  /// are not among them: nobody waits for them one by one, so that they tell nothing of what a write costs.
   public let recorder: LatencyRecorder
   private let control: WorkloadControl
   private let threads: [WorkloadThread]

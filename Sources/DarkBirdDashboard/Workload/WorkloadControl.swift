@@ -29,6 +29,9 @@ final class WorkloadControl: Sendable {
     var loadersLeft = 0
     var threadsLeft = 0
     var isStarted = false
+    /// When the load phase began, until it is over, and how long it took.
+    var loadBegan: UInt64?
+    var loadNanoseconds: UInt64 = 0
     /// Why a thread has ended by itself.
     var threadReason: WorkloadProgress.FinishedReason?
     var duplicatesRefused: UInt64 = 0
@@ -36,6 +39,12 @@ final class WorkloadControl: Sendable {
     var errors: UInt64 = 0
     var lastError: String?
     var writersStopped: String?
+
+    mutating func endLoading(at now: UInt64) {
+      guard let began = loadBegan else { return }
+      loadBegan = nil
+      loadNanoseconds = max(now &- began, 1)
+    }
   }
 
   private let state: Guarded<State>
@@ -85,7 +94,11 @@ final class WorkloadControl: Sendable {
 
   func beginLoading(_ population: Population) {
     loadedDocuments.store(population.found, ordering: .relaxed)
-    order { $0.orders.population = population }
+    let now = monotonicNanoseconds()
+    order { state in
+      state.orders.population = population
+      state.loadBegan = now
+    }
   }
 
   /// The next steps of the load phase for a thread; nil when all are taken.
@@ -106,6 +119,7 @@ final class WorkloadControl: Sendable {
 
   func beginMix(duration: Duration?, at now: UInt64) {
     order { state in
+      state.endLoading(at: now)
       state.orders.phase = .running
       if let duration {
         let nanoseconds = duration / .nanoseconds(1)
@@ -127,10 +141,12 @@ final class WorkloadControl: Sendable {
 
   /// A thread is about to end. The last one ends the workload.
   func endThread(_ reason: WorkloadProgress.FinishedReason?) {
+    let now = monotonicNanoseconds()
     state.withLock { state in
       state.threadsLeft -= 1
       state.threadReason = state.threadReason ?? reason
       guard state.threadsLeft == 0 else { return }
+      state.endLoading(at: now)
       if state.orders.finishedReason == nil {
         state.orders.finishedReason = state.threadReason ?? .failed(state.lastError ?? "all threads have ended")
       }
@@ -177,6 +193,8 @@ final class WorkloadControl: Sendable {
       let isPaused = state.orders.isPaused && (state.orders.phase == .loading || state.orders.phase == .running)
       progress.phase = isPaused ? .paused : state.orders.phase
       progress.documents = state.orders.population?.loaded ?? 0
+      progress.found = state.orders.population?.found ?? 0
+      progress.loadNanoseconds = state.loadNanoseconds
       progress.duplicatesRefused = state.duplicatesRefused
       progress.errors = state.errors
       progress.lastError = state.lastError

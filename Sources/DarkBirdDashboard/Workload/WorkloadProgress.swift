@@ -36,8 +36,12 @@ public struct WorkloadProgress: Sendable, Hashable {
   public var phase = Phase.idle
   /// Documents that the load phase has put or found there.
   public var loaded = 0
+  /// Of those, documents that were in the store before it.
+  public var found = 0
   /// Documents that the load phase will end with.
   public var documents = 0
+  /// How long the load phase took, with the sync at its end; 0 while it goes on.
+  public var loadNanoseconds: UInt64 = 0
   /// Operations that the mix has done, refused ones included.
   public var operations: UInt64 = 0
   /// Operations that a limited rate called for and that were dropped, because the store had fallen more than a second
@@ -56,6 +60,24 @@ public struct WorkloadProgress: Sendable, Hashable {
 
   /// Threads are at work, or paused.
   public var isRunning: Bool { phase != .idle && phase != .finished }
+
+  /// Documents go into the store that are no operations of the mix. A run with all of them there is not loading.
+  var isLoading: Bool { phase == .loading && loaded < documents }
+
+  /// With all that earlier runs on the same store have done.
+  func adding(_ earlier: WorkloadProgress) -> WorkloadProgress {
+    var sum = self
+    sum.loaded += earlier.loaded - found
+    sum.found = earlier.found
+    sum.loadNanoseconds += earlier.loadNanoseconds
+    sum.operations += earlier.operations
+    sum.skipped += earlier.skipped
+    sum.duplicatesRefused += earlier.duplicatesRefused
+    sum.errors += earlier.errors
+    sum.lastError = lastError ?? earlier.lastError
+    sum.writersStopped = writersStopped ?? earlier.writersStopped
+    return sum
+  }
 }
 
 /// A write that a unique index refused: a line of the event stream.

@@ -9,7 +9,12 @@ public final class WorkloadRunner: WorkloadController {
     /// From the end of a run to the beginning of the next.
     var isBetweenRuns = false
     var isClosed = false
+    /// What is wanted, from the moment that somebody says so: carrying it out may take a while. In a scenario what it began
+    /// with, and what comes after it.
+    var load: WorkloadOptions
     var play: ScenarioPlay?
+    /// What the runs before this one have done.
+    var earlier: WorkloadProgress?
   }
 
   public let recorder: LatencyRecorder
@@ -22,41 +27,50 @@ public final class WorkloadRunner: WorkloadController {
     self.store = store
     recorder = LatencyRecorder()
     let play = ScenarioPlay(options)
-    var options = play?.options ?? options
-    options.scenario = nil
-    let workload = Workload(store: store, options: options, recorder: recorder)
-    state = Guarded(State(workload: workload, play: play))
+    var load = options.corrected
+    load.scenario = nil
+    let workload = Workload(store: store, options: play?.options ?? load, recorder: recorder)
+    state = Guarded(State(workload: workload, load: load, play: play))
   }
 
   public func start() { workload.start() }
 
-  private var workload: Workload { state.withLock { $0.workload } }
+  /// The run that goes on, or went on last.
+  var workload: Workload { state.withLock { $0.workload } }
 
   /// In a scenario those of its step.
   public var options: WorkloadOptions {
-    let (workload, play) = state.withLock { ($0.workload, $0.play) }
-    var options = play?.options ?? workload.options
-    if let play {
-      (options.scenario, options.duration) = (play.scenario, play.base.duration)
-    } else {
-      options.rate = workload.rate
-    }
+    let (load, play) = state.withLock { ($0.load, $0.play) }
+    guard let play else { return load }
+    var options = play.options
+    (options.scenario, options.duration) = (play.scenario, play.base.duration)
     return options
   }
 
   public var summary: String {
-    let (workload, play) = state.withLock { ($0.workload, $0.play) }
-    return play?.summary ?? workload.summary
+    let (load, play) = state.withLock { ($0.load, $0.play) }
+    return play?.summary ?? load.summary
   }
 
   public var runNumber: Int { state.withLock { $0.number } }
 
   public func progress() -> WorkloadProgress {
-    let (workload, isBetweenRuns) = state.withLock { ($0.workload, $0.isBetweenRuns) }
+    let workload = workload
     var progress = workload.progress()
-    // A run that makes place for another has not ended as far as anybody else is concerned.
-    if isBetweenRuns, progress.phase == .finished { (progress.phase, progress.finishedReason) = (.loading, nil) }
+    // A run that makes place for another has not ended as far as anybody else is concerned. Asked only now: it may have
+    // been told to end since it was looked for.
+    if progress.phase == .finished, state.withLock({ $0.isBetweenRuns || $0.workload !== workload }) {
+      (progress.phase, progress.finishedReason) = (.loading, nil)
+    }
     return progress
+  }
+
+  /// What all runs have done since the runner was made, each step of a scenario that is a run of its own among them.
+  public func total() -> WorkloadProgress {
+    state.withLock { state in
+      let progress = state.workload.progress()
+      return state.earlier.map(progress.adding) ?? progress
+    }
   }
 
   public var recentDuplicates: [RefusedDuplicate] { workload.recentDuplicates }
@@ -65,16 +79,17 @@ public final class WorkloadRunner: WorkloadController {
   /// documents that are there. A scenario that goes on ends, and that of the options begins.
   public func run(_ options: WorkloadOptions) {
     state.withLock { state in
+      state.load = options.corrected
+      state.load.scenario = nil
       state.play = ScenarioPlay(options)
-      order(state.play?.options ?? options)
+      order(state.play?.options ?? state.load)
     }
   }
 
   /// Called with the lock, so that orders are carried out in the order of what `play` says.
   private func order(_ options: WorkloadOptions) {
-    var options = options.corrected
-    options.scenario = nil
-    orders.async { [self, options] in carryOut(options) }
+    let options = options.corrected
+    orders.async { [self] in carryOut(options) }
   }
 
   private func carryOut(_ options: WorkloadOptions) {
@@ -91,6 +106,8 @@ public final class WorkloadRunner: WorkloadController {
     let isWanted = state.withLock { state in
       state.isBetweenRuns = false
       guard !state.isClosed else { return false }
+      let done = current.progress()
+      state.earlier = state.earlier.map(done.adding) ?? done
       state.workload = next
       state.number += 1
       return true
@@ -118,7 +135,7 @@ public final class WorkloadRunner: WorkloadController {
     orders.async { [self] in if isPaused { workload.pause() } else { workload.resume() } }
   }
 
-  /// Ends the run, and the scenario; `run` begins another.
+  /// Ends the run, and the scenario; `run` begins another. The options are then those that were there before it.
   public func end() {
     state.withLock { state in
       state.play = nil

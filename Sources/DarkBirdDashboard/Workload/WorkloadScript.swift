@@ -10,8 +10,8 @@ protocol WorkloadScript: Sendable {
   func existingNumbers() throws -> [Int]
   /// The key of the document with this number.
   func key(_ number: Int) -> String
-  /// Inserts one document of the load phase.
-  func load(_ number: Int, timer: OperationTimer) throws
+  /// Inserts one document of the load phase. It is no operation of the mix, and is not timed as one.
+  func load(_ number: Int) throws
   /// Called once, when everything is loaded.
   func finishLoad() throws
   /// The part in the mix of one thread of 0 ..< writers + readers, of which the writers are the first; nil if its share of

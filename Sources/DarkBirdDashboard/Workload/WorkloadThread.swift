@@ -49,7 +49,7 @@ final class WorkloadThread: Sendable {
       let timer = OperationTimer(slot: slot)
       var reason: WorkloadProgress.FinishedReason?
       if let population = awaitPopulation() {
-        if isLoader { load(population, timer) }
+        if isLoader { load(population) }
         if awaitMix() { reason = runMix(population, timer) }
       }
       // Who waits for the end finds all latencies in one place.
@@ -92,11 +92,11 @@ final class WorkloadThread: Sendable {
     }
   }
 
-  private func load(_ population: Population, _ timer: OperationTimer) {
+  private func load(_ population: Population) {
     while let steps = control.claimLoadSteps(Self.stepsPerClaim, of: population) {
       for step in steps {
         guard let number = population.loadNumber(step) else { continue }
-        if !loadOne(number, timer) { return }
+        if !loadOne(number) { return }
       }
       // Whoever draws the screen comes first, however busy the loaders keep the processors.
       sched_yield()
@@ -114,10 +114,10 @@ final class WorkloadThread: Sendable {
   }
 
   /// - Returns: false if the workload is to end.
-  private func loadOne(_ number: Int, _ timer: OperationTimer) -> Bool {
+  private func loadOne(_ number: Int) -> Bool {
     while true {
       do {
-        try script.load(number, timer: timer)
+        try script.load(number)
         control.countLoaded()
         return true
       } catch StoreError.keyExists {

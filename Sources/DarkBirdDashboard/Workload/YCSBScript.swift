@@ -20,11 +20,10 @@ struct YCSBScript: WorkloadScript {
 
   func key(_ number: Int) -> String { YCSBRecord.key(number) }
 
-  func load(_ number: Int, timer: OperationTimer) throws {
+  func load(_ number: Int) throws {
     let record = YCSBRecord(seed: options.seed, number: number)
-    let key = YCSBRecord.key(number)
     // Not waited for one by one: `finishLoad` syncs them all.
-    try timer.measure(.insert) { () throws(StoreError) in try store.insert(.record(record), for: key, ack: .memory) }
+    try store.insert(.record(record), for: YCSBRecord.key(number), ack: .memory)
   }
 
   func finishLoad() throws { try store.sync() }

@@ -151,6 +151,72 @@ extension ScenarioPlay {
     #expect(eventually { runner.summary == "clubs zipfian 1w/1r 777/s at most" })
   }
 
+  private static let everySetting = Scenario(
+    "all", "all that a step can set",
+    [
+      .init("", [.rate(.max), .writers(8), .readers(0)], seconds: 1),
+      .init("", [.preset(.ycsbA), .distribution(.latest), .acknowledgement(.synced), .share(.get, 5)], seconds: 1),
+    ])
+
+  /// What the runner says, and what its threads do.
+  @Test(arguments: 0...2) func theEndOfAScenarioBringsBackWhatWasThereBefore(_ steps: Int) throws {
+    var mix = WorkloadOptions.Preset.clubs.mix
+    mix[.get] = 40
+    var own = WorkloadOptions(
+      documents: 100, rate: .perSecond(2_000), writers: 3, readers: 1, distribution: .uniform, mix: mix,
+      acknowledgement: .memory)
+    let runner = try running(own)
+    defer { runner.close() }
+    // By hand, and nobody waits until it is carried out.
+    own.rate = .perSecond(5_000)
+    runner.run(own)
+    #expect(runner.options == own && runner.summary == own.summary)
+    var played = runner.options
+    played.scenario = Self.everySetting
+    runner.run(played)
+    for second in 0...steps {
+      #expect(eventually { runner.progress().phase == .running })
+      _ = runner.advanceScenario(to: UInt64(second) * 1_000_000_000)
+    }
+    #expect(runner.options != own)
+    var base = try #require(runner.advanceScenario(to: UInt64(steps) * 1_000_000_000)).base
+    #expect(base == played)
+    base.scenario = nil
+    runner.run(base)
+    #expect(runner.options == own && runner.summary == own.summary)
+    // Each step is another run here, and so is what comes after it.
+    #expect(eventually { runner.runNumber == 3 + steps })
+    var carriedOut = runner.workload.options
+    carriedOut.rate = runner.workload.rate
+    #expect(carriedOut == own)
+  }
+
+  @Test func theOptionsAreThoseOfBeforeAlsoAfterAStop() throws {
+    var own = Self.options()
+    own.scenario = nil
+    let runner = try running(Self.options())
+    defer { runner.close() }
+    _ = runner.advanceScenario(to: 0)
+    #expect(runner.options.rate == .perSecond(100))
+    runner.end()
+    #expect(runner.options == own)
+  }
+
+  /// Readers without a limit would take the processors that the writers need.
+  @Test func aWriteBurstIsOneOfWrites() throws {
+    let scenario = try #require(Scenario.standard.first { $0.name == "write-burst" })
+    var play = try #require(ScenarioPlay(WorkloadOptions(documents: 100, operations: 2_000, scenario: scenario)))
+    _ = play.advance(seconds: 0)
+    _ = play.advance(seconds: 20)
+    #expect(play.place.name == "burst")
+    let workload = Workload(store: try Store<String, WorkloadDocument>(.memory), options: play.options)
+    workload.start()
+    workload.wait()
+    let done = workload.recorder.snapshot()
+    #expect(OperationKind.allCases.allSatisfy { $0.isWrite || done[$0].count == 0 }, "\(done)")
+    #expect(done.count == 2_000)
+  }
+
   @Test func theDurationIsThatOfAllSteps() throws {
     let runner = try running(Self.options(duration: .seconds(12)))
     defer { runner.close() }
@@ -214,11 +280,42 @@ extension ScenarioPlay {
     #expect(effects == [.workload(.run(options("write-burst")))])
     effects = type(":scenario-off", into: &model)
     #expect(effects == [.workload(.run(options(nil)))], "as it was before")
-    #expect(model.browse.notice == "scenario rush-hour ended: the load is as before it")
+    #expect(model.browse.notice == "scenario write-burst ended: the load is as before it")
     model = Script(hasWorkload: false).model(100)
     effects = type(":scenario rush-hour", into: &model)
     #expect(effects.isEmpty)
     #expect(model.browse.notice == "no workload runs here that a scenario could change")
+  }
+
+  /// Keys may come faster than samples.
+  @Test func aScenarioBeginsAndEndsWithWhatWasOrderedLast() {
+    var model = Script().model(100)
+    for key in [Key.character("w"), .down, .down, .left] { _ = model.update(.key(key)) }
+    var own = WorkloadOptions(rate: .perSecond(1_000_000))
+    #expect(model.update(.key(.enter)) == [.workload(.run(own))])
+    var effects = type(":scenario write-burst", into: &model)
+    own.scenario = Scenario.standard.first { $0.name == "write-burst" }
+    #expect(effects == [.workload(.run(own))])
+    effects = type(":scenario off", into: &model)
+    own.scenario = nil
+    #expect(effects == [.workload(.run(own))])
+    #expect(model.browse.notice == "scenario write-burst ended: the load is as before it")
+    // Samples know better after a while: somebody else may have given orders.
+    let samples = Script().samples(121)
+    for sample in samples[100..<119] { _ = model.update(.sample(sample, [])) }
+    #expect(model.runningOptions == own)
+    for sample in samples[119...] { _ = model.update(.sample(sample, [])) }
+    #expect(model.runningOptions == WorkloadOptions(rate: .max))
+  }
+
+  @Test func anOrderThatASampleShowsIsNoneAnyMore() {
+    var model = Self.playing()
+    _ = type(":scenario off", into: &model)
+    #expect(model.scenarioPlace == nil && model.runningOptions == WorkloadOptions(rate: .max))
+    _ = model.update(.sample(Self.sample(Scenario.standard[0], step: 2, 103), []))
+    #expect(model.scenarioPlace == nil, "taken before it was carried out")
+    _ = model.update(.sample(Self.sample(nil, step: 0, 104), []))
+    #expect(model.workloadView.ordered == nil)
   }
 
   private func onScenario(_ start: Model) throws -> Model {
