@@ -72,6 +72,82 @@ import Testing
     #expect(slow.book.states == [.unknown] && slow.book.active(at: slow.now).isEmpty)
   }
 
+  /// A workload that is called on for 2,000 operations a tenth of a second, and has begun a share of them.
+  private struct Late {
+    var queue = Queue([AlertRule(.behind, above: 0.1, forSeconds: 5)])
+    var progress = WorkloadProgress()
+    var options: WorkloadOptions? = WorkloadOptions(rate: .perSecond(20_000))
+    var summary = "clubs"
+
+    init(_ phase: WorkloadProgress.Phase = .running) { progress.phase = phase }
+
+    mutating func run(seconds: Double, done: Double) {
+      var (progress, options, summary) = (progress, options, summary)
+      queue.run(seconds: seconds, at: 0) { sample in
+        progress.operations += UInt64(2_000 * done)
+        progress.skipped += UInt64(2_000 * (1 - done))
+        sample.workload = WorkloadSample(progress: progress, summary: summary, options: options)
+      }
+      self.progress = progress
+    }
+
+    var active: [AlertBook.Episode] { queue.book.active(at: queue.now) }
+  }
+
+  @Test func aWorkloadThatStaysBehindItsRateIsAnAlarm() throws {
+    var late = Late()
+    late.run(seconds: 10, done: 1)
+    #expect(late.queue.book.states == [.ok])
+    late.run(seconds: 4, done: 0.62)
+    #expect(late.active.isEmpty)
+    late.run(seconds: 4, done: 0.62)
+    let alarm = try #require(late.active.first)
+    #expect(alarm.text == "behind: 62% of 20.0k/s for 5s" && alarm.rule.severity == .warning)
+    #expect(abs(alarm.worst - 0.38) < 0.001)
+    late.run(seconds: 6, done: 1)
+    #expect(late.active.isEmpty && late.queue.book.states == [.ok])
+    #expect(AlertRule.standard.contains { $0.measure == .behind })
+  }
+
+  @Test func oneStallIsNoStayingBehind() {
+    var late = Late()
+    late.run(seconds: 5, done: 1)
+    late.run(seconds: 1.9, done: 0)
+    late.run(seconds: 10, done: 1)
+    #expect(late.queue.book.episodes.isEmpty)
+  }
+
+  @Test(arguments: [WorkloadProgress.Phase.idle, .loading, .paused, .finished])
+  func nobodyIsBehindWhoIsCalledOnForNothing(_ phase: WorkloadProgress.Phase) {
+    var late = Late(phase)
+    late.run(seconds: 5, done: 0.5)
+    #expect(late.queue.book.states == [.unknown])
+    var free = Late()
+    free.options?.rate = .max
+    free.run(seconds: 5, done: 0.5)
+    #expect(free.queue.book.states == [.unknown])
+  }
+
+  @Test func whatWasMissedAtAnotherRateDoesNotCount() {
+    var late = Late()
+    late.run(seconds: 10, done: 0.5)
+    #expect(!late.active.isEmpty)
+    late.summary = "slower"
+    late.options?.rate = .perSecond(10)
+    late.run(seconds: 0.5, done: 1)
+    #expect(late.queue.book.states == [.unknown] && late.active.isEmpty)
+    late.run(seconds: 2, done: 1)
+    #expect(late.queue.book.states == [.ok])
+  }
+
+  /// As in a recording.
+  @Test func aRateThatNobodyNamesCanBeMissedToo() throws {
+    var late = Late()
+    late.options = nil
+    late.run(seconds: 10, done: 0.25)
+    #expect(try #require(late.active.first).text == "behind: 25% of its rate for 5s")
+  }
+
   @Test func oneGoodMomentBeginsAnew() {
     var queue = Queue([rule])
     queue.run(seconds: 4, at: 0.9)

@@ -38,6 +38,7 @@ import Testing
       [alerts]
       p999-insert = 2ms for 12s
       queue = > 50% critical
+      behind = 25% for 20s
       skew = off
       log-lag = for 3s
       events-dropped = 100/s
@@ -59,6 +60,7 @@ import Testing
     #expect(try rule("p999-insert").threshold == 2e6)
     #expect(try rule("p999-insert").sustainedNanoseconds == 12_000_000_000)
     #expect(try rule("queue").threshold == 0.5 && rule("queue").severity == .critical)
+    #expect(try rule("behind").threshold == 0.25 && rule("behind").sustainedNanoseconds == 20_000_000_000)
     #expect(try rule("log-lag").threshold == 5e9 && rule("log-lag").sustainedNanoseconds == 3_000_000_000)
     #expect(try rule("events-dropped").threshold == 100)
     #expect(!configuration.rules.contains { $0.name == "skew" })
@@ -81,6 +83,7 @@ import Testing
     ("[keys]\nsubmit = x", "config:2: 'x' must stay a character to type; give 'submit' another key"),
     ("[alerts]\nqueues = 1", "config:2: no alert is called 'queues' (did you mean 'queue'?)"),
     ("[alerts]\nqueue = much", "config:2: 'much' is no limit for 'queue', such as '80% for 1s'"),
+    ("[alerts]\nbehind = far", "config:2: 'far' is no limit for 'behind', such as '10% for 5s'"),
     ("[alerts]\nqueue = 80% for ever", "config:2: 'for' needs a time, such as 500ms, 12s or 2m"),
     ("[alerts]\nqueue = 80% please", "config:2: 'please' is not understood, such as '80% for 1s'"),
     ("[alerts]\nlog-failed = 3", "config:2: 'log-failed' has no limit: write 'off', or 'for 5s'"),

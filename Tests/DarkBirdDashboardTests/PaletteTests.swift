@@ -34,6 +34,37 @@ import Testing
     #expect(names(opened(typing: "xyzzy")).isEmpty)
   }
 
+  /// Who asks why writes are slow, or what was skipped, finds what has to do with it.
+  @Test(arguments: [
+    ("ack", ["load-acknowledge"]), ("synced", ["load-acknowledge"]), ("rate", ["load-rate"]),
+    ("skip", ["load-rate", "load-acknowledge", "alerts", "scenario-write-burst", "scenario-rush-hour"]),
+    ("slow", ["load-rate", "load-acknowledge", "alerts", "scenario-write-burst", "scenario-rush-hour"]),
+    ("behind", ["load-rate", "alerts"]), ("threads", ["load-writers", "load-readers"]),
+  ])
+  func findsByWhatACommandIsAbout(_ typed: String, _ wanted: [String]) {
+    let found = names(opened(typing: typed))
+    #expect(Set(found).isSuperset(of: wanted), "\(found)")
+    if wanted.count == 1 { #expect(found.first == wanted.first, "\(found)") }
+  }
+
+  @Test(arguments: [Model.View.overview, .workload]) func aSettingOfTheLoadIsGoneTo(_ view: Model.View) throws {
+    var model = opened(typing: "ack", in: view)
+    _ = model.update(.key(.enter))
+    #expect(model.view == .workload && model.workloadView.focus == .settings)
+    #expect(model.workloadSettings[model.workloadView.selected] == .acknowledgement)
+    model = Script(hasLog: false).model(20)
+    for key in ":ack" { _ = model.update(.key(.character(key))) }
+    _ = model.update(.key(.enter))
+    #expect(model.view == .workload)
+    #expect(model.browse.notice == "a store in memory has no setting 'acknowledge'")
+  }
+
+  @Test func keywordsCanBeTyped() {
+    for word in KeyMap.standard.bindings.flatMap(\.keywords) {
+      #expect(word.allSatisfy { $0.isLowercase || $0.isNumber || $0 == "-" }, "\(word)")
+    }
+  }
+
   @Test func enterRunsTheSelectedCommandWhereOneWas() {
     var model = opened(typing: "zoom")
     #expect(model.update(.key(.enter)).isEmpty)

@@ -145,6 +145,43 @@ import Testing
     #expect(lines(.synced, nil, "w").contains("as the store, synced"))
   }
 
+  /// Samples of a workload that does 62 % of what its rate calls for.
+  private static func late(_ count: Int) -> [Sample] {
+    Script().samples(count).map { sample in
+      var sample = sample
+      sample.workload?.options?.rate = .perSecond(20_000)
+      sample.workload?.progress.operations = UInt64(sample.sequence) * 1_240
+      sample.workload?.progress.skipped = UInt64(sample.sequence) * 760
+      return sample
+    }
+  }
+
+  @Test(arguments: [(80, 24), (120, 40)]) func beingBehindIsSaidInWords(_ width: Int, _ height: Int) throws {
+    var model = Model(identity: Script().identity, width: width, height: height, glyphs: .ascii, zone: .gmt)
+    func lines() -> [String] { Renderer.render(model, colors: .none).lines }
+    for sample in Self.late(100) {
+      _ = model.update(.sample(sample, []))
+      // Before it is an alarm.
+      if sample.sequence == 30 { #expect(lines()[1].hasPrefix(" behind 62% of 20.0k/s "), "\(lines()[1])") }
+    }
+    #expect(lines()[1].hasPrefix(" ! behind: 62% of 20.0k/s for "), "\(lines()[1])")
+    let mark = try #require(model.allMarks.last)
+    #expect(mark.kind == .warning && mark.text.hasPrefix("behind: 62% of 20.0k/s"))
+    // Also beside an alarm that is older.
+    var other = model
+    other.alerts = AlertBook(rules: [AlertRule(.queue, above: 0)])
+    for sample in Self.late(102)[100...] { _ = other.update(.sample(sample, [])) }
+    let line = Renderer.render(other, colors: .none).lines[1]
+    #expect(line.hasPrefix(" ! queue") && line.contains("  behind 62%  "), "\(line)")
+    model.alerts.muted = ["behind"]
+    #expect(lines()[1].hasPrefix(" behind 62% of 20.0k/s "), "\(lines()[1])")
+    _ = model.update(.key(.character("w")))
+    #expect(lines().contains { $0.contains("behind 62% of 20.0k/s") && !$0.hasPrefix(" behind") }, "\(lines())")
+    if width == 120 { #expect(lines().contains { $0.contains("missed 75,240") }, "\(lines())") }
+    _ = model.update(.key(.character("b")))
+    #expect(lines()[0].contains("behind 62% of 20.0k/s"), "\(lines()[0])")
+  }
+
   /// What the store does while documents are loaded is not what the workload asks of it.
   @Test func loadingIsNoOperationOfTheWorkload() {
     var model = Model(identity: Script().identity, width: 120, height: 40, glyphs: .ascii, zone: .gmt)

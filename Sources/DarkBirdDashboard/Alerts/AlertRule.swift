@@ -24,6 +24,8 @@ struct AlertRule: Hashable, Sendable {
     case eventsDropped
     /// Operations of the workload that fail, a second.
     case operationErrors
+    /// Share of the operations that a limited rate calls for and that are not begun in time, 0...1.
+    case behind
     /// These are wrong or they are not: there is a reason, or none.
     case logFailed, checkpointFailed, writersStopped, workloadFailed
   }
@@ -58,6 +60,8 @@ struct AlertRule: Hashable, Sendable {
       AlertRule(.writersStopped, severity: .critical),
       AlertRule(.checkpointFailed),
       AlertRule(.operationErrors, above: 0, forSeconds: 0),
+      // Longer than the time that it is measured over, so that one stall is no alarm.
+      AlertRule(.behind, above: 0.1, forSeconds: 5),
       AlertRule(.queue, above: 0.8, forSeconds: 1),
       AlertRule(.logLag, above: 5_000 * millisecond, forSeconds: 1),
       AlertRule(.sync, above: 500 * millisecond, forSeconds: 10),
@@ -112,6 +116,7 @@ struct AlertRule: Hashable, Sendable {
         let after = moment.sample.workload?.progress
       else { return nil }
       return after.errors > before.errors ? Double(after.errors - before.errors) / rates.seconds : 0
+    case .behind: return Shortfall(moment)?.missed
     case .logFailed, .checkpointFailed, .writersStopped, .workloadFailed: return reason(at: moment) == nil ? 0 : 1
     }
   }
@@ -142,6 +147,7 @@ struct AlertRule: Hashable, Sendable {
     case .writersStopped: return "the workload's writers stopped: \(reason ?? "no reason given")"
     case .workloadFailed: return "the workload failed: \(reason ?? "no reason given")"
     case .operationErrors: return "operations fail: \(reason ?? "no reason given")"
+    case .behind: return "behind: \(Shortfall(moment)?.text ?? "-") for \(Format.span(nanoseconds: nanoseconds))"
     case .queue, .logLag, .sync, .skew, .eventsDropped, .latency:
       let value = value(at: moment).map(format) ?? "-"
       let lasting = Format.span(nanoseconds: nanoseconds)
@@ -168,7 +174,7 @@ struct AlertRule: Hashable, Sendable {
   func format(_ value: Double) -> String {
     switch measure {
     case .latency, .sync, .logLag: Format.time(nanoseconds: value)
-    case .queue: Format.percent(value)
+    case .queue, .behind: Format.percent(value)
     case .skew: Format.decimal(value, places: 1)
     case .eventsDropped, .operationErrors: Format.rate(value) + "/s"
     case .logFailed, .checkpointFailed, .writersStopped, .workloadFailed: value > 0 ? "yes" : "no"
@@ -194,6 +200,7 @@ extension AlertRule.Measure {
     case .skew: "skew"
     case .eventsDropped: "events-dropped"
     case .operationErrors: "operation-errors"
+    case .behind: "behind"
     case .logFailed: "log-failed"
     case .checkpointFailed: "checkpoint-failed"
     case .writersStopped: "writers-stopped"
@@ -211,6 +218,7 @@ extension AlertRule.Measure {
     case .skew: "skew"
     case .eventsDropped: "events dropped"
     case .operationErrors: "operations fail"
+    case .behind: "workload behind"
     case .logFailed: "log failed"
     case .checkpointFailed: "checkpoint failed"
     case .writersStopped: "writers stopped"

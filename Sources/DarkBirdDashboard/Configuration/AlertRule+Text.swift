@@ -37,7 +37,7 @@ extension AlertRule {
   private var example: String {
     switch measure {
     case .latency, .logLag, .sync: "such as '2ms for 12s'"
-    case .queue: "such as '80% for 1s'"
+    case .queue, .behind: "such as '\(text)'"
     case .skew: "such as '10 for 10s'"
     case .eventsDropped, .operationErrors: "such as '100/s for 5s'"
     case .logFailed, .checkpointFailed, .writersStopped, .workloadFailed: "such as 'off'"
@@ -48,7 +48,7 @@ extension AlertRule {
     let value: Double? =
       switch measure {
       case .latency, .logLag, .sync: Self.seconds(word).map { $0 * 1e9 }
-      case .queue: word.hasSuffix("%") ? Double(word.dropLast()).map { $0 / 100 } : Double(word)
+      case .queue, .behind: word.hasSuffix("%") ? Double(word.dropLast()).map { $0 / 100 } : Double(word)
       case .skew: Double(word)
       case .eventsDropped, .operationErrors: Double(word.hasSuffix("/s") ? String(word.dropLast(2)) : word)
       case .logFailed, .checkpointFailed, .writersStopped, .workloadFailed: nil
@@ -71,7 +71,7 @@ extension AlertRule {
     var words: [String] = []
     switch measure {
     case .latency, .logLag, .sync: words = [Self.text(seconds: threshold / 1e9)]
-    case .queue: words = [Format.decimal(threshold * 100, places: 0) + "%"]
+    case .queue, .behind: words = [Format.decimal(threshold * 100, places: 0) + "%"]
     case .skew: words = [Format.decimal(threshold, places: 1)]
     case .eventsDropped, .operationErrors: words = [Format.decimal(threshold, places: 0) + "/s"]
     case .logFailed, .checkpointFailed, .writersStopped, .workloadFailed: words = ["on"]

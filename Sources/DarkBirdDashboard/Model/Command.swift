@@ -24,6 +24,8 @@ enum Command: Hashable, Sendable {
   case mute
   // Workload.
   case startStop, pauseWorkload
+  /// Goes to a setting of it.
+  case setting(WorkloadSetting)
   /// Plays the scenario of that name.
   case scenario(String)
   case endScenario

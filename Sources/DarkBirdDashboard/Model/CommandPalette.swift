@@ -25,9 +25,11 @@ struct CommandPalette: Hashable, Sendable {
     if name == wanted { return 0 }
     if name.hasPrefix(wanted) { return 1 }
     if name.contains("-" + wanted) { return 2 }
-    if name.contains(wanted) { return 3 }
+    // What a command is about says more than letters that its name happens to have.
+    if binding.keywords.contains(where: { $0.hasPrefix(wanted) }) { return 3 }
+    if name.contains(wanted) { return 4 }
     // All letters in their order, close together first: `thl` finds `theme-light`.
-    if let spread = spread(of: wanted, in: name) { return 4 + spread }
+    if let spread = spread(of: wanted, in: name) { return 5 + spread }
     let text = wanted.replacing("-", with: " ")
     return text.count >= 3 && binding.help.lowercased().contains(text) ? 200 : nil
   }

@@ -24,7 +24,8 @@ extension KeyMap {
       help: "change what loads the store", hint: "load"),
     KeyBinding(
       "alerts", [.character("A")], .alerts, in: views.subtracting([.alerts]), .everywhere,
-      help: "what is watched, what was wrong", hint: "alerts"),
+      help: "what is watched, what was wrong", hint: "alerts",
+      keywords: ["alarms", "rules", "limits"] + behindWords),
     KeyBinding(
       "jobs", [.character("J")], .jobs, in: views.subtracting([.jobs]), .everywhere,
       help: "backups, exports and other long work", hint: "jobs"),
@@ -158,12 +159,32 @@ extension KeyMap {
       help: "let the workload wait, and go on", hint: "wait"),
     KeyBinding(
       "scenario-off", [], .endScenario, in: views, .workload, help: "end the scenario; the load is as before it"),
+    setting(.preset, "what the load does", keywords: ["clubs", "ycsb"]),
+    setting(.distribution, "which keys the load chooses", keywords: KeyDistribution.allCases.map(\.rawValue)),
+    setting(.rate, "how many operations a second it begins", keywords: ["limit", "target"] + behindWords),
+    setting(.writers, "how many of its threads write", keywords: ["threads"]),
+    setting(.readers, "how many of its threads read", keywords: ["threads"]),
+    setting(.documents, "how many documents are loaded"),
+    setting(
+      .acknowledgement, "how far a write must have come to count",
+      keywords: ["memory", "written", "synced", "durable"] + behindWords),
+    setting(.scenario, "a load that changes by itself"),
   ]
+
+  /// What people look for who find that the store does not do what the load asks of it.
+  static let behindWords = ["behind", "skipped", "missed", "slow"]
+
+  /// Without a key: the palette finds it.
+  private static func setting(_ setting: WorkloadSetting, _ help: String, keywords: [String] = []) -> KeyBinding {
+    KeyBinding(
+      "load-\(setting.title)", [], .setting(setting), in: views, .workload, help: help, keywords: keywords)
+  }
 
   static func scenarios(_ scenarios: [Scenario]) -> [KeyBinding] {
     scenarios.map { scenario in
       KeyBinding(
-        "scenario-\(scenario.name)", [], .scenario(scenario.name), in: views, .workload, help: scenario.summary)
+        "scenario-\(scenario.name)", [], .scenario(scenario.name), in: views, .workload, help: scenario.summary,
+        keywords: ["load"] + (scenario.isDemanding ? behindWords : []))
     }
   }
 
@@ -222,4 +243,17 @@ extension KeyMap {
     KeyBinding("delete-word", [.control("w")], .deleteWord, in: line, .typing, help: "delete the word before"),
     KeyBinding("delete-line", [.control("u")], .deleteLine, in: line, .typing, help: "delete the line"),
   ]
+}
+
+extension Scenario {
+  /// Whether it asks for more than a store does that syncs every write.
+  fileprivate var isDemanding: Bool {
+    steps.flatMap(\.settings).contains { setting in
+      switch setting {
+      case .rate(.max): true
+      case .rate(.perSecond(let count)): count >= 50_000
+      default: false
+      }
+    }
+  }
 }

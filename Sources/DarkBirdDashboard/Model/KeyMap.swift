@@ -51,10 +51,12 @@ struct KeyBinding: Hashable, Sendable {
   var help: String
   /// One or two words for the last line of the screen; nil = not shown there.
   var hint: String?
+  /// Other words that people look for it by in the palette.
+  var keywords: [String]
 
   init(
     _ name: String, _ keys: [Key], _ command: Command, in contexts: Set<KeyContext>, _ group: Group, help: String,
-    hint: String? = nil
+    hint: String? = nil, keywords: [String] = []
   ) {
     self.name = name
     self.keys = keys
@@ -63,6 +65,7 @@ struct KeyBinding: Hashable, Sendable {
     self.group = group
     self.help = help
     self.hint = hint
+    self.keywords = keywords
   }
 }
 

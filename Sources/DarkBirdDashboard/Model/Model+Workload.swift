@@ -91,6 +91,17 @@ extension Model {
     return run(options)
   }
 
+  /// Goes to a setting on the screen of the workload.
+  mutating func show(_ setting: WorkloadSetting) -> [Effect] {
+    view = .workload
+    if let place = workloadSettings.firstIndex(of: setting) {
+      (workloadView.focus, workloadView.selected) = (.settings, place)
+    } else if workloadOptions != nil {
+      browse.notice = "a store in memory has no setting '\(setting.title)'"
+    }
+    return []
+  }
+
   private mutating func changeSetting(by step: Int) {
     let settings = workloadSettings
     guard var options = workloadOptions, settings.indices.contains(workloadView.selected) else { return }

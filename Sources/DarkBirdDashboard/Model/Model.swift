@@ -295,6 +295,7 @@ struct Model: Sendable {
       view = .jobs
       return []
     case .startJob(let kind): return ask(kind)
+    case .setting(let setting): return show(setting)
     case .scenario(let name): return play(scenarios.first { $0.name == name })
     case .endScenario: return play(nil)
     case .tour:

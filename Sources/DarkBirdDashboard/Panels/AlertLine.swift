@@ -8,6 +8,10 @@ enum AlertLine {
     let worst = alarms.first
     // What is broken takes the whole line.
     var right = worst?.rule.severity == .critical ? [] : figures(moment)
+    // Slow operations are an alarm too, and may be the older one; that they keep the workload from its rate is not hidden.
+    if let worst, worst.rule.measure != .behind, let shortfall = Shortfall(moment), shortfall.isTold {
+      right.insert(Segment(-1, Span("behind \(Format.percent(1 - shortfall.missed))", .warning)), at: 0)
+    }
     if !alarms.isEmpty, model.view != .alerts {
       let key = model.keyMap.binding(named: "alerts")?.keys.first?.name
       right.append(Segment(-1, Span(key ?? "", .key), Span(" alerts (\(alarms.count))", .label)))
@@ -16,7 +20,13 @@ enum AlertLine {
     let room = rect.width - figures.width - 4
     painter.writeRight(figures + [Span(" ")], in: rect, y: 0)
     guard let worst else {
-      let spans = [Span("ok", .good), Span("  ")] + workload(model, moment).fitted(width: room - 4)
+      let behind = behind(moment)
+      let state = behind ?? Span("ok", .good)
+      let left = room - displayWidth(state.text) - 2
+      var rest = workload(model, moment).fitted(width: left)
+      // Beside what is worth a word, half a word is none.
+      if behind != nil, rest.width > left { rest = [] }
+      let spans = [state, Span("  ")] + rest
       // One text that is too long ends where the figures begin.
       painter.write(spans, in: Rect(x: rect.x, y: rect.y, width: room + 2, height: 1), x: 1, y: 0)
       return
@@ -30,6 +40,12 @@ enum AlertLine {
     painter.write(
       Format.clipped(sign + text, room, painter.glyphs), in: rect, x: 1, y: 0,
       worst.rule.severity == .critical ? .alert : .warning)
+  }
+
+  /// `behind 62% of 20.0k/s`, also before that is an alarm, and where nobody wants to hear of it.
+  static func behind(_ moment: Moment) -> Span? {
+    guard let shortfall = Shortfall(moment), shortfall.isTold else { return nil }
+    return Span("behind \(shortfall.text)", .warning)
   }
 
   private static func workload(_ model: Model, _ moment: Moment) -> [Segment] {
@@ -50,7 +66,7 @@ enum AlertLine {
     }
     if progress.duplicatesRefused > 0 { segments.append(.field(2, "dup", Format.short(progress.duplicatesRefused))) }
     if progress.errors > 0 { segments.append(.field(1, "errors", Format.short(progress.errors), .warning)) }
-    if progress.skipped > 0 { segments.append(.field(3, "skipped", Format.short(progress.skipped))) }
+    if progress.skipped > 0 { segments.append(.field(3, "missed", Format.short(progress.skipped))) }
     return segments
   }
 

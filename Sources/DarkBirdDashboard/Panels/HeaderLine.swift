@@ -30,6 +30,8 @@ enum HeaderLine {
     segments.append(Segment(6, Span(location, .label)))
     guard let moment else { return segments }
     let sample = moment.sample
+    // Elsewhere the second line says it.
+    if model.view == .browse, let behind = AlertLine.behind(moment) { segments.append(Segment(3, behind)) }
     segments.append(Segment(3, Span(Format.grouped(sample.statistics.documents), .strong), Span(" docs", .label)))
     let isQuiet = model.time == .live && model.stillness.quietSince(at: sample) != nil
     if !isQuiet { segments.append(.field(8, "up", Format.uptime(nanoseconds: sample.nanoseconds))) }

@@ -103,6 +103,12 @@ enum WorkloadRunPanel {
       painter.write(counts(progress, rect.width).fitted(width: rect.width), in: rect, y: y)
     }
     y += 1
+    // The store does not do what is asked of it: that has a line of its own, or it would be the first to go.
+    let late = late(progress, moment).fitted(width: rect.width)
+    if !late.isEmpty {
+      painter.write(late, in: rect, y: y)
+      y += 1
+    }
     if let reason = progress.finishedReason?.description ?? progress.lastError {
       for line in Format.wrapped(reason, rect.width, lines: isTall ? 3 : 1, painter.glyphs) {
         painter.write(line, in: rect, y: y, .warning)
@@ -160,8 +166,14 @@ enum WorkloadRunPanel {
       let label = width < 44 ? "dup" : "duplicates refused"
       segments.append(.field(1, label, Format.grouped(progress.duplicatesRefused)))
     }
-    if progress.skipped > 0 { segments.append(.field(2, "skipped", Format.grouped(progress.skipped))) }
     if progress.errors > 0 { segments.append(.field(1, "errors", Format.grouped(progress.errors), .warning)) }
     return segments
+  }
+
+  /// How far it is behind its rate, and what it has missed of it in this run.
+  private static func late(_ progress: WorkloadProgress, _ moment: Moment) -> [Segment] {
+    let now = AlertLine.behind(moment).map { [Segment(0, $0)] } ?? []
+    if progress.skipped == 0 { return now }
+    return now + [.field(1, "missed", Format.grouped(progress.skipped))]
   }
 }
