@@ -75,10 +75,13 @@ struct Conditions {
     for text in arguments.range {
       let (field, bounds) = split(text)
       if !fields.ranges.contains(field) { throw unknown("--range \(text)", "range field", field, fields.ranges) }
-      query.ranges.append(
-        Query.RangeCondition(
-          field: field,
-          range: try RangeArgument.parse(bounds, option: "--range \(text)", values: store.values(of: field))))
+      let values = try store.values(of: field)
+      do {
+        let range = try RangeText.parse(bounds, field: field, like: RangeText.sample(values?.min, values?.max))
+        query.ranges.append(Query.RangeCondition(field: field, range: range))
+      } catch {
+        throw Failure(.usage, "--range \(text)", error.message)
+      }
     }
     if query.ranges.count == 1 { query.orderBy = query.ranges[0].field }
     if let key = arguments.key { restrict(to: readings(of: key).compactMap { store.stored($0) }) }
@@ -118,6 +121,9 @@ struct Conditions {
     }
     named = before.filter { document in documents.contains { $0.key == document.key } }
   }
+
+  /// What somebody may have mistyped without its being an error.
+  func notes(on store: RecordStore) throws -> [String] { try store.unknownTags(in: query).map(\.description) }
 
   func count(in store: RecordStore) throws -> Int {
     if named == nil, shard == nil { return min(limit, try store.count(query)) }
@@ -159,61 +165,4 @@ private func unknown(_ option: String, _ kind: String, _ name: String, _ known: 
 private func split(_ text: String) -> (name: String, value: String) {
   let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
   return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
-}
-
-/// `LO..HI`, `LO..`, `..HI`, `LO..<HI`; a value alone is both bounds.
-enum RangeArgument {
-  /// - Parameter values: the smallest and the largest value of the field, which show what it holds.
-  static func parse(
-    _ text: String, option: String, values: (min: IndexValue, max: IndexValue)?
-  ) throws(Failure) -> IndexRange {
-    guard let dots = text.firstRange(of: "..") else {
-      let value = try bound(text, option, values)
-      return .closed(value, value)
-    }
-    let low = String(text[..<dots.lowerBound])
-    var high = String(text[dots.upperBound...])
-    let isHalfOpen = high.hasPrefix("<")
-    if isHalfOpen { high.removeFirst() }
-    if isHalfOpen && high.isEmpty { throw Failure(.usage, option, "a bound is missing after '<'") }
-    var range = IndexRange.all
-    if !low.isEmpty { range.lower = .included(try bound(low, option, values)) }
-    if !high.isEmpty {
-      let value = try bound(high, option, values)
-      range.upper = isHalfOpen ? .excluded(value) : .included(value)
-    }
-    return range
-  }
-
-  /// Reads a bound as what the field holds. Where it holds values of several types, as what the text looks like.
-  private static func bound(
-    _ text: String, _ option: String, _ values: (min: IndexValue, max: IndexValue)?
-  ) throws(Failure) -> IndexValue {
-    let reading = CSVReader.value(text)?.indexValue ?? .string(text)
-    guard let values, let kind = IndexValueKind.common(values.min, values.max) else { return reading }
-    if kind == .text { return .string(text) }
-    if IndexValueKind(reading) == kind { return reading }
-    throw Failure(.usage, option, "'\(text)' is not \(kind.rawValue), which the field holds")
-  }
-}
-
-/// What the values of a field have in common, in words for messages.
-private enum IndexValueKind: String {
-  case truth = "true or false"
-  case number = "a number"
-  case date = "a date such as 2024-01-31"
-  case text = "text"
-
-  init(_ value: IndexValue) {
-    switch value {
-    case .bool: self = .truth
-    case .int, .double: self = .number
-    case .date: self = .date
-    case .string: self = .text
-    }
-  }
-
-  static func common(_ one: IndexValue, _ other: IndexValue) -> IndexValueKind? {
-    IndexValueKind(one) == IndexValueKind(other) ? IndexValueKind(one) : nil
-  }
 }

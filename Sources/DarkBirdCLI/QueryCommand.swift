@@ -15,13 +15,14 @@ struct QueryCommand: ParsableCommand {
         --unique email=ada@b.org  the one document with this value
         --key 42                  the document under this key, text or number
 
-      Bounds are read as what the field holds: numbers, dates such as 2024-01-31, true and false, or text. With one \
-      --range the documents come in the order of that field.
+      Bounds are read as what the field holds: numbers, also with a unit as in 1.5k, 100MB and 2GiB, dates such as \
+      2024-01-31, true and false, or text. With one --range the documents come in the order of that field. A tag that \
+      no document has is no error, but a note on standard error tells it, with the one that may be meant.
 
       The store is opened for reading only; nothing in its directory changes. The exit code is 0 if a document was \
       found and 1 if none was, as with grep.
 
-        darkbird query D --tag Section=games --range Size=1000000.. --limit 3
+        darkbird query D --tag Section=games --range Size=100MB.. --limit 3
         darkbird query D --tag Tag=implemented-in::c++ --count
         darkbird query D --where 'any:Section=games any:Section=net range Size desc limit 3'
         darkbird query D --key bash --json | jq .document.Depends
@@ -53,12 +54,15 @@ struct QueryCommand: ParsableCommand {
   func run() throws {
     let store = try openForReading(directory)
     let output = Output()
+    var notes: [String] = []
     let found = try onStore(directory) {
       let conditions = try Conditions(arguments, of: store)
+      notes = try conditions.notes(on: store)
       return count ? try printCount(conditions, store, output) : try printDocuments(conditions, store, output)
     }
     try onStore(directory) { try store.close() }
     try output.finish()
+    for note in notes { printError(harmless(note)) }
     if !found { throw ExitCode(1) }
   }
 

@@ -34,7 +34,7 @@ import Testing
     (["--range", "age=10..19", "--range", "score=..99"], 20), (["--unique", "email=p7@x"], 1), (["--key", "p7"], 1),
     (["--key", "p7", "--tag", "club=PSV"], 1), (["--key", "p7", "--tag", "club=Ajax"], 0),
     (["--key", "p7", "--unique", "email=p8@x"], 0), (["--key", "nobody"], 0), (["--tag", "club=Milan"], 0),
-    (["--range", "age=1000.."], 0),
+    (["--range", "age=1000.."], 0), (["--range", "age=..0.01k"], 55), (["--range", "score=0.1 k..<0.2 k"], 100),
     // As the dashboard has it.
     (["--where", ""], 300), (["--where", "tag:club=Ajax range age 10..19"], 15), (["--where", "key p7"], 1),
     (["--where", "unique email=p7@x"], 1), (["--where", "any:club=Ajax any:club=PSV sort:age desc"], 200),
@@ -57,8 +57,9 @@ import Testing
     (["--tag", "city=Rome"], "no tag field 'city'; the store has club, captain"),
     (["--range", "club=a..b"], "no range field 'club'"),
     (["--unique", "age=1"], "no unique index 'age'; the store has email"),
-    (["--range", "age=old.."], "'old' is not a number"), (["--range", "age=9..1"], "above"),
-    (["--range", "age=1..<"], "bound is missing"),
+    (["--range", "age=old.."], "numbers, such as 1500, 2.5e6 or 100MB; 'old' is none"),
+    (["--range", "age=9..1"], "above"),
+    (["--range", "age=1..<"], "needs an upper bound"),
     (["--where", "range city 1..2"], "--where, column 7: 'city'"), (["--where", "tag:"], "--where, column 1:"),
     (["--where", "\u{1b}[2J"], "--where, column 1: '\\u{1b}[2J'"),
     (["--where", "key a", "--key", "a"], "--where stands for all conditions"),
@@ -67,6 +68,15 @@ import Testing
     let outcome = try await run("query", arguments)
     #expect(outcome.code == 64 && outcome.errors.contains(reason), "\(outcome)")
     #expect(outcome.errors.count(where: \.isNewline) == 1 && outcome.output.isEmpty)
+  }
+
+  @Test(arguments: [
+    ["--tag", "club=Ajxa"], ["--where", "!tag:club=Ajxa"], ["--where", "any:club=Ajxa any:club=PSV"],
+  ])
+  func aTagThatNobodyHasIsNoted(arguments: [String]) async throws {
+    let outcome = try await run("query", arguments + ["--count"])
+    #expect(outcome.errors == "darkbird: no document has tag club=Ajxa; did you mean club=Ajax?\n", "\(outcome)")
+    #expect(outcome.code == (arguments[0] == "--tag" ? 1 : 0) && outcome.lines.count == 1)
   }
 
   @Test func statsNameEverything() async throws {

@@ -299,7 +299,9 @@ private enum Situations {
     let store = ScriptedStore()
     store.answer(model.update(.key(.character("r"))), in: &model)
     var moved = model
-    for key in [Key.right, .right, .shiftRight, .down, .enter] { store.answer(moved.update(.key(key)), in: &moved) }
+    for key in [Key.right, .right, .shiftRight, .down, .character("i")] {
+      store.answer(moved.update(.key(key)), in: &moved)
+    }
     return [model, moved]
   }
 

@@ -47,9 +47,56 @@ import Testing
     #expect(try parse("range salary 100MB..") == range("salary", .atLeast(100_000_000)))
     #expect(try parse("range salary 1.5k..2GiB") == range("salary", .closed(1_500, 2_147_483_648)))
     #expect(try parse("range age ..<3kib") == range("age", .less(than: 3_072)))
+    #expect(try parse("range salary 8.2M..") == range("salary", .atLeast(8_200_000)))
     for wrong in ["k", "3x", "3kk", "3ib", "inf", "1e300tb1"] {
       #expect(throws: QueryError.self) { try parse("range age \(wrong)..") }
     }
+  }
+
+  /// Nothing else could be meant by a unit, or by dots, after a number.
+  @Test(arguments: [
+    ("100 MB..", IndexRange.atLeast(100_000_000)), ("1 k .. 2 MiB", .closed(1_000, 2_097_152)),
+    ("1 .. 2", .closed(1, 2)), ("1.. 2", .closed(1, 2)), ("1 ..< 2 k", .halfOpen(1, 2_000)),
+    (".. 2 kB", .atMost(2_000)),
+    ("5 k", .exactly(5_000)), ("\"100 MB..\"", .atLeast(100_000_000)),
+    ("100 MB.. tag:club=Ajax", .atLeast(100_000_000)),
+  ]) func boundsMayHaveBlanks(_ text: String, _ expected: IndexRange) throws {
+    guard case .query(let query, nil) = try parse("range salary \(text)") else {
+      Issue.record("no query")
+      return
+    }
+    #expect(query.ranges == [.init(field: "salary", range: expected)])
+  }
+
+  @Test func datesMayHaveBlanks() throws {
+    let january = Date(timeIntervalSince1970: 1_704_067_200)  // 2024-01-01 UTC
+    #expect(try parse("range joined 2024-01 .. 2024-01-01") == range("joined", .closed(january, january)))
+    #expect(
+      try parse("range joined .. 2024 limit 5")
+        == .query(
+          Query(ranges: [.init(field: "joined", range: .atMost(january))]), limit: 5))
+  }
+
+  @Test(arguments: [("100 megabytes..", "megabytes..", 17), ("100 2", "2", 17), ("1..2 3", "3", 18)])
+  func whatCannotBeABoundIsToldHowToWriteOne(_ text: String, _ token: String, _ column: Int) {
+    let error = #expect(throws: QueryError.self) { try parse("range salary \(text)") }
+    #expect(error?.token == token && error?.column == column)
+    #expect(error?.message == "bounds are LOWEST..HIGHEST, such as 1500..20000 or 100MB..2GB")
+  }
+
+  /// A field with numbers and texts in it has no type: the look of a bound decides, as for a field without values.
+  @Test func fieldsOfSeveralTypesTakeAllOfThem() throws {
+    #expect(RangeText.sample(1, 2.5) == 1 && RangeText.sample(1, "x") == nil && RangeText.sample(nil, nil) == nil)
+    #expect(try RangeText.parse("a..b", field: "f", like: nil) == .closed("a", "b"))
+    #expect(try RangeText.parse("2", field: "f", like: nil) == .exactly(2))
+  }
+
+  @Test(arguments: [
+    ("gamse", "games"), ("Games", "games"), ("gmaes", "games"), ("gams", "games"), ("gamess", "games"),
+    ("libdevl", "libdevel"), ("xlibdevle", "libdevel"), ("ne", nil), ("NET", "net"), ("nets", "net"), ("gaemz", nil),
+    ("", nil), ("zzzzzz", nil), ("gomis", nil), ("東凶", nil), ("東京都庁", "東京都廳"),
+  ]) func misspeltWordsAreRecognized(_ word: String, _ nearest: String?) {
+    #expect(Spelling.nearest(to: word, in: ["net", "games", "libdevel", "東京都廳", "東京"]) == nearest)
   }
 
   @Test func datesAreDates() throws {

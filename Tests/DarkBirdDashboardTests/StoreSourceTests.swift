@@ -40,7 +40,7 @@ private struct Player: Document, Codable {
     try store.put(["at": "x"], for: 1_000)
     try store.put(["at": true], for: 1_001)
     let histogram = try #require(
-      try StoreSource(store, title: "places").histogram(field: "at", within: nil, bucketsMax: 20))
+      try StoreSource(store, title: "places").histogram(field: "at", within: nil, of: Query(), bucketsMax: 20))
     #expect(histogram.total == 300)
     // Whole degrees, as they are in the documents.
     for value in histogram.percentiles {
@@ -49,7 +49,8 @@ private struct Player: Document, Codable {
     }
     try store.removeAll()
     try store.put(["at": "x"], for: 1_000)
-    #expect(try StoreSource(store, title: "places").histogram(field: "at", within: nil, bucketsMax: 20) == nil)
+    let places = StoreSource(store, title: "places")
+    #expect(try places.histogram(field: "at", within: nil, of: Query(), bucketsMax: 20) == nil)
   }
 
   @Test func identityTellsWhatItIs() {
@@ -118,7 +119,8 @@ private struct Player: Document, Codable {
       try plan("tag:club=Ajax range age 20..<40 !tag:club=PSV any:club=Ajax any:club=PSV limit 5")
         == PlanSummary(
           driver: "range(age)", candidates: 400,
-          checks: ["tag:club=Ajax", "any:club=Ajax any:club=PSV", "!tag:club=PSV"]))
+          checks: ["tag:club=Ajax", "any:club=Ajax any:club=PSV", "!tag:club=PSV"],
+          unknownTags: [UnknownTag(tag: "club=PSV")]))
     #expect(
       try plan("range age 20..<40 range age 30..")
         == PlanSummary(
@@ -130,7 +132,7 @@ private struct Player: Document, Codable {
     #expect(
       try plan("tag:club=none sort:age")
         == PlanSummary(
-          driver: "tag(club=none)", candidates: 0, sortedBy: "age"))
+          driver: "tag(club=none)", candidates: 0, sortedBy: "age", unknownTags: [UnknownTag(tag: "club=none")]))
     #expect(try plan("key 7") == nil)
   }
 
@@ -197,10 +199,45 @@ private struct Player: Document, Codable {
   }
 
   @Test func histogramCountsTheField() throws {
-    let histogram = try #require(try source.histogram(field: "age", within: nil, bucketsMax: 64))
+    let histogram = try #require(try source.histogram(field: "age", within: nil, of: Query(), bucketsMax: 64))
     #expect(histogram.counts == Array(repeating: 20, count: 48) + [40])
     #expect(histogram.percentiles == [18, 40, 63])
-    #expect(throws: StoreError.self) { try source.histogram(field: "wage", within: nil, bucketsMax: 64) }
+    #expect(throws: StoreError.self) { try source.histogram(field: "wage", within: nil, of: Query(), bucketsMax: 64) }
+  }
+
+  @Test func histogramCountsWhatMeetsTheOtherConditions() throws {
+    let vocabulary = QueryVocabulary(try source.outline(tagsPerField: 10))
+    func histogram(_ line: String) throws -> RangeHistogram? {
+      guard case .query(let query, _) = try QueryLine.parse(line, vocabulary) else { return nil }
+      return try source.histogram(field: "age", within: nil, of: query, bucketsMax: 64)
+    }
+    // Players of even numbers, and so of even ages.
+    let ajax = try #require(try histogram("range age 20..30 tag:club=Ajax sort:age"))
+    #expect(ajax.counts == Array(repeating: 20, count: 48) + [40])
+    #expect(ajax.matching == .counted((0..<48).map { $0 % 2 == 0 ? 20 : 0 } + [20]))
+    #expect(ajax.all == 1_000 && ajax.asked == .closed(20, 30))
+    // The range of the field itself is no other condition, but a second one is.
+    #expect(try histogram("range age 20..30 sort:age desc")?.matching == .all)
+    #expect(
+      try histogram("range age 20..30 range age ..16")?.matching == .counted([20] + Array(repeating: 0, count: 48)))
+  }
+
+  @Test func tagsThatNobodyHasAreToldWithTheNearest() throws {
+    func unknown(_ tags: String...) throws -> [String] {
+      try store.unknownTags(in: Query(allTags: tags)).map(\.description)
+    }
+    #expect(try unknown("club=Ajax", "club=Brann").isEmpty)
+    #expect(try unknown("club=Ajxa") == ["no document has tag club=Ajxa; did you mean club=Ajax?"])
+    #expect(try unknown("club=ajax") == ["no document has tag club=ajax; did you mean club=Ajax?"])
+    #expect(try unknown("club=PSV") == ["no document has tag club=PSV"])
+    #expect(
+      try store.unknownTags(in: Query(anyTags: ["club=Ajax", "club=Bran"], noTags: ["club=Bran", "city=Oslo"]))
+        == [UnknownTag(tag: "club=Bran", nearest: "club=Brann"), UnknownTag(tag: "city=Oslo")])
+    // It is no error: one may come.
+    var player = try #require(store[0])
+    (player.club, player.email) = ("PSV", "new")
+    try store.put(player, for: 5_000)
+    #expect(try unknown("club=PSV").isEmpty)
   }
 
   @Test func scanReachesEverything() throws {

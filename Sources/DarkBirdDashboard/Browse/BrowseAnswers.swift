@@ -20,9 +20,9 @@ enum BrowseAnswers {
       case .draft(let key): return .draft(key, try source.document(key))
       case .write(let change): return .written(change, try source.write(change))
       case .remove(let key): return .removed(key, try source.remove(key))
-      case .histogram(let field, let span):
+      case .histogram(let field, let span, let query):
         return .histogram(
-          field: field, try source.histogram(field: field, within: span, bucketsMax: bucketsMax))
+          field: field, try source.histogram(field: field, within: span, of: query, bucketsMax: bucketsMax))
       case .page(let run, let selection, let number, let mark):
         let start = DispatchTime.now().uptimeNanoseconds
         let page = try page(number, selection, after: mark, from: source)

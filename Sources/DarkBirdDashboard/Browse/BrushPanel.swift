@@ -1,7 +1,8 @@
 import DarkBird
 import Terminal
 
-/// The histogram of a range field with the brush over it.
+/// The histogram of a range field with the brush over it: dim bars for all documents, and bright ones before them for those
+/// that meet the query's other conditions.
 enum BrushPanel {
   private static let axisWidth = 7
 
@@ -9,8 +10,9 @@ enum BrushPanel {
     guard let brush = model.browse.brush else { return "4 Brush" }
     guard let histogram = brush.histogram else { return "4 Brush: \(brush.field)" }
     let names = zip(["p5", "p50", "p95"], histogram.percentiles).map { "\($0) \(text($1))" }
-    let long = "4 Brush: \(brush.field)   \(histogram.counts.count) buckets   " + names.joined(separator: "  ")
-    return displayWidth(long) + 6 <= width ? long : "4 Brush: \(brush.field)"
+    let start = "4 Brush: \(brush.field)" + (histogram.isLogarithmic ? "  log" : "")
+    let long = start + "   \(histogram.counts.count) buckets   " + names.joined(separator: "  ")
+    return displayWidth(long) + 6 <= width ? long : start
   }
 
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
@@ -20,27 +22,57 @@ enum BrushPanel {
       painter.write(Format.clipped(text, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .label)
       return
     }
-    writeStatus(brush, histogram, model, in: rect, with: &painter)
+    let status = status(brush, histogram, matches: model.browse.results?.matches)
+    painter.write(status.fitted(width: rect.width - 2), in: rect, x: 1, y: rect.height - 1)
     let height = rect.height - 2
     guard height >= 1 else { return }
     let area = Rect(x: rect.x + axisWidth, y: rect.y, width: rect.width - axisWidth - 1, height: height)
-    let most = histogram.counts.max() ?? 0
-    let top = Plot.niceCeiling(Double(most))
-    painter.write(Format.right(Format.axis(top), axisWidth - 1), in: rect, y: 0, .label)
-    if height >= 4 {
-      painter.write(Format.right(Format.axis(top / 2), axisWidth - 1), in: rect, y: height / 2, .label)
-    }
-    for column in 0..<area.width {
-      let buckets = Self.buckets(column, of: area.width, histogram.counts.count)
-      let value = histogram.counts[buckets].max() ?? 0
-      let isInside = brush.buckets.overlaps(buckets)
-      for row in 0..<height {
-        let glyph = Self.glyph(Double(value) / top, row: height - 1 - row, of: height, painter.glyphs)
-        if let glyph { painter.write(glyph, in: area, x: column, y: row, isInside ? .write : .label) }
-      }
-    }
+    writeBars(brush, histogram, in: area, with: &painter)
+    writeLabels(histogram, height, in: rect, with: &painter)
     writeAxis(
       brush, histogram, in: Rect(x: area.x, y: rect.y, width: area.width, height: rect.height), height, &painter)
+  }
+
+  // MARK: Bars
+
+  private static func most(_ counts: [Int]) -> Double { Plot.niceCeiling(Double(counts.max() ?? 0)) }
+
+  /// What bright bars are measured by: the same as all others, unless they would be too low to have a shape.
+  private static func brightTop(_ histogram: RangeHistogram) -> Double? {
+    guard case .counted(let counts) = histogram.matching else { return nil }
+    let (own, all) = (most(counts), most(histogram.counts))
+    return own * 8 <= all ? own : all
+  }
+
+  private static func writeBars(
+    _ brush: Brush, _ histogram: RangeHistogram, in area: Rect, with painter: inout Painter
+  ) {
+    let top = most(histogram.counts)
+    var bright: [Int]?
+    if case .counted(let counts) = histogram.matching { bright = counts }
+    let ownTop = brightTop(histogram)
+    for column in 0..<area.width {
+      let buckets = Self.buckets(column, of: area.width, histogram.counts.count)
+      let isInside = brush.buckets.overlaps(buckets)
+      func share(_ counts: [Int], of top: Double) -> Double { Double(counts[buckets].max() ?? 0) / top }
+      for row in 0..<area.height {
+        func glyph(_ share: Double) -> Character? {
+          Self.glyph(share, row: area.height - 1 - row, of: area.height, painter.glyphs)
+        }
+        let all = glyph(share(histogram.counts, of: top))
+        if let bright, let ownTop {
+          if let glyph = glyph(share(bright, of: ownTop)) {
+            // ASCII has too few signs for two kinds of bars with steps.
+            let sign = painter.glyphs == .ascii ? "#" : String(glyph)
+            painter.write(sign, in: area, x: column, y: row, isInside ? .write : .text)
+          } else if let all {
+            painter.write(String(faint(all, painter)), in: area, x: column, y: row, .label)
+          }
+        } else if let all {
+          painter.write(String(all), in: area, x: column, y: row, isInside ? .write : .label)
+        }
+      }
+    }
   }
 
   /// The buckets that a column shows: one of them, or several where there is little room.
@@ -49,16 +81,41 @@ enum BrushPanel {
     return first..<max(first + 1, (column + 1) * count / width)
   }
 
-  private static func glyph(_ share: Double, row: Int, of height: Int, _ glyphs: GlyphTier) -> String? {
+  private static func glyph(_ share: Double, row: Int, of height: Int, _ glyphs: GlyphTier) -> Character? {
     let levels = glyphs.levels
     let steps = levels.count
     guard share > 0 else { return nil }
     let all = max(1, Int((share * Double(height * steps)).rounded()))
     let filled = min(max(all - row * steps, 0), steps)
-    return filled > 0 ? String(levels[filled - 1]) : nil
+    return filled > 0 ? levels[filled - 1] : nil
   }
 
-  /// Below the bars: where the brush is, with brackets, and the values at its ends and at those of the field.
+  /// Where no colour tells dim bars from bright ones, glyphs do.
+  private static func faint(_ glyph: Character, _ painter: Painter) -> Character {
+    if painter.glyphs == .ascii { return glyph == painter.glyphs.levels.last ? ":" : "." }
+    return painter.theme.isColorless ? Plot.thin(glyph) : glyph
+  }
+
+  // MARK: Around the bars
+
+  /// On the left: how many documents the bars are, below that how many the bright ones are if they have a measure of their
+  /// own, and whether the axis is logarithmic.
+  private static func writeLabels(
+    _ histogram: RangeHistogram, _ height: Int, in rect: Rect, with painter: inout Painter
+  ) {
+    let top = most(histogram.counts)
+    painter.write(Format.right(Format.axis(top), axisWidth - 1), in: rect, y: 0, .label)
+    if height >= 4 {
+      painter.write(Format.right(Format.axis(top / 2), axisWidth - 1), in: rect, y: height / 2, .label)
+    }
+    if let own = brightTop(histogram), own != top, height >= 2 {
+      painter.write(Format.right(Format.axis(own), axisWidth - 1), in: rect, y: 1, .write)
+    }
+    if histogram.isLogarithmic { painter.write(Format.right("log", axisWidth - 1), in: rect, y: height, .label) }
+  }
+
+  /// Below the bars: where the brush is, in brackets, the values at the ends of the field, and powers of ten on a logarithmic
+  /// axis.
   private static func writeAxis(
     _ brush: Brush, _ histogram: RangeHistogram, in rect: Rect, _ y: Int, _ painter: inout Painter
   ) {
@@ -71,29 +128,75 @@ enum BrushPanel {
     painter.write(String(repeating: bar, count: last - first + 1), in: rect, x: first, y: y, .accent)
     painter.write("[", in: rect, x: first, y: y, .key)
     if last > first { painter.write("]", in: rect, x: last, y: y, .key) }
+    // The brackets, and labels with a character on either side.
+    var taken = [first..<first + 1, last..<last + 1]
+    func write(_ label: String, at x: Int) {
+      let place = x..<x + displayWidth(label)
+      guard x >= 0, place.upperBound <= rect.width, !taken.contains(where: { $0.overlaps(place) }) else { return }
+      taken.append(x - 1..<place.upperBound + 1)
+      painter.write(label, in: rect, x: x, y: y, first..<last ~= x ? .accent : .label)
+    }
     let (low, high) = (text(histogram.edges[0]), text(histogram.edges[count]))
-    if first > displayWidth(low) + 1 { painter.write(low, in: rect, y: y, .label) }
-    if rect.width - 1 - last > displayWidth(high) + 1 {
-      painter.write(high, in: rect, x: rect.width - displayWidth(high), y: y, .label)
+    write(low, at: first == 0 ? 1 : 0)
+    write(high, at: rect.width - displayWidth(high) - (last == rect.width - 1 ? 1 : 0))
+    guard histogram.isLogarithmic else { return }
+    for edge in 1..<count where isDecade(histogram.edges[edge]) {
+      let x = (edge * rect.width + count - 1) / count
+      write(text(histogram.edges[edge]), at: x)
     }
   }
 
-  private static func writeStatus(
-    _ brush: Brush, _ histogram: RangeHistogram, _ model: Model, in rect: Rect, with painter: inout Painter
-  ) {
-    let (first, end) = (brush.buckets.lowerBound, brush.buckets.upperBound)
-    let isLast = end == histogram.counts.count
-    let range = "\(text(histogram.edges[first])) \(isLast ? ".." : "..<") \(text(histogram.edges[end]))"
-    var segments = [Segment(0, Span(range, .strong))]
-    segments.append(.field(1, "", Format.grouped(brush.count)))
-    segments[1].spans.append(Span(" documents", .label))
-    if histogram.total > 0 {
-      segments.append(Segment(2, Span(Format.percent(Double(brush.count) / Double(histogram.total)), .text)))
+  /// Zero, or a power of ten.
+  private static func isDecade(_ value: IndexValue) -> Bool {
+    let digits = value.description.filter { $0 != "-" && $0 != "0" && $0 != "." }
+    return digits.isEmpty || digits == "1" || digits.hasPrefix("1e")
+  }
+
+  private static func status(_ brush: Brush, _ histogram: RangeHistogram, matches: Int?) -> [Segment] {
+    var segments = [Segment(0, Span(brush.range.map(text) ?? "any value", .strong))]
+    if case .counted = histogram.matching, let matches {
+      segments.append(Segment(1, Span(Format.grouped(matches), .write), Span(" match", .label)))
+    }
+    segments.append(Segment(1, Span(Format.grouped(brush.count)), Span(" documents", .label)))
+    if histogram.all > 0 {
+      segments.append(Segment(2, Span(Format.percent(Double(brush.count) / Double(histogram.all)), .text)))
+      segments.append(Segment(3, Span("of \(Format.grouped(histogram.all)) with \(brush.field)", .label)))
     }
     if brush.isLoading { segments.append(Segment(1, Span("counting ...", .warning))) }
-    segments.append(Segment(3, Span("of all documents, other conditions aside", .label)))
-    painter.write(segments.fitted(width: rect.width - 2), in: rect, x: 1, y: rect.height - 1)
+    switch histogram.matching {
+    case .all: break
+    case .counted: segments.append(Segment(4, Span("bright", .write), Span(": other conditions met", .label)))
+    case .unknown: segments.append(Segment(4, Span("bars: all documents, too many to check the rest", .label)))
+    }
+    return segments
   }
 
-  private static func text(_ value: IndexValue) -> String { Format.shortDate(value.description) }
+  private static func text(_ range: IndexRange) -> String {
+    if case .included(let low) = range.lower, case .included(let high) = range.upper, low == high { return text(low) }
+    let lower =
+      switch range.lower {
+      case .unbounded: ""
+      case .included(let value), .excluded(let value): text(value) + " "
+      }
+    return switch range.upper {
+    case .unbounded: lower.isEmpty ? "any value" : lower + ".."
+    case .included(let value): lower + ".. " + text(value)
+    case .excluded(let value): lower + "..< " + text(value)
+    }
+  }
+
+  /// As short as the query line would read it and mean the same: `100k`, `2.5M`.
+  private static func text(_ value: IndexValue) -> String {
+    let number: Double
+    switch value {
+    case .int(let whole): number = Double(whole)
+    case .double(let double): number = double
+    case .bool, .date, .string: return Format.shortDate(value.description)
+    }
+    if abs(number) >= 10_000 {
+      let short = Format.axis(number)
+      if RangeText.number(short) == value { return short }
+    }
+    return number == number.rounded() && abs(number) < 1e15 ? Format.decimal(number, places: 0) : value.description
+  }
 }

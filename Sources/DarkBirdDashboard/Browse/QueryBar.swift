@@ -106,6 +106,7 @@ enum QueryBar {
     case .shard(let number): segments.append(.field(1, "plan", "scan of shard \(number)"))
     case .query(let query, let limit):
       if let plan = results.plan {
+        for tag in plan.unknownTags { segments.append(Segment(0, Span(tag.description, .warning))) }
         segments.append(Segment(1, spans: steps(query, limit, plan)))
         let (candidates, atMost) = expected(query, limit, plan)
         let time = Format.time(nanoseconds: Double(candidates) * browse.nanosecondsPerCandidate)

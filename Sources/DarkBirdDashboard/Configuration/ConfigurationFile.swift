@@ -72,29 +72,3 @@ struct ConfigurationFile {
     return try ConfigurationFile(text: text, path: path)
   }
 }
-
-/// Finds what somebody may have meant.
-enum Spelling {
-  /// ` (did you mean 'zoom'?)`, or nothing.
-  static func hint(_ word: String, among words: [String]) -> String {
-    let best = words.map { (distance(word, $0), $0) }.min { $0 < $1 }
-    guard let best, best.0 <= max(1, min(3, word.count / 3)) else { return "" }
-    return " (did you mean '\(best.1)'?)"
-  }
-
-  /// Letters to change, add or leave out.
-  static func distance(_ left: String, _ right: String) -> Int {
-    let (left, right) = (Array(left), Array(right))
-    var row = Array(0...right.count)
-    for (i, letter) in left.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, other) in right.enumerated() {
-        let next = min(row[j] + 1, row[j + 1] + 1, diagonal + (letter == other ? 0 : 1))
-        diagonal = row[j + 1]
-        row[j + 1] = next
-      }
-    }
-    return row[right.count]
-  }
-}

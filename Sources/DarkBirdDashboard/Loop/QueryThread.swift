@@ -38,6 +38,8 @@ final class QueryThread: Sendable {
         state.run = run
         state.waiting.removeAll { $0.run.map { $0 < run } ?? false }
       }
+      // There is one brush: what it asked before is of no interest either.
+      if request.isHistogram { state.waiting.removeAll(where: \.isHistogram) }
       state.waiting.append(request)
     }
     work.signal()
@@ -69,6 +71,10 @@ final class QueryThread: Sendable {
 }
 
 extension BrowseRequest {
+  fileprivate var isHistogram: Bool {
+    if case .histogram = self { true } else { false }
+  }
+
   /// The run of a query that it belongs to.
   var run: Int? {
     switch self {

@@ -163,7 +163,7 @@ struct Results: Sendable {
     case key(RowKey)
   }
 
-  let run: Int
+  var run: Int
   let selection: Selection
   /// LSN of the last write when it was run: how far the store has gone on since then.
   private(set) var lsn: UInt64

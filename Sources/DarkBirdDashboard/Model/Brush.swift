@@ -1,53 +1,75 @@
 import DarkBird
 
 /// The part of a range field that the query is about, moved over the field's histogram.
-struct Brush: Hashable, Sendable {
+struct Brush: Sendable {
   var field: String
+  /// The part of the field that the histogram is of; nil for all of it.
+  var span: ValueSpan?
   var isLoading = true
   /// nil while it is loading, and where there is nothing to draw.
-  var histogram: RangeHistogram?
+  private(set) var histogram: RangeHistogram?
   /// The buckets below it.
-  var buckets = 0..<1
+  private(set) var buckets = 0..<1
+  /// The results from before it moved, for whoever takes that back; nil as long as those are shown.
+  var before: Results?
+  /// What the query asked for when the histogram came, nil for nothing, and the buckets of that: an end that has not been
+  /// moved away from there is still the one that was written.
+  private var written: IndexRange?
+  private var writtenBuckets = 0..<1
 
-  init(field: String) { self.field = field }
+  init(field: String, before: Results? = nil) {
+    self.field = field
+    self.before = before
+  }
 
   /// - Parameter range: what the query asks for now; nil for everything.
   mutating func show(_ histogram: RangeHistogram?, covering range: IndexRange?) {
     isLoading = false
     self.histogram = histogram
     guard let histogram else { return }
-    let all = histogram.counts.indices
-    let covered = all.filter { bucket in
-      range.map { Self.overlaps($0, histogram.edges[bucket], histogram.edges[bucket + 1]) } ?? true
+    written = range
+    buckets = histogram.buckets(covering: range ?? .all)
+    writtenBuckets = buckets
+  }
+
+  private var isLowerWritten: Bool { buckets.lowerBound == writtenBuckets.lowerBound }
+  private var isUpperWritten: Bool { buckets.upperBound == writtenBuckets.upperBound }
+
+  /// What the query is to ask for; nil for everything.
+  var range: IndexRange? {
+    guard let histogram, buckets != writtenBuckets else { return written }
+    var range = histogram.range(buckets)
+    if isLowerWritten { range.lower = written?.lower ?? .unbounded }
+    if isUpperWritten { range.upper = written?.upper ?? .unbounded }
+    return range
+  }
+
+  /// Documents in its range.
+  var count: Int {
+    guard let histogram else { return 0 }
+    var count = histogram.counts[buckets].reduce(0, +)
+    if histogram.asked == written ?? .all {
+      if isLowerWritten { count -= histogram.askedLeavesOut[0] }
+      if isUpperWritten { count -= histogram.askedLeavesOut[1] }
     }
-    buckets = (covered.first ?? 0)..<(covered.last ?? all.count - 1) + 1
+    return max(0, count)
   }
 
-  private static func overlaps(_ range: IndexRange, _ low: IndexValue, _ high: IndexValue) -> Bool {
-    let beginsBefore =
-      switch range.lower {
-      case .unbounded: true
-      case .included(let value), .excluded(let value): value < high
-      }
-    let endsAfter =
-      switch range.upper {
-      case .unbounded: true
-      case .included(let value): low <= value
-      case .excluded(let value): low < value
-      }
-    return beginsBefore && endsAfter
-  }
-
-  /// Documents below the brush.
-  var count: Int { histogram.map { $0.counts[buckets].reduce(0, +) } ?? 0 }
-
+  /// An end that is open stays where it is.
   /// - Returns: whether that changed anything.
   mutating func move(_ step: Int) -> Bool {
-    guard let histogram else { return false }
-    let low = min(max(0, buckets.lowerBound + step), histogram.counts.count - buckets.count)
-    let moved = low..<low + buckets.count
-    defer { buckets = moved }
-    return moved != buckets
+    guard let histogram, let range = range else { return false }
+    let count = histogram.counts.count
+    var (low, high) = (buckets.lowerBound, buckets.upperBound)
+    switch (range.lower, range.upper) {
+    case (.unbounded, .unbounded): return false
+    case (.unbounded, _): high = max(low + 1, min(count, high + step))
+    case (_, .unbounded): low = min(high - 1, max(0, low + step))
+    default:
+      low = min(max(0, low + step), count - buckets.count)
+      high = low + buckets.count
+    }
+    return set(low..<high)
   }
 
   /// Grows at both ends, as far as there is room.
@@ -56,9 +78,12 @@ struct Brush: Hashable, Sendable {
     let middle = (buckets.lowerBound + buckets.upperBound - 1) / 2
     let low = min(max(0, buckets.lowerBound - step), middle)
     let high = max(min(histogram.counts.count, buckets.upperBound + step), low + 1)
-    let grown = low..<high
-    defer { buckets = grown }
-    return grown != buckets
+    return set(low..<high)
+  }
+
+  private mutating func set(_ moved: Range<Int>) -> Bool {
+    defer { buckets = moved }
+    return moved != buckets
   }
 }
 
@@ -76,9 +101,16 @@ extension Model {
       browse.notice = "this store has no range fields"
       return []
     }
-    browse.brush = Brush(field: field)
+    browse.brush = Brush(field: field, before: browse.brush?.before)
     browse.focus = .brush
-    return [.ask(.histogram(field: field, within: nil))]
+    return askForHistogram()
+  }
+
+  /// Of the brush's field, or of the part of it that is looked at.
+  mutating func askForHistogram() -> [Effect] {
+    guard let brush = browse.brush else { return [] }
+    browse.brush?.isLoading = true
+    return [.ask(.histogram(field: brush.field, within: brush.span, browse.query ?? Query()))]
   }
 
   mutating func performBrush(_ command: Command) -> [Effect] {
@@ -94,41 +126,57 @@ extension Model {
     case .down: return moveBrush { $0.grow(-1) }
     case .open:
       guard let brush = browse.brush, let histogram = brush.histogram else { return [] }
-      browse.brush?.isLoading = true
-      return [.ask(.histogram(field: brush.field, within: histogram.span(brush.buckets)))]
+      browse.brush?.span = histogram.span(brush.buckets)
+      return askForHistogram()
     case .brushAll:
-      guard let brush = browse.brush else { return [] }
-      browse.brush?.isLoading = true
-      return [.ask(.histogram(field: brush.field, within: nil))] + runBrush(nil)
-    case .back:
-      remember(browse.results.map { QueryLine.text($0.selection) } ?? "")
-      browse.brush = nil
-      browse.focus = .results
-      keepSelectionVisible()
+      browse.brush?.span = nil
+      return runBrush(nil) + askForHistogram()
+    case .submit:
+      keepBrush()
       return []
+    case .cancel: return cancelBrush()
     default: return performBrowse(command)
     }
   }
 
   private mutating func moveBrush(_ change: (inout Brush) -> Bool) -> [Effect] {
-    guard var brush = browse.brush, let histogram = brush.histogram, change(&brush) else { return [] }
+    guard var brush = browse.brush, !brush.isLoading, change(&brush) else { return [] }
     browse.brush = brush
-    return runBrush(histogram.range(brush.buckets))
+    return runBrush(brush.range)
   }
 
   /// The query as it is, with another range of the brush's field; nil takes the condition away.
   private mutating func runBrush(_ range: IndexRange?) -> [Effect] {
-    guard let field = browse.brush?.field else { return [] }
+    guard let brush = browse.brush else { return [] }
+    if brush.before == nil { browse.brush?.before = browse.results }
     var query = browse.query ?? Query()
     var limit: Int?
     if case .query(_, let most)? = browse.results?.selection { limit = most }
-    let place = query.ranges.firstIndex { $0.field == field }
+    let place = query.ranges.firstIndex { $0.field == brush.field }
     switch (range, place) {
     case (let range?, let place?): query.ranges[place].range = range
-    case (let range?, nil): query.ranges.insert(.init(field: field, range: range), at: 0)
+    case (let range?, nil): query.ranges.insert(.init(field: brush.field, range: range), at: 0)
     case (nil, let place?): query.ranges.remove(at: place)
     case (nil, nil): break
     }
     return run(.query(query, limit: limit), remembers: false, focus: .brush)
+  }
+
+  /// Closes the brush; the query stays as the brush has made it.
+  private mutating func keepBrush() {
+    if browse.brush?.before != nil { remember(browse.results.map { QueryLine.text($0.selection) } ?? "") }
+    browse.brush = nil
+    browse.focus = .results
+    keepSelectionVisible()
+  }
+
+  /// Closes the brush; the query and its results are those from before.
+  mutating func cancelBrush() -> [Effect] {
+    let before = browse.brush?.before
+    browse.brush = nil
+    browse.focus = .results
+    let effects = before.map { show(again: $0) } ?? []
+    keepSelectionVisible()
+    return effects
   }
 }

@@ -29,7 +29,9 @@ extension KeyMap {
     KeyBinding(
       "jobs", [.character("J")], .jobs, in: views.subtracting([.jobs]), .everywhere,
       help: "backups, exports and other long work", hint: "jobs"),
-    KeyBinding("back", [.escape, .backspace], .back, in: all, .everywhere, help: "back by one layer", hint: "back"),
+    KeyBinding(
+      "back", [.escape, .backspace], .back, in: all.subtracting([.brush]), .everywhere, help: "back by one layer",
+      hint: "back"),
     KeyBinding(
       "glyphs", [.character("G")], .glyphs, in: all, .everywhere, help: "draw with braille, blocks or ASCII"),
     KeyBinding(

@@ -76,7 +76,13 @@ extension KeyMap {
       "brush-shrink", [.shiftLeft, .character("-")], .grow(-1), in: [.brush], .brush, help: "a narrower brush",
       hint: "shrink"),
     KeyBinding(
-      "brush-zoom", [.enter], .open, in: [.brush], .brush, help: "only the values below the brush", hint: "zoom"),
+      "brush-keep", [.enter], .submit, in: [.brush], .brush, help: "close the brush and keep its query", hint: "keep"),
+    KeyBinding(
+      "brush-cancel", [.escape, .backspace], .cancel, in: [.brush], .brush,
+      help: "close the brush; the query is as it was before", hint: "undo"),
+    KeyBinding(
+      "brush-zoom", [.character("i")], .open, in: [.brush], .brush, help: "only the values below the brush",
+      hint: "in"),
     KeyBinding(
       "brush-all", [.character("0")], .brushAll, in: [.brush], .brush, help: "all values of the field", hint: "all"),
   ]

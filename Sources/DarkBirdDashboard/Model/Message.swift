@@ -1,3 +1,4 @@
+import DarkBird
 import Terminal
 
 /// What happened.
@@ -88,8 +89,9 @@ enum BrowseRequest: Hashable, Sendable {
   case document(RowKey)
   /// Which versions of some documents the store has now; asked when its last write was `lsn`.
   case versions(run: Int, [RowKey], lsn: UInt64)
-  /// How the values of a range field are distributed; nil is the whole field.
-  case histogram(field: String, within: ValueSpan?)
+  /// How the values of a range field are distributed, in all documents and in those that meet the query's other conditions;
+  /// nil is the whole field.
+  case histogram(field: String, within: ValueSpan?, Query)
   /// Removes a document from the store.
   case remove(RowKey)
   /// A document as it is now, to be changed.

@@ -12,7 +12,10 @@ extension Model {
   mutating func performBrowse(_ command: Command) -> [Effect] {
     switch command {
     case .overview: view = .overview
-    case .back: backInBrowse()
+    case .back:
+      let effects = backInBrowse()
+      keepSelectionVisible()
+      return effects
     case .nextPanel, .right: moveBrowseFocus(1)
     case .previousPanel, .left: moveBrowseFocus(-1)
     case .panel(let number): if let pane = BrowseState.Pane(rawValue: number) { browse.focus = pane }
@@ -149,7 +152,30 @@ extension Model {
     case .shard: effects.append(.ask(.count(run: run, selection)))
     case .key, .unique: break
     }
+    if focus != .brush, browse.brush != nil {
+      // Another query: that is what the brush lies over from now on.
+      browse.brush?.before = nil
+      effects += askForHistogram()
+    }
     return effects
+  }
+
+  /// Shows results that were put aside, as they were then.
+  mutating func show(again before: Results) -> [Effect] {
+    // A page that was on its way to them has gone elsewhere.
+    if before.isRunning || before.failure != nil { return run(before.selection, remembers: false) }
+    browse.runs += 1
+    browse.opened = nil
+    resetDocument()
+    var results = before
+    results.run = browse.runs
+    results.isChecking = false
+    browse.results = results
+    guard case .query = results.selection else { return askForVersions() }
+    var effects: [Effect] = []
+    if results.plan == nil { effects.append(.ask(.plan(run: results.run, results.selection))) }
+    if results.matches == nil { effects.append(.ask(.count(run: results.run, results.selection))) }
+    return effects + askForVersions()
   }
 
   mutating func remember(_ line: String) {
@@ -224,16 +250,19 @@ extension Model {
     }
   }
 
-  private mutating func backInBrowse() {
+  private mutating func backInBrowse() -> [Effect] {
     if browse.isZoomed {
       browse.isZoomed = false
     } else if browse.opened != nil || browse.focus != .results {
       browse.opened = nil
       resetDocument()
       browse.focus = .results
+    } else if browse.brush != nil {
+      return cancelBrush()
     } else {
       view = home
     }
+    return []
   }
 
   private mutating func moveBrowseFocus(_ step: Int) {

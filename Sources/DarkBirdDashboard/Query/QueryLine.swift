@@ -24,6 +24,8 @@ private struct Parser {
   let tokens: [QueryToken]
   let vocabulary: QueryVocabulary
   var position = 0
+  /// Where the bounds of a range of numbers ended.
+  var numbersEnd: Int?
 
   init(tokens: [QueryToken], vocabulary: QueryVocabulary) {
     self.tokens = tokens
@@ -84,6 +86,7 @@ private struct Parser {
     let value = text.dropFirst(name.count).drop { "<>=!:".contains($0) }
     if vocabulary.tagFields.contains(name) { return "write 'tag:\(name)=\(value.isEmpty ? "VALUE" : value)'" }
     if vocabulary.uniques.contains(name) { return "write 'unique \(name)=\(value.isEmpty ? "VALUE" : value)'" }
+    if numbersEnd == position - 1 { return "bounds are LOWEST..HIGHEST, such as 1500..20000 or 100MB..2GB" }
     return "a condition begins with \(QueryLine.words.joined(separator: " "))"
   }
 
@@ -154,9 +157,26 @@ private struct Parser {
     guard position < tokens.count, !QueryLine.isWord(tokens[position].text) else {
       return Query.RangeCondition(field: field.text, range: .all)
     }
-    let bounds = tokens[position]
+    let bounds = bounds(like: sample)
+    return Query.RangeCondition(
+      field: field.text,
+      range: try RangeText.parse(bounds.text, column: bounds.column, field: field.text, like: sample))
+  }
+
+  /// Numbers and dates may have blanks around them, `100 MB .. 2 GB`: what follows is a part of them or makes no sense.
+  private mutating func bounds(like sample: IndexValue?) -> QueryToken {
+    var bounds = tokens[position]
     position += 1
-    return Query.RangeCondition(field: field.text, range: try RangeText.parse(bounds, field: field.text, like: sample))
+    if case .string? = sample { return bounds }
+    while position < tokens.count, RangeText.goesOn(bounds.text, tokens[position].text) {
+      bounds.text += " " + tokens[position].text
+      position += 1
+    }
+    switch sample {
+    case .int, .double: numbersEnd = position
+    case nil, .bool, .date, .string: break
+    }
+    return bounds
   }
 }
 

@@ -79,7 +79,7 @@ struct QueryToken: Hashable, Sendable {
 
 /// Why a query line cannot be understood, and at which word.
 package struct QueryError: Error, Hashable, Sendable, CustomStringConvertible {
-  var message: String
+  package var message: String
   var token: String
   /// Characters before the word.
   package var column: Int

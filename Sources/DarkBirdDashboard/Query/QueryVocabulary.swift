@@ -3,7 +3,7 @@ import DarkBird
 /// The names that a query line may use, and what is known of their values.
 package struct QueryVocabulary: Hashable, Sendable {
   var uniques: [String] = []
-  /// Range fields, each with one of its values, which tells their type; nil while the index is empty.
+  /// Range fields, each with one of its values, which tells their type; nil where there is none, or are several types.
   var ranges: [String: IndexValue?] = [:]
   var tagFields: [String] = []
   /// Some tags, most frequent first, for completion.
@@ -20,7 +20,7 @@ package struct QueryVocabulary: Hashable, Sendable {
 
   package init(_ outline: Outline) {
     uniques = outline.uniques.map(\.name)
-    for range in outline.ranges { ranges[range.name] = .some(range.smallest) }
+    for range in outline.ranges { ranges[range.name] = .some(RangeText.sample(range.smallest, range.largest)) }
     tagFields = outline.tagFields.map(\.name)
     tags = outline.tagFields.flatMap(\.tags).sorted { ($1.count, $0.tag) < ($0.count, $1.tag) }.map(\.tag)
   }

@@ -1,28 +1,60 @@
-import DarkBird
+package import DarkBird
 import Foundation
 
-/// Bounds of a range as text: `20..35` (both ends belong to it), `20..<35`, `20..`, `..35`, `..<35`, `34`.
-enum RangeText {
-  /// - Parameter sample: a value of the field, which tells the type of the bounds; without it, their look decides.
-  /// - Throws: `QueryError` at the token.
-  static func parse(_ token: QueryToken, field: String, like sample: IndexValue?) throws(QueryError) -> IndexRange {
-    guard let dots = token.text.firstRange(of: "..") else {
-      let value = try value(token.text, token, field, sample)
+/// Bounds of a range as text: `20..35` (both ends belong to it), `20..<35`, `20..`, `..35`, `..<35`, `34`. The query line and
+/// the command line read them alike.
+package enum RangeText {
+  /// A value that stands for all those of a field, from the smallest and the largest of them; nil if they differ in type.
+  package static func sample(_ smallest: IndexValue?, _ largest: IndexValue?) -> IndexValue? {
+    switch (smallest, largest) {
+    case (.bool, .bool), (.int, .int), (.int, .double), (.double, .int), (.double, .double), (.date, .date),
+      (.string, .string):
+      smallest
+    default: nil
+    }
+  }
+
+  /// - Parameters:
+  ///   - column: characters before the text, for the error.
+  ///   - sample: a value of the field, which tells the type of the bounds; without it, their look decides.
+  /// - Throws: `QueryError`, which names the text.
+  package static func parse(
+    _ text: String, column: Int = 0, field: String, like sample: IndexValue?
+  ) throws(QueryError) -> IndexRange {
+    func wrong(_ message: String) -> QueryError { QueryError(message, token: text, column: column) }
+    func bound(_ part: Substring) throws(QueryError) -> IndexValue? {
+      // Only in a text blanks mean something.
+      if case .string? = sample { return part.isEmpty ? nil : .string(String(part)) }
+      let bound = part.trimmingCharacters(in: .whitespaces)
+      if bound.isEmpty { return nil }
+      guard let value = value(bound, like: sample) else {
+        throw wrong("\(field) holds \(kind(sample)); '\(bound)' is none")
+      }
+      return value
+    }
+    guard let dots = text.firstRange(of: "..") else {
+      guard let value = try bound(text[...]) else { throw wrong("a value or LOWEST..HIGHEST is needed") }
       return .closed(value, value)
     }
-    let low = String(token.text[..<dots.lowerBound])
-    var high = String(token.text[dots.upperBound...])
-    let isHalfOpen = high.hasPrefix("<")
-    if isHalfOpen { high.removeFirst() }
-    if isHalfOpen && high.isEmpty { throw QueryError("..< needs an upper bound", at: token) }
-    let lower = low.isEmpty ? nil : try value(low, token, field, sample)
-    let upper = high.isEmpty ? nil : try value(high, token, field, sample)
-    if let lower, let upper, upper < lower {
-      throw QueryError("the lower bound is above the upper one", at: token)
-    }
+    let isHalfOpen = text[dots.upperBound...].hasPrefix("<")
+    let lower = try bound(text[..<dots.lowerBound])
+    let upper = try bound(text[dots.upperBound...].dropFirst(isHalfOpen ? 1 : 0))
+    if isHalfOpen && upper == nil { throw wrong("..< needs an upper bound") }
+    if let lower, let upper, upper < lower { throw wrong("the lower bound is above the upper one") }
     return IndexRange(
       lower: lower.map { .included($0) } ?? .unbounded,
       upper: upper.map { isHalfOpen ? .excluded($0) : .included($0) } ?? .unbounded)
+  }
+
+  /// Whether two words of a line that are not of a text are one range: the second begins with the dots, or is what follows
+  /// dots, or the unit of a number.
+  static func goesOn(_ text: String, _ next: String) -> Bool {
+    if next.hasPrefix("..") { return !text.contains("..") }
+    if text.hasSuffix("..") || text.hasSuffix("..<") {
+      return next.first.map { $0.isNumber || "+-.<".contains($0) } ?? false
+    }
+    let unit = next.firstRange(of: "..").map { next[..<$0.lowerBound] } ?? next[...]
+    return text.last?.isNumber == true && factor(unit) != nil
   }
 
   static func text(_ range: IndexRange) -> String {
@@ -40,56 +72,63 @@ enum RangeText {
     }
   }
 
-  private static func value(
-    _ text: String, _ token: QueryToken, _ field: String, _ sample: IndexValue?
-  ) throws(QueryError) -> IndexValue {
+  private static func value(_ text: String, like sample: IndexValue?) -> IndexValue? {
     switch sample {
-    case nil: return guess(text)
-    case .string: return .string(text)
-    case .bool:
-      guard let value = Bool(text) else { throw QueryError("\(field) is true or false", at: token) }
-      return .bool(value)
-    case .int, .double:
-      if let value = number(text) ?? multiple(text) { return value }
-      throw QueryError("\(field) holds numbers, such as 1500, 2.5e6 or 100MB; '\(text)' is none", at: token)
-    case .date:
-      guard let value = date(text) else {
-        throw QueryError("\(field) holds dates, such as 2024-01-31; '\(text)' is none", at: token)
-      }
-      return .date(value)
+    case nil, .string: guess(text)
+    case .bool: Bool(text).map { .bool($0) }
+    case .int, .double: number(text)
+    case .date: date(text).map { .date($0) }
+    }
+  }
+
+  private static func kind(_ sample: IndexValue?) -> String {
+    switch sample {
+    case nil, .string: "texts"
+    case .bool: "true and false"
+    case .int, .double: "numbers, such as 1500, 2.5e6 or 100MB"
+    case .date: "dates, such as 2024-01-31"
     }
   }
 
   /// What a text most likely is.
   static func guess(_ text: String) -> IndexValue {
-    if let value = number(text) { return value }
+    if let value = plainNumber(text) { return value }
     if let value = Bool(text) { return .bool(value) }
     if text.contains("-"), let value = date(text) { return .date(value) }
     return .string(text)
   }
 
-  private static func number(_ text: String) -> IndexValue? {
+  private static func plainNumber(_ text: String) -> IndexValue? {
     if let value = Int64(text) { return .int(value) }
     if let value = Double(text), value.isFinite { return .double(value) }
     return nil
   }
 
-  /// A number with a unit, for fields that hold numbers: `100MB`, `1.5k`, `2GiB`.
-  private static func multiple(_ text: String) -> IndexValue? {
+  /// A number, also with a unit: `100MB`, `1.5k`, `2 GiB`.
+  static func number(_ text: String) -> IndexValue? {
+    if let value = plainNumber(text) { return value }
     let letters = text.drop { !$0.isLetter }
-    let unit = letters.lowercased()
-    let base = unit.hasSuffix("ib") ? 1_024.0 : 1_000.0
-    guard let prefix = unit.first, let power = Array("kmgt").firstIndex(of: prefix),
-      ["", "b", "ib"].contains(unit.dropFirst()), let number = Double(text[..<letters.startIndex])
-    else { return nil }
-    let value = number * pow(base, Double(power + 1))
-    guard value.isFinite else { return nil }
-    return Int64(exactly: value).map { .int($0) } ?? .double(value)
+    let digits = text[..<letters.startIndex].trimmingCharacters(in: .whitespaces)
+    guard let factor = factor(letters), let number = Double(digits), (number * factor).isFinite else { return nil }
+    // 8.2 is a bit less than it says, and 8.2M means a whole number.
+    let value = number * factor
+    let whole = value.rounded()
+    if abs(value - whole) <= abs(value) * 1e-12, let whole = Int64(exactly: whole) { return .int(whole) }
+    return .double(value)
   }
 
-  /// `2024`, `2024-01`, `2024-01-31` or ISO 8601 with a time; UTC.
+  /// What a unit multiplies by: thousands for `k` and `kB`, 1,024 for `KiB`.
+  private static func factor(_ text: Substring) -> Double? {
+    let unit = text.lowercased()
+    guard let prefix = unit.first, let power = Array("kmgt").firstIndex(of: prefix),
+      ["", "b", "ib"].contains(unit.dropFirst())
+    else { return nil }
+    return pow(unit.hasSuffix("ib") ? 1_024 : 1_000, Double(power + 1))
+  }
+
+  /// `2024`, `2024-01`, `2024-01-31`, also with a time as in ISO 8601; UTC.
   static func date(_ text: String) -> Date? {
-    if text.contains("T") { return try? Date(text, strategy: .iso8601) }
+    if let date = ISODate.parse(Array(text.utf8)) { return date }
     let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
     guard (1...3).contains(parts.count), let year = parts[0], (1...9_999).contains(year) else { return nil }
     let month = parts.count > 1 ? parts[1] : 1

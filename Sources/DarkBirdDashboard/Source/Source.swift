@@ -47,8 +47,9 @@ package protocol Source: Sendable {
   /// LSNs of the documents as they are now, nil for those that are not there any more.
   func versions(of keys: [RowKey]) throws -> [UInt64?]
 
-  /// How the values of a range field are distributed; nil where there is nothing to draw.
-  func histogram(field: String, within: ValueSpan?, bucketsMax: Int) throws -> RangeHistogram?
+  /// How the values of a range field are distributed, in all documents and in those that meet the other conditions of a query;
+  /// nil where there is nothing to draw.
+  func histogram(field: String, within: ValueSpan?, of: Query, bucketsMax: Int) throws -> RangeHistogram?
 
   /// All results as they are at this moment, a page at a time.
   func pages(_ selection: Selection) throws -> Pages
@@ -277,8 +278,13 @@ package struct PlanSummary: Sendable, Hashable {
   package var checks: [String]
   /// The field by which the results are sorted once all are found.
   package var sortedBy: String?
+  /// Tags of the query that no document has.
+  package var unknownTags: [UnknownTag]
 
-  package init(driver: String, candidates: Int, checks: [String] = [], sortedBy: String? = nil) {
+  package init(
+    driver: String, candidates: Int, checks: [String] = [], sortedBy: String? = nil, unknownTags: [UnknownTag] = []
+  ) {
+    self.unknownTags = unknownTags
     self.driver = driver
     self.candidates = candidates
     self.checks = checks

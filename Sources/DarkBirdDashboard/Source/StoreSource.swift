@@ -8,6 +8,8 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
   private static var filteredMax: Int { 250 }
   /// A query with several conditions is counted only if it looks at no more candidates than this.
   private static var countCandidatesMax: Int { 1_000_000 }
+  /// The bars of a histogram are counted for the conditions of a query only if that looks at no more candidates than this.
+  private static var barCandidatesMax: Int { 2_000_000 }
 
   package let identity: SourceIdentity
   private let store: Store<Key, Document>
@@ -182,7 +184,8 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
       case .range(let field): "range(\(field))"
       }
     return PlanSummary(
-      driver: driver, candidates: plan.candidates, checks: Self.checks(query, plan.driver), sortedBy: plan.sortedBy)
+      driver: driver, candidates: plan.candidates, checks: Self.checks(query, plan.driver), sortedBy: plan.sortedBy,
+      unknownTags: try store.unknownTags(in: query))
   }
 
   /// The conditions that the driver does not answer.
@@ -220,11 +223,36 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
     try keys.map { store.stored(try DocumentDigest.key(Key.self, encoded: $0.encoded))?.lsn }
   }
 
-  package func histogram(field: String, within span: ValueSpan?, bucketsMax: Int) throws -> RangeHistogram? {
+  package func histogram(
+    field: String, within span: ValueSpan?, of query: Query, bucketsMax: Int
+  ) throws -> RangeHistogram? {
     guard let span = try span ?? scale(of: field) else { return nil }
-    return try RangeHistogram(field: field, span, bucketsMax: bucketsMax) { range in
+    var others = query
+    let place = others.ranges.firstIndex { $0.field == field }
+    let asked = place.map { others.ranges.remove(at: $0).range } ?? .all
+    // A document in a bucket is in the order of its field too.
+    if others.orderBy == field { others.orderBy = nil }
+    var histogram = try RangeHistogram(field: field, span, asked: asked, bucketsMax: bucketsMax) { range in
       try store.count(Query(ranges: [.init(field: field, range: range)]))
     }
+    if let bars = histogram { histogram?.matching = try matching(others, bars) }
+    return histogram
+  }
+
+  /// Of each bucket of a histogram the documents that meet some conditions.
+  private func matching(_ query: Query, _ histogram: RangeHistogram) throws -> RangeHistogram.Matching {
+    if query.isUnconditional { return .all }
+    let buckets = histogram.counts.indices.map { bucket in
+      var inBucket = query
+      inBucket.ranges.append(.init(field: histogram.field, range: histogram.range(bucket..<bucket + 1)))
+      return inBucket
+    }
+    var candidates = 0
+    for bucket in buckets {
+      candidates += try store.explain(bucket).candidates
+      if candidates > Self.barCandidatesMax { return .unknown }
+    }
+    return .counted(try buckets.map { try store.count($0) })
   }
 
   /// From the smallest to the largest of a field's values that have a distance: a text among numbers does not hide them.

@@ -61,8 +61,8 @@ final class TourSource: Source {
     try current?.versions(of: keys) ?? Array(repeating: nil, count: keys.count)
   }
 
-  func histogram(field: String, within span: ValueSpan?, bucketsMax: Int) throws -> RangeHistogram? {
-    try current?.histogram(field: field, within: span, bucketsMax: bucketsMax)
+  func histogram(field: String, within span: ValueSpan?, of query: Query, bucketsMax: Int) throws -> RangeHistogram? {
+    try current?.histogram(field: field, within: span, of: query, bucketsMax: bucketsMax)
   }
 
   func pages(_ selection: Selection) throws -> Pages {

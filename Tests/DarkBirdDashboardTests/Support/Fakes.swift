@@ -41,7 +41,7 @@ final class FakeSource: Source {
   func count(_ selection: Selection) -> Int? { nil }
   func document(_ key: RowKey) -> ResultRow? { nil }
   func versions(of keys: [RowKey]) -> [UInt64?] { [] }
-  func histogram(field: String, within: ValueSpan?, bucketsMax: Int) -> RangeHistogram? { nil }
+  func histogram(field: String, within: ValueSpan?, of: Query, bucketsMax: Int) -> RangeHistogram? { nil }
   func pages(_ selection: Selection) -> Pages { { _, _ in ResultPage(rows: []) } }
   func remove(_ key: RowKey) -> Bool { false }
   func write(_ change: DocumentChange) throws -> RowKey { throw ChangeRefused.gone }

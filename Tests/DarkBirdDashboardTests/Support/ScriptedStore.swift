@@ -85,12 +85,23 @@ struct ScriptedStore: Source {
     }
   }
 
-  /// A hill of ages with its top at 38; nothing of the other fields.
-  func histogram(field: String, within span: ValueSpan?, bucketsMax: Int) -> RangeHistogram? {
+  /// A hill of ages with its top at 38, where tags are rather those of the old; nothing of the other fields.
+  func histogram(field: String, within span: ValueSpan?, of query: Query, bucketsMax: Int) -> RangeHistogram? {
     guard field == "age" else { return nil }
-    return RangeHistogram(field: field, span ?? ValueSpan(low: 16, high: 67), bucketsMax: bucketsMax) { range in
-      (16...67).reduce(0) { $0 + (range.contains(.int(Int64($1))) ? 40_000 - ($1 - 38) * ($1 - 38) * 40 : 0) }
+    func count(_ range: IndexRange, percent: (Int) -> Int = { _ in 100 }) -> Int {
+      (16...67).filter { range.contains(.int(Int64($0))) }.reduce(0) { sum, age in
+        sum + (40_000 - (age - 38) * (age - 38) * 40) * percent(age) / 100
+      }
     }
+    let asked = query.ranges.first { $0.field == field }?.range ?? .all
+    var histogram = RangeHistogram(
+      field: field, span ?? ValueSpan(low: 16, high: 67), asked: asked, bucketsMax: bucketsMax
+    ) { count($0) }
+    if let bars = histogram, !query.allTags.isEmpty {
+      histogram?.matching = .counted(
+        bars.counts.indices.map { bucket in count(bars.range(bucket..<bucket + 1)) { $0 - 10 } })
+    }
+    return histogram
   }
 
   func document(_ key: RowKey) -> ResultRow? { row(Int(key.text.dropFirst(2)) ?? 0) }

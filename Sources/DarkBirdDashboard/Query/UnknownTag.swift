@@ -1,0 +1,43 @@
+package import DarkBird
+
+/// A tag of a query that no document has now, and the one of those there are that may be meant.
+package struct UnknownTag: Hashable, Sendable, CustomStringConvertible {
+  package var tag: String
+  package var nearest: String?
+
+  package init(tag: String, nearest: String? = nil) {
+    self.tag = tag
+    self.nearest = nearest
+  }
+
+  package var description: String {
+    "no document has tag \(tag)" + (nearest.map { "; did you mean \($0)?" } ?? "")
+  }
+}
+
+extension Store {
+  /// Tags of a field that are compared with one that is unknown: more would take too long.
+  private static var comparedTagsMax: Int { 200_000 }
+
+  /// The tags of a query that no document has. That is no error: one may come that does.
+  /// - Complexity: O(log n) for each tag, and O(distinct tags of its field) for one that is unknown.
+  package func unknownTags(in query: Query) throws -> [UnknownTag] {
+    var asked: Set<String> = []
+    let unknown = try (query.allTags + query.anyTags + query.noTags).filter { tag in
+      guard asked.insert(tag).inserted else { return false }
+      return try explain(Query(allTags: [tag])).candidates == 0
+    }
+    return try unknown.map { UnknownTag(tag: $0, nearest: try nearestTag(to: $0)) }
+  }
+
+  private func nearestTag(to tag: String) throws -> String? {
+    let fields = schema.fields.tags + schema.computed.tags
+    let field = fields.first { !$0.isEmpty && tag.hasPrefix($0 + "=") } ?? ""
+    guard fields.contains(field) else { return nil }
+    let prefix = field.isEmpty ? "" : field + "="
+    let distinct = statistics(exactIndexCounts: false).indexes.first { $0.kind == .tag && $0.name == field }?.distinct
+    guard distinct ?? 0 <= Self.comparedTagsMax else { return nil }
+    let known = try tags(of: field).map { String($0.tag.dropFirst(prefix.count)) }
+    return Spelling.nearest(to: String(tag.dropFirst(prefix.count)), in: known).map { prefix + $0 }
+  }
+}
