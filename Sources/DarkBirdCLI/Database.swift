@@ -149,7 +149,8 @@ struct DatabaseDocuments {
   var estimatedRows: Int?
 }
 
-/// Nil without a terminal to ask on. Ctrl-C and Ctrl-\ end the process, but not before the terminal shows again what is typed.
+/// Nil without a terminal to ask on. Ctrl-C, Ctrl-\ and what `StopSignals` takes end the process, but not before the terminal
+/// shows again what is typed.
 private func askForPassword(of address: String) -> String? {
   let terminal = open("/dev/tty", O_RDWR | O_NOCTTY)
   guard terminal >= 0 else { return nil }
@@ -166,16 +167,24 @@ private func askForPassword(of address: String) -> String? {
     return [codes[Int(VINTR)], codes[Int(VQUIT)]].filter { ![0, 0xff].contains($0) }
   }
   _ = writeAll(Array("password of \(oneLine(address)): ".utf8), to: terminal)
+  let stop = StopSignals()
+  defer { stop.giveBack() }
   guard tcsetattr(terminal, TCSAFLUSH, &settings) == 0 else { return nil }
   var old = before
   var bytes: [UInt8] = []
   var byte: UInt8 = 0
-  while read(terminal, &byte, 1) == 1, byte != 0x0a, !keys.contains(byte) { bytes.append(byte) }
+  while true {
+    var descriptor = pollfd(fd: terminal, events: Int16(POLLIN), revents: 0)
+    _ = poll(&descriptor, 1, 100)
+    if stop.isRequested { break }
+    if descriptor.revents == 0 { continue }
+    guard read(terminal, &byte, 1) == 1, byte != 0x0a, !keys.contains(byte) else { break }
+    bytes.append(byte)
+  }
   _ = tcsetattr(terminal, TCSAFLUSH, &old)
-  if keys.contains(byte) {
+  if let signal = stop.received ?? (keys.contains(byte) ? SIGINT : nil) {
     _ = writeAll([0x0a], to: terminal)
-    raise(SIGINT)
-    return nil
+    endAtOnce(signal)
   }
   return String(decoding: bytes, as: UTF8.self)
 }

@@ -45,12 +45,14 @@ final class StopSignals {
     func end() { received.withLock { $0.isOver = true } }
   }
 
+  private static let numbers = [SIGINT, SIGTERM, SIGHUP]
+
   private let state = State()
   private let sources: [any DispatchSourceSignal]
 
   init() {
     let queue = DispatchQueue(label: "darkbird.signals")
-    sources = [SIGINT, SIGTERM, SIGHUP].map { [state] number in
+    sources = Self.numbers.map { [state] number in
       signal(number, SIG_IGN)  // the source sees it all the same
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler { state.take(number, on: queue) }
@@ -62,6 +64,11 @@ final class StopSignals {
   deinit {
     state.end()
     for source in sources { source.cancel() }
+  }
+
+  /// Lets signals end the program again. Otherwise none does after this has gone: what comes then is short.
+  func giveBack() {
+    for number in Self.numbers { signal(number, SIG_DFL) }
   }
 
   /// The first signal that came; nil if none did.
@@ -76,7 +83,7 @@ final class StopSignals {
 }
 
 /// Lets a signal do what it does by default. The thread may have it blocked.
-private func endAtOnce(_ number: Int32) -> Never {
+func endAtOnce(_ number: Int32) -> Never {
   signal(number, SIG_DFL)
   var signals = sigset_t()
   sigemptyset(&signals)

@@ -128,6 +128,9 @@ struct StoreInTheMaking {
     try onStore(directory) { try store.close() }
     if rename("\(draft)/\(Self.storeName)", directory) != 0 { throw Failure(directory, errorNumber: errno) }
     Self.remove(draft, mark)
+    do { try PosixFileSystem().synchronizeDirectory(parentDirectory(of: draft)) } catch {
+      throw Failure(StoreError(error), path: directory)
+    }
   }
 
   /// Best effort: nothing is left.

@@ -53,7 +53,7 @@ public struct CassandraSource: DocumentSource {
       if key.isEmpty { throw DatabaseError(.query, "a query has no primary key; name the columns of one") }
       if condition != nil { throw DatabaseError(.query, "a query has its own WHERE") }
       // There are no transactions that may only read.
-      guard text.drop(while: \.isWhitespace).prefix(7).lowercased().hasPrefix("select") else {
+      guard Self.withoutCommentsAhead(text).prefix(6).lowercased() == "select" else {
         throw DatabaseError(.query, "a query begins with SELECT; others would change the database")
       }
       name = "query"
@@ -84,6 +84,21 @@ public struct CassandraSource: DocumentSource {
         throw DatabaseError(.query, "there is no column '\(name)', which is to be the key")
       }
       return index
+    }
+  }
+
+  /// A statement without the blanks and comments that it begins with.
+  static func withoutCommentsAhead(_ statement: String) -> Substring {
+    var rest = statement[...]
+    while true {
+      rest = rest.drop(while: \.isWhitespace)
+      if rest.hasPrefix("--") || rest.hasPrefix("//") {
+        rest = rest.drop { !$0.isNewline }
+      } else if rest.hasPrefix("/*") {
+        rest = rest.firstRange(of: "*/").map { rest[$0.upperBound...] } ?? ""
+      } else {
+        return rest
+      }
     }
   }
 

@@ -5,10 +5,10 @@ import Foundation
 /// One connection to a database. It is used by one thread at a time, and blocks it.
 ///
 /// Unsafe corner: the pointer is made in `init`, used here only, and freed in `deinit`; texts that libpq hands out are copied
-/// before the next call.
+/// before the next call, and lists of options end with one that has no keyword.
 final class PostgresConnection {
   private let pointer: OpaquePointer
-  /// Unless the address has its `connect_timeout`.
+  /// Unless the address, the environment or a service file has a `connect_timeout`.
   private static let connectSeconds = 10
 
   /// - Throws: `.unreachable`, `.noDatabase`, `.authentication`: without a code if no password was given where one is needed.
@@ -32,7 +32,7 @@ final class PostgresConnection {
     self.pointer = pointer
     // libpq itself does not look at it in connections that are made step by step; 0 is for ever.
     var seconds: Int? = Self.connectSeconds
-    if let text = address.options.first(where: { $0.keyword == "connect_timeout" })?.value {
+    if let text = Self.option("connect_timeout", of: pointer), !text.isEmpty {
       guard let number = Int(text), number < 1_000_000 else {
         throw DatabaseError(.address, "connect_timeout is a number of seconds")
       }
@@ -53,6 +53,18 @@ final class PostgresConnection {
   }
 
   deinit { PQfinish(pointer) }
+
+  /// What libpq found for an option: in the address, in the environment, in a service file.
+  private static func option(_ keyword: String, of pointer: OpaquePointer) -> String? {
+    guard let options = PQconninfo(pointer) else { return nil }
+    defer { PQconninfoFree(options) }
+    var option = options
+    while let name = option.pointee.keyword {
+      if String(cString: name) == keyword { return option.pointee.val.map { String(cString: $0) } }
+      option += 1
+    }
+    return nil
+  }
 
   private func connect(within seconds: Int?) throws(DatabaseError) {
     let deadline = seconds.map { ContinuousClock.now + .seconds($0) }

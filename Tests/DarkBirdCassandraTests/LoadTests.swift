@@ -126,11 +126,19 @@ import Testing
       #expect(error?.kind == kind, "\(rows) \(String(describing: error))")
     }
     // What would change the database is not sent.
-    for query in ["DELETE FROM t WHERE b = 'x'", " \n update t SET v = 1 WHERE b = 'x' AND a = 1"] {
+    for query in [
+      "DELETE FROM t WHERE b = 'x'", " \n update t SET v = 1 WHERE b = 'x' AND a = 1", "-- select\nDELETE FROM t",
+      "/* select */ DELETE FROM t", "/* select v FROM t", "-- select v FROM t",
+    ] {
       let error = #expect(throws: DatabaseError.self) { try load(.query(query), key: ["a"]) }
       #expect(error?.reason.hasPrefix("a query begins with SELECT") == true, "\(String(describing: error))")
     }
     #expect(try load(.query(" select v FROM t"), key: ["v"]).count == 3)
+  }
+
+  @Test(arguments: ["-- all\n", "// all\r\n", "/* a\nll */", " /**/--\n\t//\n /* - */ "])
+  func queriesMayBeginWithComments(_ comment: String) {
+    #expect(CassandraSource.withoutCommentsAhead(comment + "select v FROM t") == "select v FROM t")
   }
 
   @Test func tableNamesAreThoseOfCQL() throws {

@@ -93,11 +93,15 @@ import Testing
   }
 
   /// Runs `copy` on a terminal, where it asks for the password, and then `after`.
-  private func answer(_ typed: String, then after: String = "") async throws -> (outcome: Outcome, screen: String) {
+  private func answer(
+    _ typed: String, signal: Int32? = nil, then after: String = ""
+  ) async throws -> (outcome: Outcome, screen: String) {
     let screen = try directory.file("screen", "")
     let keys = directory("keys")
     #expect(mkfifo(keys, 0o600) == 0)
-    let command = "\(try builtProgram("darkbird")) copy \(directory("store")) --to '\(guarded)'" + after
+    let process = directory("process")
+    let copy = "\(try builtProgram("darkbird")) copy \(directory("store")) --to '\(guarded)'"
+    let command = "(echo $BASHPID > \(process); exec \(copy))" + after
     let program = try Program(
       "/bin/bash", ["-c", "exec script -qefc \"$0\" /dev/null < \"$1\" > \"$2\"", command, keys, screen],
       environment: ["PGPASSFILE": "/nowhere", "SHELL": "/bin/bash"])
@@ -106,6 +110,10 @@ import Testing
       try String(contentsOfFile: screen, encoding: .utf8).contains("password of postgres://guarded@")
     }
     try writer.write(contentsOf: Data(typed.utf8))
+    if let signal {
+      let number = try String(contentsOfFile: process, encoding: .utf8).trimmingCharacters(in: .whitespacesAndNewlines)
+      #expect(kill(try #require(Int32(number)), signal) == 0)
+    }
     let outcome = try await program.outcome()
     return (outcome, try String(contentsOfFile: screen, encoding: .utf8))
   }
@@ -117,8 +125,17 @@ import Testing
 
   @Test(arguments: ["\u{3}", "\u{1c}"]) func terminalShowsAgainWhatIsTypedAfterCtrl(_ key: String) async throws {
     // The shell gets no signal: the process gives it to itself.
-    let (_, shown) = try await answer("gehe\(key)", then: "; echo code $?; stty -a")
-    #expect(shown.contains("code 130"), "\(shown)")
+    try await expectEcho("gehe\(key)", code: 130)
+  }
+
+  @Test(arguments: [SIGTERM, SIGHUP, SIGINT])
+  func terminalShowsAgainWhatIsTypedAfterASignal(_ signal: Int32) async throws {
+    try await expectEcho("gehe", signal: signal, code: 128 + signal)
+  }
+
+  private func expectEcho(_ typed: String, signal: Int32? = nil, code: Int32) async throws {
+    let (_, shown) = try await answer(typed, signal: signal, then: "; echo code $?; stty -a")
+    #expect(shown.contains("code \(code)"), "\(shown)")
     #expect(shown.contains("isig") && !shown.contains("-isig") && !shown.contains("-echo "), "\(shown)")
     #expect(!shown.contains("gehe"), "\(shown)")
     #expect(try database.run("SELECT to_regclass('documents')") == ["NULL"])
@@ -133,7 +150,7 @@ import Testing
       "postgres://nobody@/postgres?host=\(server.directory)", code: 77, "role \"nobody\" does not exist")
   }
 
-  @Test func serverThatDoesNotAnswerIsWaitedForAsLongAsTheAddressSays() async throws {
+  @Test func serverThatDoesNotAnswerIsWaitedForAsLongAsTheAddressOrTheEnvironmentSays() async throws {
     // Takes connections, and says nothing.
     let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(listener) }
@@ -147,10 +164,13 @@ import Testing
         try #require(getsockname(listener, pointer, &length) == 0)
       }
     }
-    let url = "postgres://darkbird@127.0.0.1:\(UInt16(bigEndian: address.sin_port))/postgres?connect_timeout="
-    let outcome = try await darkbird("copy", directory("store"), "--to", url + "1")
+    let url = "postgres://darkbird@127.0.0.1:\(UInt16(bigEndian: address.sin_port))/postgres"
+    let outcome = try await darkbird("copy", directory("store"), "--to", url + "?connect_timeout=1")
     #expect(outcome.code == 75 && outcome.errors.hasSuffix("no answer within 1 second\n"), "\(outcome)")
-    let wrong = try await darkbird("copy", directory("store"), "--to", url + "soon")
+    let second = try await darkbird(
+      "copy", directory("store"), "--to", url, environment: ["PGCONNECT_TIMEOUT": "1"])
+    #expect(second.code == 75 && second.errors.hasSuffix("no answer within 1 second\n"), "\(second)")
+    let wrong = try await darkbird("copy", directory("store"), "--to", url + "?connect_timeout=soon")
     #expect(wrong.code == 64 && wrong.errors.contains("connect_timeout is a number of seconds"), "\(wrong)")
   }
 

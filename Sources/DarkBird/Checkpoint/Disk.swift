@@ -342,7 +342,7 @@ func checkDirectory(
   if isReadOnly { throw .notAStore(path: directory, reason: "there is no MANIFEST") }
 }
 
-func parentDirectory(of path: String) -> String {
+package func parentDirectory(of path: String) -> String {
   let head = path.split(separator: "/").dropLast().joined(separator: "/")
   if path.hasPrefix("/") { return "/" + head }
   return head.isEmpty ? "." : head
