@@ -1,3 +1,4 @@
+import DarkBird
 import Terminal
 import Testing
 
@@ -187,5 +188,21 @@ private final class ScriptedScreen: DashboardScreen {
     }
     queries.stop()
     #expect(keys == ["u:2"])
+  }
+
+  /// A brush that goes on to the next field, or looks closer, does not wait for what it asked before.
+  @Test func onlyTheLastHistogramIsAnswered() async {
+    let (replies, continuation) = AsyncStream.makeStream(of: BrowseReply.self)
+    let queries = QueryThread(source: ScriptedStore()) { continuation.yield($0) }
+    for field in ["age", "salary", "joined"] { queries.ask(.histogram(field: field, within: nil, Query())) }
+    queries.ask(.outline)
+    queries.start()
+    var fields: [String] = []
+    for await reply in replies {
+      if case .histogram(let field, _) = reply { fields.append(field) }
+      if case .outline = reply { break }
+    }
+    queries.stop()
+    #expect(fields == ["joined"])
   }
 }
