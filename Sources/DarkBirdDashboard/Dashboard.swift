@@ -177,6 +177,7 @@ public enum Dashboard {
       case .startJob(let id, let kind, let answers):
         let body = options.jobs[kind].body
         runner.start(id) { progress in try body(answers, progress) }
+      case .checkExport(let request): inbox.send(.exportTarget(request, ExportTarget(request.path)))
       case .export(let id, let request): runner.start(id) { progress in try request.write(from: source, progress) }
       case .cancelJob(let id): runner.cancel(id)
       case .copy(let text): inbox.send(.notice(Clipboard.copy(text, to: screen, saved)))

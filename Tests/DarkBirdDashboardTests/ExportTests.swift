@@ -141,9 +141,9 @@ import Testing
     for _ in 0..<3 { _ = model.update(.key(.backspace)) }
     for character in "csv" { _ = model.update(.key(.character(character))) }
     let selection = try #require(model.browse.results).selection
-    #expect(
-      model.update(.key(.enter))
-        == [.export(id: 1, ExportRequest(selection: selection, path: "hit.csv", format: .csv))])
+    let request = ExportRequest(selection: selection, path: "hit.csv", format: .csv)
+    #expect(model.update(.key(.enter)) == [.checkExport(request)])
+    #expect(model.update(.exportTarget(request, .nothing)) == [.export(id: 1, request)])
     _ = model.update(.job(id: 1, JobReport(progress: .init(documents: 600_000, total: 1_200_000), seconds: 2)))
     let line = Renderer.render(model, colors: .none).lines[2]
     #expect(line.contains("export hit.csv") && line.contains("50%") && line.contains("600.0k of 1.2M"))
@@ -155,6 +155,76 @@ import Testing
     #expect(model.update(.key(.character("e"))) == [.cancelJob(1)])
     _ = model.update(.job(id: 1, JobReport(outcome: .done("1,200,000 documents in hit.csv"))))
     #expect(model.browse.notice == "export: 1,200,000 documents in hit.csv" && model.browse.exportJob == nil)
+  }
+
+  /// The line with a name, and what is looked for when Enter is pressed.
+  private func named(_ name: String, _ model: inout Model) throws -> ExportRequest {
+    for key in [Key.character("e"), .control("u")] { _ = model.update(.key(key)) }
+    for character in name { _ = model.update(.key(.character(character))) }
+    guard case .checkExport(let request)? = model.update(.key(.enter)).first else { throw ChangeRefused.gone }
+    return request
+  }
+
+  @Test func anExportAsksBeforeItReplacesAFileAndNamesIt() throws {
+    var model = Browsing.query()
+    var request = try named("hit.csv", &model)
+    #expect(model.update(.exportTarget(request, .file)).isEmpty && model.keyContext == .question)
+    #expect(Renderer.render(model, colors: .none).lines[2].contains("overwrite hit.csv, which is there already?"))
+    // Other keys are no answer; Enter is no, and leaves the line with its text for another name.
+    for key in [Key.character("x"), .character("e"), .character("q")] { #expect(model.update(.key(key)).isEmpty) }
+    #expect(model.update(.key(.enter)).isEmpty && model.keyContext == .prompt && model.jobs.runs.isEmpty)
+    let line = Renderer.render(model, colors: .none).lines[2]
+    #expect(line.contains("export to hit.csv") && line.contains("hit.csv stays as it is"), "\(line)")
+    #expect(model.update(.key(.enter)) == [.checkExport(request)])
+    _ = model.update(.exportTarget(request, .file))
+    request.replaces = true
+    #expect(model.update(.key(.character("y"))) == [.export(id: 1, request)])
+    #expect(model.keyContext == .browse && model.jobs.run(1)?.title == "export hit.csv")
+  }
+
+  @Test func aNameThatIsNoFilesIsRefusedAndTheLineStays() throws {
+    var model = Browsing.query()
+    _ = model.update(.resize(width: 40, height: 10))
+    let request = try named("hit.csv", &model)
+    #expect(model.update(.exportTarget(request, .other)).isEmpty && model.keyContext == .prompt)
+    func screen() -> String { Renderer.render(model, colors: .none).lines.joined() }
+    #expect(screen().contains("hit.csv is there already"))
+    _ = model.update(.key(.right))
+    #expect(screen().contains("export to hit.csv"))
+    // An answer about a name that stands there no more is none about the one that does.
+    _ = model.update(.key(.backspace))
+    #expect(model.update(.exportTarget(request, .nothing)).isEmpty && model.keyContext == .prompt)
+    _ = model.update(.key(.escape))
+    #expect(model.update(.exportTarget(request, .nothing)).isEmpty && model.keyContext == .browse)
+  }
+
+  @Test func whatHasANameIsSeen() throws {
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let path = directory.path
+    try Data("mine".utf8).write(to: directory.appending(path: "mine.csv"))
+    try FileManager.default.createSymbolicLink(atPath: path + "/link.csv", withDestinationPath: "nowhere")
+    #expect(ExportTarget(path + "/none.csv") == .nothing && ExportTarget(path + "/mine.csv") == .file)
+    #expect(ExportTarget(path) == .other && ExportTarget(path + "/link.csv") == .other)
+  }
+
+  /// The file that is there stays until the new one is whole.
+  @Test func aFileIsReplacedAtOnceOrNotAtAll() throws {
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    let path = directory.appending(path: "mine.ndjson").path
+    func text() throws -> String { try String(contentsOfFile: path, encoding: .utf8) }
+    try Data("mine".utf8).write(to: URL(filePath: path))
+    var request = ExportRequest(selection: .query(Query(), limit: nil), path: path, format: .ndjson)
+    request.replaces = true
+    let cancelled = Working.run { [request] _ in
+      try request.write(from: ScriptedStore(count: 100_000)) { $0.documents < 50_000 }
+    }
+    #expect(try cancelled.outcome == .cancelled("there is no new \(path)") && text() == "mine")
+    let done = Working.run { [request] in try request.write(from: ScriptedStore(count: 3), $0) }
+    #expect(done.outcome == .done("3 documents in \(path)"))
+    #expect(try text().split(separator: "\n").count == 3)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["mine.ndjson"])
   }
 
   @Test func copiesTheDocumentAndTheCommand() {

@@ -1,3 +1,4 @@
+import DarkBird
 import Foundation
 import Terminal
 import Testing
@@ -70,23 +71,74 @@ import Testing
     #expect(panels(.watching) == PanelID.allCases)
     #expect(panels(.browsing) == [.indexes, .events, .shards, .throughput])
     #expect(panels(.own(name: "mine", rows: [[.log, .events], [.throughput]])) == [.log, .events, .throughput])
-    #expect(panels(.teaching) == [.throughput, .shards, .indexes, .log, .events])
+    #expect(panels(.teaching) == [.throughput, .latency, .shards, .indexes, .log, .events])
+  }
+
+  private static let acknowledgements: [Acknowledgement?] = [nil] + Acknowledgement.allCases
+
+  private func taught(
+    _ acknowledgement: Acknowledgement?, ofWorkload: Acknowledgement? = nil, isReadOnly: Bool = false,
+    hasLog: Bool = true
+  ) -> Model {
+    let script = Script(hasLog: hasLog)
+    var identity = script.identity
+    (identity.acknowledgement, identity.isReadOnly) = (acknowledgement, isReadOnly)
+    var model = Model(identity: identity, width: 120, height: 40, glyphs: .ascii, zone: .gmt)
+    for var sample in script.samples(3) {
+      sample.workload?.options?.acknowledgement = ofWorkload
+      _ = model.update(.sample(sample, []))
+    }
+    model.arrangement = .teaching
+    return model
+  }
+
+  /// Whoever waits for the disk must not read that nobody does.
+  @Test func lessonsSayWhatTheWritersOfThisStoreWaitFor() {
+    func text(_ panel: PanelID, _ model: Model) -> String { Lesson(of: panel, model).text.joined(separator: " ") }
+    for panel in [PanelID.throughput, .latency, .log] {
+      let texts = Set(Self.acknowledgements.map { text(panel, taught($0)) })
+      #expect(texts.count == 4, "\(panel)")
+      // What the load asks for comes before what the store does.
+      #expect(text(panel, taught(.memory, ofWorkload: .synced)) == text(panel, taught(.synced)))
+      #expect(text(panel, taught(.synced, isReadOnly: true)) != text(panel, taught(.synced)))
+      #expect(!text(panel, taught(nil, ofWorkload: .synced, hasLog: false)).contains("synced"))
+    }
+    #expect(text(.throughput, taught(.memory)).contains("no writer waits for it"))
+    #expect(text(.throughput, taught(.synced)).contains("once the disk has its change"))
+    #expect(text(.latency, taught(.synced)).contains("They wait for the disk: the log has its sync p99 (press 4)"))
+    #expect(text(.log, taught(.written)).contains("outlives this program, not a power loss"))
+  }
+
+  /// It may not be on the screen: the key brings it there.
+  @Test(arguments: [(40, 30), (80, 24), (100, 24), (120, 40)])
+  func aPanelThatALessonSpeaksOfIsAKeyAway(_ width: Int, _ height: Int) {
+    var model = taught(.synced)
+    _ = model.update(.resize(width: width, height: height))
+    for key in ["2", "4", "3"] {
+      _ = model.update(.key(.character(Character(key))))
+      let lines = Renderer.render(model, colors: .none).lines
+      #expect(lines.contains { $0.contains(" \(model.focus.title) ") }, "\(width)x\(height)")
+      #expect(OverviewLayout(model).rect(of: model.focus) != nil && "\(model.focus.rawValue)" == key)
+    }
   }
 
   /// A lesson that ends before it names its files would send nobody to the source.
   @Test(arguments: PanelID.allCases) func lessonsFitAndNameFilesThatExist(_ panel: PanelID) throws {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
-    for file in panel.lesson.files {
-      #expect(FileManager.default.fileExists(atPath: root.appending(path: file).path), "\(file)")
-    }
-    for (width, height) in [(80, 24), (90, 30), (100, 24), (120, 40), (200, 60)] {
-      var model = Script().model(10, width: width, height: height)
-      model.arrangement = .teaching
+    for acknowledgement in Self.acknowledgements {
+      var model = taught(acknowledgement)
       model.focus = panel
-      let picture = Renderer.render(model, colors: .none).lines.joined(separator: "\n")
-      let name = try #require(panel.lesson.files.first)
-      #expect(picture.contains("source ") && picture.contains(name.prefix(30)), "\(width)x\(height)")
+      let files = Lesson(of: panel, model).files
+      for file in files {
+        #expect(FileManager.default.fileExists(atPath: root.appending(path: file).path), "\(file)")
+      }
+      for (width, height) in [(80, 24), (90, 30), (100, 24), (120, 40), (200, 60)] {
+        _ = model.update(.resize(width: width, height: height))
+        let picture = Renderer.render(model, colors: .none).lines.joined(separator: "\n")
+        let name = try #require(files.first)
+        #expect(picture.contains("source ") && picture.contains(name.prefix(30)), "\(width)x\(height)")
+      }
     }
   }
 

@@ -137,4 +137,20 @@ import Testing
     _ = model.update(.key(.character("L")))
     #expect(model.arrangement == .watching)
   }
+
+  /// The panels alone do not tell which layout it is; another key brings the keys back.
+  @Test func aLayoutSaysItsName() {
+    var model = Script().model(5, width: 80, height: 24)
+    func footer() -> String { Renderer.render(model, colors: .none).lines.last ?? "" }
+    for name in ["browsing", "teaching", "watching"] {
+      _ = model.update(.key(.character("L")))
+      #expect(footer().contains("layout: \(name) "), "\(footer())")
+    }
+    _ = model.update(.key(.down))
+    #expect(footer().contains("L layout"))
+    // On a screen where the text of the layout has no room.
+    _ = model.update(.resize(width: 40, height: 10))
+    for _ in 0..<2 { _ = model.update(.key(.character("L"))) }
+    #expect(footer().contains("layout: teaching, no room for text"))
+  }
 }

@@ -12,20 +12,23 @@ struct PieceSync {
 }
 
 /// A file that has its name only once it is whole: written under another name, synced, renamed, and the directory synced. It
-/// never replaces what is there already.
+/// replaces what is there already only if that is wanted, and then at once: whoever looks finds the one file or the other.
 package struct DraftFile {
   let file: any File
   private var pieces = PieceSync()
   private let path: String
   private let draft: String
   private let fileSystem: any FileSystem
+  private let replaces: Bool
 
+  /// - Parameter replaces: whether a file of this name gives way.
   /// - Throws: `.targetExists`, `.locked` if another process writes this file just now, `.diskFull`, `.io`.
-  package init(_ path: String, _ fileSystem: any FileSystem) throws(StoreError) {
+  package init(_ path: String, _ fileSystem: any FileSystem, replaces: Bool = false) throws(StoreError) {
     self.path = path
     self.fileSystem = fileSystem
+    self.replaces = replaces
     draft = Self.draftPath(path)
-    try Self.requireNothing(at: path, fileSystem)
+    if !replaces { try Self.requireNothing(at: path, fileSystem) }
     let file = try diskErrors(path) { [draft] () throws(SystemError) in
       try fileSystem.open(draft, .createOrTakeOver)
     }
@@ -67,7 +70,7 @@ package struct DraftFile {
       // Sync before rename: a crash must never expose an empty file.
       try diskErrors(path) { () throws(SystemError) in try file.synchronize() }
       try check()
-      try Self.requireNothing(at: path, fileSystem)
+      if !replaces { try Self.requireNothing(at: path, fileSystem) }
       try diskErrors(path) { () throws(SystemError) in try fileSystem.rename(draft, to: path) }
     } catch {
       cancel()

@@ -6,8 +6,11 @@ package final class DocumentFile {
   private var offset = 0
   private var isDone = false
 
+  /// - Parameter replaces: whether a file of this name gives way.
   /// - Throws: as `DraftFile`.
-  package init(_ path: String) throws(StoreError) { draft = try DraftFile(path, PosixFileSystem()) }
+  package init(_ path: String, replaces: Bool = false) throws(StoreError) {
+    draft = try DraftFile(path, PosixFileSystem(), replaces: replaces)
+  }
 
   package func write(_ text: String) throws(StoreError) {
     block += text.utf8

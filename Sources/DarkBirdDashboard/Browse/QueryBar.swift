@@ -38,9 +38,10 @@ enum QueryBar {
     let browse = model.browse
     if let question = browse.question {
       drawQuestion(question, in: rect, with: &painter)
-    } else if let prompt = browse.prompt, browse.notice == nil {
+    } else if let prompt = browse.prompt, hasRoom(for: browse.notice, beside: prompt, rect.width) {
       let x = painter.write(prompt.kind.label, in: rect, x: 1, y: 0, .key)
       painter.write(prompt.editor.spans(width: rect.width - x - 1), in: rect, x: x, y: 0)
+      if let notice = browse.notice { painter.writeRight([Span(notice, .accent), Span(" ")], in: rect, y: 0) }
     } else if let error = browse.error {
       drawError(error, in: rect, with: &painter)
     } else if let notice = browse.notice {
@@ -55,6 +56,12 @@ enum QueryBar {
     } else if let results = browse.results {
       painter.write(plan(results, browse).fitted(width: rect.width - 2), in: rect, x: 1, y: 0)
     }
+  }
+
+  /// Whether what there is to say stands to the right of the line that is typed; else it is there alone until the next key.
+  private static func hasRoom(for notice: String?, beside prompt: Prompt, _ width: Int) -> Bool {
+    guard let notice else { return true }
+    return displayWidth(prompt.kind.label + prompt.editor.text) + displayWidth(notice) + 6 <= width
   }
 
   /// What a query may say; on a narrow screen what is asked most.

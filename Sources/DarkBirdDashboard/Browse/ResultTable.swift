@@ -4,7 +4,7 @@ import Terminal
 /// A column of the results.
 struct ResultColumn {
   enum ID: Hashable, Sendable {
-    case key, shard, size
+    case key, shard, encoded
     case field(String)
   }
 
@@ -27,7 +27,7 @@ struct ResultColumn {
 struct ResultTable {
   private static let gap = 2
 
-  /// The key, the shard, the fields, the size. Fields of the query come first, then those that are indexed, then the
+  /// The key, the shard, the fields, the bytes of the encoded document. Fields of the query come first, then those that are indexed, then the
   /// others.
   let all: [ResultColumn]
   /// Of all of them, with their places.
@@ -78,7 +78,7 @@ struct ResultTable {
       left -= column.width + gap
       return column
     }
-    let size = take(.size, leaving: 12)
+    let encoded = take(.encoded, leaving: 12)
     if let shard = take(.shard, leaving: 17) { columns.append(shard) }
     // Several narrow columns tell more than one wide one.
     let widthMax = min(28, max(10, width / 4))
@@ -96,7 +96,7 @@ struct ResultTable {
       columns[index].width += more
       left -= more
     }
-    if let size { columns.append(size) }
+    if let encoded { columns.append(encoded) }
     var x = 0
     for index in columns.indices {
       columns[index].x = x
@@ -112,11 +112,12 @@ struct ResultTable {
       id: .key, title: "key", width: widest(results.rows, 3) { $0.key.text }, role: .strong, text: { $0.key.text })
     let shard = ResultColumn(
       id: .shard, title: "shard", width: 5, isNumber: true, role: .label, text: { "s\($0.shard)" })
-    // A field of that name has it.
-    let size = ResultColumn(
-      id: .size, title: names.contains("size") ? "encoded" : "size", width: 8, isNumber: true, role: .label,
+    // Not `size`, which many documents have as a field, nor a name that one of these has.
+    let isTaken = names.contains { $0.lowercased() == "encoded" }
+    let encoded = ResultColumn(
+      id: .encoded, title: isTaken ? "as CBOR" : "encoded", width: 8, isNumber: true, role: .label,
       text: { Format.bytes($0.bytes) })
-    return [key, shard] + names.map { field($0, results.rows) } + [size]
+    return [key, shard] + names.map { field($0, results.rows) } + [encoded]
   }
 
   private static func field(_ name: String, _ rows: [ResultRow]) -> ResultColumn {

@@ -1,20 +1,40 @@
 import DarkBird
+import Foundation
 
 /// What is to be written where.
 struct ExportRequest: Hashable, Sendable {
   var selection: Selection
   var path: String
   var format: DocumentFormat
+  /// Whether the file that is there gives way: only after somebody was asked.
+  var replaces = false
+}
+
+/// What has the name that is exported to.
+enum ExportTarget: Hashable, Sendable {
+  case nothing, file
+  /// Such as a directory, which no export takes the place of.
+  case other
+
+  init(_ path: String) {
+    var status = stat()
+    // Of a link that leads nowhere there is something too.
+    guard lstat(path, &status) == 0 else {
+      self = .nothing
+      return
+    }
+    self = status.st_mode & S_IFMT == S_IFREG ? .file : .other
+  }
 }
 
 extension ExportRequest {
   private static let pageSize = 1_000
 
-  /// Writes results to a file: all of them as they are at one moment. The file has its name only when it is whole, and never
-  /// replaces another. Only a program that is killed leaves a part of one.
+  /// Writes results to a file: all of them as they are at one moment. The file has its name only when it is whole, and
+  /// replaces another only if the request says so. Only a program that is killed leaves a part of one.
   /// - Returns: what is in the file, in words.
   func write(from source: any Source, _ progress: (DashboardJob.Progress) -> Bool) throws -> String {
-    let file = try DocumentFile(path)
+    let file = try DocumentFile(path, replaces: replaces)
     defer { file.cancel() }
     let total = ((try? source.count(selection)) ?? nil).map { min($0, selection.limit ?? .max) }
     let pages = try source.pages(selection)
@@ -48,7 +68,7 @@ extension ExportRequest {
       mark = page.next
       count += page.rows.count
       if !progress(DashboardJob.Progress(documents: count, total: total, note: note)) {
-        throw DashboardJob.Cancelled("there is no \(path)")
+        throw DashboardJob.Cancelled(replaces ? "there is no new \(path)" : "there is no \(path)")
       }
     } while mark != nil && left > 0
     return count

@@ -10,6 +10,8 @@ enum Message: Sendable {
   case sample(Sample, [EventLine])
   case reply(BrowseReply)
   case job(id: Int, JobReport)
+  /// What has the name that somebody wants to export to.
+  case exportTarget(ExportRequest, ExportTarget)
   /// How far a replay has come, in nanoseconds of the recording, since the seek of that number.
   case reached(UInt64, seek: Int)
   /// What the editor has left, and in which file. The terminal has to be taken back.
@@ -61,6 +63,8 @@ enum Effect: Hashable, Sendable {
   case discardDraft(String)
   /// Runs a job of that kind under a number.
   case startJob(id: Int, kind: Int, answers: [String])
+  /// Looks what has the name that is to be exported to.
+  case checkExport(ExportRequest)
   /// A job too: results into a file.
   case export(id: Int, ExportRequest)
   case cancelJob(Int)

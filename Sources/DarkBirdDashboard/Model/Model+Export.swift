@@ -18,22 +18,46 @@ extension Model {
       browse.prompt = nil
       browse.typedLine = nil
     case .submit where prompt.kind == .document: submitInsertLine(prompt.editor.text)
-    case .submit: return startExport(to: prompt.editor.text.trimmingCharacters(in: .whitespaces))
+    case .submit: return checkExport(to: prompt.fileName)
     default: _ = browse.prompt?.editor.apply(command)
     }
     return []
   }
 
-  private mutating func startExport(to name: String) -> [Effect] {
-    guard let selection = browse.results?.selection, !name.isEmpty else { return [] }
-    guard let format = DocumentFormat(path: name) else {
+  /// The line stays until it is known whether the name is free.
+  private mutating func checkExport(to name: String) -> [Effect] {
+    guard !name.isEmpty else { return [] }
+    guard DocumentFormat(path: name) != nil else {
       browse.notice = "the end of the name says the form: .json, .ndjson or .csv"
       return []
     }
+    return exportRequest(to: name).map { [.checkExport($0)] } ?? []
+  }
+
+  /// Of the results as they are now.
+  private func exportRequest(to name: String) -> ExportRequest? {
+    guard let selection = browse.results?.selection, let format = DocumentFormat(path: name) else { return nil }
+    return ExportRequest(
+      selection: selection, path: NSString(string: name).expandingTildeInPath, format: format)
+  }
+
+  mutating func receive(_ target: ExportTarget, of request: ExportRequest) -> [Effect] {
+    // The line may have been left or changed meanwhile.
+    guard let prompt = browse.prompt, prompt.kind == .exportName, browse.question == nil,
+      exportRequest(to: prompt.fileName) == request
+    else { return [] }
+    switch target {
+    case .nothing: return startExport(request)
+    case .file: browse.question = .overwrite(request, name: prompt.fileName)
+    case .other: browse.notice = "\(prompt.fileName) is there already, and is not a file"
+    }
+    return []
+  }
+
+  mutating func startExport(_ request: ExportRequest) -> [Effect] {
+    guard let name = browse.prompt?.fileName else { return [] }
     browse.prompt = nil
     browse.exportName = name
-    let request = ExportRequest(
-      selection: selection, path: NSString(string: name).expandingTildeInPath, format: format)
     let id = jobs.begin("export", name, at: history.last?.date)
     browse.exportJob = id
     return [.export(id: id, request)]

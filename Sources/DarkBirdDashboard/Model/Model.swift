@@ -126,6 +126,12 @@ struct Model: Sendable {
   /// Where Esc ends.
   var home: View { tour == nil ? .overview : .tour }
 
+  /// How far a write must have come before its writer goes on, if it does not say so itself: as the workload wants it, else as
+  /// the store has it. nil without a log, and where nobody knows.
+  func acknowledgement(at sample: Sample?) -> Acknowledgement? {
+    identity.isInMemory ? nil : sample?.workload?.options?.acknowledgement ?? identity.acknowledgement
+  }
+
   var windowSeconds: Int { Self.windows[min(max(window, 0), Self.windows.count - 1)] }
 
   /// Whether Esc leads anywhere.
@@ -172,6 +178,7 @@ struct Model: Sendable {
     case .reached(let nanoseconds, let seek): if seek == replay?.seek { play(through: nanoseconds) }
     case .reply(let reply): return receive(reply)
     case .job(let id, let report): receive(report, ofJob: id)
+    case .exportTarget(let request, let target): return receive(target, of: request)
     case .edited(let path, let outcome): return receiveEdit(path, outcome)
     case .recording(let path, let text): (recordingPath, browse.notice) = (path, text)
     case .notice(let text): browse.notice = text
@@ -267,6 +274,16 @@ struct Model: Sendable {
     case .setArrangement(let wanted): (arrangement, view) = (wanted, .overview)
     default: break
     }
+    switch command {
+    case .arrangement, .setArrangement: browse.notice = layoutNotice
+    default: break
+    }
+  }
+
+  /// Which layout there is now: the panels alone do not tell.
+  private var layoutNotice: String {
+    let isWithoutText = arrangement == .teaching && OverviewLayout(self).lesson == nil
+    return "layout: \(arrangement.name)" + (isWithoutText ? ", no room for text" : "")
   }
 
   mutating func perform(_ command: Command, in context: KeyContext) -> [Effect] {

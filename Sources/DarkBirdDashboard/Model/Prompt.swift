@@ -1,3 +1,5 @@
+import Foundation
+
 /// A line that is typed below the query: the name of a file to export to, or a document to insert.
 struct Prompt: Hashable, Sendable {
   enum Kind: Hashable, Sendable {
@@ -13,6 +15,9 @@ struct Prompt: Hashable, Sendable {
 
   let kind: Kind
   var editor: LineEditor
+
+  /// Without the blanks around it.
+  var fileName: String { editor.text.trimmingCharacters(in: .whitespaces) }
 
   init(_ kind: Kind, _ text: String) {
     self.kind = kind

@@ -1,14 +1,17 @@
 import DarkBird
 import Terminal
 
-/// What is done to the store if the answer is yes; it names the document.
+/// What is done to the store, or to a file, if the answer is yes; it names the document or the file.
 enum Question: Hashable, Sendable {
   case remove(RowKey)
   case write(DocumentChange)
+  /// A file that an export has the name of.
+  case overwrite(ExportRequest, name: String)
 
-  /// What is done, to which document, and more about it.
+  /// What is done, to what, and more about it.
   var words: (verb: String, key: String, rest: String) {
     switch self {
+    case .overwrite(_, let name): ("overwrite", name, ", which is there already")
     case .remove(let key): ("remove", key.text, " from the store")
     case .write(.insert(let key, let record)):
       ("insert", key.description, " with \(Format.counted(record.count, "field"))")
@@ -49,6 +52,11 @@ extension Model {
     case .write(let change):
       if command == .yes { return [.ask(.write(change))] }
       refuseToWrite(change)
+    case .overwrite(var request, let name):
+      request.replaces = true
+      if command == .yes { return startExport(request) }
+      // The line is still there, for another name.
+      browse.notice = "\(name) stays as it is"
     }
     return []
   }

@@ -1,3 +1,4 @@
+import DarkBird
 import Terminal
 
 /// What one sees in the focused panel, and which file of the source does it.
@@ -5,7 +6,7 @@ enum LessonPanel {
   static let title = "What you see"
 
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
-    let lesson = model.focus.lesson
+    let lesson = Lesson(of: model.focus, model)
     var y = 0
     painter.write(model.focus.title, in: rect, y: y, .strong)
     y += rect.height > 8 ? 2 : 1
@@ -30,60 +31,135 @@ enum LessonPanel {
   }
 }
 
-extension PanelID {
-  var lesson: (text: [String], files: [String]) {
-    switch self {
+/// What there is to say about a panel. It speaks of the store as it is: what its writers wait for, and whether it has a log at
+/// all. Of other panels it says how to come to them, for they may not be on the screen.
+struct Lesson {
+  let text: [String]
+  let files: [String]
+
+  init(of panel: PanelID, _ model: Model) {
+    let words = LessonWords(model)
+    switch panel {
     case .throughput:
-      (
-        [
-          "Operations a second: below, those that change documents; above, those that only read them.",
-          "Memory answers all of them. The disk takes notes of the changes, many at once, behind the writers' backs.",
-          "The way of a write is in one place: encode, lock the shard, claim the index entries, append to the log, unlock.",
-        ], ["Sources/DarkBird/Store.swift"]
-      )
+      text = [
+        "Operations a second: below, those that change documents; above, those that only read them.",
+        words.throughput,
+        "The way of a write is in one place: encode, lock the shard, claim the index entries, append to the log, unlock.",
+      ]
+      files = ["Sources/DarkBird/Store.swift"]
     case .latency:
-      (
-        [
-          "How long operations take. Half of them are faster than p50; one in a thousand is slower than p99.9.",
-          "In the map below each column is a moment, and higher is slower: a band is the usual, dots above it are waits.",
-          "Slow writes? In panel 4, writers that wait for synced wait for the disk; so does a full queue. In panel 3: locks.",
-        ], ["Sources/DarkBirdDashboard/Telemetry/LatencyRecorder.swift", "Sources/DarkBird/Log/AckGate.swift"]
-      )
+      text = [
+        "How long operations take. Half of them are faster than p50; one in a thousand is slower than p99.9.",
+        "In the map below each column is a moment, and higher is slower: a band is the usual, dots above it are waits.",
+        words.latency,
+      ]
+      files = ["Sources/DarkBirdDashboard/Telemetry/LatencyRecorder.swift", "Sources/DarkBird/Log/AckGate.swift"]
     case .shards:
-      (
-        [
-          "A document lives in the shard that the hash of its key says. Each shard has a lock of its own, so that threads "
-            + "seldom meet.",
-          "d: documents, spread evenly. o: operations, as popular as the keys are. w: how long threads waited for a lock.",
-          "Press w and set keys to uniform: the hot shard cools down.",
-        ], ["Sources/DarkBird/Shard/Shard.swift", "Sources/DarkBird/Shard/Lock.swift"]
-      )
+      text = [
+        "A document lives in the shard that the hash of its key says. Each shard has a lock of its own, so that threads "
+          + "seldom meet.",
+        "d: documents, spread evenly. o: operations, as popular as the keys are. w: how long threads waited for a lock.",
+        "Press \(words.key("workload")) and set keys to uniform: the hot shard cools down.",
+      ]
+      files = ["Sources/DarkBird/Shard/Shard.swift", "Sources/DarkBird/Shard/Lock.swift"]
     case .log:
-      (
-        [
-          "Every change is appended to a page, in the order in which memory had it. A full page is left as it is, and the "
-            + "next one begins.",
-          "Queue: changes that are not written yet. Lag: how old the oldest change is that a power loss would take.",
-          "Many changes are made durable by one sync of the disk: group commit. After a crash the pages are read again.",
-        ], ["Sources/DarkBird/Log/Log.swift", "Sources/DarkBird/Log/LogFormat.swift"]
-      )
+      text = words.log
+      files = ["Sources/DarkBird/Log/Log.swift", "Sources/DarkBird/Log/LogFormat.swift"]
     case .indexes:
-      (
-        [
-          "uniq: a value has one owner; who comes second is refused, and nothing changes. tag: all documents with a "
-            + "value. rng: documents in the order of a value.",
-          "A document and its entries change together, under the locks of the write: a query never sees one without "
-            + "the other.",
-        ], ["Sources/DarkBird/Index/IndexSet.swift", "Sources/DarkBird/Index/OrderedMap.swift"]
-      )
+      text = [
+        "uniq: a value has one owner; who comes second is refused, and nothing changes. tag: all documents with a "
+          + "value. rng: documents in the order of a value.",
+        "A document and its entries change together, under the locks of the write: a query never sees one without "
+          + "the other.",
+      ]
+      files = ["Sources/DarkBird/Index/IndexSet.swift", "Sources/DarkBird/Index/OrderedMap.swift"]
     case .events:
-      (
-        [
-          "What happened, newest first: INS new, PUT replaced, DEL removed, DUP refused, ROT the next page, CKP a checkpoint.",
-          "All are counted and some are shown. A subscriber that is too slow loses events and is told how many: no "
-            + "writer ever waits for it.",
-        ], ["Sources/DarkBird/Events/EventHub.swift", "Sources/DarkBird/Events/EventSubscription.swift"]
-      )
+      text = [
+        "What happened, newest first: INS new, PUT replaced, DEL removed, DUP refused, ROT the next page, CKP a checkpoint.",
+        "All are counted and some are shown. A subscriber that is too slow loses events and is told how many: no "
+          + "writer ever waits for it.",
+      ]
+      files = ["Sources/DarkBird/Events/EventHub.swift", "Sources/DarkBird/Events/EventSubscription.swift"]
     }
+  }
+}
+
+/// The words that are not the same for every store.
+private struct LessonWords {
+  private let model: Model
+  private let acknowledgement: Acknowledgement?
+
+  init(_ model: Model) {
+    self.model = model
+    acknowledgement = model.acknowledgement(at: model.shown)
+  }
+
+  /// As the configuration has it.
+  func key(_ command: String) -> String { model.keyMap.binding(named: command)?.keys.first?.name ?? ":\(command)" }
+
+  private var toLog: String { "(press \(key("panel-4")))" }
+  private var toShards: String { "(press \(key("panel-3")))" }
+
+  var throughput: String {
+    if model.identity.isInMemory {
+      return "Memory answers all of them. There is no disk: what is in the store ends with its program."
+    }
+    if model.identity.isReadOnly {
+      return "Memory answers all of them. The store is open for reading: nobody changes it."
+    }
+    return switch acknowledgement {
+    case .memory:
+      "Memory answers all of them. The disk takes notes of the changes, many at once: no writer waits for it."
+    case .written:
+      "Memory answers the reads. A writer goes on once the operating system has its change, which outlives this program."
+    case .synced:
+      "Memory answers the reads. A writer goes on once the disk has its change for good; many wait for the same sync."
+    case nil: "Memory answers all of them. Changes go to the log too, many at once; a writer may wait for that, or not."
+    }
+  }
+
+  var latency: String {
+    if model.identity.isInMemory || model.identity.isReadOnly {
+      return "Slow? There is no disk here to wait for: the shards show waits for locks \(toShards)."
+    }
+    return switch acknowledgement {
+    case .memory:
+      "Slow writes? None waits for the disk, unless the queue of the log is full \(toLog). Locks: the shards \(toShards)."
+    case .written:
+      "Slow writes? They wait for the operating system, longer if the queue of the log is full \(toLog). "
+        + "Locks: the shards \(toShards)."
+    case .synced:
+      "Slow writes? They wait for the disk: the log has its sync p99 \(toLog). Locks: the shards \(toShards)."
+    case nil:
+      "Slow writes? Those that wait for synced wait for the disk \(toLog); so does a full queue. Locks: the shards \(toShards)."
+    }
+  }
+
+  var log: [String] {
+    if model.identity.isInMemory || model.identity.isReadOnly {
+      return [
+        "A store on disk appends every change to a log, page after page, and reads it again when it is opened.",
+        model.identity.isInMemory
+          ? "This one is in memory only: what is in it ends with its program."
+          : "This one is open for reading: its log was read, and nothing is added to it.",
+      ]
+    }
+    let waiting =
+      switch acknowledgement {
+      case .memory:
+        "Writers wait for none of this: a crash may take the last moment. One sync makes many changes durable."
+      case .written:
+        "Writers wait until the operating system has it: that outlives this program, not a power loss. Syncs follow."
+      case .synced:
+        "Writers wait for the sync, many for the same one: group commit. What is acknowledged outlives a power loss."
+      case nil:
+        "Many changes are made durable by one sync of the disk: group commit. After a crash the pages are read again."
+      }
+    return [
+      "Every change is appended to a page, in the order in which memory had it. A full page is left as it is, and the "
+        + "next one begins.",
+      "Queue: changes that are not written yet. Lag: how old the oldest change is that a power loss would take.",
+      waiting,
+    ]
   }
 }

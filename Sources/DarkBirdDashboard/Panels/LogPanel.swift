@@ -134,7 +134,7 @@ enum LogPanel {
 
   private static func numbers(_ model: Model, _ moment: Moment, width: Int) -> [Segment] {
     let statistics = moment.sample.statistics
-    let ack = moment.sample.workload?.options?.acknowledgement ?? model.identity.acknowledgement
+    let ack = model.acknowledgement(at: moment.sample)
     func behind(_ lsn: UInt64) -> String {
       let distance = statistics.memoryLSN - min(lsn, statistics.memoryLSN)
       return distance == 0 ? "all" : "-" + Format.short(distance)

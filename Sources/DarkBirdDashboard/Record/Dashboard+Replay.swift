@@ -22,9 +22,8 @@ extension Dashboard {
       switch effect {
       case .player(let order): player.order(order)
       case .ask(let request): inbox.send(.reply(.failed(request, "a recording has no documents")))
-      case .filterEvents, .watchEvents, .workload, .keepQueries, .startJob, .export, .cancelJob, .copy, .record, .note,
-        .edit,
-        .takeTerminalBack, .discardDraft, .tour:
+      case .filterEvents, .watchEvents, .workload, .keepQueries, .startJob, .checkExport, .export, .cancelJob, .copy,
+        .record, .note, .edit, .takeTerminalBack, .discardDraft, .tour:
         break  // Of what is live.
       case .quit, .redraw, .mouse: break  // The loop's own.
       }

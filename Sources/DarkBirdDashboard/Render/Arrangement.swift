@@ -35,7 +35,7 @@ enum Arrangement: Hashable, Sendable {
       }
     case .teaching:
       if width >= 76, height >= 20 {
-        [[.throughput, .shards], [.indexes, .log], [.events]]
+        [[.throughput, .latency], [.shards, .indexes], [.log, .events]]
       } else {
         height >= 24 ? [[.shards], [.log], [.events]] : height >= 14 ? [[.shards], [.log]] : [[.log]]
       }
