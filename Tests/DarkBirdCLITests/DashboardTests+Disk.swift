@@ -61,6 +61,28 @@ extension DashboardTests {
     #expect(try !names().contains { $0.hasPrefix("again.ndjson.") })
   }
 
+  @Test func anExportAsksBeforeItReplacesAFile() async throws {
+    try await importDocuments(10)
+    let path = directory.path + "/mine.csv"
+    try Data("mine".utf8).write(to: URL(filePath: path))
+    let tmux = try await terminal(width: 80, height: 24)
+    try await start(tmux, "open $STORE", showing: "10 docs")
+    try await tmux.press("e", "C-u")
+    try await tmux.type("mine.csv")
+    try await tmux.press("Enter")
+    try await tmux.waitFor("overwrite mine.csv, which is there already?")
+    try await tmux.press("n")
+    try await tmux.waitFor("export to mine.csv")
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == "mine")
+    try await tmux.press("Enter")
+    try await tmux.waitFor("overwrite mine.csv, which is there already?")
+    try await tmux.press("y")
+    try await tmux.waitFor("10 documents in mine.csv")
+    #expect(try String(contentsOfFile: path, encoding: .utf8).split(separator: "\r\n").count == 11)
+    try await tmux.press("q")
+    try await tmux.waitFor("exit=0")
+  }
+
   @Test func aBackupRunsAsAJobAndStaysInTheList() async throws {
     try await importDocuments(2_000)
     let tmux = try await terminal()
@@ -69,6 +91,7 @@ extension DashboardTests {
     for name in ["backup-to", "export-to", "copy-to", "mirror-to", "import-from", "load-from"] {
       try await tmux.waitFor(name)
     }
+    try await tmux.waitFor("what each does, in whole words") { rows in !rows.joined().contains("…") }
     try await tmux.press("Enter")
     try await tmux.waitFor("back up to")
     try await tmux.type("all.backup")

@@ -123,8 +123,9 @@ struct Shape: CustomTestStringConvertible, Sendable {
 
   @Test func tourWithoutAStore() throws {
     var model = Touring.model(at: .kill)
-    let reason = "Process 4711 has the store open. All that is seen of it here is what it says."
-    _ = model.update(.tour(run: 1, .absence(reason)))
+    let reason = "Process 4711 is gone, and has closed nothing. What is left of its store are its files."
+    let news = "KILLED by signal 9 at 2,561 acknowledged"
+    _ = model.update(.tour(run: 1, .absence(TourAbsence(reason, news: news, isAlarm: true))))
     let shape = Shape(width: 100, height: 30, glyphs: .braille, colors: .full)
     try Golden.expect(shape.picture(model), "tour-absent")
   }
@@ -223,7 +224,10 @@ struct Shape: CustomTestStringConvertible, Sendable {
 
   @Test func exportInProgress() throws {
     var model = Browsing.query()
-    for key in [Key.character("e"), .enter] { _ = model.update(.key(key)) }
+    _ = model.update(.key(.character("e")))
+    for case .checkExport(let request) in model.update(.key(.enter)) {
+      _ = model.update(.exportTarget(request, .nothing))
+    }
     _ = model.update(.job(id: 1, JobReport(progress: .init(documents: 412_000, total: 1_204_117), seconds: 3.5)))
     try Golden.expect(
       Shape(width: 120, height: 40, glyphs: .braille, colors: .full).picture(model), "browse-export")
@@ -287,10 +291,10 @@ enum Touring {
   static let facts: [TourFact] = [
     TourFact(name: "the other program is process", value: .text("4711")),
     TourFact(name: "acknowledged writes", value: .count(2_561)),
-    TourFact(name: "killed by signal", value: .text("9")),
-    TourFact(name: "records read", value: .count(2_562)),
-    TourFact(name: "bytes torn off at the end", value: .bytes(312)),
+    TourFact(name: "KILLED by signal 9 at", value: .count(2_561)),
+    TourFact(name: "read again", value: .text("2,562 records, 312 B torn")),
     TourFact(name: "opened in", value: .nanoseconds(12_345_678)),
+    TourFact(name: "of the acknowledged writes", value: .text("all 2,561")),
     TourFact(name: "a byte changed in wal-000000000001", value: .text("damaged at offset 80920: wrong checksum")),
   ]
 

@@ -76,7 +76,7 @@ import Testing
     }
     _ = model.enterTour()
     for attack in Self.attacks { _ = model.update(.tour(run: 1, .fact(TourFact(name: attack, value: .text(attack))))) }
-    _ = model.update(.tour(run: 1, .absence(Self.attacks[1])))
+    _ = model.update(.tour(run: 1, .absence(TourAbsence(Self.attacks[1], news: Self.attacks[0]))))
     check(model, "tour")
     _ = model.update(.tour(run: 1, .failed(Self.attacks[1])))
     check(model, "failed tour")

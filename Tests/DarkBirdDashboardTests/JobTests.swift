@@ -211,6 +211,43 @@ import Testing
     #expect(model.update(.key(.enter)) == [.startJob(id: 5, kind: 0, answers: ["monday.backup"])])
   }
 
+  /// Whole words, in as many lines as they take; on a small screen those of the selected one.
+  @Test func whatCanBeStartedIsToldInFull() throws {
+    var model = Working.start()
+    for key in [Key.character("J"), .character("2")] { _ = model.update(.key(key)) }
+    func words(_ text: String) -> [Substring] { text.split(separator: " ") }
+    func shown() throws -> [Substring] {
+      let rect = try #require(JobsLayout(model).rect(of: .kinds))
+      let lines = Renderer.render(model, colors: .none).lines[rect.y + 1..<rect.y + rect.height - 1]
+      return lines.flatMap { words(String($0.dropFirst(rect.x + 1).prefix(rect.width - 2))) }
+    }
+    for (width, height) in [(120, 40), (200, 60), (80, 40)] {
+      _ = model.update(.resize(width: width, height: height))
+      #expect(try shown() == Working.kinds.flatMap { [Substring($0.name)] + words($0.summary) }, "\(width)x\(height)")
+    }
+    _ = model.update(.resize(width: 40, height: 10))
+    for kind in Working.kinds {
+      #expect(try shown().joined(separator: " ").contains(kind.summary), "\(kind.name)")
+      _ = model.update(.key(.down))
+    }
+  }
+
+  @Test func aLongQuestionHasLinesOfItsOwn() {
+    let job = DashboardJob(
+      "load-from", "rows into the store", asking: ["columns that are the key, none for the table's own"],
+      confirming: "Put these rows into the store?"
+    ) { _, _ in "" }
+    var model = Working.start(jobs: [job])
+    _ = model.update(.resize(width: 40, height: 10))
+    _ = model.perform(.startJob(0), in: .overview)
+    func screen() -> String { Renderer.render(model, colors: .none).lines.joined(separator: "\n") }
+    #expect(screen().contains("columns that are the key, none for") && screen().contains("the table's own"))
+    for character in "a column with a name and another one" { _ = model.update(.key(.character(character))) }
+    _ = model.update(.key(.enter))
+    #expect(screen().contains("load-from a column") && screen().contains("and another one"), "\(screen())")
+    #expect(screen().contains("y yes  n no"))
+  }
+
   @Test func quittingSaysWhatItWouldStop() {
     var model = Working.model()
     #expect(model.update(.key(.character("q"))).isEmpty)
@@ -229,7 +266,9 @@ import Testing
 /// Jobs in all their states.
 enum Working {
   static let kinds = [
-    DashboardJob("backup-to", "all documents into one file", asking: ["back up to"]) { _, _ in "" },
+    DashboardJob(
+      "backup-to", "all documents into one file that can be checked by itself", asking: ["back up to"]
+    ) { _, _ in "" },
     DashboardJob("export-to", "all documents into an .ndjson, .json or .csv file", asking: ["export to"]) { _, _ in
       ""
     },

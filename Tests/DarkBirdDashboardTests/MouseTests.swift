@@ -45,6 +45,28 @@ import Testing
     #expect(model.events.scroll == 0)
   }
 
+  /// What can be started may have two lines, and either is it.
+  @Test func aClickOnAnyLineOfAJobSelectsIt() throws {
+    var model = Working.start()
+    model.isMouseOn = true
+    for key in [Key.character("J"), .character("2")] { _ = model.update(.key(key)) }
+    let rect = try #require(JobsLayout(model).rect(of: .kinds))
+    // Lines of the list, each with the kind that it belongs to.
+    var rows: [Int] = []
+    for kind in model.jobs.kinds.indices {
+      model.jobs.selectedKind = kind
+      rows.append(try #require(Renderer.render(model, colors: .none).cursor?.y))
+    }
+    #expect(rows[1] > rows[0] + 1, "the first has more than one line")
+    for from in rows.indices {
+      for y in rows[0]..<(rows.last ?? 0) + 1 {
+        model.jobs.selectedKind = from
+        #expect(model.update(click(rect.x + 3, y)).isEmpty)
+        #expect(model.jobs.selectedKind == rows.lastIndex { $0 <= y }, "from \(from) to line \(y)")
+      }
+    }
+  }
+
   @Test func aClickSelectsTheRowAndAnotherOpensIt() throws {
     var model = Browsing.query()
     model.isMouseOn = true
@@ -98,6 +120,7 @@ import Testing
     var model = Touring.model(at: .torn, 50)
     model.isMouseOn = true
     _ = model.update(.resize(width: 60, height: 12))
+    _ = model.update(.key(.home))
     _ = model.update(wheel(.wheelDown, 5, 5))
     #expect(model.tour?.scroll == 3)
     _ = model.update(wheel(.wheelUp, 5, 5))

@@ -24,6 +24,19 @@ import Testing
     #expect(!names(opened()).contains("sort"))
   }
 
+  @Test(arguments: [Model.View.overview, .browse, .jobs]) func aUsualScreenHasRoomForWhatEachCommandDoes(
+    _ view: Model.View
+  ) {
+    var model = Working.start(20)
+    model.view = view
+    _ = model.update(.key(.character(":")))
+    for binding in model.palette?.matches(in: model.keyMap) ?? [] {
+      let lines = Renderer.render(model, colors: .none).lines
+      #expect(lines.contains { $0.contains(" \(binding.name) ") && $0.contains(binding.help) }, "\(binding.name)")
+      _ = model.update(.key(.down))
+    }
+  }
+
   @Test func findsByPrefixPartAndLetters() {
     #expect(names(opened(typing: "quit")).first == "quit")
     #expect(names(opened(typing: "ZO")).first == "zoom")

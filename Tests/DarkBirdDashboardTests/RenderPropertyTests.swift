@@ -56,7 +56,10 @@ import Testing
           case 0: .done
           case 1: .failed(String(repeating: "長い\u{1B}[2J", count: 40))
           case 2: .absence(nil)
-          case 3: .absence(String(repeating: "no store ", count: 60))
+          case 3:
+            .absence(
+              TourAbsence(
+                String(repeating: "no store ", count: 60), news: String(repeating: "長い\u{1B}[2J ", count: 9)))
           case 4: .fact(TourFact(name: "LSN", value: .count(.max)))
           default:
             .fact(
@@ -88,6 +91,7 @@ import Testing
       .job(id: 2, JobReport(progress: .init(documents: 3, total: 1), seconds: 1e300)),
       .job(id: 1, JobReport(outcome: .done(evil))), .job(id: 2, JobReport(outcome: .failed(evil))),
       .job(id: 3, JobReport(outcome: .cancelled(evil))), .recording(path: evil, evil), .recording(path: nil, evil),
+      .exportTarget(ExportRequest(selection: .key(evil), path: evil, format: .csv), .file),
       .paste(evil), .paste(String(repeating: evil + "Dyq", count: 1_000)),
       .notice(evil), .reached(.max, seek: 0), .edited(path: nil, .failed(evil, text: nil)),
       .edited(path: evil, .typed("{\"key\": \"\(row.key.text)\", \"document\": {}}")),
@@ -202,7 +206,9 @@ import Testing
         return
       }
       checkBorder(canvas, layout.text, model.glyphs, true, context)
-      for (_, rect) in layout.panels { checkBorder(canvas, rect, model.glyphs, false, context) }
+      for rect in layout.panels.map(\.rect) + [layout.absence].compactMap(\.self) {
+        checkBorder(canvas, rect, model.glyphs, false, context)
+      }
     case .browse:
       let layout = BrowseLayout(model)
       #expect(layout.rect(of: model.browse.focus) != nil, "\(context)")

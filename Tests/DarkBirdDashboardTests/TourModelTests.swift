@@ -112,6 +112,53 @@ import Testing
     _ = model.update(.key(.end))
     let after = Renderer.render(model, colors: .none).lines
     #expect(after.contains { $0.contains("Checkpoint/Recovery.swift") }, "\(after)")
-    #expect(!after.contains { $0.contains(" more ") })
+    #expect(!after.contains { $0.contains("Down") })
+  }
+
+  /// Whoever does not scroll sees what came last; whoever reads something else keeps it, until the next chapter.
+  @Test(arguments: [(80, 16), (40, 10)]) func theNewestResultIsInSight(_ width: Int, _ height: Int) {
+    var (model, _) = model(at: .torn)
+    _ = model.update(.resize(width: width, height: height))
+    func screen() -> String { Renderer.render(model, colors: .none).lines.joined(separator: "\n") }
+    let beginning = String(TourChapter.torn.paragraphs[0].prefix(24))
+    #expect(screen().contains(beginning))
+    func tell(_ number: Int) {
+      let fact = TourFact(name: "result \(number)", value: .count(number))
+      _ = model.update(.tour(run: model.tour?.run ?? 0, .fact(fact)))
+    }
+    for number in 1...20 {
+      tell(number)
+      #expect(screen().contains("result \(number) "))
+    }
+    #expect(!screen().contains(beginning))
+    _ = model.update(.key(.home))
+    tell(21)
+    #expect(screen().contains(beginning) && !screen().contains("result 21"))
+    // Back at the newest one, the next is followed again.
+    for _ in 0..<60 where !screen().contains("result 21 ") { _ = model.update(.key(.down)) }
+    tell(22)
+    #expect(screen().contains("result 22 "))
+    _ = model.update(.key(.home))
+    _ = model.update(.key(.right))
+    for number in 1...20 { tell(number) }
+    #expect(screen().contains("result 20 "))
+  }
+
+  /// One place instead of two panels that would say the same.
+  @Test func withoutAStoreItIsSaidOnceWhy() throws {
+    var model = Touring.model(at: .kill)
+    let absence = TourAbsence("Process 4711 writes.", news: "KILLED by signal 9 at 2,561 acknowledged", isAlarm: true)
+    _ = model.update(.tour(run: 1, .absence(absence)))
+    for (width, height) in [(80, 24), (120, 40), (60, 40)] {
+      _ = model.update(.resize(width: width, height: height))
+      let place = try #require(TourLayout(model)?.absence)
+      let lines = Renderer.render(model, colors: .none).lines
+      #expect(lines.count { $0.contains("Process 4711 writes.") } == 1, "\(width)x\(height)")
+      let text = lines[place.y..<place.y + place.height].map { $0.dropFirst(place.x + 1).prefix(place.width - 2) }
+        .joined(separator: " ").split(separator: " ").joined(separator: " ")
+      #expect(text.contains(absence.news), "\(text)")
+    }
+    _ = model.update(.tour(run: 1, .absence(nil)))
+    #expect(TourLayout(model)?.absence == nil && TourLayout(model)?.panels.isEmpty == false)
   }
 }

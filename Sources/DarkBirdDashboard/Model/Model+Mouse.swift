@@ -71,11 +71,26 @@ extension Model {
   /// Goes up or down until the row is selected, or there is no more. Headings are passed over, and lists may scroll under
   /// way: look again.
   private mutating func select(row: Int, _ up: Command, _ down: Command) -> [Effect] {
+    if view == .jobs, !hasOverlay { return step(to: row) }
     var effects: [Effect] = []
     for _ in 0..<4 {
       guard let selected = selectedRow, selected != row else { break }
       for _ in 0..<min(abs(row - selected), rowsLeft(below: row > selected)) {
         effects += perform(row < selected ? up : down, in: keyContext)
+      }
+    }
+    return effects
+  }
+
+  /// Where what is selected may have several lines: until one is come to, or passed.
+  private mutating func step(to row: Int) -> [Effect] {
+    var effects: [Effect] = []
+    while let before = selectedRow, before != row {
+      effects += perform(row < before ? .up : .down, in: keyContext)
+      guard let now = selectedRow, now != before, (now < row) == (before < row), now != row else {
+        // Gone past it downwards: it is a later line of the one above.
+        if let now = selectedRow, now > row, before < row { effects += perform(.up, in: keyContext) }
+        break
       }
     }
     return effects

@@ -22,9 +22,11 @@ extension Model {
     case .back: time = .live
     default:
       guard let layout = TourLayout(self) else { return [] }
-      let visible = TourPanel.visibleLines(layout)
-      let count = TourPanel.lineCount(tour, width: TourPanel.inner(layout).width)
-      self.tour?.scroll = Scroll.moved(tour.scroll, by: command, page: visible, count: count, visible: visible)
+      let text = TourText(tour, in: TourPanel.inner(layout))
+      let top = Scroll.moved(
+        text.top(tour.scroll), by: command, page: text.visible, count: text.lines.count, visible: text.visible)
+      // Whoever comes back to the newest result stays with it.
+      self.tour?.scroll = top == text.newestTop ? nil : top
     }
     return []
   }

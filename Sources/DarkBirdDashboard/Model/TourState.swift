@@ -10,10 +10,10 @@ struct TourState: Sendable {
   private(set) var run = 0
   private(set) var phase = Phase.running
   private(set) var facts: [TourFact] = []
-  /// Why no store is open.
-  private(set) var absence: String? = noneYet
-  /// Lines of the text that are scrolled away.
-  var scroll = 0
+  /// While no store is open.
+  private(set) var absence: TourAbsence? = noneYet
+  /// Lines of the text that are scrolled away; nil as long as nobody has scrolled: then the newest result is in sight.
+  var scroll: Int?
   /// Seconds after which the next chapter begins; nil waits for a key.
   var seconds: Double?
   /// What `seconds` is when it is switched on.
@@ -21,7 +21,7 @@ struct TourState: Sendable {
   /// When the chapter was first seen, in nanoseconds of the samples.
   var since: UInt64?
 
-  private static let noneYet = "A new store is about to be opened."
+  private static let noneYet = TourAbsence("A new store is about to be opened.")
 
   init(at chapter: TourChapter = .first, seconds: Double? = nil, secondsDefault: Double = 25) {
     self.chapter = chapter
@@ -32,7 +32,7 @@ struct TourState: Sendable {
   mutating func begin(_ chapter: TourChapter) -> Effect {
     self.chapter = chapter
     run += 1
-    (phase, facts, absence, scroll, since) = (.running, [], Self.noneYet, 0, nil)
+    (phase, facts, absence, scroll, since) = (.running, [], Self.noneYet, nil, nil)
     return .tour(chapter, run: run)
   }
 
@@ -45,7 +45,7 @@ struct TourState: Sendable {
       } else {
         facts.append(fact)
       }
-    case .absence(let reason): absence = reason
+    case .absence(let absence): self.absence = absence
     case .done: phase = .done
     case .failed(let reason): phase = .failed(reason)
     }

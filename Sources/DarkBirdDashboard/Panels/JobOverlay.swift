@@ -20,18 +20,29 @@ enum JobOverlay {
 
   /// Yes or no.
   private static func ask(_ text: String, _ title: String, in body: Rect, with painter: inout Painter) {
-    let inner = frame(title, in: body, with: &painter)
     let answers = [Span("y", .key), Span(" yes  "), Span("n", .key), Span(" no")]
-    let room = inner.width - answers.width - 2
-    painter.write(Format.clipped(text, room, painter.glyphs), in: inner, y: 0, .strong)
+    let room = min(widthMax, body.width) - 4 - answers.width - 2
+    let lines = Format.wrapped(text, room, lines: linesMax, painter.glyphs)
+    let inner = frame(title, lines: lines.count, in: body, with: &painter)
+    for (y, line) in lines.enumerated() {
+      painter.write(Format.clipped(line, room, painter.glyphs), in: inner, y: y, .strong)
+    }
     painter.writeRight(answers, in: inner, y: 0)
   }
 
-  private static func frame(_ title: String, in body: Rect, with painter: inout Painter) -> Rect {
-    let width = min(78, body.width)
-    let rect = Rect(x: body.x + (body.width - width) / 2, y: body.y, width: width, height: 3)
+  private static let widthMax = 78
+  private static let linesMax = 3
+
+  /// A title that has no room in the border goes on in lines of its own below it.
+  private static func frame(_ title: String, lines: Int = 1, in body: Rect, with painter: inout Painter) -> Rect {
+    let width = min(widthMax, body.width)
+    let words = displayWidth(title) + 6 > width ? Format.wrapped(title, width - 4) : []
+    let rect = Rect(
+      x: body.x + (body.width - width) / 2, y: body.y, width: width, height: words.count + max(1, lines) + 2)
     painter.canvas.fill(rect)
-    painter.frame(rect, title: title, focused: true)
-    return Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: 1)
+    painter.frame(rect, title: words.isEmpty ? title : "", focused: true)
+    let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
+    for (y, line) in words.enumerated() { painter.write(line, in: inner, y: y, .label) }
+    return Rect(x: inner.x, y: inner.y + words.count, width: inner.width, height: inner.height - words.count)
   }
 }

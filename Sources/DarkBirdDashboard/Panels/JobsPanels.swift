@@ -85,12 +85,26 @@ enum JobKindsPanel {
     }
     let nameWidth = min(kinds.map { displayWidth($0.name) }.max() ?? 0, rect.width / 2) + 2
     let selected = min(model.jobs.selectedKind, kinds.count - 1)
-    let top = Scroll.top(0, keeping: selected, visible: max(1, rect.height))
-    for (y, kind) in kinds.dropFirst(top).prefix(rect.height).enumerated() {
+    let heights = heights(kinds, selected, rect.width - nameWidth, rect.height)
+    // So many are left out above that the selected one is whole.
+    var top = 0
+    while top < selected, heights[top...selected].reduce(0, +) > rect.height { top += 1 }
+    var y = 0
+    for place in top..<kinds.count where y < rect.height {
+      let kind = kinds[place]
       painter.write(Format.clipped(kind.name, nameWidth - 1, painter.glyphs), in: rect, y: y, .strong)
-      painter.write(
-        Format.clipped(kind.summary, rect.width - nameWidth, painter.glyphs), in: rect, x: nameWidth, y: y)
-      if top + y == selected, model.jobs.focus == .kinds { painter.select(rect, y: y) }
+      let lines = Format.wrapped(kind.summary, rect.width - nameWidth, lines: heights[place], painter.glyphs)
+      for (row, line) in lines.enumerated() { painter.write(line, in: rect, x: nameWidth, y: y + row) }
+      if place == selected, model.jobs.focus == .kinds {
+        for row in (0..<heights[place]).reversed() { painter.select(rect, y: y + row) }
+      }
+      y += heights[place]
     }
+  }
+
+  /// All words of each if there is room for that, else of the selected one.
+  private static func heights(_ kinds: [DashboardJob], _ selected: Int, _ width: Int, _ room: Int) -> [Int] {
+    let all = kinds.map { min(max(1, Format.wrapped($0.summary, width).count), max(1, room)) }
+    return all.reduce(0, +) <= room ? all : all.indices.map { $0 == selected ? all[$0] : 1 }
   }
 }

@@ -2,7 +2,8 @@ import Terminal
 
 /// The command palette: a line to type in, and below it the commands that may be meant.
 enum PaletteOverlay {
-  private static let widthMax = 78
+  /// As much as the longest explanation takes.
+  private static let widthMax = 114
   private static let rowsMax = 16
 
   /// What lies below the lines around a view.
@@ -30,7 +31,7 @@ enum PaletteOverlay {
     let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
     painter.write([Span(":", .key)] + palette.editor.spans(width: inner.width - 2), in: inner, y: 0)
     let top = Scroll.top(0, keeping: palette.selected, visible: rows)
-    let nameWidth = min(20, inner.width / 2)
+    let nameWidth = min(inner.width >= 100 ? 26 : 20, inner.width / 2)
     let keysWidth = inner.width >= 50 ? 14 : inner.width >= 36 ? 8 : 0
     for (row, binding) in matches.dropFirst(top).prefix(rows).enumerated() {
       let y = row + 1

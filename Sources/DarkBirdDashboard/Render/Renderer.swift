@@ -158,13 +158,12 @@ enum Renderer {
     for (panel, rect) in layout.panels {
       painter.frame(rect, title: panel.title, focused: false)
       let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
-      if let absence = tour.absence {
-        for (y, line) in Format.wrapped(absence, inner.width).enumerated() {
-          painter.write(line, in: inner, y: y, .label)
-        }
-      } else if let moment {
-        draw(panel, model, moment, in: inner, with: &painter)
-      }
+      if let moment { draw(panel, model, moment, in: inner, with: &painter) }
+    }
+    if let rect = layout.absence, let absence = tour.absence {
+      painter.frame(rect, title: "No store is open here", focused: false)
+      let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
+      TourPanel.draw(absence, in: inner, with: &painter)
     }
   }
 

@@ -66,14 +66,13 @@ package enum TourChapter: Int, Sendable, CaseIterable {
     case .memory:
       [
         "A store keeps its documents in memory, each under a key. Reading one touches no disk.",
-        "Memory is gone when a program ends. So every change is also written to a file, one after the other: the "
-          + "write-ahead log.",
-        "Opening a store means reading that file again. We put three documents into a new store, close it, and open it "
-          + "again.",
+        "Memory is gone when a program ends. So every change also goes to a file, one after the other: the write-ahead "
+          + "log.",
+        "Opening a store means reading that file again. We put three documents in, close, and open again.",
       ]
     case .shard:
       [
-        "The hash of its key sends a document to one of \(TourStage.shardCount) shards. Each shard has a table and a lock of its "
+        "The hash of its key sends a document to one of \(TourStage.shardCount) shards. Each has a table and a lock of its "
           + "own, so that threads seldom wait for each other.",
         "Every change gets a number, the LSN: its place in the log. First comes Ada, then 2,000 more people.",
       ]
@@ -86,8 +85,8 @@ package enum TourChapter: Int, Sendable, CaseIterable {
     case .duplicate:
       [
         "An email may belong to one document only. A second document with the same email is refused.",
-        "Refused means that nothing happened: no document, no entry in an index, no record in the log, no event.",
-        "Then eight threads want the same new email at the same time. One gets it.",
+        "Refused means that nothing happened: no document, no index entry, no record in the log, no event.",
+        "Then eight threads want the same new email at once. One gets it.",
       ]
     case .range:
       [
@@ -104,37 +103,33 @@ package enum TourChapter: Int, Sendable, CaseIterable {
       ]
     case .acknowledgement:
       [
-        "A write can wait until it is safe. memory: it is in the queue of the log. written: the operating system has it, and "
-          + "it outlives this program. synced: the disk has it, and it outlives a power loss.",
-        "A sync of the disk takes long, but one sync makes all writes durable that wait for it. That is group commit: eight "
-          + "threads need far fewer syncs than they do writes.",
+        "A write can wait until it is safe. memory: it is in the queue of the log. written: the operating system has it; it "
+          + "outlives this program. synced: the disk has it; it outlives a power loss.",
+        "A sync takes long, but one sync makes all writes durable that wait for it: group commit. Eight threads need far "
+          + "fewer syncs than they do writes.",
       ]
     case .kill:
       [
-        "Another program opens a store and writes. It tells us of each write that is in the log.",
-        "In the middle of that we kill it with SIGKILL. It gets no chance to clean up, or to close anything.",
-        "Then we open its store. The log is read again, and every write that we were told of must be there.",
+        "Another program writes to a store, and tells us of each write that its log has.",
+        "We kill it with SIGKILL: it can clean up nothing.",
+        "Then we open its store. Every write that we were told of must be there.",
       ]
     case .torn:
       [
-        "When the power fails, only a part of the last record may be on the disk. We copy the files of a store at work, and "
-          + "cut off the end, as a power loss would.",
-        "Each record has a checksum. A part does not match it, and nobody was promised that record: it was not synced. "
-          + "Opening sets it aside and goes on.",
-        "One changed byte in the middle of the log is another thing: records after it were promised. Then the store "
-          + "refuses to open, and says where.",
+        "A power loss may leave a part of the last record. We copy a store at work, and cut off its end.",
+        "The checksum does not match, and nobody was promised that record: it was not synced. Opening sets it aside.",
+        "A changed byte before promised records is another thing: opening refuses.",
       ]
     case .checkpoint:
       [
         "A log that only grows fills the disk, and takes longer and longer to read.",
-        "A checkpoint writes every document once, as it is now. The pages before it are not needed any more, and go. "
-          + "Writers go on meanwhile.",
-        "Here 2,000 documents were changed ten times each.",
+        "A checkpoint writes every document once, as it is now. The pages before it go. Writers go on meanwhile.",
+        "Here 2,000 documents were written ten times each.",
       ]
     case .events:
       [
         "A subscriber gets every change, in the order of the log. Events wait for it in a ring of a fixed size.",
-        "This subscriber has room for 100 and sleeps while 1,000 documents come. No writer waits for it. It loses the oldest "
+        "This one has room for 100 and sleeps while 1,000 documents come. No writer waits for it. It loses the oldest "
           + "events, and is told how many.",
         "What it lost it can read from the log.",
       ]

@@ -22,11 +22,27 @@ package struct TourFact: Hashable, Sendable {
   }
 }
 
+/// What there is to see while no store is open in this process.
+package struct TourAbsence: Hashable, Sendable {
+  /// Why there is none.
+  package var reason: String
+  /// What is known of it all the same, such as a count that grows; "" if there is nothing.
+  package var news: String
+  /// Whether the news are that something has gone wrong, as it was meant to.
+  package var isAlarm: Bool
+
+  package init(_ reason: String, news: String = "", isAlarm: Bool = false) {
+    self.reason = reason
+    self.news = news
+    self.isAlarm = isAlarm
+  }
+}
+
 /// What the guide tells of the chapter that runs.
 package enum TourNews: Hashable, Sendable {
   case fact(TourFact)
-  /// No store is open in this process, and why; nil when one is again.
-  case absence(String?)
+  /// No store is open in this process; nil when one is again.
+  case absence(TourAbsence?)
   case done
   case failed(String)
 }

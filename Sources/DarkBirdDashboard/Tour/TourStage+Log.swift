@@ -24,6 +24,7 @@ extension TourStage {
     let store = try open()
     try pause(1)
     let writes = 200
+    tell("writes of each kind", writes)
     var next = 0
     for ack in Acknowledgement.allCases {
       var busy: UInt64 = 0
@@ -65,14 +66,37 @@ extension TourStage {
     let child = try TourWriter(writer, store: path, isPaced: pace > 0)
     mind(child)
     defer { mind(nil) }
-    tell("the other program is process", "\(child.processIdentifier)")
     source.show(nil)
-    deliverAbsence(
-      "Process \(child.processIdentifier) has the store open. All that is seen of it here is what it says.")
+    let acknowledged = try watchUntilKilled(child)
+    try pause(3)
+    let report = try StoreInspector.verify(path)
+    let torn = report.tornTailBytes == 0 ? "none torn" : "\(Format.bytes(report.tornTailBytes)) torn"
+    tell("read again", "\(Format.counted(report.records, "record")), \(torn)")
+    let (store, nanoseconds) = try timed { try open(path, pageRecords: TourWriter.pageRecords) }
+    tell("opened in", .nanoseconds(nanoseconds))
+    tell("documents found", store.count)
+    let missing = (0..<acknowledged).count { store[Person.key($0)] != Self.person($0) }
+    tell(
+      "of the acknowledged writes",
+      missing == 0 ? "all \(Format.grouped(acknowledged))" : "\(Format.grouped(missing)) are missing")
+    // It may have written more than it came to tell.
+    tell("found beyond them", store.count - (acknowledged - missing))
+    tell("entries equal a rebuild", store.audit().isClean ? "yes" : "no")
+  }
+
+  /// Shows what the other program says, and kills it in the middle.
+  /// - Returns: writes that it has said its log has.
+  private func watchUntilKilled(_ child: TourWriter) throws -> Int {
+    tell("the other program is process", "\(child.processIdentifier)")
+    tell("it waits until its writes are", TourWriter.acknowledgement.rawValue)
+    let reason =
+      "Process \(child.processIdentifier) has the store open, and writes. Each write waits until it is "
+      + "\(TourWriter.acknowledgement); then the process says so. Nothing else is seen of it here."
     let wanted = pace > 0 ? 2_500 : 500
     while child.acknowledged < wanted {
       guard child.readMore() else { throw TourError("the other program has ended: \(child.complaint)") }
       tell("acknowledged writes", child.acknowledged)
+      tell(TourAbsence(reason, news: "\(Format.grouped(child.acknowledged)) acknowledged"))
       try throwIfStopped()
     }
     child.kill()
@@ -80,19 +104,15 @@ extension TourStage {
     while child.readMore() {}
     let signal = child.wait()
     try throwIfStopped()
-    tell("acknowledged writes", child.acknowledged)
-    tell("killed by signal", signal.map(String.init) ?? "none")
-    try pause(2)
-    let report = try StoreInspector.verify(path)
-    tell("pages read", report.pages.count)
-    tell("records read", report.records)
-    tell("bytes torn off at the end", .bytes(report.tornTailBytes))
-    let (store, nanoseconds) = try timed { try open(path, pageRecords: TourWriter.pageRecords) }
-    tell("opened in", .nanoseconds(nanoseconds))
-    tell("documents recovered", store.count)
-    let missing = (0..<child.acknowledged).count { store[Person.key($0)] != Self.person($0) }
-    tell("acknowledged, but missing", missing)
-    tell("entries equal a rebuild", store.audit().isClean ? "yes" : "no")
+    guard let signal else { throw TourError("the other program has ended by itself: \(child.complaint)") }
+    let acknowledged = child.acknowledged
+    tell("acknowledged writes", acknowledged)
+    tell("KILLED by signal \(signal) at", acknowledged)
+    tell(
+      TourAbsence(
+        "Process \(child.processIdentifier) is gone, and has closed nothing. What is left of its store are its files.",
+        news: "KILLED by signal \(signal) at \(Format.grouped(acknowledged)) acknowledged", isAlarm: true))
+    return acknowledged
   }
 
   func torn() throws {
@@ -116,7 +136,7 @@ extension TourStage {
     tell("of that record were left", .bytes(report.tornTailBytes))
     let reopened = try open(copy, pageRecords: 400)
     tell("documents now", reopened.count)
-    tell("set aside as", files(copy).first { $0.name.hasPrefix("torn-") }?.name ?? "nothing")
+    tell("kept as", files(copy).first { $0.name.hasPrefix("torn-") }?.name ?? "nothing")
     try pause(2)
     let damaged = directory + "/damaged"
     try copyFiles(from: copy, to: damaged)
@@ -126,7 +146,7 @@ extension TourStage {
       try store.close()
       throw TourError("the damaged store was opened")
     } catch let error as StoreError {
-      tell("a byte changed in \(first.file)", error.description.replacing("\(damaged)/", with: ""))
+      tell("a byte changed in \(first.file)", error.description.replacing("\(damaged)/\(first.file): ", with: ""))
     }
   }
 
@@ -150,7 +170,8 @@ extension TourStage {
     newcomers.stop()
     try result.result.get()
     tell("the checkpoint took", .nanoseconds(result.nanoseconds))
-    tell("writes meanwhile", meanwhile)
+    tell("put by another thread", newcomers.count)
+    tell("of these during the checkpoint", meanwhile)
     let count = store.count
     try pause(2)
     try close("Closed once more.")

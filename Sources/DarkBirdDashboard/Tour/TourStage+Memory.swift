@@ -70,9 +70,11 @@ extension TourStage {
     let store = try open()
     try recorded(.put) { try store.put(Self.ada, for: "ada") }
     try put(1..<501, into: store, over: 1)
-    let before = store.statistics()
-    tell("documents before", before.documents)
-    tell("last LSN before", before.memoryLSN)
+    func figures() -> String {
+      let now = store.statistics()
+      return "\(Format.grouped(now.documents)), \(Format.grouped(now.memoryLSN))"
+    }
+    tell("documents, last LSN before", figures())
     try pause(1)
     var impostor = Self.person(501)
     impostor.email = Self.ada.email
@@ -83,9 +85,7 @@ extension TourStage {
       monitor.noteDuplicate(key: "impostor", error)
       tell("refused", error.description)
     }
-    let after = store.statistics()
-    tell("documents after", after.documents)
-    tell("last LSN after", after.memoryLSN)
+    tell("documents, last LSN after", figures())
     try pause(2)
     let winners = Mutex<[String]>([])
     let refusals = Mutex(0)
@@ -100,9 +100,9 @@ extension TourStage {
         refusals.withLock { $0 += 1 }
       }
     }
-    tell("threads that raced", 8)
     tell("got it", winners.withLock { $0.joined(separator: ", ") })
     tell("were refused", refusals.withLock { $0 })
+    tell("documents after the race", store.count)
   }
 
   func range() throws {
@@ -149,8 +149,12 @@ extension TourStage {
       try pause(0.2)
     }
     tell("each write took", .nanoseconds(busy / UInt64(written)))
-    var (events, lost) = (0, 0)
-    for event in slow.drain() { if case .gap(let count) = event { lost += count } else { events += 1 } }
+    // Events before the first one that it got are those that it lost.
+    var (events, lost, first) = (0, 0, UInt64.max)
+    for event in slow.drain() {
+      if case .gap(let count) = event { lost += count } else { events += 1 }
+      if let lsn = event.lsn { first = min(first, lsn) }
+    }
     tell("the sleeper got", events)
     tell("and was told it lost", lost)
     try pause(2)
@@ -160,9 +164,9 @@ extension TourStage {
     while true {
       let chunk = try resumed.drain(limit: 500)
       if chunk.isEmpty { break }
-      fromLog += chunk.count
+      fromLog += chunk.count { $0.lsn.map { $0 < first } ?? false }
     }
-    tell("read from the log instead", fromLog)
+    tell("of these, read from the log", fromLog)
   }
 }
 

@@ -52,8 +52,8 @@ final class TourStage: Sendable {
   func tell(_ name: String, _ lsn: UInt64) { tell(name, .count(Int(clamping: lsn))) }
   func tell(_ name: String, _ text: String) { tell(name, .text(text)) }
 
-  /// No store is open in this process, and why.
-  func deliverAbsence(_ reason: String) { deliver(.absence(reason)) }
+  /// No store is open in this process, and what there is to see instead.
+  func tell(_ absence: TourAbsence) { deliver(.absence(absence)) }
 
   // MARK: Time
 
@@ -125,7 +125,7 @@ final class TourStage: Sendable {
     }
     guard let store else { return }
     source.show(nil)
-    deliver(.absence(reason))
+    tell(TourAbsence(reason))
     try store.close()
   }
 

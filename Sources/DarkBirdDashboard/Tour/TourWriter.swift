@@ -17,6 +17,8 @@ package struct TourWriterCommand: Sendable {
 /// The process that writes until it is killed, as the tour sees it: what it says on its standard output.
 final class TourWriter: Sendable {
   static let pageRecords = 400
+  /// How far a write must have come before it is told of.
+  static let acknowledgement = Acknowledgement.written
 
   private let process = Process()
   private let output = Pipe()
@@ -84,7 +86,8 @@ package enum TourWriting {
     let store = try Store<String, Person>(configuration)
     var number = 0
     while true {
-      try store.put(Person(seed: 1, number: number, revision: 0), for: Person.key(number), ack: .written)
+      let person = Person(seed: 1, number: number, revision: 0)
+      try store.put(person, for: Person.key(number), ack: TourWriter.acknowledgement)
       if !say("\(number)\n") { break }
       number += 1
       if isPaced { usleep(1_000) }
