@@ -69,7 +69,7 @@ extension Scenario {
         Step("the newest", [.distribution(.latest), .rate(.perSecond(20_000))], seconds: 20),
       ]),
     Scenario(
-      "write-burst", "eight writers alone, without a limit: the log fills, lags and catches up",
+      "write-burst", "eight writers alone: the log fills, lags and catches up",
       [
         Step("calm", [.rate(.perSecond(2_000))], seconds: 20),
         // Readers without a limit would take the processors that the writers need.
