@@ -1,3 +1,4 @@
+import DarkBird
 import Foundation
 import Terminal
 import Testing
@@ -159,6 +160,13 @@ import Testing
       #expect(text.contains(absence.news), "\(text)")
     }
     _ = model.update(.tour(run: 1, .absence(nil)))
+    // Between two stores there is nothing to be said about one.
+    var sample = Script().samples(1)[0]
+    sample.statistics = StoreStatistics()
+    (sample.sequence, sample.generation) = (300, 1)
+    _ = model.update(.sample(sample, []))
+    let screen = Renderer.render(model, colors: .none).lines.joined()
+    #expect(screen.contains("waiting for the first sample") && !screen.contains("read only"))
     #expect(TourLayout(model)?.absence == nil && TourLayout(model)?.panels.isEmpty == false)
   }
 }

@@ -1,3 +1,4 @@
+import DarkBird
 import Terminal
 
 /// Draws a model. The same model gives the same picture, whatever the terminal.
@@ -158,7 +159,12 @@ enum Renderer {
     for (panel, rect) in layout.panels {
       painter.frame(rect, title: panel.title, focused: false)
       let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
-      if let moment { draw(panel, model, moment, in: inner, with: &painter) }
+      // The first sample of a store that was just opened comes after the news of it.
+      if let moment, !moment.sample.statistics.shards.isEmpty {
+        draw(panel, model, moment, in: inner, with: &painter)
+      } else {
+        painter.write("waiting for the first sample", in: inner, y: 0, .label)
+      }
     }
     if let rect = layout.absence, let absence = tour.absence {
       painter.frame(rect, title: "No store is open here", focused: false)

@@ -93,11 +93,12 @@ extension TourStage {
       "Process \(child.processIdentifier) has the store open, and writes. Each write waits until it is "
       + "\(TourWriter.acknowledgement); then the process says so. Nothing else is seen of it here."
     let wanted = pace > 0 ? 2_500 : 500
-    while child.acknowledged < wanted {
-      guard child.readMore() else { throw TourError("the other program has ended: \(child.complaint)") }
+    while true {
       tell("acknowledged writes", child.acknowledged)
       tell(TourAbsence(reason, news: "\(Format.grouped(child.acknowledged)) acknowledged"))
       try throwIfStopped()
+      if child.acknowledged >= wanted { break }
+      guard child.readMore() else { throw TourError("the other program has ended: \(child.complaint)") }
     }
     child.kill()
     // What it had said before it died is still in the pipe.
