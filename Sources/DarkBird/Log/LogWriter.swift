@@ -162,7 +162,10 @@ final class LogWriter: @unchecked Sendable {
   private func writeQueue() throws(SystemError) {
     let bytes = queue.bytes.count
     var start = 0
-    if planted(.writtenBeforeWrite) { log.didWrite(through: log.lsns.memory, records: 0, bytes: 0) }
+    if planted(.writtenBeforeWrite) {
+      log.didWrite(through: log.lsns.memory, records: 0, bytes: 0)
+      _ = planted(.writtenBeforeWrite)  // whoever was waiting for it goes on
+    }
     for pageStart in queue.pageStarts {
       try writeFrames(start..<pageStart)
       try sealPage()
