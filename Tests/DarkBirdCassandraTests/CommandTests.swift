@@ -52,6 +52,29 @@ import Testing
     #expect(part.output == "loaded 11, refused 0\n", "\(part)")
   }
 
+  @Test func commandsOfTheREADMEWorkAsTheyAreWritten() async throws {
+    let readme = try String(contentsOfFile: packageRoot + "/README.md", encoding: .utf8)
+    let section = try #require(readme.split(separator: "\n### Cassandra and Scylla\n").last)
+    let lines = section.split(separator: "```")[1].split(separator: "\n")
+    let commands = lines.filter { !$0.contains("example.org") }  // that would need two hosts and their certificates
+    #expect(commands.count >= 4)
+    try keyspace.database.run("CREATE TABLE players (name text PRIMARY KEY, born int)")
+    for born: Int64 in [1999, 2001] {
+      try keyspace.database.insert("players", ["name": .text("from \(born)"), "born": .integer(born)])
+    }
+    try FileManager.default.moveItem(atPath: directory("store"), toPath: directory("people"))
+    let programs = URL(filePath: try builtProgram("darkbird")).deletingLastPathComponent().path
+    let server = "127.0.0.1:\(keyspace.server.port)"
+    for command in commands {
+      let outcome = try await shell(
+        "cd '\(directory.path)' && PATH='\(programs)':$PATH && \(command.replacing("localhost", with: server))",
+        environment: Self.password)
+      #expect(outcome.code == 0, "\(command): \(outcome)")
+    }
+    let young = try RecordStore.open(directory("young"))
+    #expect(young.count == 1 && young["from 2001"]?["born"] == 2001)
+  }
+
   @Test func copyThatWasKilledIsRepeated() async throws {
     let held = Mutex(0)
     let database = keyspace.database
