@@ -65,6 +65,8 @@ public struct StoreStatistics: Sendable, Hashable {
     /// Log pages on disk, and the bytes of log and checkpoint.
     public var pagesOnDisk = 0
     public var bytesOnDisk = 0
+    /// Of these, the bytes of the checkpoint; 0 without one.
+    public var checkpointBytes = 0
     /// Bytes accepted and not yet handed to the operating system, and the bound at which writers wait.
     public var queueBytes = 0
     public var queueBytesMax = 0

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DarkBird
+import DarkBirdDashboard
 import Foundation
 
 struct BackupCommand: ParsableCommand {
@@ -136,7 +137,7 @@ func printBackup(_ report: BackupReport, _ names: [(String, String)], json: Bool
   } else {
     let lines = [
       ("documents", grouped(report.documents)), ("up to LSN", grouped(report.lsn)),
-      ("bytes", byteCount(report.bytes)), ("taken", report.created.iso8601 ?? ""),
+      ("bytes", Format.bytes(report.bytes)), ("taken", report.created.iso8601 ?? ""),
     ]
     for (name, text) in names + lines {
       output.line("\(name)\(String(repeating: " ", count: 12 - name.count))\(oneLine(text))")

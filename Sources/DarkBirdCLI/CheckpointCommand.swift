@@ -1,5 +1,6 @@
 import ArgumentParser
 import DarkBird
+import DarkBirdDashboard
 
 struct CheckpointCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -7,9 +8,10 @@ struct CheckpointCommand: ParsableCommand {
     abstract: "Write all documents of a store to a checkpoint and drop the log before it.",
     discussion: """
       A store opens faster with a short log. This opens the store for writing, which no other process may have open \
-      then, writes a checkpoint, and removes the pages that it replaces; it prints the pages and bytes before and after, \
-      and the time. It needs no index, and so works on any store. A store without a change since its last checkpoint is \
-      left as it is.
+      then, writes a checkpoint, and removes the pages that it replaces: the full ones. The page that is written to \
+      stays until it is full, so that a log of one page is as long after it as before. It prints the pages of the log and \
+      their bytes before and after, the bytes of the checkpoint, and the time. It needs no index, and so works on any \
+      store. A store without a change since its last checkpoint is left as it is.
 
         darkbird checkpoint D
       """)
@@ -27,14 +29,15 @@ struct CheckpointCommand: ParsableCommand {
       output.line(try jsonLine(report))
     } else {
       output.line("documents   \(grouped(report.documents))")
-      output.line("checkpoint  up to LSN \(grouped(report.checkpointLSN))\(report.isNew ? "" : ", which was there")")
-      output.line("log         \(text(report.before)) before, \(text(report.after)) after")
+      output.line("log         \(text(report.before)) before; \(text(report.after)) after")
+      let end = "up to LSN \(grouped(report.checkpointLSN))\(report.isNew ? "" : ", which was there")"
+      output.line("checkpoint  \(Format.bytes(report.after.checkpointBytes)), \(end)")
       output.line("time        \(duration(nanoseconds: report.nanoseconds)), with opening and closing")
     }
     try output.finish()
   }
 
   private func text(_ size: CheckpointReport.Size) -> String {
-    "\(grouped(size.pages)) page\(size.pages == 1 ? "" : "s") and \(byteCount(size.bytes))"
+    "\(grouped(size.pages)) page\(size.pages == 1 ? "" : "s"), \(Format.bytes(size.bytes))"
   }
 }

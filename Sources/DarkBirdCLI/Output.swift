@@ -68,18 +68,6 @@ func grouped(_ number: some BinaryInteger) -> String {
   return text
 }
 
-/// Bytes with a binary unit, three digits at most: `512 B`, `1.2 KiB`, `37 MiB`.
-func byteCount(_ bytes: Int) -> String {
-  var value = Double(bytes)
-  for unit in ["B", "KiB", "MiB", "GiB", "TiB"] {
-    if value < 1_023.5 || unit == "TiB" {
-      return unit == "B" || value >= 9.95 ? "\(Int(value.rounded())) \(unit)" : "\(decimal(value)) \(unit)"
-    }
-    value /= 1_024
-  }
-  return "\(bytes) B"
-}
-
 /// Nanoseconds with the unit that suits them: `850ns`, `4.1us`, `12ms`, `1.5s`.
 func duration(nanoseconds: UInt64) -> String {
   var value = Double(nanoseconds)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DarkBird
+import DarkBirdDashboard
 import Foundation
 
 struct StatsCommand: ParsableCommand {
@@ -11,6 +12,7 @@ struct StatsCommand: ParsableCommand {
 
         path, documents, lsn  where, how many, the last log record
         pages, bytes_on_disk  of the log; of log and checkpoint together
+        checkpoint_bytes      of these, the checkpoint; 0 without one
         checkpoint_lsn        the last record in the checkpoint; null without one
         indexes               kind, name, entries, distinct tags, min and max
         tags                  of each tag field the most frequent, with counts
@@ -59,6 +61,7 @@ struct StatsReport: Encodable, CustomStringConvertible {
   var lsn: UInt64
   var pages: Int
   var bytesOnDisk: Int
+  var checkpointBytes: Int
   var checkpointLSN: UInt64?
   var indexes: [Index]
   var tags: [String: [TagCount]]
@@ -67,6 +70,7 @@ struct StatsReport: Encodable, CustomStringConvertible {
   enum CodingKeys: String, CodingKey {
     case path, documents, lsn, pages
     case bytesOnDisk = "bytes_on_disk"
+    case checkpointBytes = "checkpoint_bytes"
     case checkpointLSN = "checkpoint_lsn"
     case indexes, tags, computed
   }
@@ -78,6 +82,7 @@ struct StatsReport: Encodable, CustomStringConvertible {
     lsn = statistics.memoryLSN
     pages = statistics.log?.pagesOnDisk ?? 0
     bytesOnDisk = statistics.log?.bytesOnDisk ?? 0
+    checkpointBytes = statistics.log?.checkpointBytes ?? 0
     checkpointLSN = statistics.log?.checkpointLSN
     indexes = try statistics.indexes.map { index in
       let values = index.kind == .range ? try store.values(of: index.name) : nil
@@ -102,6 +107,7 @@ struct StatsReport: Encodable, CustomStringConvertible {
     try container.encode(lsn, forKey: .lsn)
     try container.encode(pages, forKey: .pages)
     try container.encode(bytesOnDisk, forKey: .bytesOnDisk)
+    try container.encode(checkpointBytes, forKey: .checkpointBytes)
     // Null instead of absent, so that a script finds every key in every report.
     try container.encode(checkpointLSN, forKey: .checkpointLSN)
     try container.encode(indexes, forKey: .indexes)
@@ -114,8 +120,8 @@ struct StatsReport: Encodable, CustomStringConvertible {
       "\(oneLine(path))",
       "  documents   \(grouped(documents))",
       "  last LSN    \(grouped(lsn))",
-      "  log         \(grouped(pages)) pages, \(byteCount(bytesOnDisk)) on disk with the checkpoint",
-      "  checkpoint  \(checkpointLSN.map { "up to LSN \(grouped($0))" } ?? "none")",
+      "  log         \(grouped(pages)) page\(pages == 1 ? "" : "s"), \(Format.bytes(bytesOnDisk - checkpointBytes))",
+      "  checkpoint  \(checkpointLSN.map { "\(Format.bytes(checkpointBytes)), up to LSN \(grouped($0))" } ?? "none")",
     ]
     if indexes.isEmpty { lines.append("  indexes     none") }
     for index in indexes {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DarkBird
+import DarkBirdDashboard
 import Foundation
 
 struct VerifyCommand: ParsableCommand {
@@ -60,7 +61,7 @@ struct VerifyCommand: ParsableCommand {
       "documents   \(grouped(report.documents))",
     ]
     if report.tornTailBytes > 0 {
-      lines.append("torn tail   \(byteCount(report.tornTailBytes)), which the next opening for writing cuts")
+      lines.append("torn tail   \(Format.bytes(report.tornTailBytes)), which the next opening for writing cuts")
     }
     if report.isSound { return lines + ["sound"] }
     return lines

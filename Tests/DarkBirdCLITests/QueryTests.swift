@@ -89,7 +89,8 @@ import Testing
     #expect(report["documents"] as? Int == 300)
     #expect(
       Set(report.keys) == [
-        "path", "documents", "lsn", "pages", "bytes_on_disk", "checkpoint_lsn", "indexes", "tags", "computed",
+        "path", "documents", "lsn", "pages", "bytes_on_disk", "checkpoint_bytes", "checkpoint_lsn", "indexes", "tags",
+        "computed",
       ])
     let indexes = try #require(report["indexes"] as? [[String: Any]])
     #expect(

@@ -109,7 +109,16 @@ import Testing
   @Test func checkpointSaysWhatItDid() async throws {
     try await makeStore()
     let outcome = try await darkbird("checkpoint", store)
-    #expect(outcome.code == 0 && outcome.output.contains("checkpoint  up to LSN 201\n"), "\(outcome)")
+    // One page, which is written to: it stays as it was, and the checkpoint does not count as log.
+    let log = try #require(outcome.lines.first { $0.hasPrefix("log         1 page, ") })
+    let sizes = log.dropFirst(12).split(separator: "; ").map {
+      $0.split(separator: " ").dropLast().joined(separator: " ")
+    }
+    #expect(outcome.code == 0 && sizes.count == 2 && sizes[0] == sizes[1], "\(outcome)")
+    #expect(outcome.lines.contains { $0.hasPrefix("checkpoint  ") && $0.hasSuffix("B, up to LSN 201") }, "\(outcome)")
+    let stats = try await darkbird("stats", store).lines
+    #expect(stats.contains { $0.hasPrefix("  checkpoint  ") && $0.hasSuffix("B, up to LSN 201") }, "\(stats)")
+    #expect(stats.contains("  log         \(sizes[1])"), "\(stats)")
     #expect(try await darkbird("stats", store, "--json").output.contains(#""checkpoint_lsn":201"#))
     let again = try await darkbird("checkpoint", store, "--json")
     #expect(again.code == 0 && again.output.contains(#""is_new":false"#), "\(again)")

@@ -125,6 +125,7 @@ final class Disk: @unchecked Sendable {
     statistics.pageCapacity = configuration.pageCapacity
     statistics.pagesOnDisk = found.closedPages.count + 1
     statistics.bytesOnDisk = found.closedPages.reduce(found.page.end + found.checkpointBytes) { $0 + $1.bytes }
+    statistics.checkpointBytes = found.checkpointBytes
     statistics.checkpointLSN = found.checkpointLSN
     return statistics
   }

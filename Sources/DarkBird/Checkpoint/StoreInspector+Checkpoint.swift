@@ -1,9 +1,17 @@
 /// What `StoreInspector.checkpoint` did.
 public struct CheckpointReport: Sendable, Hashable, Codable {
-  /// Pages of the log, and bytes of the log and the checkpoint.
+  /// Pages of the log and their bytes, and those of the checkpoint, 0 without one. The page that is written to stays until it
+  /// is full: a checkpoint removes only those before it.
   public struct Size: Sendable, Hashable, Codable {
     public var pages: Int
     public var bytes: Int
+    public var checkpointBytes: Int
+
+    init(_ statistics: StoreStatistics.Log) {
+      pages = statistics.pagesOnDisk
+      checkpointBytes = statistics.checkpointBytes
+      bytes = statistics.bytesOnDisk - checkpointBytes
+    }
   }
 
   public var documents = 0
@@ -52,8 +60,7 @@ extension StoreInspector {
     return CheckpointReport(
       documents: documents.count, checkpointLSN: after.checkpointLSN ?? 0,
       isNew: after.checkpoints > before.checkpoints,
-      before: .init(pages: before.pagesOnDisk, bytes: before.bytesOnDisk),
-      after: .init(pages: after.pagesOnDisk, bytes: after.bytesOnDisk),
+      before: .init(before), after: .init(after),
       nanoseconds: monotonicNanoseconds() - start)
   }
 }

@@ -448,6 +448,7 @@ final class Log: @unchecked Sendable {
       current.pageBytes = page.end
       current.pageCapacity = settings.pageCapacity
       current.pagesOnDisk = closedPages.count + 1
+      current.checkpointBytes = checkpointBytes
       current.bytesOnDisk = closedPages.reduce(page.end + checkpointBytes) { $0 + $1.bytes }
       current.queueBytes = queue.bytes.count
       current.queueBytesMax = settings.queueBytesMax

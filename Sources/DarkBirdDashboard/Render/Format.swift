@@ -2,7 +2,7 @@ import Foundation
 import Terminal
 
 /// Numbers, times and texts as the screen shows them: short, with their unit, and of a width that does not jump.
-enum Format {
+package enum Format {
   /// `1204117` as `1,204,117`.
   static func grouped(_ value: Int) -> String {
     let digits = Array(String(value.magnitude))
@@ -51,7 +51,7 @@ enum Format {
     return "huge"
   }
 
-  static func bytes(_ value: Int) -> String { bytes(Double(value)) }
+  package static func bytes(_ value: Int) -> String { bytes(Double(value)) }
 
   /// At most five columns: `85ns`, `4.0us`, `1.1ms`, `31ms`, `1.2s`, `75s`.
   static func time(nanoseconds: Double) -> String {

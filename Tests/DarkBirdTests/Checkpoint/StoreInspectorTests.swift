@@ -141,6 +141,8 @@ struct StoreInspectorTests {
     let disk = victim.disk
     let report = try StoreInspector.checkpoint(StoreVictim.directory, disk)
     #expect(report.before.pages == victim.pages.count && report.after.pages == 1)
+    #expect(report.before.checkpointBytes == 0 && report.after.checkpointBytes > 0)
+    #expect(report.after.bytes < report.before.bytes)
     #expect(report.documents == victim.documents.count && disk.openFileCount == 0)
     #expect(try MemberStore(on: disk).contents() == victim.documents)
   }
