@@ -19,6 +19,9 @@ struct RunCommand: ParsableCommand {
         darkbird run --scenario rush-hour             the load changes by itself
         darkbird run --headless --json --duration 20  a report, for scripts
 
+      A checkpoint comes by itself once the log has grown by 256 MiB and by as much as the last one holds; the command \
+      checkpoint of the dashboard (:) takes one at once.
+
       --once, --stream json and --plain watch without a terminal. --headless prints a line a second instead; Ctrl-C, \
       SIGTERM or --duration end it, and a summary follows. With --json there is no line a second, and the summary is one \
       JSON object. Documents are loaded first, without waiting for the disk one by one: that counts apart, and not among \

@@ -27,9 +27,9 @@ struct TourCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Begin with this one: its number, or \(TourChapter.allCases.map(\.name).joined(separator: ", ")).",
+      "Begin with this one: its number, 1 to \(TourChapter.allCases.count), or its name: \(Self.names).",
       valueName: "name"))
-  var chapter = TourChapter.first
+  var chapter = "\(TourChapter.first.number)"
 
   @Flag(help: "No dashboard: tell what happens in lines of text, and end.")
   var plain = false
@@ -37,7 +37,17 @@ struct TourCommand: ParsableCommand {
   @OptionGroup(title: "Look")
   var look: LookOptions
 
+  private static let names = TourChapter.allCases.map(\.name).joined(separator: ", ")
+
+  /// The one that `--chapter` names.
+  private func first() throws(ValidationError) -> TourChapter {
+    let found = TourChapter.allCases.first { $0.name == chapter || "\($0.number)" == chapter }
+    if let found { return found }
+    throw ValidationError("--chapter \(chapter): must be 1 to \(TourChapter.allCases.count), or one of \(Self.names)")
+  }
+
   func validate() throws {
+    _ = try first()
     if !(seconds >= 1 && seconds <= 86_400) { throw ValidationError("--seconds: must be 1 to 86400") }
     if plain && auto { throw ValidationError("--plain and --auto exclude each other") }
   }
@@ -54,19 +64,20 @@ struct TourCommand: ParsableCommand {
     }
     let writer = TourWriterCommand(executable: program, arguments: [TourWriterMode.name])
     let guide = TourGuide(directory: temporary.path, writer: writer, pace: plain ? 0 : 1)
-    if let stop { return try tell(guide, stop) }
+    let first = try first()
+    if let stop { return try tell(guide, from: first, stop) }
     var tour = TourOptions()
-    tour.first = chapter
+    tour.first = first
     tour.seconds = auto ? seconds : nil
     var options = DashboardOptions(glyphs: look.glyphs)
     options.configuration = configuration
     do { _ = try Dashboard.tour(guide, tour, options: options) } catch { throw Failure(error) }
   }
 
-  private func tell(_ guide: TourGuide, _ stop: StopSignals) throws {
+  private func tell(_ guide: TourGuide, from first: TourChapter, _ stop: StopSignals) throws {
     let output = Output()
     do {
-      try Dashboard.tellTour(guide, from: chapter) { text in
+      try Dashboard.tellTour(guide, from: first) { text in
         output.write(text)
         output.flush()
         return output.isOpen && !stop.isRequested
@@ -76,17 +87,6 @@ struct TourCommand: ParsableCommand {
     }
     try output.finish()
   }
-}
-
-extension TourChapter: ExpressibleByArgument {
-  public init?(argument: String) {
-    guard let chapter = Self.allCases.first(where: { $0.name == argument || "\($0.number)" == argument }) else {
-      return nil
-    }
-    self = chapter
-  }
-
-  public var defaultValueDescription: String { name }
 }
 
 /// The other program of the tour: this one, writing until it is killed.

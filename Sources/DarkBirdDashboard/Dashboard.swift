@@ -24,7 +24,7 @@ public struct DashboardOptions: Sendable {
   public var allowsChanges = false
   /// Begins with the documents instead of the overview, for stores at rest.
   public var startsInBrowse = false
-  /// Long work that can be started from the dashboard, besides backups and exports.
+  /// Long work that can be started from the dashboard, besides backups, exports and checkpoints.
   public var jobs: [DashboardJob] = []
   /// Frames a second at most, 1...60.
   public var framesPerSecond = 30
@@ -82,7 +82,7 @@ public enum Dashboard {
       store, title: options.title, location: options.location, allowsChanges: options.allowsChanges)
     defer { source.close() }
     var options = options
-    options.jobs.insert(contentsOf: [.backup(of: store), .export(of: source)], at: 0)
+    options.jobs.insert(contentsOf: DashboardJob.standard(of: store, source), at: 0)
     return try run(source: source, options: options, opening: opening)
   }
 

@@ -94,7 +94,7 @@ import Testing
     // The race came after it.
     #expect(try count("documents after the race") == 502 && store.count == 502)
     #expect(try text("got it") == store.document(unique: "email", "the.one@race.example")?.key)
-    #expect(try count("were refused") == 7)
+    #expect(try text("were refused") == "7 racers and the impostor")
     #expect(store.statistics().operations.duplicatesRefused == 8)
   }
 
@@ -114,6 +114,12 @@ import Testing
     #expect(try count("records written") == store.count)
     #expect(try count("pages that are full") == Int(log.rotations))
     #expect(try count("pages that are full") * 500 + count("records in the open page") == store.count)
+    // What is in the pages, not what is reserved for them.
+    let names = facts.all.map(\.name).filter { $0.hasPrefix("wal-") }
+    #expect(names.count == 3)
+    #expect(try bytes(names[0]) < log.bytesOnDisk)
+    #expect(try text(names[1]).hasPrefix("\(Format.bytes(log.pageBytes)) of "))
+    #expect(try text(names[2]).hasPrefix("0 B of "))
   }
 
   @Test func syncsAreSharedByThreads() throws {
@@ -121,6 +127,9 @@ import Testing
     #expect(try count("8 threads, synced writes") == 400 && count("writes of each kind") == 200)
     #expect(try (1..<400).contains(count("syncs that they took")))
     #expect(try nanoseconds("synced, one write") > nanoseconds("memory, one write"))
+    // A write that shares its sync with others waits for it all the same: its time is no share of the whole.
+    #expect(try nanoseconds("one of them waited") > nanoseconds("all of them took") / 400)
+    #expect(try nanoseconds("one of them waited") < nanoseconds("all of them took"))
     #expect(store.count == 3 * 200 + 400)
     #expect(store.statistics().durableLSN == 1_000)
   }
@@ -149,7 +158,7 @@ import Testing
     let aside = try Data(contentsOf: URL(filePath: "\(path)/\(text("kept as"))"))
     #expect(try bytes("of that record were left") == aside.count)
     #expect(store[Person.key(999)] != nil && store[Person.key(1_000)] == nil)
-    #expect(try text("a byte changed in wal-000000000001").hasPrefix("damaged at offset"))
+    #expect(try text("a byte changed in wal-000000000001").hasPrefix("refused: damaged at offset"))
   }
 
   @Test func theCheckpointReplacesTheLog() throws {
@@ -247,6 +256,21 @@ import Testing
     #expect(outcome.code == 0, "\(outcome)")
     let left = try FileManager.default.subpathsOfDirectory(atPath: directory.path)
     #expect(!left.contains { $0.contains("run-") }, "\(left)")
+  }
+
+  @Test func chaptersAreNumberedFromOneWhereverTheyAreNamed() async throws {
+    let directory = try TemporaryDirectory()
+    let help = try await darkbird("tour", "--help").output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    let names = TourChapter.allCases.map(\.name).joined(separator: ", ")
+    #expect(help.contains("1 to 11, or its name: \(names). (default: 1)") && !help.contains("values: 0"), "\(help)")
+    for wrong in ["0", "12", "none"] {
+      let outcome = try await darkbird("tour", "--plain", "--chapter", wrong)
+      #expect(outcome.code == 64 && outcome.errors.contains("must be 1 to 11, or one of \(names)"), "\(outcome)")
+    }
+    for last in ["11", "events"] {
+      let outcome = try await darkbird("tour", "--plain", "--chapter", last, environment: ["TMPDIR": directory.path])
+      #expect(outcome.code == 0 && outcome.output.hasPrefix("Chapter 11 of 11: "), "\(outcome)")
+    }
   }
 
   @Test(

@@ -45,6 +45,13 @@ struct Shape: CustomTestStringConvertible, Sendable {
     try Golden.expect(shape.picture(Browsing.query()), "browse-\(shape.name)")
   }
 
+  @Test func terms() throws {
+    let shape = Shape(width: 80, height: 24, glyphs: .braille, colors: .none)
+    var model = Script().model(300, width: shape.width, height: shape.height)
+    (model.helpScroll, model.helpPage) = (0, .terms)
+    try Golden.expect(shape.picture(model), "terms")
+  }
+
   @Test(arguments: Shape.all) func help(_ shape: Shape) throws {
     var model = Script().model(20)
     _ = model.update(.key(.character("?")))

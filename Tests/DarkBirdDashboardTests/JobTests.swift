@@ -94,6 +94,60 @@ import Testing
         == .failed("the end of the name says the form: .json, .ndjson or .csv"))
   }
 
+  @Test func aCheckpointIsTakenAndSaysWhatIsOnTheDisk() throws {
+    try inDirectory { path in
+      let configuration = StoreConfiguration.disk(at: path + "/store")
+      let store = try Store<Int, Record>(configuration)
+      for number in 0..<100 { try store.put(["n": .int(Int64(number))], for: number) }
+      let job = DashboardJob.checkpoint(of: store)
+      guard case .done(let text) = Working.run({ try job.body([], $0) }).outcome else {
+        Issue.record("not done")
+        return
+      }
+      let log = try #require(store.statistics().log)
+      #expect(log.checkpoints == 1 && log.checkpointLSN == 100 && log.checkpointBytes > 0)
+      #expect(
+        text == "\(Format.bytes(log.checkpointBytes)), up to LSN 100; log 1 page, "
+          + Format.bytes(log.bytesOnDisk - log.checkpointBytes))
+      guard case .done(let again) = Working.run({ try job.body([], $0) }).outcome else {
+        Issue.record("not done")
+        return
+      }
+      #expect(again.hasPrefix("nothing has changed since the last one: ") && again.hasSuffix(", up to LSN 100"))
+      #expect(store.statistics().log?.checkpoints == 1)
+      // One that is cancelled before it begins takes none.
+      try store.put(["n": 1], for: 1)
+      #expect(throws: CancellationError.self) { _ = try job.body([]) { _ in false } }
+      #expect(store.statistics().log?.checkpoints == 1)
+      try store.close()
+      #expect(try Store<Int, Record>(configuration)[99] == ["n": 99])
+    }
+  }
+
+  /// There is nothing to take one of without a log, and nobody may who only reads.
+  @Test func checkpointsAreOfferedWhereThereIsALogToWrite() throws {
+    try inDirectory { path in
+      func names(_ store: Store<Int, Record>) -> [String] {
+        DashboardJob.standard(of: store, ScriptedStore(count: 1)).map(\.name)
+      }
+      #expect(names(try store(1)) == ["backup-to", "export-to"])
+      var configuration = StoreConfiguration.disk(at: path + "/store")
+      let writing = try Store<Int, Record>(configuration)
+      #expect(names(writing) == ["backup-to", "export-to", "checkpoint"])
+      // It asks nothing, and is in the palette.
+      var model = Model(
+        identity: Script().identity, width: 80, height: 24, glyphs: .ascii, jobs: [.checkpoint(of: writing)])
+      for character in ":checkpoint" { _ = model.update(.key(.character(character))) }
+      #expect(model.update(.key(.enter)) == [.startJob(id: 1, kind: 0, answers: [])])
+      #expect(Lesson(of: .log, model).text.joined().contains(":checkpoint"))
+      try writing.close()
+      configuration.isReadOnly = true
+      let reading = try Store<Int, Record>(configuration)
+      #expect(names(reading) == ["backup-to", "export-to"])
+      try reading.close()
+    }
+  }
+
   @Test func theEndCancelsAllJobsAndWaitsForThem() {
     let reports = Working.Reports()
     let runner = JobRunner { reports.add($0, $1) }

@@ -106,6 +106,30 @@ import Testing
     #expect(model.view == .overview && model.helpScroll == nil)
   }
 
+  /// The terms are a page of the help: a key leads there from everywhere, and from the keys.
+  @Test func termsAreOneLineEachAndAKeyAway() {
+    var model = Script().model(5, width: 80, height: 24)
+    func screen() -> [String] { Renderer.render(model, colors: .none).lines }
+    _ = press("?", &model)
+    #expect(screen().contains { $0.contains("the terms: LSN") })
+    _ = press("g", &model)
+    #expect(TermsOverlay.lineCount(width: 80) == TermsOverlay.terms.count)
+    for (name, meaning) in TermsOverlay.terms {
+      #expect(screen().contains { $0.contains(" \(name) ") && $0.contains(meaning) }, "\(name)")
+    }
+    _ = press("?", &model)
+    #expect(screen().contains { $0.contains("the terms: LSN") })
+    _ = press("gg", &model)
+    #expect(model.helpScroll == nil)
+    // What does not fit is scrolled to.
+    _ = model.update(.resize(width: 40, height: 10))
+    _ = press("g", &model)
+    _ = model.update(.key(.end))
+    #expect(screen().contains { $0.contains("this program") } && !screen().contains { $0.contains("more below") })
+    _ = model.update(.key(.escape))
+    #expect(model.helpScroll == nil && model.view == .overview)
+  }
+
   @Test func heldEventsStayWhileOthersCome() throws {
     var model = Script().model(100)
     _ = press("f", &model)

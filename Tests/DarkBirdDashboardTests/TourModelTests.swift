@@ -86,6 +86,32 @@ import Testing
     #expect(model.view == .tour)
   }
 
+  /// What is not open is not read only, and what writes is no workload.
+  @Test func withoutAStoreNoViewSpeaksOfOne() {
+    var (model, _) = model(at: .kill)
+    var sample = Script().samples(2)[1]
+    sample.statistics = StoreStatistics()
+    _ = model.update(.sample(sample, []))
+    _ = model.update(.tour(run: 1, .absence(TourAbsence("The process is gone."))))
+    func screen() -> String { Renderer.render(model, colors: .none).lines.joined(separator: "\n") }
+    _ = model.update(.key(.character("o")))
+    _ = model.update(.key(.character("4")))
+    #expect(screen().contains("The process is gone.") && !screen().contains("read only"))
+    _ = model.update(.key(.character("w")))
+    #expect(screen().contains("the tour itself uses its store") && !screen().contains("running"))
+  }
+
+  @Test func theTourSaysThatItHasOneLayoutOnly() {
+    var (model, _) = model()
+    let before = model.arrangement
+    _ = model.update(.key(.character("L")))
+    #expect(model.arrangement == before && model.view == .tour)
+    #expect(Renderer.render(model, colors: .none).lines.contains { $0.contains("the tour has one layout only") })
+    _ = model.update(.key(.character("o")))
+    _ = model.update(.key(.character("L")))
+    #expect(model.arrangement != before)
+  }
+
   @Test func anotherStoreBeginsAnotherHistory() {
     var (model, _) = model()
     for sample in Script().samples(30) { _ = model.update(.sample(sample, Script().events(sample.sequence))) }

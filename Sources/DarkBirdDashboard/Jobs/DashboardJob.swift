@@ -1,7 +1,7 @@
 public import DarkBird
 import Foundation
 
-/// Long work that can be started from the dashboard: backups and exports are there by themselves, and a program adds its own with
+/// Long work that can be started from the dashboard: backups, exports and checkpoints are there by themselves, and a program adds its own with
 /// `DashboardOptions.jobs`.
 ///
 ///     options.jobs.append(
@@ -115,6 +115,28 @@ extension DashboardJob {
         throw Cancelled("there is no \(path)")
       }
     }
+  }
+
+  /// `checkpoint`: what else comes by itself once the log has grown. Writes go on meanwhile.
+  static func checkpoint<Key, Document>(of store: Store<Key, Document>) -> DashboardJob {
+    DashboardJob(
+      "checkpoint", "write all documents anew, and drop the full pages of the log before"
+    ) { _, progress in
+      if !progress(Progress(note: "writing all documents")) { throw CancellationError() }
+      let before = store.statistics().log
+      try store.checkpoint()
+      guard let log = store.statistics().log, let lsn = log.checkpointLSN else { return "there is no log" }
+      let size = "\(Format.bytes(log.checkpointBytes)), up to LSN \(Format.grouped(lsn))"
+      if log.checkpoints == before?.checkpoints { return "nothing has changed since the last one: \(size)" }
+      let left = Format.bytes(log.bytesOnDisk - log.checkpointBytes)
+      return "\(size); log \(Format.counted(log.pagesOnDisk, "page")), \(left)"
+    }
+  }
+
+  /// What every dashboard of a store can start.
+  static func standard<Key, Document>(of store: Store<Key, Document>, _ source: any Source) -> [DashboardJob] {
+    let hasLog = !store.configuration.isReadOnly && store.configuration.location != .memory
+    return [.backup(of: store), .export(of: source)] + (hasLog ? [.checkpoint(of: store)] : [])
   }
 
   /// `export-to`: all documents into a file that other programs read.

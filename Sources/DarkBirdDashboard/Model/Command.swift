@@ -3,7 +3,7 @@ import Terminal
 /// What a key can do.
 enum Command: Hashable, Sendable {
   // Everywhere.
-  case help, palette, back, quit, redraw, mouse, glyphs, theme, arrangement
+  case help, terms, palette, back, quit, redraw, mouse, glyphs, theme, arrangement
   case setGlyphs(GlyphTier)
   case setTheme(Theme.Name)
   case setArrangement(Arrangement)

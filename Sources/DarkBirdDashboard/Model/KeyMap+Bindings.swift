@@ -11,6 +11,9 @@ extension KeyMap {
     KeyBinding(
       "help", [.character("?"), .function(1)], .help, in: all, .everywhere, help: "this help", hint: "help"),
     KeyBinding(
+      "terms", [.character("g")], .terms, in: all, .everywhere, help: "the terms: LSN, page, rotate, lag and more",
+      keywords: ["glossary", "words", "meaning"]),
+    KeyBinding(
       "commands", [.character(":")], .palette, in: all, .everywhere, help: "all commands by name", hint: "cmd"),
     KeyBinding(
       "overview", [.character("o")], .overview, in: views.subtracting([.overview]), .everywhere,
@@ -28,7 +31,7 @@ extension KeyMap {
       keywords: ["alarms", "rules", "limits"] + behindWords),
     KeyBinding(
       "jobs", [.character("J")], .jobs, in: views.subtracting([.jobs]), .everywhere,
-      help: "backups, exports and other long work", hint: "jobs"),
+      help: "backups, checkpoints and other long work", hint: "jobs"),
     KeyBinding(
       "back", [.escape, .backspace], .back, in: all.subtracting([.brush]), .everywhere, help: "back by one layer",
       hint: "back"),
@@ -207,6 +210,8 @@ extension KeyMap {
       "tour-previous", [.left, .character("p"), .character("h")], .tourPrevious, in: [.tour], .tour,
       help: "the chapter before", hint: "before"),
     KeyBinding("tour-repeat", [.character("r")], .tourRepeat, in: [.tour], .tour, help: "again", hint: "again"),
+    KeyBinding(
+      "tour-layout", [.character("L")], .arrangement, in: [.tour], .tour, help: "the tour has one layout only"),
     KeyBinding(
       "tour-auto", [.character("t")], .tourAuto, in: [.tour], .tour, help: "go on by itself, or no more", hint: "auto"),
     KeyBinding(

@@ -19,6 +19,7 @@ extension Model {
     case .tourAuto:
       self.tour?.seconds = tour.seconds == nil ? tour.secondsDefault : nil
       self.tour?.since = nil
+    case .arrangement: browse.notice = "the tour has one layout only; the overview has more"
     case .back: time = .live
     default:
       guard let layout = TourLayout(self) else { return [] }

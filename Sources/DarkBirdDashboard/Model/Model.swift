@@ -42,6 +42,7 @@ struct Model: Sendable {
   var isMouseOn = false
   /// Lines of the help that are scrolled away, while it is shown.
   var helpScroll: Int?
+  var helpPage = HelpPage.keys
   /// While a command is looked for by name; it lies over everything else.
   var palette: CommandPalette?
 
@@ -288,9 +289,8 @@ struct Model: Sendable {
 
   mutating func perform(_ command: Command, in context: KeyContext) -> [Effect] {
     switch command {
-    case .help:
-      helpScroll = helpScroll == nil ? 0 : nil
-      return []
+    case .help: return toggleHelp(.keys)
+    case .terms: return toggleHelp(.terms)
     case .palette:
       palette = CommandPalette(context: context)
       return []
@@ -299,6 +299,7 @@ struct Model: Sendable {
     case .mouse:
       isMouseOn.toggle()
       return [.mouse(isMouseOn)]
+    case .arrangement where context == .tour: return performTour(command)
     case .glyphs, .theme, .arrangement, .setGlyphs, .setTheme, .setArrangement:
       changeLook(command)
       return []
@@ -375,6 +376,11 @@ struct Model: Sendable {
     return []
   }
 
+  private mutating func toggleHelp(_ page: HelpPage) -> [Effect] {
+    (helpScroll, helpPage) = (helpScroll != nil && helpPage == page ? nil : 0, page)
+    return []
+  }
+
   private mutating func scrollHelp(_ command: Command) {
     guard let scroll = helpScroll else { return }
     if command == .back {
@@ -382,9 +388,18 @@ struct Model: Sendable {
       return
     }
     let page = max(1, height - 4)
-    let count = HelpOverlay.lineCount(keyMap, width: width)
+    let count =
+      switch helpPage {
+      case .keys: HelpOverlay.lineCount(keyMap, width: width)
+      case .terms: TermsOverlay.lineCount(width: width)
+      }
     helpScroll = Scroll.moved(scroll, by: command, page: page, count: count, visible: page)
   }
+}
+
+/// What the help tells.
+enum HelpPage: Sendable {
+  case keys, terms
 }
 
 /// Moving through lists.

@@ -3,7 +3,11 @@ import Terminal
 
 /// What one sees in the focused panel, and which file of the source does it.
 enum LessonPanel {
-  static let title = "What you see"
+  /// With the key that explains the terms.
+  static func title(_ model: Model) -> String {
+    let key = model.keyMap.binding(named: "terms")?.keys.first?.name ?? ":terms"
+    return "What you see   (\(key): the terms)"
+  }
 
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
     let lesson = Lesson(of: model.focus, model)
@@ -50,7 +54,7 @@ struct Lesson {
     case .latency:
       text = [
         "How long operations take. Half of them are faster than p50; one in a thousand is slower than p99.9.",
-        "In the map below each column is a moment, and higher is slower: a band is the usual, dots above it are waits.",
+        "Where there is room, a map: a column is a moment, higher is slower. A band is the usual, dots above it are waits.",
         words.latency,
       ]
       files = ["Sources/DarkBirdDashboard/Telemetry/LatencyRecorder.swift", "Sources/DarkBird/Log/AckGate.swift"]
@@ -58,7 +62,8 @@ struct Lesson {
       text = [
         "A document lives in the shard that the hash of its key says. Each shard has a lock of its own, so that threads "
           + "seldom meet.",
-        "d: documents, spread evenly. o: operations, as popular as the keys are. w: how long threads waited for a lock.",
+        "docs: documents, spread evenly. ops: operations, as popular as the keys are. wait: for a lock. A letter where it "
+          + "is narrow.",
         "Press \(words.key("workload")) and set keys to uniform: the hot shard cools down.",
       ]
       files = ["Sources/DarkBird/Shard/Shard.swift", "Sources/DarkBird/Shard/Lock.swift"]
@@ -155,10 +160,11 @@ private struct LessonWords {
       case nil:
         "Many changes are made durable by one sync of the disk: group commit. After a crash the pages are read again."
       }
+    let byHand = model.keyMap.binding(named: "checkpoint") == nil ? "" : ", or by :checkpoint"
     return [
-      "Every change is appended to a page, in the order in which memory had it. A full page is left as it is, and the "
-        + "next one begins.",
-      "Queue: changes that are not written yet. Lag: how old the oldest change is that a power loss would take.",
+      "Every change is appended to a page. A checkpoint writes all documents anew and drops the full pages: after 256 MiB of "
+        + "log by default\(byHand).",
+      "Queue: not yet written. Lag: age of the oldest change a power loss takes.",
       waiting,
     ]
   }

@@ -6,6 +6,10 @@ enum LogPanel {
   static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
     let statistics = moment.sample.statistics
     guard let log = statistics.log else {
+      // All stores of a tour have a log: there is none now, or its first sample has not come.
+      if let tour = model.tour {
+        return TourPanel.draw(tour.absence ?? TourAbsence("waiting for the first sample"), in: rect, with: &painter)
+      }
       let isInMemory = model.identity.isInMemory
       let lines: [[Span]] = [
         isInMemory
@@ -152,7 +156,10 @@ enum LogPanel {
 
   private static func checkpoints(_ log: StoreStatistics.Log) -> [Segment] {
     [
-      .field(0, "checkpoints", Format.grouped(log.checkpoints)),
+      // One that was there already is the last one, and does not count.
+      .field(
+        0, "checkpoints",
+        log.checkpoints == 0 && log.checkpointLSN != nil ? "0 since opened" : Format.grouped(log.checkpoints)),
       log.checkpointLSN.map { .field(1, "last at LSN", Format.grouped($0)) } ?? .field(1, "", "none yet"),
     ] + (log.checkpointFailures > 0 ? [.field(2, "failed", Format.grouped(log.checkpointFailures))] : [])
   }

@@ -42,6 +42,7 @@ enum TourPanel {
         segments.append(Segment(0, Span("the end", .good), Span("  "), Span(key("quit"), .key), Span(" quits", .label)))
       }
     }
+    segments.append(Segment(2, Span(key("terms"), .key), Span(" terms", .label)))
     let (up, down) = (Span(key("up"), .key), Span(key("down"), .key))
     if above > 0, below > 0 {
       segments.append(Segment(1, up, Span("/"), down, Span(" more", .label)))

@@ -87,6 +87,10 @@ enum ScenarioText {
 /// How the run goes, and how the one before it went.
 enum WorkloadRunPanel {
   static func draw(_ model: Model, _ moment: Moment?, in rect: Rect, with painter: inout Painter) {
+    if model.tour != nil {
+      painter.write("nothing runs: the tour itself uses its store", in: rect, y: 0, .label)
+      return
+    }
     guard let moment, let workload = moment.sample.workload else {
       painter.write("nothing runs", in: rect, y: 0, .label)
       return

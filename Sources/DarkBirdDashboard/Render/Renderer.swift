@@ -40,8 +40,11 @@ enum Renderer {
     let bounds = painter.canvas.bounds
     let layout = ViewFrame(model)
     HeaderLine.draw(model, Moment(model), in: layout.header, with: &painter)
-    HelpOverlay.draw(
-      model, in: Rect(x: 0, y: 1, width: bounds.width, height: bounds.height - 2), with: &painter)
+    let rect = Rect(x: 0, y: 1, width: bounds.width, height: bounds.height - 2)
+    switch model.helpPage {
+    case .keys: HelpOverlay.draw(model, in: rect, with: &painter)
+    case .terms: TermsOverlay.draw(model, in: rect, with: &painter)
+    }
     FooterLine.draw(model, in: layout.footer, with: &painter)
   }
 
@@ -59,7 +62,7 @@ enum Renderer {
       }
     }
     if let rect = layout.lesson {
-      painter.frame(rect, title: LessonPanel.title, focused: false)
+      painter.frame(rect, title: LessonPanel.title(model), focused: false)
       let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
       LessonPanel.draw(model, in: inner, with: &painter)
     }

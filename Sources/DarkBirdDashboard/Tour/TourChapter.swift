@@ -1,3 +1,5 @@
+import DarkBird
+
 /// The chapters of the tour, in their order. Each does what it tells of, on a real store of its own.
 package enum TourChapter: Int, Sendable, CaseIterable {
   case memory, shard, indexes, duplicate, range, pages, acknowledgement, kill, torn, checkpoint, events
@@ -65,16 +67,16 @@ package enum TourChapter: Int, Sendable, CaseIterable {
     switch self {
     case .memory:
       [
-        "A store keeps its documents in memory, each under a key. Reading one touches no disk.",
-        "Memory is gone when a program ends. So every change also goes to a file, one after the other: the write-ahead "
-          + "log.",
-        "Opening a store means reading that file again. We put three documents in, close, and open again.",
+        "Documents are in memory, each under a key: gone when a program ends.",
+        "So every change also goes to a file, the write-ahead log: ahead of the answer to a write that is to be safe "
+          + "(chapter 7).",
+        "Opening a store means reading it again. We put three documents in, close, and open again.",
       ]
     case .shard:
       [
-        "The hash of its key sends a document to one of \(TourStage.shardCount) shards. Each has a table and a lock of its "
-          + "own, so that threads seldom wait for each other.",
-        "Every change gets a number, the LSN: its place in the log. First comes Ada, then 2,000 more people.",
+        "The hash of its key sends a document to one of \(TourStage.shardCount) shards (\(StoreConfiguration.memory.shardCount) if "
+          + "nobody says otherwise; so many fit here). Each has a table and a lock of its own, so that threads seldom wait.",
+        "Every change gets a log sequence number, LSN: its place in the log. First comes Ada, then 2,000 more people.",
       ]
     case .indexes:
       [
@@ -84,9 +86,10 @@ package enum TourChapter: Int, Sendable, CaseIterable {
       ]
     case .duplicate:
       [
-        "An email may belong to one document only. A second document with the same email is refused.",
-        "Refused means that nothing happened: no document, no index entry, no record in the log, no event.",
-        "Then eight threads want the same new email at once. One gets it.",
+        "An email may belong to one document only. A second one with it is refused.",
+        "Refused: nothing happened. No document, no index entry, no record in the log, no event. The DUP lines are the "
+          + "dashboard's own.",
+        "Then eight threads race for one new email.",
       ]
     case .range:
       [
@@ -97,16 +100,15 @@ package enum TourChapter: Int, Sendable, CaseIterable {
     case .pages:
       [
         "The log is cut into pages: files with room for so many records, here 500.",
-        "A full page is sealed and never changed again. The next one is there before it is needed, with room to write, so "
-          + "that nobody waits for it.",
+        "A full page is sealed and never changed again: the log rotates to the next one. That is there before it is "
+          + "needed, with room reserved, so that nobody waits for it.",
         "Whole pages can be thrown away later. A single file could only grow.",
       ]
     case .acknowledgement:
       [
-        "A write can wait until it is safe. memory: it is in the queue of the log. written: the operating system has it; it "
-          + "outlives this program. synced: the disk has it; it outlives a power loss.",
-        "A sync takes long, but one sync makes all writes durable that wait for it: group commit. Eight threads need far "
-          + "fewer syncs than they do writes.",
+        "When does a write count as done? memory: once it is queued; the log follows. written, synced: the log is ahead. "
+          + "The operating system has the record, which outlives this program; or the disk: a power loss too.",
+        "One sync makes all writes durable that wait for it: group commit. Times of one write are medians.",
       ]
     case .kill:
       [
@@ -123,8 +125,9 @@ package enum TourChapter: Int, Sendable, CaseIterable {
     case .checkpoint:
       [
         "A log that only grows fills the disk, and takes longer and longer to read.",
-        "A checkpoint writes every document once, as it is now. The pages before it go. Writers go on meanwhile.",
-        "Here 2,000 documents were written ten times each.",
+        "A checkpoint writes every document once. The full pages before it go; the one that is written to stays. Writers "
+          + "go on meanwhile.",
+        "Here: 2,000 documents, ten times each.",
       ]
     case .events:
       [

@@ -17,7 +17,15 @@ extension TourStage {
     tell("records written", Int(clamping: log.recordsWritten))
     tell("pages that are full", Int(clamping: log.rotations))
     tell("records in the open page", log.pageRecords)
-    for (name, bytes) in files(directory).filter({ $0.name.hasPrefix("wal-") }).suffix(3) { tell(name, .bytes(bytes)) }
+    // The open page and the next one have room reserved: their files are longer than what is in them.
+    for (name, bytes) in files(directory).filter({ $0.name.hasPrefix("wal-") }).suffix(3) {
+      let page = UInt64(name.dropFirst("wal-".count)) ?? 0
+      if page < log.page {
+        tell(name, .bytes(bytes))
+      } else {
+        tell(name, "\(Format.bytes(page == log.page ? log.pageBytes : 0)) of \(Format.bytes(bytes))")
+      }
+    }
   }
 
   func acknowledgement() throws {
@@ -27,27 +35,28 @@ extension TourStage {
     tell("writes of each kind", writes)
     var next = 0
     for ack in Acknowledgement.allCases {
-      var busy: UInt64 = 0
+      var times: [UInt64] = []
       for part in 0..<10 {
         let people = next..<next + writes / 10
         next = people.upperBound
-        let (_, nanoseconds) = try timed { try put(people, into: store, ack: ack) }
-        busy += nanoseconds
+        times += try timesOfPuts(people, into: store, ack)
         // Whoever watches sees the lag of the log grow and shrink.
         if part % 2 == 0 { try pause(0.2) }
       }
-      tell("\(ack), one write", .nanoseconds(busy / UInt64(writes)))
+      tell("\(ack), one write", .nanoseconds(Self.median(times)))
       try pause(0.5)
     }
     let before = store.statistics().log?.syncs ?? 0
     let (threads, each) = (8, 50)
     let failure = Mutex<String?>(nil)
+    let times = Mutex<[UInt64]>([])
     let first = next
     let (_, nanoseconds) = timed {
       inThreads(threads) { thread in
         do {
           let start = first + thread * each
-          try self.put(start..<start + each, into: store, ack: .synced)
+          let own = try self.timesOfPuts(start..<start + each, into: store, .synced)
+          times.withLock { $0 += own }
         } catch {
           failure.withLock { $0 = "\(error)" }
         }
@@ -57,8 +66,18 @@ extension TourStage {
     if let failure = failure.withLock({ $0 }) { throw TourError(failure) }
     tell("\(threads) threads, synced writes", threads * each)
     tell("syncs that they took", Int(clamping: (store.statistics().log?.syncs ?? 0) - before))
-    tell("one of these writes, all in all", .nanoseconds(nanoseconds / UInt64(threads * each)))
+    tell("all of them took", .nanoseconds(nanoseconds))
+    tell("one of them waited", .nanoseconds(Self.median(times.withLock { $0 })))
   }
+
+  /// Puts these people, and gives how long each of them took.
+  private func timesOfPuts(
+    _ numbers: Range<Int>, into store: TourStore, _ ack: Acknowledgement
+  ) throws -> [UInt64] {
+    try numbers.map { number in try timed { try put(number..<number + 1, into: store, ack: ack) }.nanoseconds }
+  }
+
+  private static func median(_ times: [UInt64]) -> UInt64 { times.isEmpty ? 0 : times.sorted()[times.count / 2] }
 
   func kill() throws {
     try makeDirectory(directory)
@@ -147,7 +166,8 @@ extension TourStage {
       try store.close()
       throw TourError("the damaged store was opened")
     } catch let error as StoreError {
-      tell("a byte changed in \(first.file)", error.description.replacing("\(damaged)/\(first.file): ", with: ""))
+      let reason = error.description.replacing("\(damaged)/\(first.file): ", with: "")
+      tell("a byte changed in \(first.file)", "refused: \(reason)")
     }
   }
 

@@ -101,7 +101,7 @@ extension TourStage {
       }
     }
     tell("got it", winners.withLock { $0.joined(separator: ", ") })
-    tell("were refused", refusals.withLock { $0 })
+    tell("were refused", "\(Format.counted(refusals.withLock { $0 }, "racer")) and the impostor")
     tell("documents after the race", store.count)
   }
 
