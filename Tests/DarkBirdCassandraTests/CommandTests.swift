@@ -58,7 +58,7 @@ import Testing
     let lines = section.split(separator: "```")[1].split(separator: "\n")
     let commands = lines.filter { !$0.contains("example.org") }  // that would need two hosts and their certificates
     #expect(commands.count >= 4)
-    try keyspace.database.run("CREATE TABLE players (name text PRIMARY KEY, born int)")
+    try keyspace.database.run("CREATE TABLE IF NOT EXISTS players (name text PRIMARY KEY, born int)")
     for born: Int64 in [1999, 2001] {
       try keyspace.database.insert("players", ["name": .text("from \(born)"), "born": .integer(born)])
     }
