@@ -56,7 +56,8 @@ struct HeadlessRun<Document: DarkBird.Document> {
     if let reason = progress.writersStopped { throw Failure(.ioError, "workload", reason) }
     if case .failed(let reason)? = progress.finishedReason { throw Failure(.ioError, "workload", reason) }
     try store.sync()
-    let report = RunReport(seconds, load, runner.recorder.snapshot(), store.statistics(), progress)
+    let report = RunReport(
+      seconds, load, ack: store.ownAcknowledgement, runner.recorder.snapshot(), store.statistics(), progress)
     output.line(isJSON ? try jsonLine(report) : report.description)
     try output.finish()
   }
@@ -72,7 +73,8 @@ struct HeadlessRun<Document: DarkBird.Document> {
     }
     let slowest = now.operations.values.map(\.p99).max() ?? 0
     let step = place.map { $0.title + "  " } ?? ""
-    return "\(step)\(perSecond(now.count - last.count)) ops/s\(kinds)  p99 max \(duration(nanoseconds: slowest))"
+    return
+      "\(step)\(perSecond(now.count - last.count)) ops/s\(kinds)  highest p99 so far \(duration(nanoseconds: slowest))"
   }
 
   private func storeText() -> String {
@@ -113,15 +115,20 @@ struct RunReport: Encodable, CustomStringConvertible {
   var errors: UInt64
   var lastError: String?
   var skipped: UInt64
-  /// For people only, as are the two after it.
-  private var rate: WorkloadOptions.Rate
+  /// How far a write had to come before the next; nil in memory.
+  var ack: String?
+  /// nil without a limit.
+  var rate: Int?
+  var writers: Int
+  var readers: Int
+  /// For people only, as is the one after it.
   private var found: Int
   private var begun: UInt64
 
   enum CodingKeys: String, CodingKey {
     case loaded
     case loadSeconds = "load_seconds"
-    case seconds, workload, seed, scenario, operations
+    case seconds, workload, ack, rate, writers, readers, seed, scenario, operations
     case opsPerSecond = "ops_per_second"
     case latencyNanoseconds = "latency_ns"
     case documents, pages, rotations, lsn
@@ -133,8 +140,8 @@ struct RunReport: Encodable, CustomStringConvertible {
 
   /// - Parameter seconds: from the start, loading included.
   init(
-    _ seconds: Double, _ load: WorkloadOptions, _ latencies: LatencySnapshot, _ statistics: StoreStatistics,
-    _ progress: WorkloadProgress
+    _ seconds: Double, _ load: WorkloadOptions, ack: Acknowledgement?, _ latencies: LatencySnapshot,
+    _ statistics: StoreStatistics, _ progress: WorkloadProgress
   ) {
     func thousandths(_ seconds: Double) -> Double { (seconds * 1_000).rounded() / 1_000 }
     let loadSeconds = Double(progress.loadNanoseconds) / 1e9
@@ -145,7 +152,9 @@ struct RunReport: Encodable, CustomStringConvertible {
     workload = load.preset.rawValue
     seed = load.seed
     scenario = load.scenario?.name
-    rate = load.rate
+    self.ack = ack?.rawValue
+    rate = if case .perSecond(let count) = load.rate { count } else { nil }
+    (writers, readers) = (load.writers, load.readers)
     operations = [:]
     latencyNanoseconds = [:]
     for kind in OperationKind.allCases {
@@ -174,6 +183,10 @@ struct RunReport: Encodable, CustomStringConvertible {
     try container.encode(loadSeconds, forKey: .loadSeconds)
     try container.encode(seconds, forKey: .seconds)
     try container.encode(workload, forKey: .workload)
+    try container.encode(ack, forKey: .ack)
+    try container.encode(rate, forKey: .rate)
+    try container.encode(writers, forKey: .writers)
+    try container.encode(readers, forKey: .readers)
     try container.encode(seed, forKey: .seed)
     try container.encode(scenario, forKey: .scenario)
     try container.encode(operations, forKey: .operations)
@@ -193,8 +206,10 @@ struct RunReport: Encodable, CustomStringConvertible {
   var description: String {
     let done = operations.values.reduce(0, +)
     let played = scenario.map { ", scenario \($0)" } ?? ""
+    let waits = ack.map { ", ack \($0)" } ?? ""
+    let limit = rate.map { "\(grouped($0))/s at most" } ?? "no limit"
     var lines = [
-      "\(workload), seed \(seed)\(played): \(grouped(done)) operations in \(decimal(seconds)) s, "
+      "\(workload)\(waits), \(writers)w/\(readers)r, \(limit), seed \(seed)\(played): \(grouped(done)) operations in \(decimal(seconds)) s, "
         + "\(grouped(Int(opsPerSecond)))/s"
     ]
     if loaded > 0 {
@@ -221,9 +236,9 @@ struct RunReport: Encodable, CustomStringConvertible {
 
   private var behind: String {
     // A scenario has rates of its own.
-    let asked = if scenario == nil, case .perSecond(let count) = rate { "\(grouped(count))/s" } else { "the rate" }
-    let percent = Int((Double(begun) / Double(begun + skipped) * 100).rounded(.down))
-    return "behind: \(percent)% of \(asked), \(grouped(skipped)) operations missed"
+    let asked = scenario == nil ? rate.map { "\(grouped($0))/s" } ?? "the rate" : "the rate"
+    let percent = Int((Double(skipped) / Double(begun + skipped) * 100).rounded(.up))
+    return "\(percent)% behind \(asked): \(grouped(skipped)) of \(grouped(begun + skipped)) operations missed"
   }
 
   /// A name and right-aligned figures.

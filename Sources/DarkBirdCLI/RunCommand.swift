@@ -31,6 +31,9 @@ struct RunCommand: ParsableCommand {
         load_seconds        how long that took
         seconds             from the end of the loading to that of the run
         workload, seed      what was run
+        ack                 how far a write had to come before the next (null in memory)
+        rate                operations a second at most (null without a limit)
+        writers, readers    threads
         scenario            null without one
         operations          count of each kind
         ops_per_second      all kinds
@@ -176,7 +179,9 @@ struct LoadOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Documents to begin with; clubs keeps their number.", valueName: "n"))
   var documents = 50_000
 
-  @Option(help: ArgumentHelp("Operations a second, all threads together, or max.", valueName: "n|max"))
+  @Option(
+    help: ArgumentHelp(
+      "Operations a second, or max. Each thread, writer or reader, gets an equal part.", valueName: "n|max"))
   var rate = RateArgument.perSecond(2_000)
 
   @Option(help: ArgumentHelp("Threads that write.", valueName: "n"))

@@ -19,8 +19,9 @@ import Testing
         "--page-records", "500", "--headless", "--json"))
     #expect(
       Set(report.keys) == [
-        "loaded", "load_seconds", "seconds", "workload", "seed", "scenario", "operations", "ops_per_second",
-        "latency_ns", "documents", "pages", "rotations", "lsn", "duplicates_refused", "errors", "last_error", "skipped",
+        "loaded", "load_seconds", "seconds", "workload", "ack", "rate", "writers", "readers", "seed", "scenario",
+        "operations", "ops_per_second", "latency_ns", "documents", "pages", "rotations", "lsn", "duplicates_refused",
+        "errors", "last_error", "skipped",
       ])
     let help = try await darkbird("help", "run").output
     for key in report.keys { #expect(help.contains(key), "\(key) is not in the help") }
@@ -28,6 +29,8 @@ import Testing
     let operations = try #require(report["operations"] as? [String: Int])
     #expect(operations.values.reduce(0, +) > 1_000 && (operations["get"] ?? 0) > 0, "\(operations)")
     #expect(report["loaded"] as? Int == 2_000 && report["load_seconds"] as? Double ?? 0 > 0, "\(report)")
+    #expect(report["ack"] as? String == "memory" && report["rate"] is NSNull, "\(report)")
+    #expect(report["writers"] as? Int == 2 && report["readers"] as? Int == 2, "\(report)")
     #expect(report["scenario"] is NSNull && report["skipped"] as? Int == 0, "nothing is due without a limit")
     let latencies = try #require(report["latency_ns"] as? [String: [String: Int]])
     for (kind, latency) in latencies {
@@ -85,8 +88,8 @@ import Testing
     let outcome = try await darkbird(
       "run", "--ram", "--documents", "100", "--rate", "500000000", "--duration", "2.5", "--headless")
     #expect(outcome.code == 0, "\(outcome)")
-    let line = try #require(outcome.lines.first { $0.hasPrefix("behind: ") }, "\(outcome)")
-    #expect(line.contains("% of 500,000,000/s, ") && line.hasSuffix(" operations missed"), "\(line)")
+    let line = try #require(outcome.lines.first { $0.contains("% behind ") }, "\(outcome)")
+    #expect(line.hasPrefix("100% behind 500,000,000/s: ") && line.hasSuffix(" operations missed"), "\(line)")
   }
 
   @Test func aScenarioIsPlayedAndNamed() async throws {
@@ -96,7 +99,8 @@ import Testing
       "run", "--ram", "--documents", "100", "--scenario", "mine", "--config", file, "--duration", "3.5", "--headless")
     #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(outcome)")
     #expect(outcome.lines.contains { $0.contains("s  mine 2/2 fast  ") }, "\(outcome)")
-    let head = try #require(outcome.lines.first { $0.hasPrefix("clubs, seed 1, scenario mine: ") }, "\(outcome)")
+    let head = try #require(
+      outcome.lines.first { $0.hasPrefix("clubs, 2w/2r, 2,000/s at most, seed 1, scenario mine: ") }, "\(outcome)")
     let words = head.split(separator: " ")
     let place = try #require(words.firstIndex(of: "operations"))
     let operations = try #require(Int(words[place - 1].filter(\.isNumber)))
@@ -117,7 +121,8 @@ import Testing
     let lines = try text().split(separator: "\n")
     #expect(lines.contains { $0.contains("ops/s") && $0.contains("page") }, "\(lines)")
     #expect(
-      lines.contains { $0.hasPrefix("clubs, seed 1: ") } && lines.contains { $0.hasPrefix("LSN memory") }, "\(lines)")
+      lines.contains { $0.hasPrefix("clubs, ack memory, 2w/2r, 2,000/s at most, seed 1: ") }
+        && lines.contains { $0.hasPrefix("LSN memory") }, "\(lines)")
     #expect(try await darkbird("verify", directory("store")).code == 0)
   }
 

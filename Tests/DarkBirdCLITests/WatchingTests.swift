@@ -59,7 +59,7 @@ import Testing
       "run", "--store", directory("plain"), "--documents", "2000", "--page-records", "500", "--duration", "2", "--plain"
     )
     #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(outcome)")
-    for text in ["run 1: clubs zipfian", "page 1 is full", "documents, ", "run 1 ended: duration elapsed"] {
+    for text in ["run 1: clubs ack memory zipfian", "page 1 is full", "documents, ", "run 1 ended: duration elapsed"] {
       #expect(outcome.output.contains(text), "\(text) in \(outcome)")
     }
     #expect(try await darkbird("verify", directory("plain")).code == 0)

@@ -102,7 +102,7 @@ import Testing
     #expect(late.active.isEmpty)
     late.run(seconds: 4, done: 0.62)
     let alarm = try #require(late.active.first)
-    #expect(alarm.text == "behind: 62% of 20.0k/s for 5s" && alarm.rule.severity == .warning)
+    #expect(alarm.text == "38% behind 20.0k/s for 5s" && alarm.rule.severity == .warning)
     #expect(abs(alarm.worst - 0.38) < 0.001)
     late.run(seconds: 6, done: 1)
     #expect(late.active.isEmpty && late.queue.book.states == [.ok])
@@ -145,7 +145,7 @@ import Testing
     var late = Late()
     late.options = nil
     late.run(seconds: 10, done: 0.25)
-    #expect(try #require(late.active.first).text == "behind: 25% of its rate for 5s")
+    #expect(try #require(late.active.first).text == "75% behind its rate for 5s")
   }
 
   @Test func oneGoodMomentBeginsAnew() {
@@ -216,6 +216,60 @@ import Testing
     let alarm = alarms(share: 0.3).first
     #expect(alarm?.rule.measure == (count >= 64 ? .skew : nil))
     if count == 128 { #expect(try #require(alarm).text == "skew 39.1 > 20.0 for 10s: shard #64") }
+  }
+
+  @Test func aNamedLimitOfTheSkewHoldsForAnyNumberOfShards() throws {
+    let moment = try #require(Moment(Script(shardCount: 1_024).model(30)))
+    let standard = try #require(AlertRule.standard.first { $0.measure == .skew })
+    #expect(standard.limit(at: moment) == 160)
+    let named = try #require(try standard.changed(by: "10.0 for 5s"))
+    #expect(named.limit(at: moment) == 10 && named.text == "10.0 for 5s")
+    #expect(try standard.changed(by: standard.text) == standard, "the sample of a configuration changes nothing")
+  }
+
+  @Test(arguments: [
+    (3_040_000.0, "3.04ms > 3.00ms"), (3_000_400, "3.0004ms > 3.0000ms"), (3_000_001, "just above 3.0ms"),
+  ])
+  func whatIsAboveItsLimitReadsSo(_ value: Double, _ wanted: String) throws {
+    var sample = try #require(Script().samples(1).last)
+    sample.syncP99 = UInt64(value)
+    let moment = Moment(History(), at: sample, windowSeconds: 60)
+    let rule = AlertRule(.sync, above: 3_000_000)
+    #expect(rule.text(at: moment, lasting: 12_000_000_000) == "sync p99 \(wanted) for 12s")
+  }
+
+  /// What a rule says beside a stopped clock is what it said then.
+  @Test func stoppedTimeShowsTheRulesOfThatMoment() throws {
+    var model = Script().model(20)
+    var sample = try #require(Script().samples(21).last)
+    let limit = UInt64(AlertRule.standard.first { $0.measure == .sync }?.threshold ?? 0)
+    sample.syncP99 = limit * 4
+    _ = model.update(.sample(sample, []))
+    _ = model.update(.key(.character("A")))
+    func line() -> String {
+      Renderer.render(model, colors: .none).lines.first { $0.contains("sync p99") } ?? ""
+    }
+    #expect(line().contains("near") && line().contains("2.0s"), "\(line())")
+    model.time = .paused(10)
+    #expect(line().contains("ok") && line().contains("2.9ms"), "\(line())")
+    model.time = .paused(20)
+    #expect(line().contains("near") && line().contains("2.0s"), "\(line())")
+  }
+
+  @Test func enterOnARuleGoesToItsPanelAndToItsLastAlarm() throws {
+    var model = Script(failsAfter: 40).model(100)
+    _ = model.update(.key(.character("A")))
+    let failed = try #require(model.alerts.rules.firstIndex { $0.measure == .logFailed })
+    model.alertsView.selectedRule = failed
+    _ = model.update(.key(.enter))
+    #expect(model.view == .overview && model.focus == .log)
+    #expect(model.shown?.sequence == 40)
+    _ = model.update(.key(.character("A")))
+    model.time = .live
+    model.alertsView.selectedRule = try #require(model.alerts.rules.firstIndex { $0.measure == .skew })
+    _ = model.update(.key(.enter))
+    #expect(model.view == .overview && model.focus == .shards && model.time == .live)
+    #expect(model.browse.notice?.hasPrefix("skew: never an alarm") == true)
   }
 
   @Test func rulesHaveNamesOfTheirOwn() {

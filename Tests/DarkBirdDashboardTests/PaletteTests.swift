@@ -90,6 +90,16 @@ import Testing
     #expect(model.focus == .latency)
   }
 
+  @Test func aCommandWithSomethingBehindItIsThatCommandAndSaysSo() {
+    var model = opened(typing: "load-acknowledge memory")
+    #expect(names(model) == ["load-acknowledge"])
+    _ = model.update(.key(.enter))
+    #expect(model.palette == nil && model.view == .workload)
+    #expect(model.workloadSettings[model.workloadView.selected] == .acknowledgement)
+    #expect(model.browse.notice == "load-acknowledge takes no 'memory': change it here")
+    #expect(names(opened(typing: "load-acknowledg memory")).isEmpty)
+  }
+
   @Test func enterOnNothingStays() {
     var model = opened(typing: "xyzzy")
     #expect(model.update(.key(.enter)).isEmpty)

@@ -1,5 +1,6 @@
 import DarkBird
 import Foundation
+import Terminal
 import Testing
 
 @testable import DarkBirdDashboard
@@ -51,6 +52,31 @@ import Testing
     // Twenty seconds of a store that works as it did: its waves, its pages, its alarm.
     #expect(told.count < 60, "\(told)")
     #expect(lines.take(model).isEmpty, "no sample, no news")
+  }
+
+  /// Of a second in which loading ends no rate is true; writes that give way to reads are news.
+  @Test func linesTellOperationsWithoutTheLoadingAndTheShareOfWrites() {
+    var (lines, told) = (PlainLines(), [String]())
+    var model = Model(identity: Script().identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
+    for var sample in Script().samples(100) {
+      let number = UInt64(sample.sequence)
+      sample.workload?.progress.phase = sample.sequence < 30 ? .loading : .running
+      if sample.sequence < 30 { sample.workload?.progress.loaded = 0 }
+      // 30,000 loaded a second, then 2,000 done of which half write, then a fifth.
+      let (loading, running) = (min(number, 30), number - min(number, 30))
+      let late = running - min(running, 40)
+      sample.statistics.operations = StoreStatistics.Operations()
+      sample.statistics.operations.puts = loading * 3_000 + min(running, 40) * 100 + late * 40
+      sample.statistics.operations.gets = min(running, 40) * 100 + late * 160
+      _ = model.update(.sample(sample, []))
+      told += lines.take(model)
+    }
+    let figures = told.filter { $0.contains(" a second") }
+    #expect(figures.count >= 3, "\(told)")
+    #expect(figures.first?.contains("loading 30.0k a second") == true, "\(figures)")
+    #expect(figures.dropFirst().first?.contains("2.0k operations a second, 1.0k of them writes") == true, "\(figures)")
+    #expect(figures.last?.contains("2.0k operations a second, ") == true, "\(figures)")
+    #expect(figures.last?.contains("1.0k of them") == false, "\(figures)")
   }
 
   @Test func linesOfAStoreAtRestEnd() throws {

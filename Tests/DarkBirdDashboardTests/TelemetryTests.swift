@@ -12,6 +12,20 @@ import Testing
     return Sample(sequence: sequence, date: Script.start, nanoseconds: nanoseconds, statistics: statistics)
   }
 
+  /// The store keeps its last syncs, however long ago they were; beside latencies of ten seconds stand those of ten seconds.
+  @Test func syncsAreThoseOfTheLastTenSeconds() {
+    var window = SyncWindow()
+    var log = StoreStatistics.Log()
+    (log.syncs, log.recentSyncNanoseconds) = (2, [9_000_000, 9_000_000])
+    func second(_ count: Int) -> UInt64 { UInt64(count) * 1_000_000_000 }
+    #expect(window.take(log, at: second(1)) == SyncTimes(), "of an unknown time")
+    log.syncs += 3
+    log.recentSyncNanoseconds += [1_000_000, 2_000_000, 4_000_000]
+    #expect(window.take(log, at: second(2)) == SyncTimes([1_000_000, 2_000_000, 4_000_000]))
+    #expect(window.take(log, at: second(11)).p50 == 2_000_000)
+    #expect(window.take(log, at: second(13)) == SyncTimes())
+  }
+
   @Test func historyIsBoundedAndFoundBySequenceAndTime() {
     var history = History(capacities: [5])
     for index in 0..<12 { history.append(sample(index, at: UInt64(index) * 100)) }

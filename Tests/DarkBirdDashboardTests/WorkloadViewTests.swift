@@ -162,24 +162,39 @@ import Testing
     for sample in Self.late(100) {
       _ = model.update(.sample(sample, []))
       // Before it is an alarm.
-      if sample.sequence == 30 { #expect(lines()[1].hasPrefix(" behind 62% of 20.0k/s "), "\(lines()[1])") }
+      if sample.sequence == 30 { #expect(lines()[1].hasPrefix(" 38% behind 20.0k/s "), "\(lines()[1])") }
     }
-    #expect(lines()[1].hasPrefix(" ! behind: 62% of 20.0k/s for "), "\(lines()[1])")
+    #expect(lines()[1].hasPrefix(" ! 38% behind 20.0k/s for "), "\(lines()[1])")
     let mark = try #require(model.allMarks.last)
-    #expect(mark.kind == .warning && mark.text.hasPrefix("behind: 62% of 20.0k/s"))
+    #expect(mark.kind == .warning && mark.text == "38% behind 20.0k/s after 5s")
     // Also beside an alarm that is older.
     var other = model
     other.alerts = AlertBook(rules: [AlertRule(.queue, above: 0)])
     for sample in Self.late(102)[100...] { _ = other.update(.sample(sample, [])) }
     let line = Renderer.render(other, colors: .none).lines[1]
-    #expect(line.hasPrefix(" ! queue") && line.contains("  behind 62%  "), "\(line)")
+    #expect(line.hasPrefix(" ! queue") && line.contains("  38% behind  "), "\(line)")
     model.alerts.muted = ["behind"]
-    #expect(lines()[1].hasPrefix(" behind 62% of 20.0k/s "), "\(lines()[1])")
+    #expect(lines()[1].hasPrefix(" 38% behind 20.0k/s "), "\(lines()[1])")
     _ = model.update(.key(.character("w")))
-    #expect(lines().contains { $0.contains("behind 62% of 20.0k/s") && !$0.hasPrefix(" behind") }, "\(lines())")
-    if width == 120 { #expect(lines().contains { $0.contains("missed 75,240") }, "\(lines())") }
+    #expect(lines().contains { $0.contains("now 38% behind 20.0k/s") }, "\(lines())")
+    if width == 120 { #expect(lines().contains { $0.contains("missed in all 75,240") }, "\(lines())") }
     _ = model.update(.key(.character("b")))
-    #expect(lines()[0].contains("behind 62% of 20.0k/s"), "\(lines()[0])")
+    #expect(lines()[0].contains("38% behind 20.0k/s"), "\(lines()[0])")
+  }
+
+  /// Each thread has an equal part of the rate: slow writes alone are what is missing.
+  @Test func writesAndReadsAreToldApartWhereOneOfThemIsLate() {
+    var model = Model(identity: Script().identity, width: 200, height: 60, glyphs: .ascii, zone: .gmt)
+    for var sample in Self.late(60) {
+      // Of 1,000 writes 240 are done, of as many reads all.
+      sample.workload?.progress.writersOperations = UInt64(sample.sequence) * 240
+      sample.workload?.progress.writersSkipped = UInt64(sample.sequence) * 760
+      _ = model.update(.sample(sample, []))
+    }
+    _ = model.update(.key(.character("w")))
+    let lines = Renderer.render(model, colors: .none).lines
+    let line = lines.first { $0.contains("now 38% behind 20.0k/s") } ?? ""
+    #expect(line.contains("of writes 76%, reads 0%"), "\(lines)")
   }
 
   /// What the store does while documents are loaded is not what the workload asks of it.
@@ -247,5 +262,61 @@ import Testing
     var model = Changing.workload()
     _ = model.update(.key(.character("o")))
     #expect(Renderer.render(model, colors: .none).lines.contains { $0.contains("─ previous run ") })
+  }
+
+  /// Of what is stopped nothing goes on: neither the run, nor what it is compared with.
+  @Test func stoppedTimeShowsTheRunOfThatMomentAndTheOneBeforeIt() throws {
+    var model = Changing.workload()
+    let first = try #require(model.runs.previous)
+    let last = try #require(model.history.last)
+    for number in 1...60 {
+      var sample = last
+      sample.sequence += number
+      sample.nanoseconds += UInt64(number) * 100_000_000
+      sample.workload?.run = 3
+      sample.workload?.summary = "clubs latest 2w/2r no limit"
+      sample.workload?.progress.operations = UInt64(number)
+      _ = model.update(.sample(sample, []))
+    }
+    #expect(model.runs.previous?.summary == "clubs uniform 2w/2r no limit")
+    let within = last.nanoseconds - 1_000_000_000
+    #expect(model.runs.previousRun(at: within) == first)
+    #expect(model.runs.previous(at: within) != nil)
+    #expect(model.runs.previousRun(at: 1_000_000_000) == nil, "there was none before the first")
+    model.time = .paused(last.sequence)
+    let screen = Renderer.render(model, colors: .none).lines.joined(separator: "\n")
+    #expect(screen.contains("run 2 running") && !screen.contains("latest"), "\(screen)")
+    #expect(screen.contains("clubs zipfian 2w/2r no limit"), "\(screen)")
+  }
+
+  /// Two runs that differ in nothing else are told apart, also where the end of a line is cut.
+  @Test func theNameOfARunSaysEarlyWhatItsWritesWaitFor() {
+    let options = WorkloadOptions(rate: .perSecond(20_000))
+    #expect(options.title(waitingFor: .synced) == "clubs ack synced zipfian 2w/2r 20.0k/s at most")
+    #expect(options.title(waitingFor: .memory).hasPrefix("clubs ack memory "))
+    #expect(options.title(waitingFor: nil) == "clubs zipfian 2w/2r 20.0k/s at most", "without a log there is none")
+  }
+
+  @Test func aRunThatDoesNotKnowYetWhatToLoadSaysNoFigures() throws {
+    var model = Script().model(20)
+    var sample = try #require(Script().samples(21).last)
+    sample.workload?.progress = WorkloadProgress()
+    sample.workload?.progress.phase = .loading
+    _ = model.update(.sample(sample, []))
+    let line = Renderer.render(model, colors: .none).lines[1]
+    #expect(line.contains("workload begins") && !line.contains("0 of 0"), "\(line)")
+  }
+
+  /// A mean of a minute goes on long after its cause.
+  @Test func pagesThatEndNoMoreHaveNoRhythm() throws {
+    var model = Model(identity: Script().identity, width: 120, height: 40, glyphs: .ascii, zone: .gmt)
+    func screen() -> String { Renderer.render(model, colors: .none).lines.joined(separator: "\n") }
+    for var sample in Script().samples(300) {
+      sample.statistics.log?.rotations = UInt64(min(sample.sequence, 100) / 7)
+      _ = model.update(.sample(sample, []))
+      if sample.sequence == 5 { #expect(screen().contains("none in 60s"), "\(screen())") }
+      if sample.sequence == 100 { #expect(screen().contains("every 0.7s"), "\(screen())") }
+    }
+    #expect(screen().contains("last 20s ago") && !screen().contains("every 0"), "\(screen())")
   }
 }

@@ -14,8 +14,10 @@ struct AlertBook: Sendable {
     /// When it was right again; nil while it is not.
     var end: UInt64?
     var worst: Double
-    /// The alarm as it was when it began, with its reason.
+    /// The alarm as it was when it was told, with its reason.
     let text: String
+    /// The same for a mark, which stands at the start.
+    let markText: String
 
     func isActive(at nanoseconds: UInt64) -> Bool {
       start + rule.sustainedNanoseconds <= nanoseconds && end.map { nanoseconds < $0 } ?? true
@@ -94,7 +96,8 @@ struct AlertBook: Sendable {
     episodes.append(
       Episode(
         id: nextID, rule: rule, start: since, date: date, worst: value,
-        text: rule.text(at: moment, lasting: now - since)))
+        text: rule.text(at: moment, lasting: now - since),
+        markText: rule.text(at: moment, lasting: now - since, "after")))
     nextID += 1
   }
 
@@ -134,6 +137,20 @@ struct AlertBook: Sendable {
     zip(rules, states).contains { rule, state in
       if case .firing = state { rule.measure == measure } else { false }
     }
+  }
+
+  /// Where a rule stood at a moment that is over, with its value then.
+  func standing(_ place: Int, at moment: Moment) -> (state: State, value: Double?) {
+    let (rule, now) = (rules[place], moment.sample.nanoseconds)
+    let value = rule.value(at: moment)
+    if let episode = episodes.last(where: { $0.rule.name == rule.name && $0.isActive(at: now) }) {
+      return (.firing(since: episode.start), value)
+    }
+    guard let value else { return (.unknown, nil) }
+    guard value > rule.limit(at: moment) else { return (.ok, value) }
+    // It may have become an alarm later; otherwise nobody knows any more since when.
+    let since = episodes.last { $0.rule.name == rule.name && $0.start <= now && $0.end.map { now < $0 } ?? true }?.start
+    return (.pending(since: since ?? now), value)
   }
 
   /// What is wrong at one moment and wanted to be heard of, the worst first.

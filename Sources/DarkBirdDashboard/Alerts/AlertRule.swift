@@ -14,7 +14,7 @@ struct AlertRule: Hashable, Sendable {
     case latency(OperationKind)
     /// Age of the oldest record that is not durable, in nanoseconds.
     case logLag
-    /// p99 of the last syncs, in nanoseconds.
+    /// p99 of the syncs of the last ten seconds, in nanoseconds.
     case sync
     /// Share of the log's queue that is taken, 0...1.
     case queue
@@ -38,6 +38,8 @@ struct AlertRule: Hashable, Sendable {
   /// The value must be wrong for so long.
   var sustainedNanoseconds: UInt64
   var severity: Severity
+  /// Whether the threshold is for up to 64 shards and grows with their number beyond; see `limit(at:)`.
+  var growsWithShards = false
 
   init(
     _ measure: Measure, above threshold: Double = 0, forSeconds seconds: Double = 0, severity: Severity = .warning
@@ -47,6 +49,7 @@ struct AlertRule: Hashable, Sendable {
     self.threshold = threshold
     sustainedNanoseconds = UInt64(seconds * 1e9)
     self.severity = severity
+    growsWithShards = measure == .skew
   }
 
   private static let millisecond = 1e6
@@ -64,7 +67,7 @@ struct AlertRule: Hashable, Sendable {
       AlertRule(.behind, above: 0.1, forSeconds: 5),
       AlertRule(.queue, above: 0.8, forSeconds: 1),
       AlertRule(.logLag, above: 5_000 * millisecond, forSeconds: 1),
-      AlertRule(.sync, above: 500 * millisecond, forSeconds: 10),
+      AlertRule(.sync, above: 500 * millisecond, forSeconds: 15),
       // A zipfian choice of keys alone gives about 6 with 64 shards.
       AlertRule(.skew, above: 10, forSeconds: 10),
       AlertRule(.eventsDropped, above: 0, forSeconds: 5),
@@ -90,9 +93,10 @@ struct AlertRule: Hashable, Sendable {
   static let skewShards = 64
 
   /// Above which value it is wrong at that moment. One key that gets a share of all operations makes the skew the larger
-  /// the more shards there are, with no harm done by that: beyond 64 shards the limit grows with their number.
+  /// the more shards there are, with no harm done by that: beyond 64 shards the limit grows with their number, unless
+  /// somebody has named a limit.
   func limit(at moment: Moment?) -> Double {
-    guard measure == .skew, let moment else { return threshold }
+    guard growsWithShards, let moment else { return threshold }
     return threshold * max(1, Double(moment.sample.statistics.shards.count) / Double(Self.skewShards))
   }
 
@@ -138,8 +142,9 @@ struct AlertRule: Hashable, Sendable {
     }
   }
 
-  /// The alarm in one line. `nanoseconds`: for how long.
-  func text(at moment: Moment, lasting nanoseconds: UInt64) -> String {
+  /// The alarm in one line. `nanoseconds`: for how long. `word`: `after` where the line stands at the moment when it began,
+  /// whose own figures are others.
+  func text(at moment: Moment, lasting nanoseconds: UInt64, _ word: String = "for") -> String {
     let reason = reason(at: moment)
     switch measure {
     case .logFailed: return "the log takes no more writes: \(reason ?? "no reason given")"
@@ -147,12 +152,31 @@ struct AlertRule: Hashable, Sendable {
     case .writersStopped: return "the workload's writers stopped: \(reason ?? "no reason given")"
     case .workloadFailed: return "the workload failed: \(reason ?? "no reason given")"
     case .operationErrors: return "operations fail: \(reason ?? "no reason given")"
-    case .behind: return "behind: \(Shortfall(moment)?.text ?? "-") for \(Format.span(nanoseconds: nanoseconds))"
+    case .behind: return "\(Shortfall(moment)?.text ?? "behind") \(word) \(Format.span(nanoseconds: nanoseconds))"
     case .queue, .logLag, .sync, .skew, .eventsDropped, .latency:
-      let value = value(at: moment).map(format) ?? "-"
       let lasting = Format.span(nanoseconds: nanoseconds)
-      return "\(measure.title) \(value) > \(format(limit(at: moment))) for \(lasting)\(remark(moment))"
+      return "\(measure.title) \(comparison(moment)) \(word) \(lasting)\(remark(moment))"
     }
+  }
+
+  /// `3.04ms > 3.00ms`: with as many digits as it takes to see which is more.
+  private func comparison(_ moment: Moment) -> String {
+    let limit = limit(at: moment)
+    guard let value = value(at: moment) else { return "- > \(format(limit))" }
+    // An alarm that goes on for a while after the value is right again shows it.
+    guard value > limit else { return "\(format(value)), was > \(format(limit))" }
+    if format(value) != format(limit) { return "\(format(value)) > \(format(limit))" }
+    let (scale, unit): (Double, String) =
+      switch measure {
+      case .latency, .sync, .logLag: limit < 1e6 ? (1e3, "us") : limit < 1e9 ? (1e6, "ms") : (1e9, "s")
+      case .queue, .behind: (0.01, "%")
+      default: (1, "")
+      }
+    for places in 2...4 {
+      let (more, less) = (Format.decimal(value / scale, places: places), Format.decimal(limit / scale, places: places))
+      if more != less { return "\(more)\(unit) > \(less)\(unit)" }
+    }
+    return "just above \(format(limit))"
   }
 
   /// What to make of it.

@@ -13,7 +13,7 @@ extension AlertRule {
     if let word = words.first, word != "for", word != "critical", word != "on" {
       guard hasThreshold else { throw TextError(reason: "'\(name)' has no limit: write 'off', or 'for 5s'") }
       guard let value = value(word) else { throw TextError(reason: "'\(word)' is no limit for '\(name)', \(example)") }
-      rule.threshold = value
+      (rule.threshold, rule.growsWithShards) = (value, false)
       words.removeFirst()
     } else if words.first == "on" {
       words.removeFirst()
@@ -72,7 +72,7 @@ extension AlertRule {
     switch measure {
     case .latency, .logLag, .sync: words = [Self.text(seconds: threshold / 1e9)]
     case .queue, .behind: words = [Format.decimal(threshold * 100, places: 0) + "%"]
-    case .skew: words = [Format.decimal(threshold, places: 1)]
+    case .skew: words = [growsWithShards ? "on" : Format.decimal(threshold, places: 1)]
     case .eventsDropped, .operationErrors: words = [Format.decimal(threshold, places: 0) + "/s"]
     case .logFailed, .checkpointFailed, .writersStopped, .workloadFailed: words = ["on"]
     }

@@ -18,6 +18,7 @@ extension DashboardConfiguration {
       "# Steps of settings and a time: preset, keys, rate, writers, readers, acknowledge, or a share of the mix:",
       "# mine = night: rate 100 for 60s / day: rate max writers 8 for 20s", "", "[alerts]",
       "# The limit, and for how long it must be passed; 'critical' for the loud ones, 'off' for none.",
+      "# skew is on with 10 up to \(AlertRule.skewShards) shards and more beyond; a number holds for any.",
     ]
     lines += AlertRule.standard.map { "\($0.name) = \($0.text)" }
     lines += [

@@ -16,7 +16,17 @@ struct CommandPalette: Hashable, Sendable {
     let scored = candidates.enumerated().compactMap { index, binding in
       Self.score(wanted, binding).map { (score: $0, index: index, binding: binding) }
     }
-    return scored.sorted { ($0.score, $0.index) < ($1.score, $1.index) }.map(\.binding)
+    let found = scored.sorted { ($0.score, $0.index) < ($1.score, $1.index) }.map(\.binding)
+    guard found.isEmpty, let first = editor.text.split(separator: " ").first else { return found }
+    // A command by its whole name with something behind it is that command.
+    return candidates.filter { $0.name == first.lowercased() }
+  }
+
+  /// What was typed behind the whole name of a command, which takes nothing; nil if nothing was.
+  func rest(behind binding: KeyBinding) -> String? {
+    let words = editor.text.split(separator: " ")
+    guard words.count > 1, words[0].lowercased() == binding.name else { return nil }
+    return words.dropFirst().joined(separator: " ")
   }
 
   /// How far a name is from what was typed, 0 = the same; nil if it cannot be meant.
@@ -55,7 +65,13 @@ extension Model {
     case .submit:
       guard matches.indices.contains(palette.selected) else { return [] }
       self.palette = nil
-      return perform(matches[palette.selected].command, in: palette.context)
+      let binding = matches[palette.selected]
+      let effects = perform(binding.command, in: palette.context)
+      if let rest = palette.rest(behind: binding) {
+        let how = if case .setting = binding.command { ": change it here" } else { "" }
+        browse.notice = "\(binding.name) takes no '\(rest)'\(how)"
+      }
+      return effects
     case .cancel:
       self.palette = nil
       return []

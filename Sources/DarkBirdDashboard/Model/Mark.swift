@@ -45,7 +45,7 @@ extension Model {
     let alarms = alerts.episodes.map { episode in
       Mark(
         kind: episode.rule.severity == .critical ? .critical : .warning, nanoseconds: episode.start,
-        date: episode.date, text: episode.text, end: episode.end)
+        date: episode.date, text: episode.markText, end: episode.end)
     }
     return (marks + alarms).sorted { $0.nanoseconds < $1.nanoseconds }
   }

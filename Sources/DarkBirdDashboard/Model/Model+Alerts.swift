@@ -29,9 +29,10 @@ extension Model {
     case .mute:
       let name = alerts.rules[min(alertsView.selectedRule, alerts.rules.count - 1)].name
       if alerts.muted.remove(name) == nil { alerts.muted.insert(name) }
+    case .open where alertsView.focus == .rules: goToRule()
     case .open:
       let marks = allMarks
-      guard alertsView.focus == .past, marks.indices.contains(marks.count - 1 - alertsView.selectedMark) else {
+      guard marks.indices.contains(marks.count - 1 - alertsView.selectedMark) else {
         return []
       }
       jump(to: marks[marks.count - 1 - alertsView.selectedMark])
@@ -39,6 +40,17 @@ extension Model {
     default: moveInAlerts(command)
     }
     return []
+  }
+
+  /// Shows the panel that a rule's value is in, at the last moment that it became wrong.
+  private mutating func goToRule() {
+    let rule = alerts.rules[min(alertsView.selectedRule, alerts.rules.count - 1)]
+    (view, focus) = (.overview, rule.measure.panel)
+    if let last = alerts.episodes.last(where: { $0.rule.name == rule.name }) {
+      jump(to: last.start)
+    } else {
+      browse.notice = "\(rule.measure.title): never an alarm so far; panel \(focus.rawValue) shows it"
+    }
   }
 
   private mutating func moveInAlerts(_ command: Command) {
@@ -50,6 +62,19 @@ extension Model {
     case .past:
       alertsView.selectedMark = Scroll.selected(
         alertsView.selectedMark, by: command, page: page, count: allMarks.count)
+    }
+  }
+}
+
+extension AlertRule.Measure {
+  /// Where one looks for more.
+  fileprivate var panel: PanelID {
+    switch self {
+    case .latency: .latency
+    case .logLag, .sync, .queue, .logFailed, .checkpointFailed, .writersStopped: .log
+    case .skew: .shards
+    case .eventsDropped: .events
+    case .operationErrors, .behind, .workloadFailed: .throughput
     }
   }
 }

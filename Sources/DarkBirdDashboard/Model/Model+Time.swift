@@ -36,7 +36,11 @@ extension Model {
 
   /// Shows the moment of a mark, or what is kept that is nearest to it.
   mutating func jump(to mark: Mark?) {
-    guard let mark, let sample = history.sample(atOrAfter: mark.nanoseconds) ?? history.last else { return }
+    if let mark { jump(to: mark.nanoseconds) }
+  }
+
+  mutating func jump(to nanoseconds: UInt64) {
+    guard let sample = history.sample(atOrAfter: nanoseconds) ?? history.last else { return }
     time = .paused(sample.sequence)
   }
 

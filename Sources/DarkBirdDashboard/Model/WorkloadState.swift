@@ -49,7 +49,7 @@ enum WorkloadSetting: Hashable, Sendable {
       case .zipfian: return "a few documents get most of the operations"
       case .latest: return "the documents inserted last get most of the operations"
       }
-    case .rate: return "operations a second, all threads together; takes effect without a new run"
+    case .rate: return "operations a second, an equal part for each thread; needs no new run"
     case .writers:
       return options.preset == .clubs ? "threads that write" : "threads: with the readers, all run the whole mix"
     case .readers:

@@ -10,7 +10,7 @@ enum AlertLine {
     var right = worst?.rule.severity == .critical ? [] : figures(moment)
     // Slow operations are an alarm too, and may be the older one; that they keep the workload from its rate is not hidden.
     if let worst, worst.rule.measure != .behind, let shortfall = Shortfall(moment), shortfall.isTold {
-      right.insert(Segment(-1, Span("behind \(Format.percent(1 - shortfall.missed))", .warning)), at: 0)
+      right.insert(Segment(-1, Span("\(Format.percent(shortfall.missed)) behind", .warning)), at: 0)
     }
     if !alarms.isEmpty, model.view != .alerts {
       let key = model.keyMap.binding(named: "alerts")?.keys.first?.name
@@ -42,10 +42,10 @@ enum AlertLine {
       worst.rule.severity == .critical ? .alert : .warning)
   }
 
-  /// `behind 62% of 20.0k/s`, also before that is an alarm, and where nobody wants to hear of it.
+  /// `38% behind 20.0k/s`, also before that is an alarm, and where nobody wants to hear of it.
   static func behind(_ moment: Moment) -> Span? {
     guard let shortfall = Shortfall(moment), shortfall.isTold else { return nil }
-    return Span("behind \(shortfall.text)", .warning)
+    return Span(shortfall.text, .warning)
   }
 
   private static func workload(_ model: Model, _ moment: Moment) -> [Segment] {
@@ -54,6 +54,8 @@ enum AlertLine {
     var segments: [Segment] = []
     switch progress.phase {
     case .idle: segments.append(Segment(0, Span("workload not started", .label)))
+    // Nobody knows yet how many are to be loaded, nor whether any are.
+    case .loading where progress.documents == 0: segments.append(Segment(0, Span("workload begins")))
     case .loading:
       let fraction = progress.documents > 0 ? Double(progress.loaded) / Double(progress.documents) : 0
       segments.append(
@@ -66,7 +68,7 @@ enum AlertLine {
     }
     if progress.duplicatesRefused > 0 { segments.append(.field(2, "dup", Format.short(progress.duplicatesRefused))) }
     if progress.errors > 0 { segments.append(.field(1, "errors", Format.short(progress.errors), .warning)) }
-    if progress.skipped > 0 { segments.append(.field(3, "missed", Format.short(progress.skipped))) }
+    if progress.skipped > 0 { segments.append(.field(3, "missed in all", Format.short(progress.skipped))) }
     return segments
   }
 

@@ -11,7 +11,7 @@ enum AlertRulesPanel {
   }
 
   static func draw(_ model: Model, _ moment: Moment?, in rect: Rect, with painter: inout Painter) {
-    let columns = columns(rect.width)
+    let columns = columns(rect.width, isLive: model.time == .live)
     let titleWidth = rect.width - stateWidth - columns.reduce(0) { $0 + $1.width }
     var x = stateWidth + titleWidth
     painter.write("state", in: rect, y: 0, .label)
@@ -26,25 +26,34 @@ enum AlertRulesPanel {
     for (row, place) in (top..<min(top + visible, model.alerts.rules.count)).enumerated() {
       let y = row + 1
       let rule = model.alerts.rules[place]
-      let (text, role) = state(model, place)
+      let standing = standing(model, place, moment)
+      let (text, role) = state(model, place, standing.state)
       painter.write(text, in: rect, y: y, role)
       painter.write(
         Format.clipped(rule.measure.title, titleWidth - 1, painter.glyphs), in: rect, x: stateWidth, y: y,
         role == .label ? .label : .text)
       var x = stateWidth + titleWidth
       for column in columns {
-        let text = Format.right(column.text(model, place, moment), column.width)
-        painter.write(text, in: rect, x: x, y: y, column.title == "now" && role != .label ? role : .text)
+        let text = Format.right(column.text(rule, standing, moment), column.width)
+        painter.write(text, in: rect, x: x, y: y, column.isValue && role != .label ? role : .text)
         x += column.width
       }
       if place == selected, model.alertsView.focus == .rules { painter.select(rect, y: y) }
     }
   }
 
+  private typealias Standing = (state: AlertBook.State, value: Double?)
+
+  /// While time is stopped, that of the moment which is shown.
+  private static func standing(_ model: Model, _ place: Int, _ moment: Moment?) -> Standing {
+    guard model.time != .live, let moment else { return (model.alerts.states[place], model.alerts.values[place]) }
+    return model.alerts.standing(place, at: moment)
+  }
+
   /// In words, so that it needs no colour.
-  private static func state(_ model: Model, _ place: Int) -> (String, Role) {
+  private static func state(_ model: Model, _ place: Int, _ state: AlertBook.State) -> (String, Role) {
     if model.alerts.muted.contains(model.alerts.rules[place].name) { return ("muted", .label) }
-    return switch model.alerts.states[place] {
+    return switch state {
     case .unknown: ("-", .label)
     case .ok: ("ok", .good)
     case .pending: ("near", .warning)
@@ -55,32 +64,31 @@ enum AlertRulesPanel {
   private struct Column {
     var title: String
     var width: Int
-    var text: (Model, Int, Moment?) -> String
+    var isValue = false
+    var text: (AlertRule, Standing, Moment?) -> String
   }
 
   /// What fits, the most telling first.
-  private static func columns(_ width: Int) -> [Column] {
+  private static func columns(_ width: Int, isLive: Bool) -> [Column] {
     var columns = [
-      Column(title: "now", width: 7) { model, place, _ in
-        model.alerts.values[place].map(model.alerts.rules[place].format) ?? "-"
+      Column(title: isLive ? "now" : "then", width: 7, isValue: true) { rule, standing, _ in
+        standing.value.map(rule.format) ?? "-"
       },
-      Column(title: "limit", width: 7) { model, place, moment in
-        let rule = model.alerts.rules[place]
-        return rule.hasThreshold ? rule.format(rule.limit(at: moment)) : ""
+      Column(title: "limit", width: 7) { rule, _, moment in
+        rule.hasThreshold ? rule.format(rule.limit(at: moment)) : ""
       },
     ]
     if width >= 50 {
       columns.append(
-        Column(title: "for", width: 6) { model, place, _ in
-          let rule = model.alerts.rules[place]
-          return rule.sustainedNanoseconds > 0 ? Format.span(nanoseconds: rule.sustainedNanoseconds) : ""
+        Column(title: "for", width: 6) { rule, _, _ in
+          rule.sustainedNanoseconds > 0 ? Format.span(nanoseconds: rule.sustainedNanoseconds) : ""
         })
     }
     if width >= 58 {
       columns.append(
-        Column(title: "since", width: 7) { model, place, moment in
-          let now = moment?.history.last?.nanoseconds ?? 0
-          return switch model.alerts.states[place] {
+        Column(title: "since", width: 7) { _, standing, moment in
+          let now = moment?.sample.nanoseconds ?? 0
+          return switch standing.state {
           case .pending(let since), .firing(let since): Format.span(nanoseconds: now - min(since, now))
           case .unknown, .ok: ""
           }

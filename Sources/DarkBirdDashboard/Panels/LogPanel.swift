@@ -31,7 +31,7 @@ enum LogPanel {
       y += 1
     }
     drawPage(log, in: rect, y: y, with: &painter)
-    painter.write(writing(moment, log).fitted(width: rect.width), in: rect, y: y + 1)
+    painter.write(writing(moment, log, rect.width).fitted(width: rect.width), in: rect, y: y + 1)
     drawQueue(log, in: rect, y: y + 2, with: &painter)
     painter.write(rotation(moment, log).fitted(width: rect.width), in: rect, y: y + 3)
     drawStrip(moment, in: rect, y: y + 4, with: &painter)
@@ -79,16 +79,26 @@ enum LogPanel {
     }
   }
 
-  private static func writing(_ moment: Moment, _ log: StoreStatistics.Log) -> [Segment] {
+  private static func writing(_ moment: Moment, _ log: StoreStatistics.Log, _ width: Int) -> [Segment] {
     let bytes = moment.rates?.perSecond { $0.log?.bytesWritten } ?? 0
     let records = moment.rates?.perSecond { $0.log?.recordsWritten } ?? 0
     let syncs = moment.rates?.perSecond { $0.log?.syncs } ?? 0
     return [
       .field(0, "write", Format.right(Format.bytes(bytes), 8) + "/s"),
       .field(2, "", Format.right(Format.rate(records), 6) + " rec/s"),
-      .field(1, "sync p99", Format.right(moment.sample.syncP99.map { Format.time(nanoseconds: $0) } ?? "-", 5)),
+      Segment(1, spans: syncTimes(moment.sample, isNarrow: width < 46)),
       .field(3, "", Format.right(Format.rate(syncs), 4) + "/s"),
     ]
+  }
+
+  /// `sync 10s p50 1.1ms p99 4.0ms`, over the ten seconds of the latencies: what a write that waits for the disk waits for.
+  private static func syncTimes(_ sample: Sample, isNarrow: Bool) -> [Span] {
+    func time(_ nanoseconds: UInt64?) -> Span {
+      Span(Format.right(nanoseconds.map { Format.time(nanoseconds: $0) } ?? "-", 5))
+    }
+    // A recording has but one of them.
+    let half = isNarrow ? [] : sample.syncP50.map { [Span("p50 ", .label), time($0), Span(" ")] } ?? []
+    return [Span("sync 10s ", .label)] + half + [Span("p99 ", .label), time(sample.syncP99)]
   }
 
   private static func drawQueue(_ log: StoreStatistics.Log, in rect: Rect, y: Int, with painter: inout Painter) {
@@ -106,14 +116,35 @@ enum LogPanel {
   }
 
   private static func rotation(_ moment: Moment, _ log: StoreStatistics.Log) -> [Segment] {
-    let window = Rates(moment.history, at: moment.sample, over: moment.windowNanoseconds)
-    let perSecond = window?.perSecond { $0.log?.rotations } ?? 0
     return [
-      .field(0, "rotated", Format.grouped(log.rotations)),
-      .field(1, "every", perSecond > 0 ? Format.decimal(1 / perSecond, places: 1) + "s" : "-"),
+      .field(0, "rotated", Format.grouped(log.rotations)), rhythm(moment),
       .field(2, "disk", Format.bytes(log.bytesOnDisk)),
       .field(3, "", "\(Format.grouped(log.pagesOnDisk)) page\(log.pagesOnDisk == 1 ? "" : "s")"),
     ]
+  }
+
+  private static let rhythmNanoseconds: UInt64 = 60_000_000_000
+  private static let rhythmPagesMax = 6
+
+  /// How often the last pages ended, while pages do; else how long ago the last one did.
+  private static func rhythm(_ moment: Moment) -> Segment {
+    let now = moment.sample.nanoseconds
+    var turns: [(at: UInt64, count: UInt64)] = []
+    var before: UInt64?
+    for sample in moment.history.samples(after: now - min(now, rhythmNanoseconds), through: now) {
+      let count = sample.statistics.log?.rotations ?? 0
+      if let before, count > before { turns.append((sample.nanoseconds, count)) }
+      before = count
+    }
+    turns = turns.suffix(rhythmPagesMax)
+    guard let first = turns.first, let last = turns.last else { return Segment(1, Span("none in 60s", .label)) }
+    let since = now - last.at
+    let every = last.count > first.count ? Double(last.at - first.at) / Double(last.count - first.count) : .infinity
+    // Three of them have not come: it is over.
+    if Double(since) > max(3 * every, 5e9) || !every.isFinite {
+      return Segment(1, Span("last ", .label), Span(Format.span(nanoseconds: since)), Span(" ago", .label))
+    }
+    return .field(1, "every", Format.decimal(every / 1e9, places: 1) + "s")
   }
 
   /// A second a column, the last one on the right: a bar where a page ended, a line where one went on.

@@ -101,7 +101,7 @@ enum WorkloadRunPanel {
     var y = 0
     let state = [Span("run \(workload.run) ", .label), Span(progress.phase.rawValue, role(progress.phase))]
     write(state, workload.summary, isTall: isTall, in: rect, y: &y, with: &painter)
-    if progress.phase == .loading {
+    if progress.phase == .loading, progress.documents > 0 {
       drawLoading(progress, in: rect, y: y, with: &painter)
     } else {
       painter.write(counts(progress, rect.width).fitted(width: rect.width), in: rect, y: y)
@@ -118,7 +118,7 @@ enum WorkloadRunPanel {
         painter.write(line, in: rect, y: y, .warning)
         y += 1
       }
-    } else if let previous = model.runs.previous {
+    } else if let previous = model.runs.previousRun(at: moment.sample.nanoseconds) {
       let mean = [
         Span(ThroughputPanel.previousMark(painter.glyphs) + " ", .previous), Span("previous run ", .label),
         Span(Format.rate(previous.mean) + "/s", .strong), Span(" mean", .label),
@@ -176,8 +176,11 @@ enum WorkloadRunPanel {
 
   /// How far it is behind its rate, and what it has missed of it in this run.
   private static func late(_ progress: WorkloadProgress, _ moment: Moment) -> [Segment] {
-    let now = AlertLine.behind(moment).map { [Segment(0, $0)] } ?? []
-    if progress.skipped == 0 { return now }
-    return now + [.field(1, "missed", Format.grouped(progress.skipped))]
+    let now = Shortfall(moment).flatMap { $0.isTold ? $0 : nil }.map { shortfall in
+      [Segment(0, Span("now ", .label), Span(shortfall.text, .warning))]
+        + (shortfall.partsText.map { [Segment(2, Span("of ", .label), Span($0, .warning))] } ?? [])
+    }
+    if progress.skipped == 0 { return now ?? [] }
+    return (now ?? []) + [.field(1, "missed in all", Format.grouped(progress.skipped))]
   }
 }

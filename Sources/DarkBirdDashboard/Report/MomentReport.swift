@@ -33,6 +33,8 @@ struct MomentReport: Encodable {
     var recordsPerSecond: Double
     var writtenLagNs: UInt64
     var durableLagNs: UInt64
+    /// Of the syncs in the last ten seconds.
+    var syncP50Ns: UInt64?
     var syncP99Ns: UInt64?
     var checkpoints: UInt64
     var checkpointLsn: UInt64?
@@ -131,7 +133,8 @@ struct MomentReport: Encodable {
         pagesOnDisk: log.pagesOnDisk, bytesOnDisk: log.bytesOnDisk, queueBytes: log.queueBytes,
         queueBytesMax: log.queueBytesMax, bytesPerSecond: rates?.perSecond { $0.log?.bytesWritten } ?? 0,
         recordsPerSecond: rates?.perSecond { $0.log?.recordsWritten } ?? 0, writtenLagNs: log.writtenLagNanoseconds,
-        durableLagNs: log.durableLagNanoseconds, syncP99Ns: sample.syncP99, checkpoints: log.checkpoints,
+        durableLagNs: log.durableLagNanoseconds, syncP50Ns: sample.syncP50, syncP99Ns: sample.syncP99,
+        checkpoints: log.checkpoints,
         checkpointLsn: log.checkpointLSN, checkpointFailure: log.checkpointFailure, failure: log.failure)
     }
     indexes = statistics.indexes.map {

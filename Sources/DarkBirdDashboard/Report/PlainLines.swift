@@ -5,10 +5,13 @@ import DequeModule
 struct PlainLines {
   /// A rate is news when it differs by so much from the one that was told last.
   static let rateChangeMin = 0.25
+  /// Writes that fall while reads rise are news too, but few of them waver by chance.
+  static let partMin = 0.05
   /// No two lines of figures come closer than this.
   static let figuresNanosecondsMin: UInt64 = 1_000_000_000
 
   private var toldRate: Double?
+  private var toldWrites = 0.0
   private var toldDocuments: Int?
   private var toldAt: UInt64 = 0
   private var alarms: Set<Int> = []
@@ -47,13 +50,20 @@ struct PlainLines {
     let statistics = moment.sample.statistics
     guard let rates = moment.rates else { return nil }
     if toldRate != nil, moment.sample.nanoseconds < toldAt + Self.figuresNanosecondsMin { return nil }
+    // Of a second in which documents were loaded and operations began, neither figure is true.
+    if moment.sample.workload?.progress.phase != rates.earlier.workload?.progress.phase { return nil }
     let (writes, reads) = (rates.perSecond { $0.operations.writes }, rates.perSecond { $0.operations.reads })
     let rate = writes + reads
-    let isRateNews = toldRate.map { abs(rate - $0) > Self.rateChangeMin * max($0, rate) } ?? true
+    let isRateNews =
+      toldRate.map { told in
+        abs(rate - told) > Self.rateChangeMin * max(told, rate)
+          || abs(writes - toldWrites) > max(Self.rateChangeMin * max(toldWrites, writes), Self.partMin * rate)
+      } ?? true
     // With a rate that was told, a number that changes a little is no news.
     let isCountNews = rate == 0 ? statistics.documents != toldDocuments : toldDocuments == nil
     guard isRateNews || isCountNews else { return nil }
-    (toldRate, toldDocuments, toldAt) = (rate, statistics.documents, moment.sample.nanoseconds)
+    (toldRate, toldWrites) = (rate, writes)
+    (toldDocuments, toldAt) = (statistics.documents, moment.sample.nanoseconds)
     var text = "\(Format.grouped(statistics.documents)) documents, "
     if rate == 0 {
       text += "quiet"

@@ -35,8 +35,7 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
       directory: directory.map { URL(filePath: $0).standardizedFileURL.path },
       isReadOnly: store.configuration.isReadOnly, isInMemory: store.configuration.location == .memory,
       allowsChanges: allowsChanges && !store.configuration.isReadOnly,
-      acknowledgement: store.configuration.location == .memory || store.configuration.isReadOnly
-        ? nil : store.configuration.acknowledgement,
+      acknowledgement: store.ownAcknowledgement,
       schema: store.schema)
   }
 
@@ -347,5 +346,12 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
       return EventLine(.clear, date: date, detail: "all \(number)documents removed")
     case .gap: return nil
     }
+  }
+}
+
+extension Store {
+  /// How far a write must have come that does not say so itself; nil where nothing is written to a log.
+  package var ownAcknowledgement: Acknowledgement? {
+    configuration.location == .memory || configuration.isReadOnly ? nil : configuration.acknowledgement
   }
 }

@@ -17,6 +17,14 @@ struct RunRecord: Hashable, Sendable, Codable {
 
 /// The run that goes on, and the one before it, which graphs show behind it.
 struct RunBook: Sendable {
+  private struct Past: Sendable {
+    var start: UInt64
+    var end: UInt64
+    var previous: RunRecord?
+  }
+
+  private static let pastMax = 64
+
   /// Shorter runs are not worth comparing with.
   static let secondsMin = 3
   /// A run that begins so soon after its settings were told of is no news.
@@ -26,6 +34,8 @@ struct RunBook: Sendable {
   /// When the current run began, in nanoseconds since the dashboard did.
   private(set) var start: UInt64 = 0
   private(set) var previous: RunRecord?
+  /// What was on before the current run, oldest first, each with the run that it is compared with.
+  private var past: [Past] = []
   /// Run, summary and scenario that were seen last.
   private var number = 0
   private var summary = ""
@@ -45,14 +55,14 @@ struct RunBook: Sendable {
     guard let workload = sample.workload else { return nil }
     var news: String?
     if workload.run != number {
-      keepCurrent()
+      keepCurrent(sample)
       // The run that a step of a scenario begins follows what was told of the step.
       let isTold = number > 0 && workload.summary == summary && sample.nanoseconds < toldAt + Self.toldNanoseconds
       (number, summary, hasEnded) = (workload.run, workload.summary, false)
       if !isTold { news = "run \(number): \(summary)" }
     } else if workload.summary != summary {
       // What comes now is not to be compared as if it were of the same settings.
-      keepCurrent()
+      keepCurrent(sample)
       (summary, toldAt) = (workload.summary, sample.nanoseconds)
       news = "now \(summary)"
     }
@@ -81,7 +91,11 @@ struct RunBook: Sendable {
     return news
   }
 
-  private mutating func keepCurrent() {
+  private mutating func keepCurrent(_ sample: Sample) {
+    if current != nil {
+      if past.count == Self.pastMax { past.removeFirst() }
+      past.append(Past(start: start, end: sample.nanoseconds, previous: previous))
+    }
     if let current, current.perSecond.count >= Self.secondsMin { previous = current }
     current = nil
   }
@@ -95,9 +109,18 @@ struct RunBook: Sendable {
     current = record
   }
 
-  /// What the previous run did so long after its beginning as a moment is after that of the current one.
+  /// The run before the one that was on at a moment, or that began next.
+  func previousRun(at nanoseconds: UInt64) -> RunRecord? {
+    guard let next = past.first(where: { nanoseconds < $0.end }) else { return previous }
+    return next.previous
+  }
+
+  /// What the run before the one of a moment did so long after its beginning as the moment is after that of its own run.
   func previous(at nanoseconds: UInt64) -> Double? {
-    guard let previous, current != nil, nanoseconds >= start else { return nil }
+    let own = past.first { nanoseconds < $0.end }
+    guard let start = own?.start ?? (current == nil ? nil : start), nanoseconds >= start,
+      let previous = own == nil ? previous : own?.previous
+    else { return nil }
     let second = Int((nanoseconds - start) / 1_000_000_000)
     return previous.perSecond.indices.contains(second) ? Double(previous.perSecond[second]) : nil
   }

@@ -12,8 +12,10 @@ struct Sample: Sendable {
   /// Nanoseconds since the dashboard began, from a clock that never jumps.
   var nanoseconds: UInt64
   var statistics: StoreStatistics
-  /// p99 of the log's last syncs, in nanoseconds; nil if there was none. The list itself is not kept.
+  /// p99 of the log's syncs in the last ten seconds, in nanoseconds; nil if there was none. The list itself is not kept.
   var syncP99: UInt64?
+  /// Half of them were shorter; not in a recording.
+  var syncP50: UInt64?
   /// What the workload did; nil when nothing but the caller's program works on the store.
   var workload: WorkloadSample?
   /// How long its writes took; nil where a workload times its own operations, or nothing can be timed.
@@ -36,14 +38,15 @@ struct Sample: Sendable {
     self.date = date
     self.nanoseconds = nanoseconds
     self.statistics = statistics
-    let syncs = statistics.log?.recentSyncNanoseconds.sorted() ?? []
-    syncP99 = syncs.isEmpty ? nil : syncs[min(syncs.count - 1, syncs.count * 99 / 100)]
+    take(SyncTimes(statistics.log?.recentSyncNanoseconds ?? []))
     // Ten minutes of these stay in memory, and nobody reads the list again.
     self.statistics.log?.recentSyncNanoseconds = []
   }
 }
 
 extension Sample {
+  mutating func take(_ syncs: SyncTimes) { (syncP50, syncP99) = (syncs.p50, syncs.p99) }
+
   /// What somebody wrote about a moment: see `Mark`.
   struct Note: Hashable, Sendable {
     var nanoseconds: UInt64

@@ -27,6 +27,7 @@ struct SampleComposer {
   private var lastRun = 0
   private var lastDuplicate: UInt64 = 0
   private var writeWatch = WriteWatch()
+  private var syncWindow = SyncWindow()
   private var tags: [TagCount] = []
   /// When the tags are to be asked for again.
   private var tagsDue: UInt64 = 0
@@ -52,6 +53,7 @@ struct SampleComposer {
     if found != generation { begin(found) }
     var sample = Sample(sequence: sequence, date: date, nanoseconds: nanoseconds, statistics: statistics)
     sample.generation = generation
+    sample.take(syncWindow.take(statistics.log, at: nanoseconds))
     sequence += 1
     counted += batch.counted
     passedOver += batch.passedOver
@@ -96,6 +98,7 @@ struct SampleComposer {
     (lostByAll, lost) = (0, 0)
     (tags, tagsDue, tagsLSN) = ([], 0, nil)
     writeWatch = WriteWatch()
+    syncWindow = SyncWindow()
   }
 
   /// What the dashboard passes over counts as lost in the store; the rest others have lost. The two are not read at the same

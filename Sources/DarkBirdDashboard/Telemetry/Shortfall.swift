@@ -11,6 +11,8 @@ struct Shortfall {
 
   /// Share of the operations that were due and were not begun, 0...1.
   let missed: Double
+  /// The same of writers and of readers; nil where each thread runs the whole mix, or there is but one kind of them.
+  private let parts: (writers: Double, readers: Double)?
   /// Operations a second; nil where nobody says which, as in a recording.
   private let rate: Int?
 
@@ -37,11 +39,29 @@ struct Shortfall {
     let due = now.progress.operations - then.operations + skipped
     guard due > 0 else { return nil }
     missed = Double(skipped) / Double(due)
+    // Each thread has an equal part of the rate, so that slow writes leave the reads where they were.
+    let writersSkipped = now.progress.writersSkipped &- then.writersSkipped
+    let writersDue = now.progress.writersOperations &- then.writersOperations &+ writersSkipped
+    parts =
+      writersDue > 0 && writersDue < due && writersSkipped <= skipped
+      ? (
+        writers: Double(writersSkipped) / Double(writersDue),
+        readers: Double(skipped - writersSkipped) / Double(due - writersDue)
+      ) : nil
+  }
+
+  /// Less apart than that, one figure tells of both.
+  private static let apartMin = 0.1
+
+  /// `writes 97%, reads 0%`: what is missing of the part of each, where that differs much.
+  var partsText: String? {
+    guard let parts, abs(parts.writers - parts.readers) >= Self.apartMin else { return nil }
+    return "writes \(Format.percent(parts.writers)), reads \(Format.percent(parts.readers))"
   }
 
   /// Whether it is worth a word.
   var isTold: Bool { missed >= Self.toldMin }
 
-  /// `62% of 20.0k/s`
-  var text: String { "\(Format.percent(1 - missed)) of \(rate.map { Format.short($0) + "/s" } ?? "its rate")" }
+  /// `38% behind 20.0k/s`: what is missing, as the limit of the alarm counts it.
+  var text: String { "\(Format.percent(missed)) behind \(rate.map { Format.short($0) + "/s" } ?? "its rate")" }
 }

@@ -1,3 +1,5 @@
+import DarkBird
+
 /// What the dashboard watches of a workload that runs in the same process.
 public protocol WorkloadMonitor: Sendable {
   /// Where the workload's threads record how long each operation took.
@@ -42,15 +44,16 @@ extension Workload: WorkloadMonitor {
   public var summary: String {
     var options = options
     options.rate = rate
-    return options.summary
+    return options.title(waitingFor: acknowledgement)
   }
 
   public var runNumber: Int { 1 }
 }
 
 extension WorkloadOptions {
-  /// `clubs zipfian 2w/2r 20.0k/s at most`
-  var summary: String {
+  /// `clubs ack synced zipfian 2w/2r 20.0k/s at most`; what makes the greatest difference is not the first to be cut off.
+  /// - Parameter level: how far a write must have come before the next; nil without a log, or where nobody knows.
+  func title(waitingFor level: Acknowledgement?) -> String {
     let threads = preset == .clubs ? "\(writers)w/\(readers)r" : "\(writers + readers) threads"
     let limit =
       switch rate {
@@ -58,6 +61,7 @@ extension WorkloadOptions {
       case .perSecond(let count): "\(Format.short(count))/s at most"
       }
     let mix = effectiveMix == preset.mix ? "" : " own mix"
-    return "\(preset.rawValue)\(mix) \(effectiveDistribution.rawValue) \(threads) \(limit)"
+    let ack = level.map { " ack \($0.rawValue)" } ?? ""
+    return "\(preset.rawValue)\(ack)\(mix) \(effectiveDistribution.rawValue) \(threads) \(limit)"
   }
 }

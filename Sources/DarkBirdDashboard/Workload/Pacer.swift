@@ -6,6 +6,9 @@ struct Pacer {
   /// A schedule that is further behind lets operations go.
   static let debtNanosecondsMax: UInt64 = 1_000_000_000
 
+  /// One that keeps up is late by a sleep or a time slice at any moment: that misses nothing.
+  static let lateNanosecondsMin: UInt64 = 100_000_000
+
   private let start: UInt64
   private let intervalNanoseconds: Double
   private var issued: UInt64 = 0
@@ -20,6 +23,13 @@ struct Pacer {
     let turn = 1e9 / Double(max(perSecond, 1))
     intervalNanoseconds = turn * Double(threads)
     self.start = start &+ UInt64(turn * Double(share))
+  }
+
+  /// Operations that were let go, with those that were due at the end of the schedule and will not be begun any more.
+  func missed(at end: UInt64) -> UInt64 {
+    let due = start &+ UInt64(Double(issued) * intervalNanoseconds)
+    guard end > due, end - due > Self.lateNanosecondsMin else { return skipped }
+    return skipped + UInt64(Double(end - due) / intervalNanoseconds) + 1
   }
 
   /// Takes the next operation off the schedule if it is due, and returns nil; otherwise how long to sleep.

@@ -1,3 +1,5 @@
+import DarkBird
+
 /// A scenario on its way through its steps. It has no clock: whoever takes samples tells it the time.
 struct ScenarioPlay: Sendable {
   let scenario: Scenario
@@ -26,8 +28,12 @@ struct ScenarioPlay: Sendable {
 
   var place: ScenarioPlace { ScenarioPlace(base: base, step: step, left: length - min(ran, length)) }
 
-  /// `rush-hour 3/4 rush: clubs zipfian 2w/2r 50.0k/s at most`
-  var summary: String { "\(place.title): \(options.summary)" }
+  /// `rush-hour 3/4 rush: clubs ack memory zipfian 2w/2r 50.0k/s at most`
+  /// - Parameter own: what the store's configuration says of how far a write must have come; nil without a log.
+  func title(_ own: Acknowledgement?) -> String {
+    let options = options
+    return "\(place.title): \(options.title(waitingFor: own.map { options.acknowledgement ?? $0 }))"
+  }
 
   /// The duration of the options is over.
   var isOver: Bool { base.duration.map { Double(ranInAll) >= $0 / .nanoseconds(1) } ?? false }

@@ -17,6 +17,8 @@ public final class Workload: Sendable {
   /// starts late because the one before was slow counts what it took itself, not its wait. The inserts of the load phase
   /// are not among them: nobody waits for them one by one, so that they tell nothing of what a write costs.
   public let recorder: LatencyRecorder
+  /// How far its writes must have come before the next; nil without a log.
+  let acknowledgement: Acknowledgement?
   private let control: WorkloadControl
   private let threads: [WorkloadThread]
   private let loaders: Int
@@ -27,14 +29,18 @@ public final class Workload: Sendable {
     recorder: LatencyRecorder = LatencyRecorder()
   ) {
     let options = options.corrected
+    let level = store.ownAcknowledgement.map { options.acknowledgement ?? $0 }
     if options.preset == .clubs {
-      self.init(ClubsScript(store: store, options: options), options, recorder: recorder)
+      self.init(ClubsScript(store: store, options: options), options, recorder: recorder, acknowledgement: level)
     } else {
-      self.init(YCSBScript(store: store, options: options), options, recorder: recorder)
+      self.init(YCSBScript(store: store, options: options), options, recorder: recorder, acknowledgement: level)
     }
   }
 
-  init(_ script: any WorkloadScript, _ options: WorkloadOptions, recorder: LatencyRecorder = LatencyRecorder()) {
+  init(
+    _ script: any WorkloadScript, _ options: WorkloadOptions, recorder: LatencyRecorder = LatencyRecorder(),
+    acknowledgement: Acknowledgement? = nil
+  ) {
     // With nobody to read or write, one thread loads.
     let threadCount = max(options.writers + options.readers, 1)
     let loaders = min(threadCount, max(options.writers, ProcessInfo.processInfo.activeProcessorCount))
@@ -42,6 +48,7 @@ public final class Workload: Sendable {
     self.options = options
     self.control = control
     self.recorder = recorder
+    self.acknowledgement = acknowledgement
     self.loaders = loaders
     threads = (0..<threadCount).map { number in
       WorkloadThread(
@@ -88,7 +95,11 @@ public final class Workload: Sendable {
   /// Where it stands. - Complexity: O(threads), without waiting for any of them.
   public func progress() -> WorkloadProgress {
     var progress = control.progress
-    for thread in threads {
+    for (number, thread) in threads.enumerated() {
+      if options.preset == .clubs, number < options.writers {
+        progress.writersOperations += thread.operations
+        progress.writersSkipped += thread.skipped
+      }
       progress.operations += thread.operations
       progress.skipped += thread.skipped
     }

@@ -45,8 +45,11 @@ public struct WorkloadProgress: Sendable, Hashable {
   /// Operations that the mix has done, refused ones included.
   public var operations: UInt64 = 0
   /// Operations that a limited rate called for and that were dropped, because the store had fallen more than a second
-  /// behind.
+  /// behind; at the end with those that it still had to do.
   public var skipped: UInt64 = 0
+  /// Of both, those of threads that do nothing but write; 0 where each thread runs the whole mix, and in a recording.
+  var writersOperations: UInt64 = 0
+  var writersSkipped: UInt64 = 0
   /// Writes that a unique index refused. The `clubs` preset provokes some.
   public var duplicatesRefused: UInt64 = 0
   /// Operations that failed in any other way.
@@ -72,6 +75,8 @@ public struct WorkloadProgress: Sendable, Hashable {
     sum.loadNanoseconds += earlier.loadNanoseconds
     sum.operations += earlier.operations
     sum.skipped += earlier.skipped
+    sum.writersOperations += earlier.writersOperations
+    sum.writersSkipped += earlier.writersSkipped
     sum.duplicatesRefused += earlier.duplicatesRefused
     sum.errors += earlier.errors
     sum.lastError = lastError ?? earlier.lastError

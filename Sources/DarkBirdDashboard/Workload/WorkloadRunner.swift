@@ -49,7 +49,8 @@ public final class WorkloadRunner: WorkloadController {
 
   public var summary: String {
     let (load, play) = state.withLock { ($0.load, $0.play) }
-    return play?.summary ?? load.summary
+    if let play { return play.title(store.ownAcknowledgement) }
+    return load.title(waitingFor: store.ownAcknowledgement.map { load.acknowledgement ?? $0 })
   }
 
   public var runNumber: Int { state.withLock { $0.number } }
@@ -96,6 +97,11 @@ public final class WorkloadRunner: WorkloadController {
     let current = workload
     var rateOnly = current.options
     rateOnly.rate = options.rate
+    // To name the level that writes wait for anyway changes nothing either.
+    let own = store.ownAcknowledgement
+    if (rateOnly.acknowledgement ?? own) == (options.acknowledgement ?? own) {
+      rateOnly.acknowledgement = options.acknowledgement
+    }
     if rateOnly == options, current.progress().isRunning {
       current.rate = options.rate
       return

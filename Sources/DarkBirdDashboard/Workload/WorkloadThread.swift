@@ -149,21 +149,31 @@ final class WorkloadThread: Sendable {
     var orders = control.orders
     var pacer: Pacer?
     var skippedBefore: UInt64 = 0
+    /// What is called for and not done is missed; a debt that is not worked off any more is among that.
+    func countMissed(until end: UInt64) {
+      guard let pacer else { return }
+      operationsSkipped.store(skippedBefore + pacer.missed(at: end), ordering: .relaxed)
+    }
     timer.tick()
     while true {
       let current = control.epoch
       if current != epoch {
         epoch = current
+        let deadline = orders.deadline
         orders = control.orders
+        if orders.isStopping { countMissed(until: min(timer.tick(), deadline ?? .max)) }
         skippedBefore += pacer?.skipped ?? 0
         pacer =
           switch orders.rate {
+          // In a pause nothing is due.
+          case .perSecond where orders.isPaused || client == nil: nil
           case .max: nil
           case .perSecond(let rate): Pacer(start: timer.tick(), perSecond: rate, share: number, of: control.threads)
           }
       }
       if orders.isStopping { return nil }
       if let deadline = orders.deadline, timer.now >= deadline {
+        countMissed(until: deadline)
         control.finish(.durationElapsed)
         return nil
       }

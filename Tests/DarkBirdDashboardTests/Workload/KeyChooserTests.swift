@@ -164,6 +164,16 @@ extension WorkloadTests {
       #expect(pacer.delay(at: 0) == Pacer.sleepNanosecondsMin)
     }
 
+    @Test func atTheEndADebtIsMissedAndASleepIsNot() {
+      var pacer = Pacer(start: 0, perSecond: 1_000, share: 0, of: 1)
+      #expect(pacer.missed(at: Pacer.lateNanosecondsMin) == 0)
+      #expect(pacer.delay(at: 0) == nil)
+      // One was begun of those that were due at 0, 1, ... 500 ms.
+      #expect(pacer.missed(at: second / 2) == 500)
+      while pacer.delay(at: 10 * second) == nil {}
+      #expect(pacer.skipped > 0 && pacer.missed(at: 10 * second) == pacer.skipped)
+    }
+
     @Test func aScheduleThatIsASecondBehindLetsOperationsGo() {
       var pacer = Pacer(start: 0, perSecond: 1_000, share: 0, of: 1)
       #expect(pacer.delay(at: 10 * second) == nil)

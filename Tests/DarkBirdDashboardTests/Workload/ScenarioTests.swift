@@ -28,7 +28,7 @@ extension ScenarioPlay {
   @Test func stepsFollowEachOtherAndBeginAnew() throws {
     var play = try #require(ScenarioPlay(Self.options()))
     #expect(play.options.rate == .perSecond(100) && play.options.readers == 1)
-    #expect(play.summary == "two 1/2 slow: clubs zipfian 1w/1r 100/s at most")
+    #expect(play.title(nil) == "two 1/2 slow: clubs zipfian 1w/1r 100/s at most")
     #expect(play.advance(seconds: 3) == false, "the clock begins with the first time that is told")
     #expect(play.advance(seconds: 12.9) == false)
     #expect(play.place.left == 100_000_000)
@@ -71,7 +71,7 @@ extension ScenarioPlay {
       ScenarioPlay(WorkloadOptions(writers: 3, distribution: .uniform, mix: WorkloadMix(), scenario: preset)))
     #expect(play.options.preset == .ycsbB && play.options.effectiveDistribution == .zipfian)
     #expect(play.options.effectiveMix[.get] == 40 && play.options.effectiveMix[.update] == 5)
-    #expect(play.summary.hasPrefix("preset 1/2: ycsb-b own mix"))
+    #expect(play.title(nil).hasPrefix("preset 1/2: ycsb-b own mix"))
     _ = play.advance(seconds: 0)
     #expect(play.advance(seconds: 1) == true)
     #expect(play.options.preset == .clubs && play.options.mix == WorkloadMix())
@@ -170,7 +170,7 @@ extension ScenarioPlay {
     // By hand, and nobody waits until it is carried out.
     own.rate = .perSecond(5_000)
     runner.run(own)
-    #expect(runner.options == own && runner.summary == own.summary)
+    #expect(runner.options == own && runner.summary == own.title(waitingFor: nil))
     var played = runner.options
     played.scenario = Self.everySetting
     runner.run(played)
@@ -183,7 +183,7 @@ extension ScenarioPlay {
     #expect(base == played)
     base.scenario = nil
     runner.run(base)
-    #expect(runner.options == own && runner.summary == own.summary)
+    #expect(runner.options == own && runner.summary == own.title(waitingFor: nil))
     // Each step is another run here, and so is what comes after it.
     #expect(eventually { runner.runNumber == 3 + steps })
     var carriedOut = runner.workload.options
@@ -253,7 +253,7 @@ extension ScenarioPlay {
     for setting in scenario.steps[step].settings { options.set(setting) }
     sample.workload?.options = options
     sample.workload?.summary =
-      "\(scenario.name) \(step + 1)/\(scenario.steps.count) \(scenario.steps[step].name): \(options.summary)"
+      "\(scenario.name) \(step + 1)/\(scenario.steps.count) \(scenario.steps[step].name): \(options.title(waitingFor: nil))"
     return sample
   }
 

@@ -115,6 +115,32 @@ extension WorkloadTests {
       slow.stop()
     }
 
+    /// Of what the rate called for, all is in one of the two counts.
+    @Test func whatWasNotDoneWasMissed() {
+      let script = FakeScript()
+      let options = WorkloadOptions(
+        documents: 10, rate: .perSecond(500_000_000), writers: 1, readers: 1, duration: .milliseconds(1_500))
+      let workload = Workload(script, options)
+      workload.start()
+      workload.wait()
+      let progress = workload.progress()
+      let called = 750_000_000.0
+      #expect(abs(Double(progress.operations + progress.skipped) - called) < called / 10, "\(progress)")
+    }
+
+    @Test func aPauseCallsForNothing() {
+      let workload = Workload(
+        FakeScript(), WorkloadOptions(documents: 10, rate: .perSecond(1_000), writers: 1, readers: 0))
+      workload.start()
+      #expect(eventually { workload.progress().operations > 0 })
+      workload.pause()
+      #expect(eventually { workload.progress().phase == .paused })
+      let end = ContinuousClock.now + .milliseconds(400)
+      #expect(eventually { ContinuousClock.now > end })
+      workload.stop()
+      #expect(workload.progress().skipped == 0)
+    }
+
     @Test func refusedDuplicatesAreCountedAndRemembered() {
       let script = FakeScript()
       script.fail { number, isLoad in

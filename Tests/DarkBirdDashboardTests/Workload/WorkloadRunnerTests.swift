@@ -9,6 +9,31 @@ extension WorkloadTests {
   @Suite(.timeLimit(.minutes(2))) struct RunnerTests {
     private let first = WorkloadOptions(documents: 100, rate: .max, writers: 1, readers: 1)
 
+    /// To name what is so anyway changes nothing; what a run waits for is in its name.
+    @Test func theLevelThatWritesWaitForAnywayBeginsNoRun() throws {
+      let directory = FileManager.default.temporaryDirectory.appending(path: "darkbird-workload-\(UUID().uuidString)")
+      defer { try? FileManager.default.removeItem(at: directory) }
+      var configuration = StoreConfiguration.disk(at: directory.path)
+      configuration.acknowledgement = .written
+      let store = try Store<String, WorkloadDocument>(configuration)
+      defer { try? store.close() }
+      var options = WorkloadOptions(documents: 100, rate: .perSecond(100), writers: 1, readers: 1)
+      let runner = WorkloadRunner(store: store, options: options)
+      defer { runner.close() }
+      runner.start()
+      #expect(runner.summary == "clubs ack written zipfian 1w/1r 100/s at most")
+      #expect(eventually { runner.progress().phase == .running })
+      (options.acknowledgement, options.rate) = (.written, .perSecond(777))
+      runner.run(options)
+      #expect(eventually { runner.workload.rate == .perSecond(777) })
+      #expect(runner.runNumber == 1)
+      options.acknowledgement = .memory
+      runner.run(options)
+      #expect(eventually { runner.runNumber == 2 })
+      #expect(runner.summary == "clubs ack memory zipfian 1w/1r 777/s at most")
+      #expect(runner.workload.summary == runner.summary)
+    }
+
     @Test func anotherPresetRunsOnTheSameStore() throws {
       let store = try Store<String, WorkloadDocument>(.memory)
       let runner = WorkloadRunner(store: store, options: first)
