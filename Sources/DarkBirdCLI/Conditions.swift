@@ -51,6 +51,50 @@ struct ConditionArguments: ParsableArguments {
   }
 }
 
+/// Which fields of a document are wanted.
+struct FieldArguments: ParsableArguments {
+  @Option(
+    name: .customLong("fields"),
+    help: ArgumentHelp(
+      "Only these fields, in this order, beside the key; as often as you like. address.city is a field of a field.",
+      valueName: "a,b,c"))
+  var lists: [String] = []
+
+  func validate() throws {
+    if lists.contains(where: { $0.split(separator: ",", omittingEmptySubsequences: false).contains("") }) {
+      throw ValidationError("--fields: names with a comma between them are needed, such as Package,Size")
+    }
+  }
+
+  var names: [String] {
+    var seen: Set<String> = []
+    return lists.flatMap { $0.split(separator: ",").map(String.init) }.filter { seen.insert($0).inserted }
+  }
+
+  func part(of document: Record) -> Record { lists.isEmpty ? document : document.only(names) }
+}
+
+/// Tells of fields that none of some documents has: most likely a mistake.
+struct MissingFields {
+  private var missing: [String]
+  private var known: Set<String> = []
+
+  init(_ wanted: [String]) { missing = wanted }
+
+  mutating func look(at document: Record) {
+    if missing.isEmpty { return }
+    missing.removeAll { document.value(at: $0) != nil }
+    if !missing.isEmpty { known.formUnion(document.fields.map(\.name)) }
+  }
+
+  var notes: [String] {
+    missing.map { name in
+      let nearest = Spelling.nearest(to: name, in: known.sorted())
+      return "no document here has a field \(name)" + (nearest.map { "; did you mean \($0)?" } ?? "")
+    }
+  }
+}
+
 /// What `darkbird query` is asked for, checked against the schema of the store.
 struct Conditions {
   private var query = Query()
@@ -59,6 +103,7 @@ struct Conditions {
   /// A limit of the line, and a shard that it asks for.
   private var limit = Int.max
   private var shard: Int?
+  private var rangeNotes: [String] = []
 
   /// - Throws: `Failure` if a condition cannot be read, `StoreError` if it names no index of the store.
   init(_ arguments: ConditionArguments, of store: RecordStore) throws {
@@ -79,6 +124,9 @@ struct Conditions {
       do {
         let range = try RangeText.parse(bounds, field: field, like: RangeText.sample(values?.min, values?.max))
         query.ranges.append(Query.RangeCondition(field: field, range: range))
+        if let note = RangeText.note(bounds, like: RangeText.sample(values?.min, values?.max)) {
+          rangeNotes.append("\(field): \(note)")
+        }
       } catch {
         throw Failure(.usage, "--range \(text)", error.message)
       }
@@ -102,6 +150,7 @@ struct Conditions {
     do { selection = try QueryLine.parse(line, vocabulary) } catch {
       throw Failure(.usage, "--where, column \(error.column + 1)", harmless(error.description))
     }
+    rangeNotes = QueryLine.notes(line, vocabulary)
     switch selection {
     case .query(let query, let limit):
       self.query = query
@@ -123,7 +172,9 @@ struct Conditions {
   }
 
   /// What somebody may have mistyped without its being an error.
-  func notes(on store: RecordStore) throws -> [String] { try store.unknownTags(in: query).map(\.description) }
+  func notes(on store: RecordStore) throws -> [String] {
+    try rangeNotes + store.unknownTags(in: query).map(\.description) + store.notes(on: query)
+  }
 
   func count(in store: RecordStore) throws -> Int {
     if named == nil, shard == nil { return min(limit, try store.count(query)) }

@@ -20,7 +20,11 @@ struct ExportCommand: ParsableCommand {
       A file is written as FILE.CHECKSUM.part and gets its name when it is whole; what exists is left as it is, also a \
       named pipe. - is standard output.
 
+      The types in the header of CSV are for 'darkbird import'; --plain-header leaves them out, for a spreadsheet, as \
+      'darkbird query --csv' does. --fields takes some fields in their order, and what import makes of them is not equal.
+
         darkbird export D people.ndjson
+        darkbird export D large.csv --where 'range Size 100MB.. sort:Size desc' --fields Package,Size --plain-header
         darkbird export D norway.csv --tag country=NO
         darkbird export D - --format json | jq '.[].document.email'
         darkbird export D - | darkbird import E - --unique email
@@ -35,9 +39,17 @@ struct ExportCommand: ParsableCommand {
   @Option(help: "The form of the file. (default: by the end of its name; ndjson on standard output)")
   var format: DocumentFormat?
 
+  @Flag(help: "CSV whose header has names alone, without the types that import needs.")
+  var plainHeader = false
+
+  @OptionGroup var fields: FieldArguments
+
   @OptionGroup var arguments: ConditionArguments
 
   func validate() throws {
+    if plainHeader, (format ?? DocumentFormat(path: file) ?? .ndjson) != .csv {
+      throw ValidationError("--plain-header is for CSV")
+    }
     if format == nil && file != "-" && DocumentFormat(path: file) == nil {
       throw ValidationError("\(file): --format is needed where the name does not end in .ndjson, .json or .csv")
     }
@@ -49,6 +61,7 @@ struct ExportCommand: ParsableCommand {
     let stop = StopSignals()
     let progress = Progress("exported")
     var documents = 0
+    var missing = MissingFields(fields.names)
     do {
       let conditions = try Conditions(arguments, of: store)
       let total = try conditions.count(in: store)
@@ -56,14 +69,16 @@ struct ExportCommand: ParsableCommand {
       var columns = CSVColumns()
       if format == .csv {
         try conditions.forEach(in: store, limit: .max) { stored in
-          columns.look(at: stored.key, stored.document)
+          columns.look(at: stored.key, fields.part(of: stored.document))
           return !stop.isRequested
         }
       }
-      var writer = DocumentWriter(format, columns: columns.columns, to: output.write)
+      var writer = DocumentWriter(
+        format, columns: columns.columns(fields.names), hasPlainHeader: plainHeader, to: output.write)
       try writer.begin()
       try conditions.forEach(in: store, limit: .max) { stored in
-        try writer.write(key: stored.key, stored.document)
+        missing.look(at: stored.document)
+        try writer.write(key: stored.key, fields.part(of: stored.document))
         documents += 1
         progress.update(JobProgress(documents: documents, total: total))
         return !stop.isRequested && output.isOpen
@@ -82,6 +97,7 @@ struct ExportCommand: ParsableCommand {
       if error is ExitCode { throw error }
       throw Failure(error, path: directory)
     }
+    if documents > 0 { for note in missing.notes { printError(harmless(note)) } }
     if file != "-" { print("exported \(documents)") }
   }
 }

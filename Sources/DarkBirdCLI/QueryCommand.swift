@@ -22,7 +22,13 @@ struct QueryCommand: ParsableCommand {
       The store is opened for reading only; nothing in its directory changes. The exit code is 0 if a document was \
       found and 1 if none was, as with grep.
 
+      --where takes a line of the dashboard: tag:F=V, any:F=V, !tag:F=V, range F LO..HI, sort:F asc or desc, limit N.
+
+      The header of --csv has names alone; 'darkbird export' writes types into it, Size:int, for 'darkbird import', or none \
+      with --plain-header.
+
         darkbird query D --tag Section=games --range Size=100MB.. --limit 3
+        darkbird query D --where 'tag:Section=games range Size 100MB.. sort:Size desc' --csv --fields Package,Size
         darkbird query D --tag Tag=implemented-in::c++ --count
         darkbird query D --where 'any:Section=games any:Section=net range Size desc limit 3'
         darkbird query D --key bash --json | jq .document.Depends
@@ -42,11 +48,14 @@ struct QueryCommand: ParsableCommand {
   @Flag(help: #"One JSON object a line: {"key":…,"document":{…}}. Dates are ISO 8601 strings, bytes base64."#)
   var json = false
 
-  @Flag(help: "CSV with a header: key, then every field that a printed document has.")
+  @Flag(help: "CSV with a header of names: key, then every field that a printed document has.")
   var csv = false
+
+  @OptionGroup var fields: FieldArguments
 
   func validate() throws {
     if json && csv { throw ValidationError("--json and --csv exclude each other") }
+    if count && !fields.lists.isEmpty { throw ValidationError("--count prints no --fields") }
     if count && (csv || limit != nil) { throw ValidationError("--count takes neither --csv nor --limit") }
     if let limit, limit < 1 { throw ValidationError("--limit \(limit): must be 1 or more") }
   }
@@ -58,7 +67,8 @@ struct QueryCommand: ParsableCommand {
     let found = try onStore(directory) {
       let conditions = try Conditions(arguments, of: store)
       notes = try conditions.notes(on: store)
-      return count ? try printCount(conditions, store, output) : try printDocuments(conditions, store, output)
+      if count { return try printCount(conditions, store, output) }
+      return try printDocuments(conditions, store, output, &notes)
     }
     try onStore(directory) { try store.close() }
     try output.finish()
@@ -74,18 +84,23 @@ struct QueryCommand: ParsableCommand {
 
   private func printer() -> any DocumentPrinter {
     if json { return JSONPrinter() }
-    return csv ? CSVPrinter() : TextPrinter()
+    return csv ? CSVPrinter(fields.names) : TextPrinter()
   }
 
-  private func printDocuments(_ conditions: Conditions, _ store: RecordStore, _ output: Output) throws -> Bool {
+  private func printDocuments(
+    _ conditions: Conditions, _ store: RecordStore, _ output: Output, _ notes: inout [String]
+  ) throws -> Bool {
     var found = false
+    var missing = MissingFields(fields.names)
     var printer = printer()
     try conditions.forEach(in: store, limit: limit ?? .max) { document in
       found = true
-      printer.print(document.key, document.document, to: output)
+      missing.look(at: document.document)
+      printer.print(document.key, fields.part(of: document.document), to: output)
       return output.isOpen
     }
     printer.finish(output)
+    if found { notes += missing.notes }
     return found
   }
 }
@@ -107,8 +122,11 @@ private struct JSONPrinter: DocumentPrinter {
 /// Holds the documents back until the end: the header names the fields of all of them.
 private struct CSVPrinter: DocumentPrinter {
   private var rows: [(key: Value, document: Record)] = []
-  private var columns: [String] = []
-  private var known: Set<String> = []
+  private var columns: [String]
+  private var known: Set<String>
+
+  /// - Parameter columns: those that are there in any case, first.
+  init(_ columns: [String]) { (self.columns, known) = (columns, Set(columns)) }
 
   mutating func print(_ key: Value, _ document: Record, to output: Output) {
     rows.append((key, document))

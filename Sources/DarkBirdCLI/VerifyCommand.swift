@@ -12,6 +12,9 @@ struct VerifyCommand: ParsableCommand {
       index with what the documents say. Every problem is one line, 'file: offset N: what is wrong'. The exit code is \
       0 if the store is sound and 65 if it is not. Nothing in the directory changes.
 
+      A record says which LSN was synced when it was written, so the last ones have none that tells of them: that closing \
+      the store has synced them too is written nowhere. The count of synced ones, durable_lsn, is what the records tell.
+
       A tail that was torn off when the program was killed is no problem: opening the store for writing cuts it.
 
       Of a backup every checksum is compared, and what it holds is printed.
@@ -57,7 +60,7 @@ struct VerifyCommand: ParsableCommand {
     var lines = [
       "checkpoint  \(checkpoint ?? "none")",
       "log         \(grouped(report.pages.count)) pages, \(grouped(report.records)) records",
-      "last LSN    \(grouped(report.lastLSN)), of which \(grouped(report.durableLSN)) are known to be durable",
+      "last LSN    \(grouped(report.lastLSN)), read back from the files; later records tell that \(grouped(report.durableLSN)) were synced",
       "documents   \(grouped(report.documents))",
     ]
     if report.tornTailBytes > 0 {

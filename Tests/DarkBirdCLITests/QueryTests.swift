@@ -79,6 +79,40 @@ import Testing
     #expect(outcome.code == (arguments[0] == "--tag" ? 1 : 0) && outcome.lines.count == 1)
   }
 
+  @Test func fieldsAreChosenForEveryForm() async throws {
+    let table = try await run(
+      "query", ["--range", "score=298..", "--csv", "--fields", "email,age", "--fields", "nothing,email"])
+    #expect(table.output == "key,email,age,nothing\np298,p298@x,58,\np299,p299@x,59,\n", "\(table)")
+    #expect(table.errors == "darkbird: no document here has a field nothing\n")
+    let json = try await run("query", ["--key", "p7", "--json", "--fields=age"])
+    #expect(json.output == "{\"key\":\"p7\",\"document\":{\"age\":7}}\n")
+    #expect(try await run("query", ["--key", "p7", "--fields=age"]).output == "p7\n  age  7\n")
+    #expect(try await run("query", ["--key", "p7", "--fields", "age,"]).code == 64)
+    let near = try await run("query", ["--key", "p7", "--fields", "emial", "--json"])
+    #expect(near.errors == "darkbird: no document here has a field emial; did you mean email?\n")
+    let typed = try await run("export", ["-", "--format", "csv", "--key", "p7", "--fields", "score,age"])
+    #expect(typed.output == "key:string,score:double,age:int\r\np7,7.5,7\r\n", "\(typed)")
+    let plain = try await run(
+      "export", ["-", "--format", "csv", "--key", "p7", "--fields", "score,age", "--plain-header"])
+    #expect(plain.output == "key,score,age\r\np7,7.5,7\r\n", "\(plain)")
+    #expect(try await run("export", ["-", "--plain-header"]).code == 64)
+  }
+
+  @Test(arguments: [
+    (["--range", "age=1..2k"], "age: from 1; write 1k..2k for both"),
+    (["--where", "range age 1..2k"], "age: from 1; write 1k..2k for both"),
+    (["--range", "age=100MB.."], "the largest age is 59"),
+  ])
+  func whatARangeMayHaveMeantIsNoted(arguments: [String], note: String) async throws {
+    #expect(try await run("query", arguments + ["--count"]).errors == "darkbird: \(note)\n")
+  }
+
+  @Test func anErrorOfAnExportNamesTheFileThatIsWanted() async throws {
+    let file = directory("nowhere/x.csv")
+    let outcome = try await run("export", [file])
+    #expect(outcome.errors.contains("\(file): ") && !outcome.errors.contains(".part"), "\(outcome)")
+  }
+
   @Test func statsNameEverything() async throws {
     let text = try await run("stats", [])
     #expect(text.code == 0 && text.output.contains("300"), "\(text)")

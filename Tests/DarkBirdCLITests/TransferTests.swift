@@ -33,7 +33,7 @@ import Testing
       var columns = CSVColumns()
       for (key, document) in documents { columns.look(at: key, document) }
       var text = ""
-      var writer = DocumentWriter(format, columns: columns.columns) { text += $0 }
+      var writer = DocumentWriter(format, columns: columns.columns()) { text += $0 }
       try writer.begin()
       for (key, document) in documents { try writer.write(key: key, document) }
       try writer.finish()
@@ -44,7 +44,7 @@ import Testing
       try #require(found.count == documents.count, "seed \(seed)")
       for (found, expected) in zip(found, documents) {
         // A table has one order of its fields.
-        let order = columns.columns.map(\.name)
+        let order = columns.columns().map(\.name)
         let document =
           format == .csv
           ? Record(order.dropFirst().compactMap { name in expected.1[name].map { (name, $0) } }) : expected.1

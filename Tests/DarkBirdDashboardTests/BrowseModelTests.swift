@@ -271,10 +271,44 @@ import Testing
     press(.end, &model)
     #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "s63")
     for _ in 0..<64 { press(.up, &model) }
+    #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "... 39 more")
+    press(.up, &model)
     #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "rust")
     press(.enter, &model)
     #expect(model.browse.results?.selection == .query(Query(allTags: ["skill=rust"]), limit: nil))
     #expect(model.browse.focus == .results)
+  }
+
+  /// Puts the cursor of the tree on a line and chooses it.
+  private func choose(_ name: String, after heading: String, _ model: inout Model) throws {
+    let items = model.browse.exploreItems
+    let start = try #require(items.firstIndex { $0.name == heading })
+    model.browse.exploreSelection = try #require(items[start...].firstIndex { $0.name == name })
+    model.browse.focus = .explore
+    press(.enter, &model)
+  }
+
+  private func line(_ model: Model) -> String? { model.browse.results.map { QueryLine.text($0.selection) } }
+
+  @Test func aTagOfTheTreeTakesThePlaceOfOneOfItsFieldAndKeepsTheRest() throws {
+    var model = Browsing.query()
+    #expect(line(model) == "range age 20..35 tag:club=Ajax sort:age desc")
+    try choose("Vålerenga", after: "TAGS club", &model)
+    #expect(line(model) == "range age 20..35 tag:club=Vålerenga sort:age desc")
+    try choose("rust", after: "TAGS skill", &model)
+    #expect(line(model) == "range age 20..35 tag:club=Vålerenga tag:skill=rust sort:age desc")
+    let asked = model.browse.exploreItems.filter { model.browse.isAskedFor($0) }
+    #expect(asked.map(\.name) == ["age", "Vålerenga", "rust"])
+    // All documents are where one begins anew.
+    try choose("everything", after: "everything", &model)
+    #expect(line(model) == "" && model.browse.exploreItems.filter { model.browse.isAskedFor($0) }.count == 1)
+  }
+
+  @Test func tagsThatTheTreeHasNoRoomForLeadToTheQueryLine() throws {
+    var model = Browsing.query()
+    try choose("... 80 more", after: "TAGS club", &model)
+    #expect(model.browse.editor?.text == "range age 20..35 sort:age desc tag:club=")
+    #expect(model.browse.completions.count == 3)
   }
 
   @Test func uniqueIndexOfTheTreeAsksForAValue() throws {

@@ -395,6 +395,35 @@ import Testing
     #expect(try #require(lines(plain).first { $0.contains("of 1,586,000") }).contains(" 20 ..  "))
   }
 
+  /// Without colours, at the usual size: each side says whose measure it is.
+  @Test(arguments: [GlyphTier.ascii, .braille]) func barsOfTwoMeasuresHaveOneOnEitherSide(_ glyphs: GlyphTier) throws {
+    var model = brushing()
+    _ = model.update(.resize(width: 80, height: 24))
+    model.glyphs = glyphs
+    #expect(!lines(model).contains { $0.contains(" all ") && $0.contains(" match") && !$0.contains("documents") })
+    let span = ValueSpan(low: 16, high: 67)
+    var histogram = RangeHistogram(field: "age", span, asked: .closed(20, 35), bucketsMax: 64) { range in
+      (16...67).count { range.contains(.int(Int64($0))) } * 4_000
+    }
+    let few = Array(repeating: 7, count: histogram?.counts.count ?? 0)
+    histogram?.matching = .counted(few)
+    _ = model.update(.reply(.histogram(field: "age", histogram)))
+    let screen = lines(model)
+    let sides = try #require(screen.firstIndex { $0.contains("   all ") && $0.contains(" match ") })
+    #expect(screen[sides - 1].contains(" 10k ") && screen[sides - 1].contains(" 10 "), "\(screen[sides - 1])")
+    #expect(screen[sides - 2].contains("of all 208,000: p5 18  p50 41  p95 65"), "\(screen[sides - 2])")
+  }
+
+  @Test func aBrushOverEverythingSaysWhyItStays() throws {
+    var model = brushing("tag:club=Ajax")
+    for key in [Key.right, .character("i")] {
+      press(key, in: &model)
+      #expect(try #require(model.browse.notice).contains("- makes it narrower"))
+    }
+    press(.character("-"), .character("i"), in: &model)
+    #expect(model.browse.notice == nil && model.browse.brush?.span != nil)
+  }
+
   @Test func aLogarithmicAxisIsNamedAndHasItsPowersOfTen() throws {
     var model = brushing()
     let values = (0..<600).map { pow(10, 3 + Double($0) / 100) }

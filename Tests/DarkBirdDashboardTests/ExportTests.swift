@@ -113,7 +113,7 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
     request.path = directory.path + "/nowhere/x.ndjson"
     let failed = Working.run { [request] in try request.write(from: ScriptedStore(count: 100_000), $0) }
-    #expect(failed.outcome == .failed("\(DraftFile.draftPath(request.path)): open: No such file or directory"))
+    #expect(failed.outcome == .failed("\(request.path): open: No such file or directory"))
     try FileManager.default.removeItem(at: directory)
   }
 
@@ -155,6 +155,52 @@ import Testing
     #expect(model.update(.key(.character("e"))) == [.cancelJob(1)])
     _ = model.update(.job(id: 1, JobReport(outcome: .done("1,200,000 documents in hit.csv"))))
     #expect(model.browse.notice == "export: 1,200,000 documents in hit.csv" && model.browse.exportJob == nil)
+  }
+
+  @Test func whatIsTypedTakesThePlaceOfTheSuggestedName() throws {
+    var model = Browsing.query()
+    _ = model.update(.key(.character("e")))
+    #expect(model.browse.prompt?.fileName.hasSuffix(".ndjson") == true)
+    for character in "u2.csv" { _ = model.update(.key(.character(character))) }
+    #expect(model.browse.prompt?.fileName == "u2.csv")
+    guard case .checkExport(let request)? = model.update(.key(.enter)).first else { throw ChangeRefused.gone }
+    _ = model.update(.exportTarget(request, .nothing))
+    _ = model.update(.job(id: 1, JobReport(outcome: .done("done"))))
+    // The form that was wanted last is the next suggestion, and an arrow keeps it.
+    _ = model.update(.key(.character("e")))
+    let suggestion = try #require(model.browse.prompt?.fileName)
+    #expect(suggestion.hasSuffix(".csv"))
+    for key in [Key.end, .character("x")] { _ = model.update(.key(key)) }
+    #expect(model.browse.prompt?.fileName == suggestion + "x")
+    for key in [Key.escape, .character("e"), .backspace] { _ = model.update(.key(key)) }
+    #expect(model.browse.prompt?.fileName == "")
+  }
+
+  @Test func chosenColumnsAreThoseOfTheTable() throws {
+    var model = Browsing.query()
+    model.browse.columns = [.field("name"): true, .field("age"): true, .field("email"): false, .shard: true]
+    var request = try named("hit.csv", &model)
+    #expect(request.fields == ["age", "name"])
+    #expect(Renderer.render(model, colors: .none).lines[2].contains("2 columns of 9, header with types"))
+    _ = model.update(.key(.escape))
+    #expect(
+      model.update(.key(.character("Y"))).contains { effect in
+        if case .copy(let text) = effect { text.hasSuffix("--fields=age,name") } else { false }
+      })
+    request = try named("hit.json", &model)
+    #expect(request.fields.isEmpty)
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    request = ExportRequest(
+      selection: request.selection, path: directory.appending(path: "two.csv").path, format: .csv,
+      fields: ["name", "age"])
+    let report = Working.run { [request] in try request.write(from: ScriptedStore(count: 2), $0) }
+    #expect(report.progress.documents == 2)
+    let text = try String(contentsOfFile: request.path, encoding: .utf8)
+    #expect(
+      text
+        == "key:json,name:string,age:int\r\nu:0,Ada Østby,20\r\nu:1,Linus Brandt,27\r\n".replacing(
+          "key:json", with: "key:string"))
   }
 
   /// The line with a name, and what is looked for when Enter is pressed.

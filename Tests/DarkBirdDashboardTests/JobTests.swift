@@ -87,7 +87,7 @@ import Testing
   @Test func aFailureIsOneLine() throws {
     let job = DashboardJob.backup(of: try store(1))
     let report = Working.run { try job.body(["/nowhere/all.backup"], $0) }
-    #expect(report.outcome == .failed("\(DraftFile.draftPath("/nowhere/all.backup")): open: No such file or directory"))
+    #expect(report.outcome == .failed("/nowhere/all.backup: open: No such file or directory"))
     let form = DashboardJob.export(of: ScriptedStore(count: 3))
     #expect(
       Working.run { try form.body(["all.xml"], $0) }.outcome

@@ -99,6 +99,24 @@ import Testing
     #expect(Spelling.nearest(to: word, in: ["net", "games", "libdevel", "東京都廳", "東京"]) == nearest)
   }
 
+  @Test func ofWordsThatAreAsNearTheOneOfTheSameLengthIsMeant() {
+    let known = ["implemented-in::c", "implemented-in::c++", "implemented-in::perl"]
+    #expect(Spelling.nearest(to: "implemented-in::cpp", in: known) == "implemented-in::c++")
+    #expect(Spelling.nearest(to: "implemented-in::d", in: known) == "implemented-in::c")
+  }
+
+  @Test(arguments: [
+    ("100..200MB", "salary: from 100 bytes; write 100MB..200MB for both"),
+    ("1..<2k", "salary: from 1; write 1k..<2k for both"),
+    ("1 .. 2 MB", "salary: from 1 byte; write 1MB..2 MB for both"),
+    ("100MB..200MB", nil), ("300..200MB", nil), ("0..200MB", nil), ("..200MB", nil), ("100..200", nil),
+    ("100MB..", nil),
+  ]) func aUnitThatOnlyTheUpperBoundHasIsNoted(_ bounds: String, _ note: String?) throws {
+    let line = "tag:club=Ajax range salary \(bounds) limit 3"
+    #expect(QueryLine.notes(line, vocabulary) == (note.map { [$0] } ?? []))
+    #expect(throws: Never.self) { try parse(line) }
+  }
+
   @Test func datesAreDates() throws {
     let january = Date(timeIntervalSince1970: 1_704_067_200)  // 2024-01-01 UTC
     let february = Date(timeIntervalSince1970: 1_706_745_600)
@@ -152,7 +170,10 @@ import Testing
     ("age>30", "write 'range age LOWEST..HIGHEST'; either may be left out"),
     ("age", "write 'range age LOWEST..HIGHEST'; either may be left out"),
     ("club=Ajax", "write 'tag:club=Ajax'"), ("club", "write 'tag:club=VALUE'"),
-    ("email:a@b", "write 'unique email=a@b'"),
+    ("email:a@b", "write 'unique email=a@b'"), ("Tag:club=Ajax", "write 'tag:club=Ajax'"),
+    ("tag club=Ajax", "write 'tag:club=Ajax'"), ("Any:club=Ajax", "write 'any:club=Ajax'"),
+    ("range age 20.. sort age desc", "write 'sort:age'"), ("SORT:age", "write 'sort:age'"),
+    ("range:age 20..", "write 'range age'"), ("Range age 20..", "write 'range age'"),
   ]) func aFieldInTheWrongPlaceIsShownItsRightOne(_ line: String, _ message: String) {
     let error = #expect(throws: QueryError.self) { try parse(line) }
     #expect(error?.description.hasSuffix(message) == true, "\(error?.description ?? "")")
@@ -178,7 +199,11 @@ import Testing
     #expect(complete("sort:j").text == "sort:joined ")
     #expect(complete("tag:skill=s").text == "tag:skill=swift ")
     #expect(complete("any:").candidates == ["any:club=", "any:skill="])
-    #expect(complete("nothing").candidates.isEmpty)
+    #expect(complete("range AG").text == "range age " && complete("sort:jo").text == "sort:joined ")
+    #expect(complete("SO").text == "sort:" && complete("tag:CLUB=aj").text == "tag:club=Ajax ")
+    #expect(complete("nothing").candidates.isEmpty && complete("nothing").unknown == "nothing")
+    #expect(complete("tag:club=Xy").unknown == "Xy" && complete("range ").unknown == nil)
+    #expect(complete("limit 5").unknown == nil && complete("tag:club=Ajax").unknown == nil)
     #expect(complete("nothing").text == "nothing")
   }
 

@@ -222,6 +222,48 @@ private struct Player: Document, Codable {
       try histogram("range age 20..30 range age ..16")?.matching == .counted([20] + Array(repeating: 0, count: 48)))
   }
 
+  @Test func allTagsOfAFieldCanBeCompleted() throws {
+    for number in 0..<30 {
+      var player = try #require(store[number])
+      player.club = number == 29 ? "Zwolle" : "Club \(number)"
+      try store.put(player, for: number)
+    }
+    let vocabulary = QueryVocabulary(try source.outline(tagsPerField: 5))
+    #expect(!vocabulary.tags.contains("club=Zwolle") && QueryCompletion.needsAllTags("tag:club=Zw", vocabulary))
+    #expect(!QueryCompletion.needsAllTags("range a", vocabulary))
+    guard
+      case .completion(let line, let completion)? = BrowseAnswers.answer(
+        .complete("tag:club=zw", vocabulary), from: source)
+    else {
+      Issue.record("no completion")
+      return
+    }
+    #expect(line == "tag:club=zw" && completion.text == "tag:club=Zwolle ")
+    #expect(!QueryCompletion.needsAllTags("tag:club=Zw", QueryVocabulary(try source.outline(tagsPerField: 100))))
+  }
+
+  @Test func rangesBesideAllValuesAreToldTheNearest() throws {
+    func notes(_ field: String, _ range: IndexRange) throws -> [String] {
+      try store.notes(on: Query(ranges: [.init(field: field, range: range)]))
+    }
+    #expect(try notes("age", .atLeast(1_000)) == ["the largest age is 65"])
+    #expect(try notes("age", .less(than: 16)) == ["the smallest age is 16"])
+    #expect(try notes("age", .atMost(16)).isEmpty && notes("age", .atLeast(65)).isEmpty && notes("age", .all).isEmpty)
+  }
+
+  @Test func anOrderTellsWhatItLeavesOut() throws {
+    let store = try Store<Value, Record>(
+      .memory, schema: IndexSchema(FieldSchema(tags: ["club"], ranges: ["size"])))
+    for number in 0..<10 {
+      try store.put(
+        number < 3 ? ["club": "Ajax"] : ["club": "Ajax", "size": .int(Int64(number))], for: .int(Int64(number)))
+    }
+    #expect(try store.notes(on: Query(allTags: ["club=Ajax"], orderBy: "size")) == ["3 without size are left out"])
+    #expect(try store.notes(on: Query(allTags: ["club=Ajax"])).isEmpty)
+    // Whoever asks for a range knows.
+    #expect(try store.notes(on: Query(ranges: [.init(field: "size", range: .all)], orderBy: "size")).isEmpty)
+  }
+
   @Test func tagsThatNobodyHasAreToldWithTheNearest() throws {
     func unknown(_ tags: String...) throws -> [String] {
       try store.unknownTags(in: Query(allTags: tags)).map(\.description)

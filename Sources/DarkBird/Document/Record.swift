@@ -80,6 +80,13 @@ public struct Record: Hashable, Sendable {
   }
 }
 
+extension Record {
+  /// Only some of the fields, those it has, in that order; `address.city` is a field of a field and keeps that name.
+  package func only(_ paths: [String]) -> Record {
+    Record(paths.compactMap { path in value(at: path).map { (path, $0) } })
+  }
+}
+
 extension Record: ExpressibleByDictionaryLiteral {
   /// The last of several values under one name is kept.
   public init(dictionaryLiteral elements: (String, Value)...) {

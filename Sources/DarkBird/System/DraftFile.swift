@@ -29,12 +29,13 @@ package struct DraftFile {
     self.replaces = replaces
     draft = Self.draftPath(path)
     if !replaces { try Self.requireNothing(at: path, fileSystem) }
-    let file = try diskErrors(path) { [draft] () throws(SystemError) in
-      try fileSystem.open(draft, .createOrTakeOver)
+    let file: any File
+    do throws(SystemError) { file = try fileSystem.open(draft, .createOrTakeOver) } catch {
+      throw Self.named(path, error)
     }
     self.file = file
     do throws(StoreError) {
-      guard try diskErrors(path, { () throws(SystemError) in try file.tryLock(exclusive: true) }) else {
+      guard try errors({ () throws(SystemError) in try file.tryLock(exclusive: true) }) else {
         throw .locked(path: draft, holder: "another process that writes it")
       }
     } catch {
@@ -43,7 +44,7 @@ package struct DraftFile {
     }
     do throws(SystemError) { try file.truncate(to: 0) } catch {
       cancel()
-      throw storeError(error, path)
+      throw named(error)
     }
   }
 
@@ -60,7 +61,7 @@ package struct DraftFile {
     do throws(SystemError) {
       try file.writeAll(bytes, at: offset)
       try pieces.wrote(upTo: offset + bytes.count, of: file)
-    } catch { throw storeError(error, path) }
+    } catch { throw named(error) }
   }
 
   /// Makes what was written durable, has `check` look at it, and gives the file its name.
@@ -68,27 +69,38 @@ package struct DraftFile {
   package func publish(_ check: () throws(StoreError) -> Void = {}) throws(StoreError) {
     do throws(StoreError) {
       // Sync before rename: a crash must never expose an empty file.
-      try diskErrors(path) { () throws(SystemError) in try file.synchronize() }
+      try errors { () throws(SystemError) in try file.synchronize() }
       try check()
       if !replaces { try Self.requireNothing(at: path, fileSystem) }
-      try diskErrors(path) { () throws(SystemError) in try fileSystem.rename(draft, to: path) }
+      try errors { () throws(SystemError) in try fileSystem.rename(draft, to: path) }
     } catch {
       cancel()
       throw error
     }
     file.close()
-    try diskErrors(path) { () throws(SystemError) in try fileSystem.synchronizeDirectory(parentDirectory(of: path)) }
+    try errors { () throws(SystemError) in try fileSystem.synchronizeDirectory(parentDirectory(of: path)) }
   }
 
   /// Reads the draft through a handle of its own.
   func reopened() throws(StoreError) -> any File {
-    try diskErrors(path) { () throws(SystemError) in try fileSystem.open(draft, .read) }
+    try errors { () throws(SystemError) in try fileSystem.open(draft, .read) }
   }
 
   package func cancel() {
     // While the lock is held: what another process writes under this name must stay.
     try? fileSystem.remove(draft)
     file.close()
+  }
+
+  private func errors<R>(_ body: () throws(SystemError) -> R) throws(StoreError) -> R {
+    do throws(SystemError) { return try body() } catch { throw named(error) }
+  }
+
+  private func named(_ error: SystemError) -> StoreError { Self.named(path, error) }
+
+  /// An error of the draft, which nobody has heard of, as one of the file that is wanted.
+  private static func named(_ path: String, _ error: SystemError) -> StoreError {
+    storeError(SystemError(code: error.code, call: error.call, path: path), path)
   }
 
   private static func requireNothing(at path: String, _ fileSystem: any FileSystem) throws(StoreError) {

@@ -31,13 +31,17 @@ package struct CSVColumn: Hashable, Sendable {
   }
 
   /// A name that would drive a terminal is JSON, which has escapes.
-  package var header: String {
+  package var header: String { header(isPlain: false) }
+
+  /// - Parameter isPlain: for programs that know no types, the name alone.
+  package func header(isPlain: Bool) -> String {
+    let suffix = isPlain ? "" : ":\(kind.rawValue)"
     guard name.hasPrefix("\"") || name.unicodeScalars.contains(where: TypedJSON.drivesTerminal) else {
-      return Self.quoted("\(name):\(kind.rawValue)")
+      return Self.quoted(name + suffix)
     }
     var json = ""
     TypedJSON.append(.string(name), to: &json)
-    return Self.quoted("\(json):\(kind.rawValue)")
+    return Self.quoted(json + suffix)
   }
 
   // MARK: Writing
@@ -109,10 +113,10 @@ package struct CSVColumns: Sendable {
     }
   }
 
-  /// The key, then the fields in the order in which they came up.
-  package var columns: [CSVColumn] {
+  /// The key, then some fields in this order; none stands for all in the order in which they came up.
+  package func columns(_ fields: [String] = []) -> [CSVColumn] {
     [CSVColumn(name: "key", kind: keyKind ?? .json)]
-      + names.map { CSVColumn(name: $0, kind: kinds[$0] ?? .json) }
+      + (fields.isEmpty ? names : fields).map { CSVColumn(name: $0, kind: kinds[$0] ?? .json) }
   }
 
   private static func kind(_ value: Value) -> CSVColumn.Kind {

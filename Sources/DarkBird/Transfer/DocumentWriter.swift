@@ -24,14 +24,20 @@ package enum DocumentFormat: String, CaseIterable, Sendable {
 package struct DocumentWriter: DocumentSink {
   private let format: DocumentFormat
   private let columns: [CSVColumn]
+  private let hasPlainHeader: Bool
   private let output: (String) throws -> Void
   private var isFirst = true
   private var text = ""
 
   /// - Parameters:
   ///   - columns: of CSV, from `CSVColumns`.
+  ///   - hasPlainHeader: of CSV, without the types, for programs that know none.
   ///   - output: takes the text piece by piece.
-  package init(_ format: DocumentFormat, columns: [CSVColumn] = [], to output: @escaping (String) throws -> Void) {
+  package init(
+    _ format: DocumentFormat, columns: [CSVColumn] = [], hasPlainHeader: Bool = false,
+    to output: @escaping (String) throws -> Void
+  ) {
+    self.hasPlainHeader = hasPlainHeader
     self.format = format
     self.columns = columns
     self.output = output
@@ -40,7 +46,7 @@ package struct DocumentWriter: DocumentSink {
   package mutating func begin() throws {
     switch format {
     case .json: try output("[")
-    case .csv: try output(columns.map(\.header).joined(separator: ",") + "\r\n")
+    case .csv: try output(columns.map { $0.header(isPlain: hasPlainHeader) }.joined(separator: ",") + "\r\n")
     case .ndjson: break
     }
   }

@@ -4,6 +4,8 @@ import Dispatch
 enum BrowseAnswers {
   static let tagsPerField = 20
   static let bucketsMax = 64
+  /// Of a field for completion: more would take too long.
+  private static let completedTagsMax = 200_000
 
   /// - Parameter isCancelled: asked between the pages of a long way; nil is the answer of what was cancelled.
   static func answer(
@@ -12,6 +14,9 @@ enum BrowseAnswers {
     do {
       switch request {
       case .outline: return .outline(try source.outline(tagsPerField: tagsPerField))
+      case .complete(let line, var vocabulary):
+        vocabulary.tags = QueryVocabulary(try source.outline(tagsPerField: completedTagsMax)).tags
+        return .completion(line, QueryCompletion(line, vocabulary))
       case .plan(let run, let selection): return .plan(run: run, try source.plan(selection))
       case .count(let run, let selection): return .count(run: run, try source.count(selection))
       case .document(let key): return .document(key, try source.document(key))

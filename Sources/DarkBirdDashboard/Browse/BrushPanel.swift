@@ -9,10 +9,13 @@ enum BrushPanel {
   static func title(_ model: Model, width: Int) -> String {
     guard let brush = model.browse.brush else { return "4 Brush" }
     guard let histogram = brush.histogram else { return "4 Brush: \(brush.field)" }
-    let names = zip(["p5", "p50", "p95"], histogram.percentiles).map { "\($0) \(text($1))" }
+    let names = zip(["p5", "p50", "p95"], histogram.percentiles).map { "\($0) \(short($1))" }
     let start = "4 Brush: \(brush.field)" + (histogram.isLogarithmic ? "  log" : "")
-    let long = start + "   \(histogram.counts.count) buckets   " + names.joined(separator: "  ")
-    return displayWidth(long) + 6 <= width ? long : start
+    // Whatever part of them the brush and the query take: of all documents that are drawn.
+    let whole = histogram.total == histogram.all ? "all" : "all drawn"
+    let percentiles = "   of \(whole) \(Format.grouped(histogram.total)): " + names.joined(separator: "  ")
+    let titles = [start + "   \(histogram.counts.count) buckets" + percentiles, start + percentiles]
+    return titles.first { displayWidth($0) + 6 <= width } ?? start
   }
 
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
@@ -26,7 +29,9 @@ enum BrushPanel {
     painter.write(status.fitted(width: rect.width - 2), in: rect, x: 1, y: rect.height - 1)
     let height = rect.height - 2
     guard height >= 1 else { return }
-    let area = Rect(x: rect.x + axisWidth, y: rect.y, width: rect.width - axisWidth - 1, height: height)
+    // Bright bars with a measure of their own have it on their own side.
+    let right = hasTwoScales(histogram) ? axisWidth : 1
+    let area = Rect(x: rect.x + axisWidth, y: rect.y, width: max(1, rect.width - axisWidth - right), height: height)
     writeBars(brush, histogram, in: area, with: &painter)
     writeLabels(histogram, height, in: rect, with: &painter)
     writeAxis(
@@ -42,6 +47,10 @@ enum BrushPanel {
     guard case .counted(let counts) = histogram.matching else { return nil }
     let (own, all) = (most(counts), most(histogram.counts))
     return own * 8 <= all ? own : all
+  }
+
+  private static func hasTwoScales(_ histogram: RangeHistogram) -> Bool {
+    brightTop(histogram).map { $0 != most(histogram.counts) } ?? false
   }
 
   private static func writeBars(
@@ -98,8 +107,8 @@ enum BrushPanel {
 
   // MARK: Around the bars
 
-  /// On the left: how many documents the bars are, below that how many the bright ones are if they have a measure of their
-  /// own, and whether the axis is logarithmic.
+  /// On the left: how many documents the bars are, and whether the axis is logarithmic. Bright bars that have a measure of their
+  /// own have it on the right, and then both sides say whose measure they are.
   private static func writeLabels(
     _ histogram: RangeHistogram, _ height: Int, in rect: Rect, with painter: inout Painter
   ) {
@@ -108,8 +117,14 @@ enum BrushPanel {
     if height >= 4 {
       painter.write(Format.right(Format.axis(top / 2), axisWidth - 1), in: rect, y: height / 2, .label)
     }
-    if let own = brightTop(histogram), own != top, height >= 2 {
-      painter.write(Format.right(Format.axis(own), axisWidth - 1), in: rect, y: 1, .write)
+    if let own = brightTop(histogram), hasTwoScales(histogram) {
+      let x = rect.width - axisWidth + 1
+      painter.write(Format.axis(own), in: rect, x: x, y: 0, .write)
+      if height >= 2 {
+        painter.write(Format.right("all", axisWidth - 1), in: rect, y: 1, .label)
+        painter.write("match", in: rect, x: x, y: 1, .write)
+      }
+      if height >= 4 { painter.write(Format.axis(own / 2), in: rect, x: x, y: height / 2, .write) }
     }
     if histogram.isLogarithmic { painter.write(Format.right("log", axisWidth - 1), in: rect, y: height, .label) }
   }
@@ -165,7 +180,9 @@ enum BrushPanel {
     if brush.isLoading { segments.append(Segment(1, Span("counting ...", .warning))) }
     switch histogram.matching {
     case .all: break
-    case .counted: segments.append(Segment(4, Span("bright", .write), Span(": other conditions met", .label)))
+    case .counted:
+      let scale = hasTwoScales(histogram) ? "other conditions met, scale on the right" : "other conditions met"
+      segments.append(Segment(4, Span("bright", .write), Span(": \(scale)", .label)))
     case .unknown: segments.append(Segment(4, Span("bars: all documents, too many to check the rest", .label)))
     }
     return segments
@@ -182,6 +199,16 @@ enum BrushPanel {
     case .unbounded: lower.isEmpty ? "any value" : lower + ".."
     case .included(let value): lower + ".. " + text(value)
     case .excluded(let value): lower + "..< " + text(value)
+    }
+  }
+
+  /// Three digits and a unit: a percentile is no bound that somebody would type.
+  private static func short(_ value: IndexValue) -> String {
+    switch value {
+    case .int(let whole) where abs(whole) >= 1_000: Format.short(Double(whole))
+    case .double(let number) where abs(number) >= 1_000: Format.short(number)
+    case .double(let number) where number.isFinite && abs(number) >= 0.1: Format.decimal(number, places: 1)
+    case .bool, .int, .double, .date, .string: text(value)
     }
   }
 

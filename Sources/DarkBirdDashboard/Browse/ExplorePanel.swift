@@ -13,12 +13,9 @@ enum ExplorePanel {
     let first = Scroll.top(max(0, selected - rect.height / 2), keeping: selected, visible: rect.height)
     for (y, item) in items.dropFirst(first).prefix(rect.height).enumerated() {
       draw(item, in: rect, y: y, with: &painter)
-      guard first + y == selected else { continue }
-      if model.browse.focus == .explore {
-        painter.select(rect, y: y)
-      } else {
-        painter.write(painter.glyphs.selected, in: rect, y: y, .label)
-      }
+      // The mark stands beside what the query says, wherever the cursor was last.
+      if model.browse.isAskedFor(item) { painter.write(painter.glyphs.selected, in: rect, y: y, .label) }
+      if first + y == selected, model.browse.focus == .explore { painter.select(rect, y: y) }
     }
   }
 

@@ -41,7 +41,11 @@ enum QueryBar {
     } else if let prompt = browse.prompt, hasRoom(for: browse.notice, beside: prompt, rect.width) {
       let x = painter.write(prompt.kind.label, in: rect, x: 1, y: 0, .key)
       painter.write(prompt.editor.spans(width: rect.width - x - 1), in: rect, x: x, y: 0)
-      if let notice = browse.notice { painter.writeRight([Span(notice, .accent), Span(" ")], in: rect, y: 0) }
+      if let notice = browse.notice {
+        painter.writeRight([Span(notice, .accent), Span(" ")], in: rect, y: 0)
+      } else if let hint = model.exportHint, hasRoom(for: hint, beside: prompt, rect.width) {
+        painter.writeRight([Span(hint, .label), Span(" ")], in: rect, y: 0)
+      }
     } else if let error = browse.error {
       drawError(error, in: rect, with: &painter)
     } else if let notice = browse.notice {
@@ -106,7 +110,7 @@ enum QueryBar {
 
   private static func plan(_ results: Results, _ browse: BrowseState) -> [Segment] {
     if let failure = results.failure { return [Segment(0, Span(failure, .warning))] }
-    var segments: [Segment] = []
+    var segments = results.notes.map { Segment(0, Span($0, .warning)) }
     switch results.selection {
     case .key: segments.append(.field(1, "plan", "lookup by key"))
     case .unique(let index, _): segments.append(.field(1, "plan", "unique(\(index))"))
@@ -114,6 +118,7 @@ enum QueryBar {
     case .query(let query, let limit):
       if let plan = results.plan {
         for tag in plan.unknownTags { segments.append(Segment(0, Span(tag.description, .warning))) }
+        for note in plan.notes { segments.append(Segment(0, Span(note, .warning))) }
         segments.append(Segment(1, spans: steps(query, limit, plan)))
         let (candidates, atMost) = expected(query, limit, plan)
         let time = Format.time(nanoseconds: Double(candidates) * browse.nanosecondsPerCandidate)

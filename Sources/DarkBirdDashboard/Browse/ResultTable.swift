@@ -139,7 +139,6 @@ struct ResultTable {
   }
 
   private static func fieldNames(_ results: Results, _ schema: SchemaDescription) -> [String] {
-    let first = results.rows.prefix(20)
     var names: [String] = []
     if case .query(let query, _) = results.selection {
       names += query.ranges.map(\.field)
@@ -147,10 +146,14 @@ struct ResultTable {
     }
     if case .unique(let index, _) = results.selection { names.append(index) }
     names += schema.fields.unique + schema.fields.ranges + schema.fields.tags
-    for row in first { names += row.record.fields.map(\.name) }
-    var seen: Set<String> = []
+    var seen = Set(names)
+    // Whatever page is shown: a field that only its last document has can be chosen too.
+    for row in results.rows {
+      for field in row.record.fields where seen.insert(field.name).inserted { names.append(field.name) }
+    }
+    seen = []
     return names.filter { name in
-      seen.insert(name).inserted && first.contains { $0.record.value(at: name) != nil }
+      seen.insert(name).inserted && results.rows.contains { $0.record.value(at: name) != nil }
     }
   }
 
@@ -165,6 +168,17 @@ extension Model {
     guard let results = browse.results, !results.rows.isEmpty else { return nil }
     let pane = BrowseLayout(self).rect(of: .results)?.width ?? width
     return ResultTable(results, identity.schema, choice: browse.columns, width: pane - ResultsPanel.columnsBesideTable)
+  }
+
+  /// The fields that somebody has chosen for the table, in its order, and how many there are to choose from; nil if nobody has
+  /// chosen any.
+  var chosenFields: (names: [String], count: Int)? {
+    guard !browse.columns.isEmpty, let table = resultTable else { return nil }
+    let all = table.choosable.compactMap { column in
+      if case .field(let name) = column.id { name } else { nil }
+    }
+    let wanted = all.filter { browse.columns[.field($0)] == true }
+    return wanted.isEmpty ? nil : (wanted, all.count)
   }
 }
 

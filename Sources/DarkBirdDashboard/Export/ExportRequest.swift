@@ -6,6 +6,8 @@ struct ExportRequest: Hashable, Sendable {
   var selection: Selection
   var path: String
   var format: DocumentFormat
+  /// Only these, in this order; none is all.
+  var fields: [String] = []
   /// Whether the file that is there gives way: only after somebody was asked.
   var replaces = false
 }
@@ -41,14 +43,20 @@ extension ExportRequest {
     // The header of a table needs the fields of all documents, in the order in which they come up, and their kinds.
     var columns = CSVColumns()
     if format == .csv {
-      try forEach(pages, total, "looking at the fields", progress) { columns.look(at: $0.key.value, $0.record) }
+      try forEach(pages, total, "looking at the fields", progress) { row in
+        columns.look(at: row.key.value, only(fields, of: row))
+      }
     }
-    var writer = DocumentWriter(format, columns: columns.columns, to: file.write)
+    var writer = DocumentWriter(format, columns: columns.columns(fields), to: file.write)
     try writer.begin()
-    let count = try forEach(pages, total, "", progress) { try writer.write(key: $0.key.value, $0.record) }
+    let count = try forEach(pages, total, "", progress) { try writer.write(key: $0.key.value, only(fields, of: $0)) }
     try writer.finish()
     try file.finish()
     return "\(Format.counted(count, "document")) in \(path)"
+  }
+
+  private func only(_ fields: [String], of row: ResultRow) -> Record {
+    fields.isEmpty ? row.record : row.record.only(fields)
   }
 
   /// - Returns: how many there are.

@@ -81,7 +81,7 @@ extension BrowseRequest {
     case .page(let run, _, _, _), .pageBefore(let run, _, _, _, _), .lastPage(let run, _, _, _), .plan(let run, _),
       .count(let run, _), .versions(let run, _, _):
       run
-    case .outline, .document, .histogram, .remove, .draft, .write: nil
+    case .outline, .complete, .document, .histogram, .remove, .draft, .write: nil
     }
   }
 }

@@ -47,6 +47,8 @@ struct BrowseState: Sendable {
   var exportJob: Int?
   /// The name that was typed last, until an export to it has worked.
   var exportName: String?
+  /// The form of the last export.
+  var exportFormat: DocumentFormat?
   /// What is typed for a document, from when an editor was opened until the store has taken it.
   var draft: Draft?
   /// The line that a document to be inserted was typed in, while the question waits and the store works.
@@ -97,6 +99,10 @@ struct BrowseState: Sendable {
       case line(String)
       /// Puts this into the query line, for a value to be added.
       case type(String)
+      /// Asks for a tag of a field, whatever else the query asks for.
+      case tag(String, field: String)
+      /// Puts the field into the query line, for one of its other tags.
+      case moreTags(of: String)
     }
 
     var kind: StoreStatistics.Index.Kind?
@@ -134,7 +140,11 @@ struct BrowseState: Sendable {
         items.append(
           ExploreItem(
             kind: .tag, name: Self.shortName(of: tag.tag, in: field.name), count: tag.count,
-            action: .run(.query(Query(allTags: [tag.tag]), limit: nil))))
+            action: .tag(tag.tag, field: field.name)))
+      }
+      if field.distinct > field.tags.count, !field.tags.isEmpty {
+        let rest = Format.grouped(field.distinct - field.tags.count)
+        items.append(ExploreItem(kind: .tag, name: "... \(rest) more", action: .moreTags(of: field.name)))
       }
     }
     if !outline.shards.isEmpty { items.append(ExploreItem(name: "SHARDS")) }
@@ -142,6 +152,39 @@ struct BrowseState: Sendable {
       items.append(ExploreItem(name: "s\(number)", count: documents, action: .run(.shard(number))))
     }
     return items
+  }
+
+  /// The query as it is with this tag in the place of those it has of the field; nil is none of them.
+  func selection(taggedWith tag: String?, of field: String) -> Selection {
+    guard case .query(var query, let limit)? = results?.selection else {
+      return .query(Query(allTags: tag.map { [$0] } ?? []), limit: nil)
+    }
+    let others = vocabulary.tagFields.filter { !$0.isEmpty }
+    func isOfField(_ tag: String) -> Bool {
+      field.isEmpty ? !others.contains { tag.hasPrefix($0 + "=") } : tag.hasPrefix(field + "=")
+    }
+    query.allTags.removeAll(where: isOfField)
+    query.anyTags.removeAll(where: isOfField)
+    query.noTags.removeAll { $0 == tag }
+    if let tag { query.allTags.append(tag) }
+    return .query(query, limit: limit)
+  }
+
+  /// Whether what is shown was asked for by what this line of the tree stands for.
+  func isAskedFor(_ item: ExploreItem) -> Bool {
+    switch item.action {
+    case .tag(let tag, _)?: query.map { $0.allTags.contains(tag) || $0.anyTags.contains(tag) } ?? false
+    case .run(.query(let all, _))?:
+      query.map { query in
+        all.isUnconditional
+          ? query.isUnconditional : query.ranges.contains { $0.field == item.name } || query.orderBy == item.name
+      } ?? false
+    case .run(let selection)?: results?.selection == selection
+    case .line(let line)?: results.map { QueryLine.text($0.selection) == line } ?? false
+    case .type(let text)?:
+      if case .unique(let index, _)? = results?.selection { text == "unique \(index)=" } else { false }
+    case .moreTags?, nil: false
+    }
   }
 
   /// Under the heading of its field a tag need not repeat the field.
@@ -184,6 +227,8 @@ struct Results: Sendable {
   var examined = 0
   var nanoseconds: UInt64 = 0
   var plan: PlanSummary?
+  /// What the line that was typed may have meant otherwise.
+  var notes: [String] = []
   /// How many match, whatever the limit; nil as long as nobody knows.
   var matches: Int?
   var failure: String?

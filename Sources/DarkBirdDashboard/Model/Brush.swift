@@ -126,6 +126,10 @@ extension Model {
     case .down: return moveBrush { $0.grow(-1) }
     case .open:
       guard let brush = browse.brush, let histogram = brush.histogram else { return [] }
+      if brush.buckets.count == histogram.counts.count {
+        browse.notice = "the brush lies over all bars: - makes it narrower, then i shows only those"
+        return []
+      }
       browse.brush?.span = histogram.span(brush.buckets)
       return askForHistogram()
     case .brushAll:
@@ -140,7 +144,13 @@ extension Model {
   }
 
   private mutating func moveBrush(_ change: (inout Brush) -> Bool) -> [Effect] {
-    guard var brush = browse.brush, !brush.isLoading, change(&brush) else { return [] }
+    guard var brush = browse.brush, !brush.isLoading else { return [] }
+    guard change(&brush) else {
+      if brush.histogram != nil, brush.range ?? .all == .all {
+        browse.notice = "the brush lies over any value: - makes it narrower, then it can be moved"
+      }
+      return []
+    }
     browse.brush = brush
     return runBrush(brush.range)
   }

@@ -6,8 +6,11 @@ struct LineEditor: Hashable, Sendable {
   private(set) var characters: [Character]
   /// Characters before the cursor.
   private(set) var cursor: Int
+  /// Whether the text is one that nobody has typed yet: it stands as selected text does, and what is typed takes its place.
+  private(set) var isSuggestion: Bool
 
-  init(_ text: String = "", lengthMax: Int = LineEditor.lengthMax) {
+  init(_ text: String = "", isSuggestion: Bool = false, lengthMax: Int = LineEditor.lengthMax) {
+    self.isSuggestion = isSuggestion
     self.lengthMax = lengthMax
     characters = Array(text.prefix(lengthMax))
     cursor = characters.count
@@ -23,6 +26,7 @@ struct LineEditor: Hashable, Sendable {
       if character.isNewline || character == "\t" { return " " }
       return character.unicodeScalars.contains { $0.properties.generalCategory == .control } ? nil : character
     }
+    if isSuggestion { (characters, cursor, isSuggestion) = ([], 0, false) }
     let added = line.prefix(max(0, lengthMax - characters.count))
     characters.insert(contentsOf: added, at: cursor)
     cursor += added.count
@@ -37,7 +41,12 @@ struct LineEditor: Hashable, Sendable {
 
   /// - Returns: whether the command was one of editing.
   mutating func apply(_ command: Command) -> Bool {
+    let isSelected = isSuggestion
+    isSuggestion = false
     switch command {
+    case .deleteBackward where isSelected, .deleteForward where isSelected:
+      characters = []
+      cursor = 0
     case .cursorLeft: cursor = max(0, cursor - 1)
     case .cursorRight: cursor = min(characters.count, cursor + 1)
     case .cursorStart: cursor = 0

@@ -82,6 +82,8 @@ enum WorkloadOrder: Hashable, Sendable {
 /// A question to the source, answered on another thread.
 enum BrowseRequest: Hashable, Sendable {
   case outline
+  /// What Tab offers for the line up to the cursor, from all tags of the store.
+  case complete(String, QueryVocabulary)
   /// Page `number` of a run, which begins after `mark`.
   case page(run: Int, Selection, number: Int, after: PageMark?)
   /// Page `number` of a run, of so many rows, which ends before `mark`, or with the last row.
@@ -106,6 +108,7 @@ enum BrowseRequest: Hashable, Sendable {
 /// The answer. Those of a run that has been replaced meanwhile are ignored.
 enum BrowseReply: Sendable {
   case outline(Outline)
+  case completion(String, QueryCompletion)
   case page(run: Int, number: Int, marks: [PageMark], ResultPage, nanoseconds: UInt64)
   case pageBefore(run: Int, number: Int, ResultPage, nanoseconds: UInt64)
   case plan(run: Int, PlanSummary?)

@@ -50,7 +50,7 @@ extension Model {
       do {
         let selection = try QueryLine.parse(editor.text, browse.vocabulary)
         browse.editor = nil
-        return run(selection, line: editor.text)
+        return run(selection, line: editor.text, notes: QueryLine.notes(editor.text, browse.vocabulary))
       } catch {
         browse.error = error
       }
@@ -58,9 +58,7 @@ extension Model {
       browse.editor = nil
       browse.error = nil
     case .complete:
-      let completion = QueryCompletion(editor.prefix, browse.vocabulary)
-      browse.editor?.replacePrefix(with: completion.text)
-      browse.completions = completion.candidates.count > 1 ? completion.candidates : []
+      return complete(editor.prefix)
     case .older: recall(browse.historyPosition - 1)
     case .newer: recall(browse.historyPosition + 1)
     default:
@@ -70,8 +68,24 @@ extension Model {
     return []
   }
 
+  /// From the names that are known, or from all tags, for which the source is asked.
+  private mutating func complete(_ line: String) -> [Effect] {
+    if QueryCompletion.needsAllTags(line, browse.vocabulary) { return [.ask(.complete(line, browse.vocabulary))] }
+    show(QueryCompletion(line, browse.vocabulary), of: line)
+    return []
+  }
+
+  /// What Tab found for a line, unless that has gone on meanwhile.
+  private mutating func show(_ completion: QueryCompletion, of line: String) {
+    guard browse.editor?.prefix == line else { return }
+    browse.editor?.replacePrefix(with: completion.text)
+    browse.completions = completion.candidates.count > 1 ? completion.candidates : []
+    if let unknown = completion.unknown { browse.notice = "nothing begins with \(unknown)" }
+  }
+
   mutating func receive(_ reply: BrowseReply) -> [Effect] {
     switch reply {
+    case .completion(let line, let completion): show(completion, of: line)
     case .outline(let outline):
       browse.outline = outline
       browse.vocabulary = QueryVocabulary(outline)
@@ -124,15 +138,15 @@ extension Model {
     case .draft(let key): fail("\(key.text): \(message)")
     case .write(let change): receiveWriteFailure(change, message)
     case .count: break  // The results are there; how many there are in all stays unknown.
-    case .outline: fail(message)
+    case .outline, .complete: fail(message)
     case .document(let key): if browse.opened?.key == key { browse.opened?.state = .failed(message) }
     }
   }
 
   /// Runs a selection from its first page.
   mutating func run(
-    _ selection: Selection, line: String? = nil, landing: Results.Landing = .first, remembers: Bool = true,
-    focus: BrowseState.Pane = .results
+    _ selection: Selection, line: String? = nil, notes: [String] = [], landing: Results.Landing = .first,
+    remembers: Bool = true, focus: BrowseState.Pane = .results
   ) -> [Effect] {
     browse.runs += 1
     browse.error = nil
@@ -142,6 +156,7 @@ extension Model {
     if remembers { remember(line ?? QueryLine.text(selection)) }
     var results = Results(
       run: browse.runs, selection: selection, lsn: history.last?.statistics.memoryLSN ?? 0, date: history.last?.date)
+    results.notes = notes
     results.landing = landing
     if landing != .first { results.selected = browse.results?.selected ?? 0 }
     browse.results = results
@@ -234,6 +249,12 @@ extension Model {
       case .run(let selection)?: return run(selection)
       case .line(let line)?: return runLine(line)
       case .type(let text)?: openQueryLine(text)
+      case .tag(let tag, let field)?: return run(browse.selection(taggedWith: tag, of: field))
+      case .moreTags(let field)?:
+        let prefix = field.isEmpty ? "tag:" : "tag:\(QueryToken.begun(field + "="))"
+        let rest = QueryLine.text(browse.selection(taggedWith: nil, of: field))
+        openQueryLine(rest.isEmpty ? prefix : "\(rest) \(prefix)")
+        return complete(browse.editor?.prefix ?? "")
       case nil: break
       }
       return []

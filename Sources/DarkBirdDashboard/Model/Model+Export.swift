@@ -7,7 +7,8 @@ extension Model {
   mutating func startOrStopExport() -> [Effect] {
     if let id = browse.exportJob { return cancel(id) }
     guard hasDocuments(), browse.results != nil else { return [] }
-    browse.prompt = Prompt(.exportName, browse.exportName ?? "\(fileName).ndjson")
+    let format = browse.exportFormat ?? (chosenFields == nil ? .ndjson : .csv)
+    browse.prompt = Prompt(.exportName, browse.exportName ?? "\(fileName).\(format.rawValue)")
     return []
   }
 
@@ -38,7 +39,17 @@ extension Model {
   private func exportRequest(to name: String) -> ExportRequest? {
     guard let selection = browse.results?.selection, let format = DocumentFormat(path: name) else { return nil }
     return ExportRequest(
-      selection: selection, path: NSString(string: name).expandingTildeInPath, format: format)
+      selection: selection, path: NSString(string: name).expandingTildeInPath, format: format,
+      fields: format == .csv ? chosenFields?.names ?? [] : [])
+  }
+
+  /// What will be in the file that is typed, so that nobody finds out afterwards.
+  var exportHint: String? {
+    guard let prompt = browse.prompt, prompt.kind == .exportName, let format = DocumentFormat(path: prompt.fileName)
+    else { return nil }
+    guard format == .csv else { return "whole documents" }
+    let columns = chosenFields.map { "\($0.names.count) columns of \($0.count)" } ?? "all fields"
+    return columns + ", header with types: age:int"
   }
 
   mutating func receive(_ target: ExportTarget, of request: ExportRequest) -> [Effect] {
@@ -58,6 +69,7 @@ extension Model {
     guard let name = browse.prompt?.fileName else { return [] }
     browse.prompt = nil
     browse.exportName = name
+    browse.exportFormat = request.format
     let id = jobs.begin("export", name, at: history.last?.date)
     browse.exportJob = id
     return [.export(id: id, request)]
@@ -76,7 +88,12 @@ extension Model {
       return []
     }
     let line = QueryLine.text(selection)
-    let words = ["darkbird", "query", directory] + (line.isEmpty ? [] : ["--where=" + line])
+    var words = ["darkbird", "query", directory]
+    if !line.isEmpty { words.append("--where=" + line) }
+    // A name with a comma in it would be two.
+    if let names = chosenFields?.names, !names.contains(where: { $0.contains(",") }) {
+      words.append("--fields=" + names.joined(separator: ","))
+    }
     return [.copy(words.map(ExportText.shell).joined(separator: " "))]
   }
 

@@ -21,6 +21,7 @@ struct Prompt: Hashable, Sendable {
 
   init(_ kind: Kind, _ text: String) {
     self.kind = kind
-    editor = LineEditor(text, lengthMax: kind == .document ? 64 << 10 : LineEditor.lengthMax)
+    editor = LineEditor(
+      text, isSuggestion: kind == .exportName, lengthMax: kind == .document ? 64 << 10 : LineEditor.lengthMax)
   }
 }

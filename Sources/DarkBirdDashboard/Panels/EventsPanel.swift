@@ -92,6 +92,6 @@ extension LineEditor {
     let before = String(characters[..<cursor].suffix(room))
     let after = String(characters[cursor...].dropFirst().prefix(max(0, room - before.count)))
     let under = cursor < characters.count ? String(characters[cursor]) : " "
-    return [Span(before, .strong), Span(under, .caret), Span(after, .strong)]
+    return [Span(before, isSuggestion ? .caret : .strong), Span(under, .caret), Span(after, .strong)]
   }
 }

@@ -9,6 +9,8 @@ import DarkBird
 ///
 /// An empty line is everything.
 package enum QueryLine {
+  /// Words before a tag.
+  static let tagWords = ["!tag:", "tag:", "any:"]
   static let words = ["key", "unique", "shard", "tag:", "!tag:", "any:", "range", "sort:", "asc", "desc", "limit"]
 
   /// - Throws: `QueryError`, which names the word that is wrong.
@@ -18,6 +20,14 @@ package enum QueryLine {
     var parser = Parser(tokens: try QueryToken.split(line), vocabulary: vocabulary)
     return try parser.selection()
   }
+
+  /// What a line that can be read may have meant otherwise.
+  package static func notes(_ line: String, _ vocabulary: QueryVocabulary = QueryVocabulary()) -> [String] {
+    guard let tokens = try? QueryToken.split(line) else { return [] }
+    var parser = Parser(tokens: tokens, vocabulary: vocabulary)
+    _ = try? parser.selection()
+    return parser.notes
+  }
 }
 
 private struct Parser {
@@ -26,6 +36,7 @@ private struct Parser {
   var position = 0
   /// Where the bounds of a range of numbers ended.
   var numbersEnd: Int?
+  var notes: [String] = []
 
   init(tokens: [QueryToken], vocabulary: QueryVocabulary) {
     self.tokens = tokens
@@ -79,6 +90,7 @@ private struct Parser {
 
   /// What to write instead of `Size>100`, `Size`, `Section=games`, if a field is meant.
   private func hint(_ text: String) -> String {
+    if let words = hintAtSpelling(text) { return "write '\(words)'" }
     let name = String(text.prefix { !"<>=!:".contains($0) })
     if vocabulary.ranges.keys.contains(name) {
       return "write 'range \(name) LOWEST..HIGHEST'; either may be left out"
@@ -88,6 +100,26 @@ private struct Parser {
     if vocabulary.uniques.contains(name) { return "write 'unique \(name)=\(value.isEmpty ? "VALUE" : value)'" }
     if numbersEnd == position - 1 { return "bounds are LOWEST..HIGHEST, such as 1500..20000 or 100MB..2GB" }
     return "a condition begins with \(QueryLine.words.joined(separator: " "))"
+  }
+
+  /// For the word of a condition without its colon, with one too many, or with other capitals.
+  private func hintAtSpelling(_ text: String) -> String? {
+    let small = text.lowercased()
+    let next = position < tokens.count ? QueryToken.quoted(tokens[position].text) : nil
+    for word in QueryLine.tagWords + ["sort:"] {
+      if small == word.dropLast(), let next { return word + next }
+      if small.hasPrefix(word), !text.hasPrefix(word) {
+        return word + QueryToken.quoted(String(text.dropFirst(word.count)))
+      }
+    }
+    for word in ["range", "unique", "key", "limit", "shard"] {
+      if small.hasPrefix(word + ":") {
+        let rest = text.dropFirst(word.count + 1)
+        return "\(word) \(rest.isEmpty ? next ?? "" : QueryToken.quoted(String(rest)))"
+      }
+      if small == word { return next.map { "\(word) \($0)" } ?? word }
+    }
+    return nil
   }
 
   private func prefixed(_ token: QueryToken, into query: inout Query) throws(QueryError) {
@@ -158,6 +190,7 @@ private struct Parser {
       return Query.RangeCondition(field: field.text, range: .all)
     }
     let bounds = bounds(like: sample)
+    if let note = RangeText.note(bounds.text, like: sample) { notes.append("\(field.text): \(note)") }
     return Query.RangeCondition(
       field: field.text,
       range: try RangeText.parse(bounds.text, column: bounds.column, field: field.text, like: sample))

@@ -8,6 +8,8 @@ package struct QueryVocabulary: Hashable, Sendable {
   var tagFields: [String] = []
   /// Some tags, most frequent first, for completion.
   var tags: [String] = []
+  /// Fields of which these are all tags.
+  var wholeTagFields: Set<String> = []
 
   package init() {}
 
@@ -23,6 +25,7 @@ package struct QueryVocabulary: Hashable, Sendable {
     for range in outline.ranges { ranges[range.name] = .some(RangeText.sample(range.smallest, range.largest)) }
     tagFields = outline.tagFields.map(\.name)
     tags = outline.tagFields.flatMap(\.tags).sorted { ($1.count, $0.tag) < ($0.count, $1.tag) }.map(\.tag)
+    wholeTagFields = Set(outline.tagFields.filter { $0.distinct <= $0.tags.count }.map(\.name))
   }
 
   var rangeNames: [String] { ranges.keys.sorted() }

@@ -46,6 +46,23 @@ package enum RangeText {
       upper: upper.map { isHalfOpen ? .excluded($0) : .included($0) } ?? .unbounded)
   }
 
+  /// What to say of `100..200MB`, which begins at 100 bytes: the unit may have been meant for both.
+  package static func note(_ text: String, like sample: IndexValue?) -> String? {
+    switch sample {
+    case .int, .double: break
+    case nil, .bool, .date, .string: return nil
+    }
+    guard let dots = text.firstRange(of: "..") else { return nil }
+    let lower = text[..<dots.lowerBound].trimmingCharacters(in: .whitespaces)
+    let upper = text[dots.upperBound...].drop { $0 == "<" }.trimmingCharacters(in: .whitespaces)
+    let unit = upper.drop { !$0.isLetter }
+    guard factor(unit) != nil, let low = Double(lower), low > 0,
+      let high = Double(upper.dropLast(unit.count).trimmingCharacters(in: .whitespaces)), low < high
+    else { return nil }
+    let what = unit.lowercased().hasSuffix("b") ? "\(lower) byte\(low == 1 ? "" : "s")" : lower
+    return "from \(what); write \(lower)\(unit)..\(text[dots.upperBound...].hasPrefix("<") ? "<" : "")\(upper) for both"
+  }
+
   /// Whether two words of a line that are not of a text are one range: the second begins with the dots, or is what follows
   /// dots, or the unit of a number.
   static func goesOn(_ text: String, _ next: String) -> Bool {

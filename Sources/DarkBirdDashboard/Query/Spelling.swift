@@ -1,22 +1,27 @@
 /// Finds what somebody may have meant.
-enum Spelling {
+package enum Spelling {
   /// ` (did you mean 'zoom'?)`, or nothing.
   static func hint(_ word: String, among words: [String]) -> String {
     nearest(to: word, in: words).map { " (did you mean '\($0)'?)" } ?? ""
   }
 
-  /// The word that is likely meant, whatever its capitals: nearest, and of several such the first. nil if none is near.
-  static func nearest(to word: String, in known: [String]) -> String? {
+  /// The word that is likely meant, whatever its capitals: nearest, and of several such the one that is most alike in length,
+  /// then the first. nil if none is near.
+  package static func nearest(to word: String, in known: [String]) -> String? {
     let wanted = Array(word.lowercased().unicodeScalars)
     // A word of two letters is near to too many others.
     var most = wanted.count < 3 ? 0 : min(3, wanted.count / 3)
     var nearest: String?
+    var nearestRank: (distance: Int, lengths: Int)?
     for candidate in known {
       let letters = Array(candidate.lowercased().unicodeScalars)
       guard let distance = distance(wanted, letters, most: most) else { continue }
+      let rank = (distance, abs(wanted.count - letters.count))
+      if let nearestRank, nearestRank <= rank { continue }
       nearest = candidate
+      nearestRank = rank
       if distance == 0 { break }
-      most = distance - 1
+      most = distance
     }
     return nearest
   }

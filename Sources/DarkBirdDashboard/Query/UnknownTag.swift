@@ -30,6 +30,45 @@ extension Store {
     return try unknown.map { UnknownTag(tag: $0, nearest: try nearestTag(to: $0)) }
   }
 
+  /// What else there is to say of a query, in words: a range beside all values, documents that an order leaves out.
+  /// - Complexity: O(log n) for each range; what an order leaves out is counted, if no more than `candidatesMax` documents have
+  ///   to be looked at for that.
+  package func notes(on query: Query, candidatesMax: Int = .max) throws -> [String] {
+    var notes: [String] = []
+    for condition in query.ranges {
+      guard let values = try values(of: condition.field) else { continue }
+      let isAbove =
+        switch condition.range.lower {
+        case .unbounded: false
+        case .included(let value): value > values.max
+        case .excluded(let value): value >= values.max
+        }
+      let isBelow =
+        switch condition.range.upper {
+        case .unbounded: false
+        case .included(let value): value < values.min
+        case .excluded(let value): value <= values.min
+        }
+      if isAbove { notes.append("the largest \(condition.field) is \(Self.text(values.max))") }
+      if isBelow { notes.append("the smallest \(condition.field) is \(Self.text(values.min))") }
+    }
+    if let field = query.orderBy, !query.ranges.contains(where: { $0.field == field }) {
+      var unordered = query
+      unordered.orderBy = nil
+      let conditions = query.allTags.count + query.anyTags.count + query.noTags.count + query.ranges.count
+      if conditions == 0 ? true : try explain(unordered).candidates <= candidatesMax {
+        let missing = try count(unordered) - count(query)
+        if missing > 0 { notes.append("\(Format.grouped(missing)) without \(field) are left out") }
+      }
+    }
+    return notes
+  }
+
+  private static func text(_ value: IndexValue) -> String {
+    if case .int(let number) = value { return Format.grouped(Int(number)) }
+    return Format.shortDate(value.description)
+  }
+
   private func nearestTag(to tag: String) throws -> String? {
     let fields = schema.fields.tags + schema.computed.tags
     let field = fields.first { !$0.isEmpty && tag.hasPrefix($0 + "=") } ?? ""

@@ -280,10 +280,14 @@ package struct PlanSummary: Sendable, Hashable {
   package var sortedBy: String?
   /// Tags of the query that no document has.
   package var unknownTags: [UnknownTag]
+  /// What else there is to say of the query.
+  package var notes: [String]
 
   package init(
-    driver: String, candidates: Int, checks: [String] = [], sortedBy: String? = nil, unknownTags: [UnknownTag] = []
+    driver: String, candidates: Int, checks: [String] = [], sortedBy: String? = nil, unknownTags: [UnknownTag] = [],
+    notes: [String] = []
   ) {
+    self.notes = notes
     self.unknownTags = unknownTags
     self.driver = driver
     self.candidates = candidates

@@ -184,7 +184,8 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
       }
     return PlanSummary(
       driver: driver, candidates: plan.candidates, checks: Self.checks(query, plan.driver), sortedBy: plan.sortedBy,
-      unknownTags: try store.unknownTags(in: query))
+      unknownTags: try store.unknownTags(in: query),
+      notes: try store.notes(on: query, candidatesMax: Self.countCandidatesMax))
   }
 
   /// The conditions that the driver does not answer.
