@@ -117,7 +117,7 @@ import Testing
     let (setting, settings) = cursor([.character("w"), .down], in: Script().model(20))
     #expect(row(settings, setting).contains("keys"))
     let (command, palette) = cursor([.character(":"), .down], in: Script().model(20))
-    #expect(row(palette, command).contains("browse"))
+    #expect(row(palette, command).contains("terms"))
     let (document, browse) = cursor([], in: Browsing.query())
     #expect(row(browse, document).contains("u:4"))
   }
