@@ -138,7 +138,16 @@ if Context.environment["DARKBIRD_ENGINE_ONLY"] != nil {
 }
 
 // `Tests/run` has the tests of the engine in that build, and need not compile them twice.
-if Context.environment["DARKBIRD_ENGINE_APART"] != nil { package.targets.removeAll { $0.name == "DarkBirdTests" } }
+// What `Demo/example` shows is compiled there too: as the package of its own that it is, it would compile all the libraries again.
+if Context.environment["DARKBIRD_ENGINE_APART"] != nil {
+  package.targets.removeAll { $0.name == "DarkBirdTests" }
+  for (name, dependencies) in [
+    ("quick-start", ["DarkBird"]), ("example", ["DarkBird"]), ("watch", ["DarkBird", "DarkBirdDashboard"]),
+  ] as [(String, [Target.Dependency])] {
+    package.targets.append(
+      .executableTarget(name: name, dependencies: dependencies, path: "Demo/example/Sources/\(name)"))
+  }
+}
 
 // `Tests/fuzz` builds this with -sanitize=fuzzer, without which it does not link. Of the client for Cassandra it takes what reads
 // bytes alone: a connection would bring BoringSSL, which takes longer to compile than all the rest together.
