@@ -13,7 +13,8 @@ struct VerifyCommand: ParsableCommand {
       0 if the store is sound and 65 if it is not. Nothing in the directory changes.
 
       A record says which LSN was synced when it was written, so the last ones have none that tells of them: that closing \
-      the store has synced them too is written nowhere. The count of synced ones, durable_lsn, is what the records tell.
+      the store has synced them too is written nowhere. The count of synced ones, durable_lsn, is what the records tell, or \
+      the checkpoint, before which the log is synced.
 
       A tail that was torn off when the program was killed is no problem: opening the store for writing cuts it.
 
@@ -59,8 +60,10 @@ struct VerifyCommand: ParsableCommand {
     }
     var lines = [
       "checkpoint  \(checkpoint ?? "none")",
-      "log         \(grouped(report.pages.count)) pages, \(grouped(report.records)) records",
-      "last LSN    \(grouped(report.lastLSN)), read back from the files; later records tell that \(grouped(report.durableLSN)) were synced",
+      "log         \(Format.counted(report.pages.count, "page")), \(Format.counted(report.records, "record"))",
+      "last LSN    \(grouped(report.lastLSN)), "
+        + (report.durableLSN >= report.lastLSN
+          ? "all of it synced" : "read back; the files tell of \(grouped(report.durableLSN)) that they were synced"),
       "documents   \(grouped(report.documents))",
     ]
     if report.tornTailBytes > 0 {

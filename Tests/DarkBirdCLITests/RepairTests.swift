@@ -120,6 +120,8 @@ import Testing
     #expect(stats.contains { $0.hasPrefix("  checkpoint  ") && $0.hasSuffix("B, up to LSN 201") }, "\(stats)")
     #expect(stats.contains("  log         \(sizes[1])"), "\(stats)")
     #expect(try await darkbird("stats", store, "--json").output.contains(#""checkpoint_lsn":201"#))
+    let verified = try await darkbird("verify", store)
+    #expect(verified.output.contains(", all of it synced\n"), "\(verified)")
     let again = try await darkbird("checkpoint", store, "--json")
     #expect(again.code == 0 && again.output.contains(#""is_new":false"#), "\(again)")
     #expect(try await darkbird("verify", store).code == 0)

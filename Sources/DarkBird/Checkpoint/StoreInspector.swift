@@ -40,7 +40,8 @@ public struct VerifyReport: Sendable, Hashable, Codable {
   public var checkpointDocuments = 0
   public var documents = 0
   public var lastLSN: UInt64 = 0
-  /// The highest LSN that the log itself says was durable.
+  /// The highest LSN that the files themselves say was durable: records of the log, or the checkpoint, which is not made before
+  /// the log is synced up to it.
   public var durableLSN: UInt64 = 0
   /// Bytes behind the last sound record that a crash left; the next opening for writing sets them aside.
   public var tornTailBytes = 0
@@ -103,7 +104,7 @@ extension VerifyReport {
         file: name, records: scan.records, bytes: scan.endOffset, lastLSN: scan.lastLSN, isSealed: scan.end == .sealed)
     }
     records = pages.reduce(0) { $0 + $1.records }
-    durableLSN = recovery.pages.reduce(0) { max($0, $1.scan.durableLSN) }
+    durableLSN = recovery.pages.reduce(checkpointLSN ?? 0) { max($0, $1.scan.durableLSN) }
     checkpointDocuments = recovery.checkpointDocuments
   }
 

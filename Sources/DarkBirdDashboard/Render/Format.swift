@@ -184,7 +184,9 @@ extension Format {
   }
 
   /// `1 document`, `1,204 documents`.
-  static func counted(_ number: Int, _ noun: String) -> String { "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")" }
+  package static func counted(_ number: Int, _ noun: String) -> String {
+    "\(grouped(number)) \(noun)\(number == 1 ? "" : "s")"
+  }
 
   /// The beginning of a text that is too long, with a sign that something is missing.
   static func clipped(_ text: String, _ width: Int, _ glyphs: GlyphTier) -> String {
