@@ -38,6 +38,6 @@ struct CheckpointCommand: ParsableCommand {
   }
 
   private func text(_ size: CheckpointReport.Size) -> String {
-    "\(grouped(size.pages)) page\(size.pages == 1 ? "" : "s"), \(Format.bytes(size.bytes))"
+    "\(Format.counted(size.pages, "page")), \(Format.bytes(size.bytes))"
   }
 }

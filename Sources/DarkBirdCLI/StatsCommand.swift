@@ -120,7 +120,7 @@ struct StatsReport: Encodable, CustomStringConvertible {
       "\(oneLine(path))",
       "  documents   \(grouped(documents))",
       "  last LSN    \(grouped(lsn))",
-      "  log         \(grouped(pages)) page\(pages == 1 ? "" : "s"), \(Format.bytes(bytesOnDisk - checkpointBytes))",
+      "  log         \(Format.counted(pages, "page")), \(Format.bytes(bytesOnDisk - checkpointBytes))",
       "  checkpoint  \(checkpointLSN.map { "\(Format.bytes(checkpointBytes)), up to LSN \(grouped($0))" } ?? "none")",
     ]
     if indexes.isEmpty { lines.append("  indexes     none") }
