@@ -344,7 +344,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
             }
             if !indexSchema.isEmpty {
               waiting = indexes.deferred.append(
-                number, old: oldKeys, new: newKeys, lsn: lsn, shard: shardNumber, listMax: listMax)
+                number, old: oldKeys, new: &newKeys, lsn: lsn, shard: shardNumber, listMax: listMax)
             }
             if isWatched { published = hub.publish(old: old, new: new, lsn: lsn, shard: shardNumber) }
             shard.apply(old: old, new: new, hash: hash, slot: slot, &left)

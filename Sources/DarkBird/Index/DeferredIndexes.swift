@@ -33,8 +33,9 @@ final class DeferredIndexes: @unchecked Sendable {
   private let lock = Lock()
   private let tags: UnsafeMutablePointer<TagPostings>
   private let ranges: UnsafeMutablePointer<OrderedMap<IndexValue>>
-  /// Changes that were taken from the shards but lie beyond the last cut, in order for each shard.
-  private var held: ContiguousArray<IndexChanges> = []
+  /// Changes that were taken from the shards, in order for each shard, and how many of them have been put in: the others lie
+  /// beyond the last cut.
+  private var held: ContiguousArray<(taken: TakenChanges, done: Int)> = []
 
   private let lists: ShardLists<IndexChanges>
 
@@ -81,13 +82,15 @@ final class DeferredIndexes: @unchecked Sendable {
   }
 
   /// Takes a change, and returns how many wait in the shard's list. What changes nothing here is left out.
-  /// - Parameter listMax: see there.
+  /// - Parameters:
+  ///   - new: see `IndexChanges.append`.
+  ///   - listMax: see there.
   @usableFromInline
   func append(
-    _ number: DocumentNumber, old: IndexKeys, new: IndexKeys, lsn: UInt64, shard: Int, listMax: Int
+    _ number: DocumentNumber, old: IndexKeys, new: inout IndexKeys, lsn: UInt64, shard: Int, listMax: Int
   ) -> Int {
     let list = lists[shard]
-    list.pointee.append(lsn, number, old: old, new: new, uniques: uniqueCount, expected: listMax)
+    list.pointee.append(lsn, number, old: old, new: &new, uniques: uniqueCount, expected: listMax)
     lists.didAppend(shard: shard)
     return list.pointee.marks.count
   }
@@ -119,7 +122,7 @@ final class DeferredIndexes: @unchecked Sendable {
 
   /// Puts the rest in while all shards are locked, within `withAll`.
   func putInRest(lsn: UInt64) {
-    lists.take(areLocked: true) { held.append($0) }
+    lists.take(areLocked: true) { held.append((TakenChanges($0), 0)) }
     apply(upTo: lsn)
   }
 
@@ -131,7 +134,7 @@ final class DeferredIndexes: @unchecked Sendable {
 
   /// Forgets everything, also what waits, while all shards are locked. The caller frees it after the locks are.
   func removeAll() -> [Any] {
-    lists.take(areLocked: true) { held.append($0) }
+    lists.take(areLocked: true) { held.append((TakenChanges($0), 0)) }
     defer {
       held = []
       for table in 0..<Self.tagTables { tags[table] = TagPostings(fieldCount: tagFieldCount) }
@@ -148,7 +151,7 @@ final class DeferredIndexes: @unchecked Sendable {
   @discardableResult
   private func putIn(_ asOf: () -> UInt64) -> UInt64 {
     let lsn = asOf()
-    lists.take(areLocked: false) { held.append($0) }
+    lists.take(areLocked: false) { held.append((TakenChanges($0), 0)) }
     apply(upTo: lsn)
     return lsn
   }
@@ -156,24 +159,27 @@ final class DeferredIndexes: @unchecked Sendable {
   /// Puts in what is held up to an LSN; the rest stays.
   private func apply(upTo lsn: UInt64) {
     if held.isEmpty { return }
-    var tags: ContiguousArray<ArraySlice<IndexChanges.Tagged>> = []
-    var ranges: ContiguousArray<ArraySlice<IndexChanges.Ranged>> = []
-    var rest: ContiguousArray<IndexChanges> = []
-    for changes in held {
-      let count = planted(.changesBeyondTheCut) ? changes.marks.count : changes.count(upTo: lsn)
-      let prefix = changes.prefix(count)
-      tags.append(prefix.tags)
-      ranges.append(prefix.ranges)
-      if count < changes.marks.count { rest.append(changes.dropFirst(count)) }
+    // Frees what is put in.
+    let before = held
+    defer { withExtendedLifetime(before) {} }
+    held = []
+    var tags: ContiguousArray<UnsafeBufferPointer<IndexChanges.Tagged>> = []
+    var ranges: ContiguousArray<UnsafeBufferPointer<IndexChanges.Ranged>> = []
+    for (taken, done) in before {
+      let all = taken.changes.marks.count
+      let count = planted(.changesBeyondTheCut) ? all : taken.changes.count(upTo: lsn)
+      let part = taken.changes.part(done..<count)
+      tags.append(part.tags)
+      ranges.append(part.ranges)
+      if count < all, !planted(.heldChangesForgotten) { held.append((taken, count)) }
     }
-    held = planted(.heldChangesForgotten) ? [] : rest
     apply(tags)
     for range in 0..<rangeCount { apply(ranges, range: range) }
   }
 
   /// Puts tags in, of each document in the order of its changes. A thread that has all tags of some tables to itself may do so
   /// while others put in the rest.
-  func apply(_ parts: ContiguousArray<ArraySlice<IndexChanges.Tagged>>) {
+  func apply(_ parts: ContiguousArray<some Collection<IndexChanges.Tagged>>) {
     let count = parts.reduce(0) { $0 + $1.count }
     if count < Self.bulkMin {
       for part in parts {
@@ -212,7 +218,7 @@ final class DeferredIndexes: @unchecked Sendable {
   }
 
   /// The same for a range field: puts in those of the changes that are of this one.
-  func apply(_ parts: ContiguousArray<ArraySlice<IndexChanges.Ranged>>, range: Int) {
+  func apply(_ parts: ContiguousArray<some Collection<IndexChanges.Ranged>>, range: Int) {
     let count = parts.reduce(0) { $0 + $1.count }
     if count < Self.bulkMin {
       for part in parts {
@@ -241,7 +247,7 @@ final class DeferredIndexes: @unchecked Sendable {
   /// Calls `body` with each change of a range field, its value as a number with the same order, and returns what gives the value
   /// back. Integers, as most values are, need no look at others for that.
   private func sortKeys(
-    _ parts: ContiguousArray<ArraySlice<IndexChanges.Ranged>>, _ range: Int, _ body: (BulkItem) -> Void
+    _ parts: ContiguousArray<some Collection<IndexChanges.Ranged>>, _ range: Int, _ body: (BulkItem) -> Void
   ) -> (UInt64) -> IndexValue {
     let sign = UInt64(1) << 63
     let areIntegers = parts.allSatisfy { part in

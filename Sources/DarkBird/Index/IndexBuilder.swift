@@ -68,11 +68,11 @@ struct IndexBuilder: Sendable {
     let owners = first.owners.count
     DispatchQueue.concurrentPerform(iterations: ranges + owners + first.tags.count) { job in
       if job < ranges {
-        indexes.deferred.apply(ContiguousArray(parts.map { $0.ranges[job][...] }), range: job)
+        indexes.deferred.apply(ContiguousArray(parts.map { $0.ranges[job] }), range: job)
       } else if job < ranges + owners {
         if let error = addOwners(parts, bucket: job - ranges) { fail(error) }
       } else {
-        indexes.deferred.apply(ContiguousArray(parts.map { $0.tags[job - ranges - owners][...] }))
+        indexes.deferred.apply(ContiguousArray(parts.map { $0.tags[job - ranges - owners] }))
       }
     }
   }

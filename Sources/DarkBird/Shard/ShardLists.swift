@@ -3,7 +3,7 @@ public import Synchronization
 
 /// What writes leave for others, in order: see `ShardLists`.
 @usableFromInline
-protocol ShardList: Sendable {
+protocol ShardList: Sendable, ~Copyable {
   init()
   var isEmpty: Bool { get }
 }
@@ -21,7 +21,7 @@ protocol ShardList: Sendable {
 ///
 /// Unchecked: a list is only touched under the lock of its shard.
 @usableFromInline
-final class ShardLists<List: ShardList>: @unchecked Sendable {
+final class ShardLists<List: ShardList & ~Copyable>: @unchecked Sendable {
   @usableFromInline let locks: ContiguousArray<LockWord>
   @usableFromInline let memory: UnsafeMutableRawPointer
   /// Shards that have, or will have, something in their lists: 64 to a word.
