@@ -46,6 +46,7 @@ struct OrderedMap<Key: Comparable & Sendable>: Sendable {
 
   private mutating func makeRootUnique() {
     if !isUnshared(&root) { root = root.copy() }
+    root.willChange()
   }
 
   /// The set under a key; nil if it is empty.
@@ -168,7 +169,15 @@ private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Senda
     if !isUnshared(&children[index]), !planted(.sharedNodeChanged) {
       children[index] = children[index].copy()
     }
+    children[index].willChange()
     return children[index]
+  }
+
+  /// To be called before a node is changed: another one that it was copied from may have shared its arrays until just now.
+  func willChange() {
+    keys.willChange()
+    values.willChange()
+    children.willChange()
   }
 
   /// Index of the first key that is not below `key`.
