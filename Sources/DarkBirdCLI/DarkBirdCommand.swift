@@ -13,7 +13,7 @@ struct DarkBirdCommand: ParsableCommand {
 
         darkbird                                 watch a store at work
         darkbird run --store D --rate max        the same in a directory that stays
-        darkbird tour                            how a store works, chapter by chapter
+        darkbird tour                            how a store works, step by step
         darkbird import D cities.csv --key id    a file into a store
         darkbird export D cities.ndjson          and back
         darkbird migrate D --rename zip=code     other fields, keys, indexes
@@ -31,7 +31,7 @@ struct DarkBirdCommand: ParsableCommand {
         darkbird load D --from postgres://…      a table or a query into a store
         darkbird mirror D --to postgres://…      what changed since, into the table
         darkbird bench                           how fast is it here
-        darkbird config                          keys, colours and alerts, to be changed
+        darkbird config                          keys, colours and alerts, to change
 
       'darkbird help COMMAND' explains a command. A failure is one line on standard error and one of the exit codes of \
       <sysexits.h>: 64 the command line, 65 bad data, 66 no such store or file, 69 no terminal, 73 cannot create, 74 \

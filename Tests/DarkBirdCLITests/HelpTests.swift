@@ -13,6 +13,15 @@ import Testing
     #expect(try await darkbird("--version").output.hasPrefix("darkbird "))
   }
 
+  /// A line of the examples that is wrapped goes on where the next example should begin.
+  @Test func examplesFitIntoLines() async throws {
+    let lines = try await darkbird("--help").output.split(separator: "\n", omittingEmptySubsequences: false)
+    let first = try #require(lines.firstIndex { $0.hasPrefix("  darkbird ") })
+    let examples = lines[first...].prefix { !$0.isEmpty }
+    #expect(examples.count > 20)
+    for example in examples { #expect(example.hasPrefix("  darkbird "), "\(example)") }
+  }
+
   @Test(arguments: commands) func helpTeachesWithAnExample(command: String) async throws {
     let outcome = try await darkbird("help", command)
     #expect(outcome.code == 0 && outcome.output.contains("OVERVIEW") && outcome.output.contains("USAGE"), "\(outcome)")
