@@ -141,8 +141,8 @@ if Context.environment["DARKBIRD_ENGINE_ONLY"] != nil {
   }
 }
 
-// Of the engine's tests what `Tests/thread-sanitizer` runs, and a little more: folders whose tests have one thread only take a third
-// of the time that all of them take to compile.
+// Of the engine's tests what `Tests/thread-sanitizer` runs, and a little more: a third of the time that all of them take to
+// compile goes to folders whose tests have one thread.
 if Context.environment["DARKBIRD_THREADS_ONLY"] != nil {
   for target in package.targets where target.name == "DarkBirdTests" {
     target.exclude += ["Checkpoint", "Codec", "Log", "Migration", "Shard", "Transfer"]

@@ -197,9 +197,8 @@ extension Store {
       item.new?.lsn = lsn
       indexes.replace(number, old: item.oldKeys, new: item.newKeys, &left)
       if !indexSchema.isEmpty {
-        var newKeys = item.newKeys
         let count = indexes.deferred.append(
-          number, old: item.oldKeys, new: &newKeys, lsn: lsn, shard: item.shard, listMax: listMax)
+          number, old: item.oldKeys, new: item.newKeys, lsn: lsn, shard: item.shard, listMax: listMax)
         waiting = max(waiting, count)
       }
       // All of the batch to one list, for they have one LSN.

@@ -343,8 +343,12 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
               indexes.unlock(stripes)
             }
             if !indexSchema.isEmpty {
-              waiting = indexes.deferred.append(
-                number, old: oldKeys, new: &newKeys, lsn: lsn, shard: shardNumber, listMax: listMax)
+              waiting =
+                old == nil
+                ? indexes.deferred.append(
+                  number, moving: &newKeys, lsn: lsn, shard: shardNumber, listMax: listMax)
+                : indexes.deferred.append(
+                  number, old: oldKeys, new: newKeys, lsn: lsn, shard: shardNumber, listMax: listMax)
             }
             if isWatched { published = hub.publish(old: old, new: new, lsn: lsn, shard: shardNumber) }
             shard.apply(old: old, new: new, hash: hash, slot: slot, &left)
@@ -366,7 +370,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         if let old { reclaimer.retire(old, waitingMax: Reclaimer.versionsMax(documents: documents)) }
         if !left.isEmpty, !planted(.tableFreedUnderReaders) { reclaimer.retire(left) }
         if old == nil, let new, new.number.slot(shardBits) % 64 == 0 { db_prepare_heap(24 << 10) }
-        if !newKeys.values.isEmpty || !newKeys.tags.isEmpty { indexes.giveBack(consume newKeys) }
+        if new != nil, !indexSchema.isEmpty { indexes.giveBack(consume newKeys) }
         if waiting >= listMax { indexes.deferred.relieve(waiting, listMax: listMax, asOf: { memoryLSN }) }
         if published > 0 { hub.didPublish(published) }
         try wait(for: lsn, ack)

@@ -82,15 +82,22 @@ final class DeferredIndexes: @unchecked Sendable {
   }
 
   /// Takes a change, and returns how many wait in the shard's list. What changes nothing here is left out.
-  /// - Parameters:
-  ///   - new: see `IndexChanges.append`.
-  ///   - listMax: see there.
+  /// - Parameter listMax: see there.
   @usableFromInline
   func append(
-    _ number: DocumentNumber, old: IndexKeys, new: inout IndexKeys, lsn: UInt64, shard: Int, listMax: Int
+    _ number: DocumentNumber, old: IndexKeys, new: IndexKeys, lsn: UInt64, shard: Int, listMax: Int
   ) -> Int {
     let list = lists[shard]
-    list.pointee.append(lsn, number, old: old, new: &new, uniques: uniqueCount, expected: listMax)
+    list.pointee.append(lsn, number, old: old, new: new, uniques: uniqueCount, expected: listMax)
+    lists.didAppend(shard: shard)
+    return list.pointee.marks.count
+  }
+
+  /// The same for a new document, whose keys are of no use afterwards.
+  @usableFromInline
+  func append(_ number: DocumentNumber, moving new: inout IndexKeys, lsn: UInt64, shard: Int, listMax: Int) -> Int {
+    let list = lists[shard]
+    list.pointee.append(lsn, number, moving: &new, uniques: uniqueCount, expected: listMax)
     lists.didAppend(shard: shard)
     return list.pointee.marks.count
   }
@@ -159,7 +166,7 @@ final class DeferredIndexes: @unchecked Sendable {
   /// Puts in what is held up to an LSN; the rest stays.
   private func apply(upTo lsn: UInt64) {
     if held.isEmpty { return }
-    // Frees what is put in.
+    // Keeps what is put in until that is done.
     let before = held
     defer { withExtendedLifetime(before) {} }
     held = []

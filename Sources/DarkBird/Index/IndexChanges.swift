@@ -51,53 +51,65 @@ struct IndexChanges: ShardList, ~Copyable {
   func prefetchEnd() {
     marks.prefetchEnd()
     ranges.prefetchEnd()
+    // A tag or two take two lines of memory.
     tags.prefetchEnd()
+    tags.prefetchEnd(offset: 64)
   }
 
-  /// Room for this many changes like those that are there.
+  /// Room for this many changes like those that are there, but not for more than a few tags and values each.
   private mutating func reserve(_ count: Int) {
     let present = marks.count
     marks.reserve(count)
-    tags.reserve(count * tags.count / present)
-    ranges.reserve(count * ranges.count / present)
+    tags.reserve(min(count * tags.count / present, 4 * count))
+    ranges.reserve(min(count * ranges.count / present, 4 * count))
   }
 
   /// Appends the difference of two versions of a document.
   /// - Parameters:
-  ///   - new: gives up the tags and values that are not of unique indexes: to move them counts no references.
   ///   - uniques: how many of the values are of unique indexes.
   ///   - expected: about how many changes will come before all are taken.
   mutating func append(
-    _ lsn: UInt64, _ number: DocumentNumber, old: IndexKeys, new: inout IndexKeys, uniques: Int, expected: Int
+    _ lsn: UInt64, _ number: DocumentNumber, old: IndexKeys, new: IndexKeys, uniques: Int, expected: Int
   ) {
-    let (tagsBefore, rangesBefore) = (tags.count, ranges.count)
-    appendRemovals(number, of: old, notIn: new, uniques)
-    for index in uniques..<max(uniques, new.values.count) where new.hasValue(index, notIn: old) {
+    append(number, of: old, notIn: new, isRemoval: true, uniques)
+    append(number, of: new, notIn: old, isRemoval: false, uniques)
+    mark(lsn, expected)
+  }
+
+  /// Appends everything that a new document is indexed under, which moves here: that counts no references.
+  mutating func append(
+    _ lsn: UInt64, _ number: DocumentNumber, moving new: inout IndexKeys, uniques: Int, expected: Int
+  ) {
+    for index in uniques..<max(uniques, new.values.count) {
       guard let value = new.values[index].value.take() else { continue }
       ranges.append(Ranged(value: value, isRemoval: false, field: UInt16(index - uniques), number: number))
     }
-    while let tag = new.tags.popLast() {
-      if !old.hasTag(tag.name) { tags.append(Tagged(tag, number, isRemoval: false)) }
-    }
-    if tags.count == tagsBefore && ranges.count == rangesBefore { return }
+    while let tag = new.tags.popLast() { tags.append(Tagged(tag, number, isRemoval: false)) }
+    mark(lsn, expected)
+  }
+
+  /// Ends a change, unless there is nothing of it.
+  private mutating func mark(_ lsn: UInt64, _ expected: Int) {
+    let last = marks.elements.last
+    if tags.count == Int(last?.tags ?? 0) && ranges.count == Int(last?.ranges ?? 0) { return }
     marks.append(Mark(lsn: lsn, tags: UInt32(tags.count), ranges: UInt32(ranges.count)))
     // A list that fills grows once; many are taken before they fill.
     if marks.count == 8 { reserve(expected) }
   }
 
-  private mutating func appendRemovals(
-    _ number: DocumentNumber, of old: IndexKeys, notIn new: IndexKeys, _ uniques: Int
+  private mutating func append(
+    _ number: DocumentNumber, of keys: IndexKeys, notIn others: IndexKeys, isRemoval: Bool, _ uniques: Int
   ) {
-    let isReplacement = !new.values.isEmpty
+    let isReplacement = isRemoval && !others.values.isEmpty
     if !(planted(.oldRangeKept) && isReplacement) {
-      for index in uniques..<max(uniques, old.values.count) where old.hasValue(index, notIn: new) {
-        guard let value = old.values[index].value else { continue }
-        ranges.append(Ranged(value: value, isRemoval: true, field: UInt16(index - uniques), number: number))
+      for index in uniques..<max(uniques, keys.values.count) where keys.hasValue(index, notIn: others) {
+        guard let value = keys.values[index].value else { continue }
+        ranges.append(Ranged(value: value, isRemoval: isRemoval, field: UInt16(index - uniques), number: number))
       }
     }
     if !(planted(.oldTagKept) && isReplacement) {
-      for index in old.tags.indices where !new.hasTag(old.tags[index].name) {
-        tags.append(Tagged(old.tags[index], number, isRemoval: true))
+      for index in keys.tags.indices where !others.hasTag(keys.tags[index].name) {
+        tags.append(Tagged(keys.tags[index], number, isRemoval: isRemoval))
       }
     }
   }
@@ -116,10 +128,10 @@ struct IndexChanges: ShardList, ~Copyable {
 
   /// The tags and values of some of the changes, for as long as this is there.
   func part(_ range: Range<Int>) -> (tags: UnsafeBufferPointer<Tagged>, ranges: UnsafeBufferPointer<Ranged>) {
-    func end(_ count: Int) -> (tags: Int, ranges: Int) {
-      count == 0 ? (0, 0) : (Int(marks.elements[count - 1].tags), Int(marks.elements[count - 1].ranges))
+    func counts(_ changes: Int) -> (tags: Int, ranges: Int) {
+      changes == 0 ? (0, 0) : (Int(marks.elements[changes - 1].tags), Int(marks.elements[changes - 1].ranges))
     }
-    let (start, end) = (end(range.lowerBound), end(range.upperBound))
+    let (start, end) = (counts(range.lowerBound), counts(range.upperBound))
     return (
       UnsafeBufferPointer(rebasing: tags.elements[start.tags..<end.tags]),
       UnsafeBufferPointer(rebasing: ranges.elements[start.ranges..<end.ranges])
@@ -127,7 +139,7 @@ struct IndexChanges: ShardList, ~Copyable {
   }
 }
 
-/// Changes that were taken from a shard.
+/// Changes that were taken from a shard: an object, so that an array can hold it.
 final class TakenChanges: Sendable {
   let changes: IndexChanges
 
@@ -137,9 +149,10 @@ final class TakenChanges: Sendable {
 /// Elements in one piece of memory, which grows at its end. Not an array: an append to one asks first who else refers to it, in a
 /// line of memory of its own, which with the lists of writers is one that another processor has.
 ///
-/// Unsafe corner: there is room for `capacity` elements, of which `count` are initialized.
+/// Unsafe corner: there is room for `capacity` elements, of which `count` are initialized. What `elements` returns is good until the
+/// next append, and while this is there.
 ///
-/// Unchecked: nobody else has the memory.
+/// Unchecked: nobody else changes the memory.
 struct GrowingBuffer<Element: Sendable>: ~Copyable, @unchecked Sendable {
   private var start: UnsafeMutablePointer<Element>?
   private var length: UInt32 = 0
@@ -157,7 +170,8 @@ struct GrowingBuffer<Element: Sendable>: ~Copyable, @unchecked Sendable {
   @inline(__always)
   mutating func append(_ element: consuming Element) {
     if length == capacity { reserve(max(8, 2 * count)) }
-    if let start { (start + count).initialize(to: element) }
+    guard let start else { preconditionFailure("a buffer without room") }
+    (start + count).initialize(to: element)
     length += 1
   }
 
@@ -172,7 +186,7 @@ struct GrowingBuffer<Element: Sendable>: ~Copyable, @unchecked Sendable {
   }
 
   @inline(__always)
-  func prefetchEnd() {
-    if let start { db_prefetch_to_write(start + count) }
+  func prefetchEnd(offset: Int = 0) {
+    if let start { db_prefetch_to_write(UnsafeRawPointer(start + count) + offset) }
   }
 }

@@ -173,7 +173,7 @@ private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Senda
     return children[index]
   }
 
-  /// To be called before a node is changed: another one that it was copied from may have shared its arrays until just now.
+  /// To be called before a node is changed: it may have shared its arrays until just now, with a copy or with what it is a copy of.
   func willChange() {
     keys.willChange()
     values.willChange()

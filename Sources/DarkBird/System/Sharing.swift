@@ -22,6 +22,8 @@ extension ContiguousArray {
   @inlinable @inline(__always)
   mutating func willChange() {
     #if DARKBIRD_THREAD_SANITIZER
+      // All arrays without memory share an object, by which the sanitizer would take everything for ordered.
+      if capacity == 0 { return }
       withUnsafeMutableBufferPointer { elements in
         // The elements of an array follow a header of 32 bytes, which is the object.
         if let start = elements.baseAddress { db_acquire_object(UnsafeRawPointer(start) - 32) }
