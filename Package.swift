@@ -87,8 +87,8 @@ let package = Package(
     .executableTarget(
       name: "DarkBirdCLI",
       dependencies: [
-        "DarkBird", "DarkBirdBench", "DarkBirdCassandra", "DarkBirdDashboard", "DarkBirdPostgres", "Terminal",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CDarkBird", "DarkBird", "DarkBirdBench", "DarkBirdCassandra", "DarkBirdDashboard", "DarkBirdPostgres",
+        "Terminal", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swiftSettings),
     .testTarget(name: "DarkBirdTests", dependencies: ["CDarkBird", "DarkBird"], swiftSettings: swiftSettings),

@@ -166,10 +166,11 @@ private func askForPassword(of address: String) -> String? {
     (codes[Int(VEOL)], codes[Int(VEOL2)]) = (codes[Int(VINTR)], codes[Int(VQUIT)])
     return [codes[Int(VINTR)], codes[Int(VQUIT)]].filter { ![0, 0xff].contains($0) }
   }
-  _ = writeAll(Array("password of \(oneLine(address)): ".utf8), to: terminal)
   let stop = StopSignals()
   defer { stop.giveBack() }
   guard tcsetattr(terminal, TCSAFLUSH, &settings) == 0 else { return nil }
+  // Only now: what is typed before is neither hidden nor read.
+  _ = writeAll(Array("password of \(oneLine(address)): ".utf8), to: terminal)
   var old = before
   var bytes: [UInt8] = []
   var byte: UInt8 = 0

@@ -1,3 +1,4 @@
+import CDarkBird
 import Dispatch
 import Foundation
 import Synchronization
@@ -45,31 +46,34 @@ final class StopSignals {
     func end() { received.withLock { $0.isOver = true } }
   }
 
-  private static let numbers = [SIGINT, SIGTERM, SIGHUP]
-
   private let state = State()
-  private let sources: [any DispatchSourceSignal]
+  /// Nil without a pipe, as where no more files may be open: then signals do what they did before.
+  private let source: (any DispatchSourceRead)?
 
+  /// From here on no signal is lost, nor ends the program.
   init() {
-    let queue = DispatchQueue(label: "darkbird.signals")
-    sources = Self.numbers.map { [state] number in
-      signal(number, SIG_IGN)  // the source sees it all the same
-      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-      source.setEventHandler { state.take(number, on: queue) }
-      source.resume()
-      return source
+    let numbers = stop_signals_take()
+    guard numbers >= 0 else {
+      source = nil
+      return
     }
+    let queue = DispatchQueue(label: "darkbird.signals")
+    let source = DispatchSource.makeReadSource(fileDescriptor: numbers, queue: queue)
+    source.setEventHandler { [state] in
+      var number: UInt8 = 0
+      while read(numbers, &number, 1) == 1 { state.take(Int32(number), on: queue) }
+    }
+    source.resume()
+    self.source = source
   }
 
   deinit {
     state.end()
-    for source in sources { source.cancel() }
+    source?.cancel()
   }
 
-  /// Lets signals end the program again. Otherwise none does after this has gone: what comes then is short.
-  func giveBack() {
-    for number in Self.numbers { signal(number, SIG_DFL) }
-  }
+  /// Lets signals do what they did before. Otherwise none does anything after this has gone: what comes then is short.
+  func giveBack() { stop_signals_give_back() }
 
   /// The first signal that came; nil if none did.
   var received: Int32? { state.first }

@@ -10,6 +10,7 @@
 #include "db_readers.h"
 #include "db_thread_sanitizer.h"
 #include "db_timing.h"
+#include "stop_signals.h"
 #include "terminal_guard.h"
 
 #endif
