@@ -62,6 +62,10 @@ public struct StoreStatistics: Sendable, Hashable {
     public var pageCapacity = StoreConfiguration.PageCapacity.bytes(0)
     /// Pages begun since the store was opened.
     public var rotations: UInt64 = 0
+    /// Writes that had to wait for room, whatever they wait for afterwards: because the queue was full, or because their page
+    /// was not made yet, as where pages are so small that they fill faster than the disk makes them.
+    public var queueWaits: UInt64 = 0
+    public var pageWaits: UInt64 = 0
     /// Log pages on disk, and the bytes of log and checkpoint.
     public var pagesOnDisk = 0
     public var bytesOnDisk = 0

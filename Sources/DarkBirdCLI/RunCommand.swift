@@ -68,6 +68,9 @@ struct RunCommand: ParsableCommand {
     if report.json && !output.headless && !report.once {
       throw ValidationError("--json needs --headless or --once")
     }
+    if report.once && load.duration != nil {
+      throw ValidationError("--once ends as soon as it has its figures: it takes no --duration")
+    }
     if output.headless && look.glyphs != nil {
       throw ValidationError("--glyphs is for the dashboard, which --headless leaves out")
     }

@@ -147,7 +147,8 @@ extension DashboardTests {
     _ = try await shell("head -c 2060000 /dev/zero > '\(disk)/filler'")
     let recording = try await Tmux(environment: ["TMPDIR": directory.path, "DISK": disk])
     try await recording.enter("clear; cd $DISK; $DARKBIRD run --documents 2000 --ram; cd /; echo exit=$?")
-    try await recording.waitFor("Throughput")
+    // With a sample: before it there is nothing to record.
+    try await recording.waitFor("load clubs")
     try await recording.press("R")
     try await recording.waitFor("No space left on device; the recording has ended")
     try await recording.waitFor("LIVE")

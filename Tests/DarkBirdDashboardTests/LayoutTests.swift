@@ -105,7 +105,7 @@ import Testing
     }
     #expect(text(.throughput, taught(.memory)).contains("no writer waits for it"))
     #expect(text(.throughput, taught(.synced)).contains("once the disk has its change"))
-    #expect(text(.latency, taught(.synced)).contains("They wait for the disk: the log has its sync p99 (press 4)"))
+    #expect(text(.latency, taught(.synced)).contains("wait for the disk, a sync or two: the log has its sync p99"))
     #expect(text(.log, taught(.written)).contains("outlives this program, not a power loss"))
   }
 

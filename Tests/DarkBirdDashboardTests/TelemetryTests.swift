@@ -152,7 +152,7 @@ import Testing
     #expect(second.eventsDropped == 7)
     #expect(more.map(\.kind) == [.duplicate, .rotation, .checkpoint])
     #expect(more[0].detail == "email x@y is taken by u:1: refused")
-    #expect(more[1].detail == "page 4 is full, page 6 begins")
+    #expect(more[1].detail == "pages 4-5 are full, page 6 begins")
     let workload = try #require(second.workload)
     #expect(workload.latencies[.get]?.count == 1)
     #expect(workload.heat.counts.reduce(0, +) == 1)

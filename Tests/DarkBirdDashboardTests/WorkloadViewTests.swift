@@ -185,7 +185,8 @@ import Testing
   /// Each thread has an equal part of the rate: slow writes alone are what is missing.
   @Test func writesAndReadsAreToldApartWhereOneOfThemIsLate() {
     var model = Model(identity: Script().identity, width: 200, height: 60, glyphs: .ascii, zone: .gmt)
-    for var sample in Self.late(60) {
+    for var sample in Self.late(100) {
+      sample.workload?.options?.acknowledgement = .synced
       // Of 1,000 writes 240 are done, of as many reads all.
       sample.workload?.progress.writersOperations = UInt64(sample.sequence) * 240
       sample.workload?.progress.writersSkipped = UInt64(sample.sequence) * 760
@@ -195,6 +196,49 @@ import Testing
     let lines = Renderer.render(model, colors: .none).lines
     let line = lines.first { $0.contains("now 38% behind 20.0k/s") } ?? ""
     #expect(line.contains("of writes 76%, reads 0%"), "\(lines)")
+    #expect(lines[1].hasPrefix(" ! 38% behind 20.0k/s for "), "\(lines[1])")
+    #expect(lines[1].contains("s, writes 76%, reads 0%, wait for synced  "), "\(lines[1])")
+  }
+
+  /// Few writes that are far behind are an alarm, however many reads are in time.
+  @Test func writesThatAreFarBehindAreAnAlarmBesideManyReads() {
+    var model = Model(identity: Script().identity, width: 120, height: 40, glyphs: .ascii, zone: .gmt)
+    for var sample in Script().samples(100) {
+      let number = UInt64(sample.sequence)
+      sample.workload?.options?.rate = .perSecond(20_000)
+      sample.workload?.progress.operations = number * 1_940
+      sample.workload?.progress.skipped = number * 60
+      sample.workload?.progress.writersOperations = number * 40
+      sample.workload?.progress.writersSkipped = number * 60
+      _ = model.update(.sample(sample, []))
+    }
+    let line = Renderer.render(model, colors: .none).lines[1]
+    #expect(line.hasPrefix(" ! 3% behind 20.0k/s for ") && line.contains(", writes 60%, reads 0%"), "\(line)")
+  }
+
+  @Test(arguments: [(80, 24), (120, 40)]) func writersThatWaitForAPageAreSeen(_ width: Int, _ height: Int) {
+    var model = Model(identity: Script().identity, width: width, height: height, glyphs: .ascii, zone: .gmt)
+    for var sample in Self.late(100) {
+      sample.statistics.log?.pageWaits = UInt64(sample.sequence) * 10
+      sample.statistics.log?.rotations = UInt64(sample.sequence) * 10
+      _ = model.update(.sample(sample, []))
+    }
+    let line = Renderer.render(model, colors: .none).lines[1]
+    #expect(line.hasPrefix(" ! 38% behind 20.0k/s for ") && line.contains("s, waits for a page "), "\(line)")
+    _ = model.update(.key(.character("4")))
+    let lines = Renderer.render(model, colors: .none).lines
+    #expect(lines.contains { $0.contains("waits for a page 100/s  rotated") }, "\(lines)")
+    if width == 120 { #expect(lines.contains { $0.contains("rotated 990  100/s") }, "\(lines)") }
+  }
+
+  /// Half of a number is another number.
+  @Test func aLoadThatDoesNotFitSaysSo() throws {
+    var model = Model(identity: Script().identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
+    var sample = try #require(Script().samples(1).last)
+    sample.workload?.summary = "clubs ack synced zipfian 2w/2r 1.0k/s at most"
+    _ = model.update(.sample(sample, []))
+    let line = Renderer.render(model, colors: .none).lines[1]
+    #expect(!line.contains("1.0k/s at most") && line.contains("~ "), "\(line)")
   }
 
   /// What the store does while documents are loaded is not what the workload asks of it.

@@ -135,7 +135,10 @@ final class Log: @unchecked Sendable {
         if error.isDiskFull { throw .diskFull(path: settings.directory) }
         throw StoreError(error)
       }
-      if failuresSeen == nil { failuresSeen = roomFailures }
+      if failuresSeen == nil {
+        failuresSeen = roomFailures
+        if isQueueFull(bytes) { statistics.queueWaits += 1 } else { statistics.pageWaits += 1 }
+      }
       demandedBytes = max(demandedBytes, reservedBytes + bytes)
       isRoomWanted = true
       writeRequested = memoryLSN
@@ -146,8 +149,7 @@ final class Log: @unchecked Sendable {
 
   /// Whether one more record fits together with all outstanding reservations, in whatever order they are appended.
   private func hasRoom(_ bytes: Int) -> Bool {
-    let queued = queue.bytes.count + reservedBytes
-    if queued > 0 && queued + bytes > settings.queueBytesMax { return false }
+    if isQueueFull(bytes) { return false }
     let records = reservedRecords + 1
     let needed = reservedBytes + bytes + LogFormat.sealBytes
     let fitsOpenPage = page.end + needed <= page.allocated
@@ -159,6 +161,11 @@ final class Log: @unchecked Sendable {
       if page.records + records <= capacity { return fitsOpenPage }
       return fitsNextPage && records <= capacity && (page.records >= capacity || fitsOpenPage)
     }
+  }
+
+  private func isQueueFull(_ bytes: Int) -> Bool {
+    let queued = queue.bytes.count + reservedBytes
+    return queued > 0 && queued + bytes > settings.queueBytesMax
   }
 
   /// Gives back room that was not needed.

@@ -120,7 +120,7 @@ struct AlertRule: Hashable, Sendable {
         let after = moment.sample.workload?.progress
       else { return nil }
       return after.errors > before.errors ? Double(after.errors - before.errors) / rates.seconds : 0
-    case .behind: return Shortfall(moment)?.missed
+    case .behind: return Shortfall(moment)?.worst
     case .logFailed, .checkpointFailed, .writersStopped, .workloadFailed: return reason(at: moment) == nil ? 0 : 1
     }
   }

@@ -10,13 +10,17 @@ enum AlertLine {
     var right = worst?.rule.severity == .critical ? [] : figures(moment)
     // Slow operations are an alarm too, and may be the older one; that they keep the workload from its rate is not hidden.
     if let worst, worst.rule.measure != .behind, let shortfall = Shortfall(moment), shortfall.isTold {
-      right.insert(Segment(-1, Span("\(Format.percent(shortfall.missed)) behind", .warning)), at: 0)
+      right.insert(Segment(-1, Span("\(Format.percent(shortfall.worst)) behind", .warning)), at: 0)
     }
     if !alarms.isEmpty, model.view != .alerts {
       let key = model.keyMap.binding(named: "alerts")?.keys.first?.name
       right.append(Segment(-1, Span(key ?? "", .key), Span(" alerts (\(alarms.count))", .label)))
     }
-    let figures = right.fitted(width: rect.width / 2)
+    let reasons =
+      worst?.rule.measure == .behind ? [Shortfall(moment)?.partsText, waiting(model, moment)].compactMap(\.self) : []
+    // Why writes are late comes before figures that say what they always say.
+    let wanted = reasons.isEmpty ? 0 : 30 + reasons.reduce(0) { $0 + 2 + displayWidth($1) }
+    let figures = right.fitted(width: min(rect.width / 2, max(16, rect.width - 4 - wanted)))
     let room = rect.width - figures.width - 4
     painter.writeRight(figures + [Span(" ")], in: rect, y: 0)
     guard let worst else {
@@ -24,11 +28,12 @@ enum AlertLine {
       let state = behind ?? Span("ok", .good)
       let left = room - displayWidth(state.text) - 2
       var rest = workload(model, moment).fitted(width: left)
-      // Beside what is worth a word, half a word is none.
-      if behind != nil, rest.width > left { rest = [] }
-      let spans = [state, Span("  ")] + rest
-      // One text that is too long ends where the figures begin.
-      painter.write(spans, in: Rect(x: rect.x, y: rect.y, width: room + 2, height: 1), x: 1, y: 0)
+      if rest.width > left {
+        // Beside what is worth a word, half a word is none; else it says that it goes on.
+        let text = Format.clipped(rest.map(\.text).joined(), max(0, left), painter.glyphs)
+        rest = behind != nil ? [] : [Span(text)]
+      }
+      painter.write([state, Span("  ")] + rest, in: rect, x: 1, y: 0)
       return
     }
     // Reasons stay as they were; figures are those of the moment.
@@ -37,9 +42,23 @@ enum AlertLine {
       worst.rule.hasThreshold
       ? worst.rule.text(at: moment, lasting: now - min(worst.start, now)) : worst.text
     let sign = worst.rule.severity == .critical ? "!! " : "! "
+    var line = sign + text
+    for reason in reasons where displayWidth(line) + 2 + displayWidth(reason) <= room { line += ", " + reason }
     painter.write(
-      Format.clipped(sign + text, room, painter.glyphs), in: rect, x: 1, y: 0,
+      Format.clipped(line, room, painter.glyphs), in: rect, x: 1, y: 0,
       worst.rule.severity == .critical ? .alert : .warning)
+  }
+
+  /// What writers wait for: what is in nobody's acknowledgement first.
+  private static func waiting(_ model: Model, _ moment: Moment) -> String? {
+    guard let rates = moment.rates else { return nil }
+    if rates.perSecond({ $0.log?.pageWaits }) > 0 { return "waits for a page" }
+    if rates.perSecond({ $0.log?.queueWaits }) > 0 { return "waits for the queue" }
+    switch model.acknowledgement(at: moment.sample) {
+    case .synced: return "wait for synced"
+    case .written: return "wait for written"
+    case .memory, nil: return nil
+    }
   }
 
   /// `38% behind 20.0k/s`, also before that is an alarm, and where nobody wants to hear of it.

@@ -129,12 +129,13 @@ private struct LessonWords {
     }
     return switch acknowledgement {
     case .memory:
-      "Slow writes? None waits for the disk, unless the queue of the log is full \(toLog). Locks: the shards \(toShards)."
+      "Slow writes? None waits for the disk, unless the log's queue is full or its next page not made \(toLog). "
+        + "Locks: the shards \(toShards)."
     case .written:
       "Slow writes? They wait for the operating system, longer if the queue of the log is full \(toLog). "
         + "Locks: the shards \(toShards)."
     case .synced:
-      "Slow writes? They wait for the disk: the log has its sync p99 \(toLog). Locks: the shards \(toShards)."
+      "Slow writes? They wait for the disk, a sync or two: the log has its sync p99 \(toLog). Locks: the shards \(toShards)."
     case nil:
       "Slow writes? Those that wait for synced wait for the disk \(toLog); so does a full queue. Locks: the shards \(toShards)."
     }
@@ -152,7 +153,7 @@ private struct LessonWords {
     let waiting =
       switch acknowledgement {
       case .memory:
-        "Writers wait for none of this: a crash may take the last moment. One sync makes many changes durable."
+        "Writers wait for none of this while there is room: a crash may take the last moment. One sync makes many changes durable."
       case .written:
         "Writers wait until the operating system has it: that outlives this program, not a power loss. Syncs follow."
       case .synced:

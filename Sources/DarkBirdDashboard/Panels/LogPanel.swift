@@ -116,7 +116,10 @@ enum LogPanel {
   }
 
   private static func rotation(_ moment: Moment, _ log: StoreStatistics.Log) -> [Segment] {
-    return [
+    let waits = moment.rates?.perSecond { $0.log?.pageWaits } ?? 0
+    // Writers wait for the disk whatever their acknowledgement: that comes before all else.
+    let waiting = waits > 0 ? [Segment.field(0, "waits for a page", Format.rate(waits) + "/s", .warning)] : []
+    return waiting + [
       .field(0, "rotated", Format.grouped(log.rotations)), rhythm(moment),
       .field(2, "disk", Format.bytes(log.bytesOnDisk)),
       .field(3, "", "\(Format.grouped(log.pagesOnDisk)) page\(log.pagesOnDisk == 1 ? "" : "s")"),
@@ -144,6 +147,7 @@ enum LogPanel {
     if Double(since) > max(3 * every, 5e9) || !every.isFinite {
       return Segment(1, Span("last ", .label), Span(Format.span(nanoseconds: since)), Span(" ago", .label))
     }
+    if every < 0.1e9 { return Segment(1, Span(Format.rate(1e9 / every) + "/s")) }
     return .field(1, "every", Format.decimal(every / 1e9, places: 1) + "s")
   }
 

@@ -25,6 +25,9 @@ struct MomentReport: Encodable {
     var pageRecords: Int
     var pageBytes: Int
     var rotations: UInt64
+    /// Writes a second that wait for room: the queue is full, or the next page is not made.
+    var queueWaitsPerSecond: Double
+    var pageWaitsPerSecond: Double
     var pagesOnDisk: Int
     var bytesOnDisk: Int
     var queueBytes: Int
@@ -68,6 +71,10 @@ struct MomentReport: Encodable {
     var documents: Int
     var operations: UInt64
     var skipped: UInt64
+    /// Share of the operations due in the last three seconds that were not begun; nil without a limit of the rate.
+    var behind: Double?
+    /// What its writers wait for; nil in memory, and where nobody knows.
+    var acknowledgement: String?
     var duplicatesRefused: UInt64
     var errors: UInt64
     var lastError: String?
@@ -130,8 +137,10 @@ struct MomentReport: Encodable {
     log = statistics.log.map { log in
       Log(
         page: log.page, pageRecords: log.pageRecords, pageBytes: log.pageBytes, rotations: log.rotations,
-        pagesOnDisk: log.pagesOnDisk, bytesOnDisk: log.bytesOnDisk, queueBytes: log.queueBytes,
-        queueBytesMax: log.queueBytesMax, bytesPerSecond: rates?.perSecond { $0.log?.bytesWritten } ?? 0,
+        queueWaitsPerSecond: rates?.perSecond { $0.log?.queueWaits } ?? 0,
+        pageWaitsPerSecond: rates?.perSecond { $0.log?.pageWaits } ?? 0, pagesOnDisk: log.pagesOnDisk,
+        bytesOnDisk: log.bytesOnDisk, queueBytes: log.queueBytes, queueBytesMax: log.queueBytesMax,
+        bytesPerSecond: rates?.perSecond { $0.log?.bytesWritten } ?? 0,
         recordsPerSecond: rates?.perSecond { $0.log?.recordsWritten } ?? 0, writtenLagNs: log.writtenLagNanoseconds,
         durableLagNs: log.durableLagNanoseconds, syncP50Ns: sample.syncP50, syncP99Ns: sample.syncP99,
         checkpoints: log.checkpoints,
@@ -142,7 +151,7 @@ struct MomentReport: Encodable {
     }
     tags = sample.tags.map { Tag(tag: $0.tag, documents: $0.count) }
     events = Events(counted: sample.eventsCounted, shown: sample.eventsShown, dropped: sample.eventsDropped)
-    workload = sample.workload.map { Workload($0) }
+    workload = sample.workload.map { Workload($0, model, moment) }
     alerts = model.alerts.active(at: sample.nanoseconds).map { Alert($0, moment) }
     cpu = (rates?.perSecond(\.processNanoseconds) ?? 0) / 1e9
     dashboardCpu = (rates?.perSecond(\.dashboardNanoseconds) ?? 0) / 1e9
@@ -158,11 +167,12 @@ struct MomentReport: Encodable {
 }
 
 extension MomentReport.Workload {
-  init(_ sample: WorkloadSample) {
+  init(_ sample: WorkloadSample, _ model: Model, _ moment: Moment) {
     let progress = sample.progress
     self.init(
       run: sample.run, summary: sample.summary, phase: progress.phase.rawValue, loaded: progress.loaded,
       documents: progress.documents, operations: progress.operations, skipped: progress.skipped,
+      behind: Shortfall(moment)?.missed, acknowledgement: model.acknowledgement(at: moment.sample)?.rawValue,
       duplicatesRefused: progress.duplicatesRefused, errors: progress.errors, lastError: progress.lastError,
       latencyNs: Dictionary(uniqueKeysWithValues: sample.latencies.map { ($0.key.rawValue, $0.value) }))
   }

@@ -148,8 +148,9 @@ struct SampleComposer {
     guard let before, let after else { return [] }
     var lines: [EventLine] = []
     if after.rotations > before.rotations {
-      lines.append(
-        EventLine(.rotation, date: date, detail: "page \(before.page) is full, page \(after.page) begins"))
+      let full =
+        after.page > before.page + 1 ? "pages \(before.page)-\(after.page - 1) are full" : "page \(before.page) is full"
+      lines.append(EventLine(.rotation, date: date, detail: "\(full), page \(after.page) begins"))
     }
     if after.checkpoints > before.checkpoints {
       let place = after.checkpointLSN.map { " at LSN \(Format.grouped($0))" } ?? ""

@@ -59,9 +59,15 @@ struct Shortfall {
     return "writes \(Format.percent(parts.writers)), reads \(Format.percent(parts.readers))"
   }
 
-  /// Whether it is worth a word.
-  var isTold: Bool { missed >= Self.toldMin }
+  /// What is missing of the part that misses most, where the parts differ much; else of all.
+  var worst: Double {
+    guard let parts, partsText != nil else { return missed }
+    return max(parts.writers, parts.readers)
+  }
 
-  /// `38% behind 20.0k/s`: what is missing, as the limit of the alarm counts it.
+  /// Whether it is worth a word.
+  var isTold: Bool { worst >= Self.toldMin }
+
+  /// `38% behind 20.0k/s`: what is missing of all.
   var text: String { "\(Format.percent(missed)) behind \(rate.map { Format.short($0) + "/s" } ?? "its rate")" }
 }
