@@ -62,8 +62,10 @@ struct ExportCommand: ParsableCommand {
     let progress = Progress("exported")
     var documents = 0
     var missing = MissingFields(fields.names)
+    var notes: [String] = []
     do {
       let conditions = try Conditions(arguments, of: store)
+      notes = try conditions.notes(on: store)
       let total = try conditions.count(in: store)
       let format = format ?? DocumentFormat(path: file) ?? .ndjson
       var columns = CSVColumns()
@@ -97,7 +99,8 @@ struct ExportCommand: ParsableCommand {
       if error is ExitCode { throw error }
       throw Failure(error, path: directory)
     }
-    if documents > 0 { for note in missing.notes { printError(harmless(note)) } }
+    if documents > 0 { notes += missing.notes }
+    for note in notes { printError(harmless(note)) }
     if file != "-" { print("exported \(documents)") }
   }
 }

@@ -102,9 +102,12 @@ import Testing
     (["--range", "age=1..2k"], "age: from 1; write 1k..2k for both"),
     (["--where", "range age 1..2k"], "age: from 1; write 1k..2k for both"),
     (["--range", "age=100MB.."], "the largest age is 59"),
+    (["--range", "age=20.5"], "no age is exactly 20.5; 20.5.. is that and above"),
+    (["--where", "tag:club=Ajxa"], "no document has tag club=Ajxa; did you mean club=Ajax?"),
   ])
   func whatARangeMayHaveMeantIsNoted(arguments: [String], note: String) async throws {
     #expect(try await run("query", arguments + ["--count"]).errors == "darkbird: \(note)\n")
+    #expect(try await run("export", ["-"] + arguments).errors == "darkbird: \(note)\n")
   }
 
   @Test func anErrorOfAnExportNamesTheFileThatIsWanted() async throws {

@@ -87,12 +87,33 @@ import Testing
     try toggle("bio", "name", in: &model)
     let wide = try names(model)
     #expect(wide.contains("bio") && wide.contains("name"))
+    #expect(!Renderer.render(model, colors: .none).lines.contains { $0.contains(" more ") && $0.contains("2 Results") })
     _ = model.update(.resize(width: 40, height: 24))
-    #expect(try names(model).count < wide.count)
+    let few = try names(model).count
+    #expect(few < wide.count)
+    let count = wide.count - few
+    let title = "  \(count) column\(count == 1 ? "" : "s") more "
+    let lines = Renderer.render(model, colors: .none).lines
+    #expect(lines.contains { $0.contains("2 Results") && $0.contains(title) }, "\(title) in \(lines)")
     press(.character("c"), on: &model)
     #expect(Renderer.render(model, colors: .none).lines.contains { $0.contains("[x] bio") && $0.contains("no room") })
     _ = model.update(.resize(width: 200, height: 60))
     #expect(try names(model) == wide)
+  }
+
+  /// Half of a number is another number.
+  @Test func numbersAreWholeOrNotThere() throws {
+    var model = Browsing.query()
+    model.browse.results?.rows[3].record["age"] = .int(1_377_557_908_123)
+    try toggle("salary", "club", "joined", in: &model)
+    for width in stride(from: 200, through: 40, by: -1) {
+      _ = model.update(.resize(width: width, height: 30))
+      let table = try #require(model.resultTable)
+      for column in table.columns where column.isNumber {
+        let cut = model.browse.results?.rows.first { displayWidth(column.text($0)) > column.width }
+        #expect(cut == nil, "\(column.title) at \(width)")
+      }
+    }
   }
 
   @Test func theChoiceOutlivesQueriesLayoutsAndOtherViews() throws {

@@ -60,6 +60,12 @@ import Testing
     if wanted.count == 1 { #expect(found.first == wanted.first, "\(found)") }
   }
 
+  /// What is on the screen before all there is.
+  @Test func theFormatsOfAnExportFindThatOfTheResultsFirst() {
+    let found = names(opened(typing: "csv", in: .browse))
+    #expect(found.first == "export", "\(found)")
+  }
+
   @Test(arguments: [Model.View.overview, .workload]) func aSettingOfTheLoadIsGoneTo(_ view: Model.View) throws {
     var model = opened(typing: "ack", in: view)
     _ = model.update(.key(.enter))

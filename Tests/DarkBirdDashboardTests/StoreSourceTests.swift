@@ -247,6 +247,7 @@ private struct Player: Document, Codable {
       try store.notes(on: Query(ranges: [.init(field: field, range: range)]))
     }
     #expect(try notes("age", .atLeast(1_000)) == ["the largest age is 65"])
+    #expect(try notes("age", .closed(20.5, 20.5)) == ["no age is exactly 20.5; 20.5.. is that and above"])
     #expect(try notes("age", .less(than: 16)) == ["the smallest age is 16"])
     #expect(try notes("age", .atMost(16)).isEmpty && notes("age", .atLeast(65)).isEmpty && notes("age", .all).isEmpty)
   }

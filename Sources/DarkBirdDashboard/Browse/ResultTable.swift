@@ -13,13 +13,15 @@ struct ResultColumn {
   var width: Int
   /// As wide as its widest text.
   var naturalWidth = 0
+  /// As wide as its widest value.
+  fileprivate var valueWidth = 0
   var x = 0
   var isNumber = false
   var role = Role.text
   var text: (ResultRow) -> String
 
-  /// Less than that tells nothing.
-  fileprivate var leastWidth: Int { min(naturalWidth, 8) }
+  /// Less than that tells nothing. A number that is cut is another number; one of an integer has 20 characters at most.
+  fileprivate var leastWidth: Int { max(min(naturalWidth, 8), isNumber ? min(valueWidth, 20) : 0) }
   fileprivate var isField: Bool { if case .field = id { true } else { false } }
 }
 
@@ -46,6 +48,9 @@ struct ResultTable {
   var choosable: [ResultColumn] { Array(all.dropFirst()) }
 
   func isShown(_ id: ResultColumn.ID) -> Bool { columns.contains { $0.id == id } }
+
+  /// Columns that somebody has chosen and that have no room.
+  var hiddenCount: Int { choosable.count { choice[$0.id] == true && !isShown($0.id) } }
 
   /// Whether it is shown, or would be if there was room.
   func isWanted(_ id: ResultColumn.ID) -> Bool { choice[id] ?? isShown(id) }
@@ -123,9 +128,10 @@ struct ResultTable {
   private static func field(_ name: String, _ rows: [ResultRow]) -> ResultColumn {
     let values = rows.prefix(50).compactMap { $0.record.value(at: name) }
     let isNumber = !values.isEmpty && values.allSatisfy(\.isNumber)
-    let width = max(displayWidth(name), widest(rows, 1) { text($0.record.value(at: name)) })
+    let valueWidth = widest(rows, 1) { text($0.record.value(at: name)) }
+    let width = max(displayWidth(name), valueWidth)
     return ResultColumn(
-      id: .field(name), title: name, width: width, naturalWidth: width, isNumber: isNumber,
+      id: .field(name), title: name, width: width, naturalWidth: width, valueWidth: valueWidth, isNumber: isNumber,
       text: { text($0.record.value(at: name)) })
   }
 

@@ -6,7 +6,8 @@ enum ResultsPanel {
   /// Of a pane: its borders, the mark of the selected row with a blank, what became of a row.
   static let columnsBesideTable = 5
 
-  /// What the marks beside rows mean stands here while there are any; for that the number of all gives way.
+  /// What the marks beside rows mean stands here while there are any, and how many chosen columns have no room; for that the
+  /// number of all gives way.
   static func title(_ model: Model, width: Int) -> String {
     guard let results = model.browse.results, !results.rows.isEmpty else { return "2 Results" }
     // The store has only its documents of now: whoever looks at the past of everything else must be told.
@@ -15,8 +16,12 @@ enum ResultsPanel {
     let start = "2 Results" + (date.map { " as of \(Format.clock($0, in: model.zone))" } ?? "") + "  " + range
     let total = results.count.map { " of \(Format.grouped($0))" } ?? " and more"
     let shortTotal = results.count.map { " of \(Format.short($0))" } ?? total
-    guard !results.fates.isEmpty else { return start + total }
-    let titles = [total, shortTotal, ""].map { start + $0 + "  * changed  x removed" }
+    let hidden = model.browse.columns.isEmpty ? 0 : model.resultTable?.hiddenCount ?? 0
+    let notes =
+      (results.fates.isEmpty ? "" : "  * changed  x removed")
+      + (hidden == 0 ? "" : "  \(hidden) column\(hidden == 1 ? "" : "s") more")
+    guard !notes.isEmpty else { return start + total }
+    let titles = [total, shortTotal, ""].map { start + $0 + notes }
     return titles.first { displayWidth($0) + 5 <= width } ?? start + total
   }
 

@@ -34,7 +34,7 @@ extension KeyMap {
       help: "copy the query as a command line of the shell"),
     KeyBinding(
       "export", [.character("e")], .export, in: [.browse, .brush], .browse,
-      help: "write all results to a file; once more: stop that", hint: "export"),
+      help: "write all results to a file; once more: stop that", hint: "export", keywords: ["csv", "json", "ndjson"]),
     KeyBinding(
       "remove-document", [.character("D")], .removeDocument, in: [.browse], .browse,
       help: "remove the document from the store, after a question"),

@@ -30,7 +30,7 @@ extension Store {
     return try unknown.map { UnknownTag(tag: $0, nearest: try nearestTag(to: $0)) }
   }
 
-  /// What else there is to say of a query, in words: a range beside all values, documents that an order leaves out.
+  /// What else there is to say of a query, in words: a range beside all values, a number that no document has, documents that an order leaves out.
   /// - Complexity: O(log n) for each range; what an order leaves out is counted, if no more than `candidatesMax` documents have
   ///   to be looked at for that.
   package func notes(on query: Query, candidatesMax: Int = .max) throws -> [String] {
@@ -51,6 +51,13 @@ extension Store {
         }
       if isAbove { notes.append("the largest \(condition.field) is \(Self.text(values.max))") }
       if isBelow { notes.append("the smallest \(condition.field) is \(Self.text(values.min))") }
+      if !isAbove, !isBelow, let number = Self.only(condition.range) {
+        var query = Query()
+        query.ranges = [condition]
+        if try count(query) == 0 {
+          notes.append("no \(condition.field) is exactly \(Self.text(number)); \(number).. is that and above")
+        }
+      }
     }
     if let field = query.orderBy, !query.ranges.contains(where: { $0.field == field }) {
       var unordered = query
@@ -62,6 +69,15 @@ extension Store {
       }
     }
     return notes
+  }
+
+  /// The number that a range is, if it has but one.
+  private static func only(_ range: IndexRange) -> IndexValue? {
+    guard case .included(let low) = range.lower, case .included(let high) = range.upper, low == high else { return nil }
+    return switch low {
+    case .int, .double: low
+    case .bool, .date, .string: nil
+    }
   }
 
   private static func text(_ value: IndexValue) -> String {
