@@ -12,9 +12,11 @@ struct VerifyCommand: ParsableCommand {
       index with what the documents say. Every problem is one line, 'file: offset N: what is wrong'. The exit code is \
       0 if the store is sound and 65 if it is not. Nothing in the directory changes.
 
-      A record says which LSN was synced when it was written, so the last ones have none that tells of them: that closing \
-      the store has synced them too is written nowhere. The count of synced ones, durable_lsn, is what the records tell, or \
-      the checkpoint, before which the log is synced.
+      A record says which LSN was synced when it was written, and closing a store writes how far it came: only after a kill \
+      have the last records none that tells of them. durable_lsn is what they, the manifest and the checkpoint tell.
+
+      Of a damaged store what lies before the damage is counted, but not its documents: 'darkbird salvage' tells what can be \
+      read. A store that is open for writing elsewhere is left alone.
 
       A tail that was torn off when the program was killed is no problem: opening the store for writing cuts it.
 
@@ -55,12 +57,20 @@ struct VerifyCommand: ParsableCommand {
   }
 
   private func lines(_ report: VerifyReport) -> [String] {
+    let isLoaded = report.isSound || report.lastLSN > 0
     let checkpoint = report.checkpointLSN.map {
-      "up to LSN \(grouped($0)), \(grouped(report.checkpointDocuments)) documents"
+      "up to LSN \(grouped($0))" + (isLoaded ? ", \(grouped(report.checkpointDocuments)) documents" : "")
+    }
+    let log = "\(Format.counted(report.pages.count, "page")), \(Format.counted(report.records, "record"))"
+    guard isLoaded else {
+      return [
+        "checkpoint  \(checkpoint ?? "none")", "log         \(log) before the damage",
+        "documents   not counted; 'darkbird salvage' takes what can be read into a new store",
+      ] + problems(report)
     }
     var lines = [
       "checkpoint  \(checkpoint ?? "none")",
-      "log         \(Format.counted(report.pages.count, "page")), \(Format.counted(report.records, "record"))",
+      "log         \(log)",
       "last LSN    \(grouped(report.lastLSN)), "
         + (report.durableLSN >= report.lastLSN
           ? "all of it synced" : "read back; the files tell of \(grouped(report.durableLSN)) that they were synced"),
@@ -69,11 +79,13 @@ struct VerifyCommand: ParsableCommand {
     if report.tornTailBytes > 0 {
       lines.append("torn tail   \(Format.bytes(report.tornTailBytes)), which the next opening for writing cuts")
     }
-    if report.isSound { return lines + ["sound"] }
-    return lines
-      + report.problems.map { problem in
-        "\(problem.path): \(problem.offset.map { "offset \($0): " } ?? "")\(problem.reason)"
-      }
+    return lines + (report.isSound ? ["sound"] : problems(report))
+  }
+
+  private func problems(_ report: VerifyReport) -> [String] {
+    report.problems.map { problem in
+      "\(problem.path): \(problem.offset.map { "offset \($0): " } ?? "")\(problem.reason)"
+    }
   }
 }
 

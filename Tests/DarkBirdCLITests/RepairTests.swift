@@ -76,6 +76,9 @@ import Testing
   @Test func damagedStoreIsDumpedAndSalvaged() async throws {
     try await makeStore()
     try damage("wal-000000000001", at: 4_096 + 40)
+    let verified = try await darkbird("verify", store)
+    #expect(verified.code == 65 && verified.output.contains("documents   not counted; "), "\(verified)")
+    #expect(verified.output.contains(" before the damage\n") && !verified.output.contains("synced"), "\(verified)")
     let before = try tree(store)
     let dump = try await darkbird("dump", store)
     #expect(dump.code == 65 && dump.lines.contains { $0.hasPrefix("! wal-000000000001: offset 4096") }, "\(dump)")
@@ -102,6 +105,8 @@ import Testing
 
   @Test func soundStoreIsSalvagedCompletely() async throws {
     try await makeStore()
+    let verified = try await darkbird("verify", store)
+    #expect(verified.output.contains(", all of it synced\n"), "it was closed: \(verified)")
     let outcome = try await darkbird("salvage", store, directory("out"))
     #expect(outcome.code == 0 && outcome.lines.last == "complete", "\(outcome)")
   }

@@ -40,8 +40,8 @@ public struct VerifyReport: Sendable, Hashable, Codable {
   public var checkpointDocuments = 0
   public var documents = 0
   public var lastLSN: UInt64 = 0
-  /// The highest LSN that the files themselves say was durable: records of the log, or the checkpoint, which is not made before
-  /// the log is synced up to it.
+  /// The highest LSN that the files themselves say was durable: records of the log, the manifest of a store that was closed, or
+  /// the checkpoint, which is not made before the log is synced up to it.
   public var durableLSN: UInt64 = 0
   /// Bytes behind the last sound record that a crash left; the next opening for writing sets them aside.
   public var tornTailBytes = 0
@@ -77,13 +77,13 @@ public enum StoreInspector {
     var report = VerifyReport()
     do throws(StoreError) {
       let manifest = try Manifest.read(path, fileSystem)
+      (report.checkpointLSN, report.durableLSN) = (manifest.checkpointLSN, manifest.reachedLSN)
       let schema = IndexSchema<Record>(manifest.schema.fields)
       let loader = DocumentLoader<Value, Record>(shardCount: 64, schema: schema)
       var recovery = Recovery(path, fileSystem)
       defer { report.add(recovery) }
       let found = try recovery.run { (record) throws(StoreError) in try loader.replay(record) }
       report.lastLSN = found.lastLSN
-      report.checkpointLSN = found.checkpointLSN
       try loader.finish()
       report.documents = loader.documentCount
       try report.add(tornTailOf: found, recovery, path, fileSystem)
@@ -104,7 +104,7 @@ extension VerifyReport {
         file: name, records: scan.records, bytes: scan.endOffset, lastLSN: scan.lastLSN, isSealed: scan.end == .sealed)
     }
     records = pages.reduce(0) { $0 + $1.records }
-    durableLSN = recovery.pages.reduce(checkpointLSN ?? 0) { max($0, $1.scan.durableLSN) }
+    durableLSN = recovery.pages.reduce(max(durableLSN, checkpointLSN ?? 0)) { max($0, $1.scan.durableLSN) }
     checkpointDocuments = recovery.checkpointDocuments
   }
 
