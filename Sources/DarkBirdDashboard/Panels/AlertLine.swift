@@ -10,7 +10,7 @@ enum AlertLine {
     var right = worst?.rule.severity == .critical ? [] : figures(moment)
     // Slow operations are an alarm too, and may be the older one; that they keep the workload from its rate is not hidden.
     if let worst, worst.rule.measure != .behind, let shortfall = Shortfall(moment), shortfall.isTold {
-      right.insert(Segment(-1, Span("\(Format.percent(shortfall.worst)) behind", .warning)), at: 0)
+      right.insert(Segment(-1, Span("\(Format.percent(shortfall.missed)) behind", .warning)), at: 0)
     }
     if !alarms.isEmpty, model.view != .alerts {
       let key = model.keyMap.binding(named: "alerts")?.keys.first?.name
@@ -33,7 +33,8 @@ enum AlertLine {
         let text = Format.clipped(rest.map(\.text).joined(), max(0, left), painter.glyphs)
         rest = behind != nil ? [] : [Span(text)]
       }
-      painter.write([state, Span("  ")] + rest, in: rect, x: 1, y: 0)
+      // What is too long all the same ends where the figures begin.
+      painter.write([state, Span("  ")] + rest, in: Rect(x: rect.x, y: rect.y, width: room + 2, height: 1), x: 1, y: 0)
       return
     }
     // Reasons stay as they were; figures are those of the moment.

@@ -153,7 +153,8 @@ private struct LessonWords {
     let waiting =
       switch acknowledgement {
       case .memory:
-        "Writers wait for none of this while there is room: a crash may take the last moment. One sync makes many changes durable."
+        "Writers wait for none of this while there is room: a crash may take the last moment. "
+          + "One sync makes many changes durable."
       case .written:
         "Writers wait until the operating system has it: that outlives this program, not a power loss. Syncs follow."
       case .synced:

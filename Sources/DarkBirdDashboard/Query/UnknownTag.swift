@@ -30,7 +30,8 @@ extension Store {
     return try unknown.map { UnknownTag(tag: $0, nearest: try nearestTag(to: $0)) }
   }
 
-  /// What else there is to say of a query, in words: a range beside all values, a number that no document has, documents that an order leaves out.
+  /// What else there is to say of a query, in words: a range beside all values, a number that no document has, documents that an
+  /// order leaves out.
   /// - Complexity: O(log n) for each range; what an order leaves out is counted, if no more than `candidatesMax` documents have
   ///   to be looked at for that.
   package func notes(on query: Query, candidatesMax: Int = .max) throws -> [String] {
