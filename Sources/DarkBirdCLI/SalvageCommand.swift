@@ -1,5 +1,6 @@
 import ArgumentParser
 import DarkBird
+import DarkBirdDashboard
 
 struct SalvageCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -55,8 +56,8 @@ struct SalvageCommand: ParsableCommand {
 
   private func text(_ report: SalvageReport) -> [String] {
     var lines = [
-      "read        \(grouped(report.pages)) pages, \(grouped(report.records)) records, "
-        + "\(grouped(report.checkpointDocuments)) documents of checkpoints",
+      "read        \(Format.counted(report.pages, "page")), \(Format.counted(report.records, "record")), "
+        + "\(Format.counted(report.checkpointDocuments, "document")) of checkpoints",
       "documents   \(grouped(report.documents)) in \(output), up to LSN \(grouped(report.lastLSN))",
     ]
     if report.isSchemaLost {

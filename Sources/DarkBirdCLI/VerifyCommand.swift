@@ -25,7 +25,8 @@ struct VerifyCommand: ParsableCommand {
       With --json it is one object, for a store: sound, pages (file, records, bytes, last_lsn,
       is_sealed of each), records, documents, last_lsn, durable_lsn,
       checkpoint_lsn, checkpoint_documents, torn_tail_bytes, and problems (path,
-      offset, reason of each).
+      offset, reason of each). Where damage kept the documents from being counted, documents, last_lsn, durable_lsn and \
+      checkpoint_documents are null.
       """)
 
   @Argument(help: "The store, or a backup of one.")
@@ -57,12 +58,11 @@ struct VerifyCommand: ParsableCommand {
   }
 
   private func lines(_ report: VerifyReport) -> [String] {
-    let isLoaded = report.isSound || report.lastLSN > 0
     let checkpoint = report.checkpointLSN.map {
-      "up to LSN \(grouped($0))" + (isLoaded ? ", \(grouped(report.checkpointDocuments)) documents" : "")
+      "up to LSN \(grouped($0))" + (report.isLoaded ? ", \(grouped(report.checkpointDocuments)) documents" : "")
     }
     let log = "\(Format.counted(report.pages.count, "page")), \(Format.counted(report.records, "record"))"
-    guard isLoaded else {
+    guard report.isLoaded else {
       return [
         "checkpoint  \(checkpoint ?? "none")", "log         \(log) before the damage",
         "documents   not counted; 'darkbird salvage' takes what can be read into a new store",
@@ -89,15 +89,24 @@ struct VerifyCommand: ParsableCommand {
   }
 }
 
-/// The report with its verdict.
+extension VerifyReport {
+  /// Whether the documents could be read, if not to the end.
+  fileprivate var isLoaded: Bool { isSound || lastLSN > 0 }
+}
+
+/// The report with its verdict, and without figures that nobody has found.
 private struct VerifyOutput: Encodable {
   var report: VerifyReport
 
-  private enum CodingKeys: String, CodingKey { case sound }
+  private enum CodingKeys: String, CodingKey { case sound, documents, lastLSN, durableLSN, checkpointDocuments }
 
   func encode(to encoder: any Encoder) throws {
     try report.encode(to: encoder)
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(report.isSound, forKey: .sound)
+    guard !report.isLoaded else { return }
+    for key in [CodingKeys.documents, .lastLSN, .durableLSN, .checkpointDocuments] {
+      try container.encodeNil(forKey: key)
+    }
   }
 }

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// backup, restore, and verify of a backup, as scripts see them.
-@Suite(.timeLimit(.minutes(5))) struct BackupTests {
+@Suite(.timeLimit(.minutes(30))) struct BackupTests {
   private let directory: TemporaryDirectory
   private var store: String { directory("store") }
   private var file: String { directory("a.backup") }

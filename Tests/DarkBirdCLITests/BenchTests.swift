@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Shape and plausibility of what `darkbird bench` reports. Times are not looked at: they are those of a debug build.
-@Suite(.timeLimit(.minutes(5))) struct BenchTests {
+@Suite(.timeLimit(.minutes(30))) struct BenchTests {
   private let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }

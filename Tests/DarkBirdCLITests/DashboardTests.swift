@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The dashboard in a real terminal.
-@Suite(.enabled(if: Tmux.isThere), .timeLimit(.minutes(5))) struct DashboardTests {
+@Suite(.enabled(if: Tmux.isThere), .timeLimit(.minutes(30))) struct DashboardTests {
   let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }

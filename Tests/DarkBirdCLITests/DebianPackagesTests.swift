@@ -3,7 +3,7 @@ import Testing
 
 /// The package index of this machine, as awk reads it and as a store finds it: every eighth package of it, or all where
 /// DARKBIRD_ALL_PACKAGES is set.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct DebianPackagesTests {
+@Suite(.serialized, .timeLimit(.minutes(30))) struct DebianPackagesTests {
   private static let isThere =
     (try? FileManager.default.contentsOfDirectory(atPath: "/var/lib/apt/lists"))?.contains { $0.contains("_Packages") }
     ?? false

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Everything that can be wrong from outside: one line on standard error, a code of sysexits, nothing changed on disk.
-@Suite(.timeLimit(.minutes(5))) struct FailureTests {
+@Suite(.timeLimit(.minutes(30))) struct FailureTests {
   private let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct HeadlessTests {
+@Suite(.timeLimit(.minutes(30))) struct HeadlessTests {
   private let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }

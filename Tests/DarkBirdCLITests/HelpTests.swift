@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct HelpTests {
+@Suite(.timeLimit(.minutes(30))) struct HelpTests {
   static let commands = [
     "run", "tour", "open", "import", "query", "stats", "verify", "dump", "salvage", "checkpoint", "bench", "config",
   ]

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct ImportTests {
+@Suite(.timeLimit(.minutes(30))) struct ImportTests {
   private let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Programs that are killed with -9 in the middle of their work, again and again on the same store.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct KillTests {
+@Suite(.serialized, .timeLimit(.minutes(30))) struct KillTests {
   private let directory: TemporaryDirectory
 
   /// Kills in both tests together. A round of the workload takes three times as long as one of the probe.

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `query`, `stats` and `verify` on one store: what they print, and that they change nothing.
-@Suite(.timeLimit(.minutes(5))) struct QueryTests {
+@Suite(.timeLimit(.minutes(30))) struct QueryTests {
   private let directory: TemporaryDirectory
   private let before: [String: String]
 

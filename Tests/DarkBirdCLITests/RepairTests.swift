@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// dump, salvage and checkpoint as scripts see them.
-@Suite(.timeLimit(.minutes(5))) struct RepairTests {
+@Suite(.timeLimit(.minutes(30))) struct RepairTests {
   private let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }
@@ -79,6 +79,11 @@ import Testing
     let verified = try await darkbird("verify", store)
     #expect(verified.code == 65 && verified.output.contains("documents   not counted; "), "\(verified)")
     #expect(verified.output.contains(" before the damage\n") && !verified.output.contains("synced"), "\(verified)")
+    let object = try await darkbird("verify", store, "--json")
+    for key in ["documents", "last_lsn", "durable_lsn", "checkpoint_documents"] {
+      #expect(object.output.contains(#""\#(key)":null"#), "\(key) in \(object)")
+    }
+    #expect(object.code == 65 && object.output.contains(#""sound":false"#), "\(object)")
     let before = try tree(store)
     let dump = try await darkbird("dump", store)
     #expect(dump.code == 65 && dump.lines.contains { $0.hasPrefix("! wal-000000000001: offset 4096") }, "\(dump)")

@@ -4,7 +4,7 @@ import Testing
 @testable import DarkBirdCLI
 
 /// Signals of this process itself: serialized, for all of it has them.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct StopSignalsTests {
+@Suite(.serialized, .timeLimit(.minutes(30))) struct StopSignalsTests {
   /// As after a password was asked for, and then at the copy.
   @Test(arguments: [SIGINT, SIGTERM, SIGHUP]) func signalThatComesAtOnceIsNotLostTheFirstTimeNorLater(
     signal: Int32

@@ -7,7 +7,7 @@ import Testing
 @testable import DarkBirdDashboard
 
 /// Each chapter for real, and what its panel says against the store that it leaves.
-@Suite("The tour", .serialized, .timeLimit(.minutes(5))) struct TourTests {
+@Suite("The tour", .serialized, .timeLimit(.minutes(30))) struct TourTests {
   private let directory: TemporaryDirectory
   private let guide: TourGuide
   private let facts = TourFacts()
@@ -233,7 +233,7 @@ import Testing
 }
 
 /// The command, without a terminal.
-@Suite("darkbird tour", .timeLimit(.minutes(5))) struct TourCommandTests {
+@Suite("darkbird tour", .timeLimit(.minutes(30))) struct TourCommandTests {
   @Test func plainTellsEveryChapterAndEnds() async throws {
     let directory = try TemporaryDirectory()
     let outcome = try await darkbird("tour", "--plain", environment: ["TMPDIR": directory.path])

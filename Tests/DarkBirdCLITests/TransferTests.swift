@@ -5,7 +5,7 @@ import Testing
 @testable import DarkBirdCLI
 
 /// Documents that leave a store and come back are the same, whatever is in them.
-@Suite(.timeLimit(.minutes(5))) struct TransferTests {
+@Suite(.timeLimit(.minutes(30))) struct TransferTests {
   private let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// The dashboard without a terminal, and its configuration.
-@Suite(.timeLimit(.minutes(5))) struct WatchingTests {
+@Suite(.timeLimit(.minutes(30))) struct WatchingTests {
   private let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }
@@ -59,9 +59,11 @@ import Testing
       "run", "--store", directory("plain"), "--documents", "2000", "--page-records", "500", "--duration", "2", "--plain"
     )
     #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(outcome)")
-    for text in ["run 1: clubs ack memory zipfian", "page 1 is full", "documents, ", "run 1 ended: duration elapsed"] {
+    for text in ["run 1: clubs ack memory zipfian", "documents, ", "run 1 ended: duration elapsed"] {
       #expect(outcome.output.contains(text), "\(text) in \(outcome)")
     }
+    // More than one page may be full when it looks again.
+    #expect(outcome.output.contains(/page 1 is full|pages 1-\d are full/), "\(outcome)")
     #expect(try await darkbird("verify", directory("plain")).code == 0)
   }
 

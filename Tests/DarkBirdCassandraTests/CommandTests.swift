@@ -7,7 +7,7 @@ import Testing
 
 /// `darkbird copy`, `load` and `mirror`: what they do, one clear line and a code for everything that goes wrong, and no password
 /// anywhere.
-@Suite(.timeLimit(.minutes(5))) struct CommandTests {
+@Suite(.timeLimit(.minutes(30))) struct CommandTests {
   private let directory: TemporaryDirectory
   private let keyspace: Keyspace
 

@@ -6,7 +6,7 @@ import Testing
 @testable import DarkBirdCassandra
 
 /// Copies are exact, repeatable, and leave alone what is not theirs.
-@Suite(.timeLimit(.minutes(5))) struct CopyTests {
+@Suite(.timeLimit(.minutes(30))) struct CopyTests {
   private let directory: TemporaryDirectory
   private let keyspace: Keyspace
 

@@ -6,7 +6,7 @@ import Testing
 @testable import DarkBirdCassandra
 
 /// Encrypted connections, and certificates that are those of the server or not.
-@Suite(.timeLimit(.minutes(5))) struct EncryptionTests {
+@Suite(.timeLimit(.minutes(30))) struct EncryptionTests {
   private let directory: TemporaryDirectory
 
   init() throws { directory = try TemporaryDirectory() }

@@ -5,7 +5,7 @@ import Testing
 @testable import DarkBirdCassandra
 
 /// Frames and what is in them: known bytes, everything there and back, and no bytes that stop the reader.
-@Suite(.timeLimit(.minutes(5))) struct FrameTests {
+@Suite(.timeLimit(.minutes(30))) struct FrameTests {
   private func hex(_ text: String) -> [UInt8] {
     let digits = text.filter { !$0.isWhitespace }.compactMap(\.hexDigitValue)
     return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }

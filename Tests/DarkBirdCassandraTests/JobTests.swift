@@ -6,7 +6,7 @@ import Testing
 @testable import DarkBirdCassandra
 
 /// The jobs that the command line gives to the dashboard, with a keyspace.
-@Suite(.timeLimit(.minutes(5))) struct JobTests {
+@Suite(.timeLimit(.minutes(30))) struct JobTests {
   private let keyspace: Keyspace
 
   init() throws { keyspace = try Keyspace() }

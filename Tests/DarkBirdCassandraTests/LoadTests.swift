@@ -6,7 +6,7 @@ import Testing
 @testable import DarkBirdCassandra
 
 /// Tables that others have made.
-@Suite(.timeLimit(.minutes(5))) struct LoadTests {
+@Suite(.timeLimit(.minutes(30))) struct LoadTests {
   private let keyspace: Keyspace
 
   init() throws { keyspace = try Keyspace() }

@@ -7,7 +7,7 @@ import Testing
 @testable import DarkBirdCassandra
 
 /// Statements to servers that are late, busy, forgetful, broken or gone.
-@Suite(.timeLimit(.minutes(5))) struct SessionTests {
+@Suite(.timeLimit(.minutes(30))) struct SessionTests {
   /// Answers as one that has prepared everything: `execute` hands each execution over.
   private static func script(
     _ execute: @escaping @Sendable (CQLRequest, CQLServer.Connection, Int16) throws -> Void

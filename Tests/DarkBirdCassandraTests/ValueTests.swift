@@ -5,7 +5,7 @@ import Testing
 @testable import DarkBirdCassandra
 
 /// Values as bytes, as the specification says and as another driver has them.
-@Suite(.timeLimit(.minutes(5))) struct ValueTests {
+@Suite(.timeLimit(.minutes(30))) struct ValueTests {
   private func bytes(_ value: CQLValue, _ type: CQLType) throws -> String {
     var buffer = ByteBuffer()
     try value.write(as: type, to: &buffer)

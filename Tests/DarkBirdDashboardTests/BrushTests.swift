@@ -195,6 +195,19 @@ import Testing
     #expect(model.browse.history.count == lines.count + 1)
   }
 
+  @Test func aNarrowBrushLeaps() throws {
+    var model = brushing()
+    for _ in 0..<20 { press(.character("-"), in: &model) }
+    press(.home, in: &model)
+    let narrow = try #require(model.browse.brush)
+    let axis = try #require(narrow.histogram).counts.count
+    #expect(narrow.buckets == 0..<1 && axis >= 20)
+    press(.pageDown, in: &model)
+    #expect(model.browse.brush?.buckets == axis / 10..<axis / 10 + 1)
+    press(.pageUp, in: &model)
+    #expect(model.browse.brush?.buckets == 0..<1)
+  }
+
   @Test func stopsAtBothEnds() {
     var model = brushing()
     press(.home, in: &model)

@@ -19,7 +19,8 @@ import Testing
   @Test func listsTheCommandsOfTheView() {
     // Without a tour there is none to go back to.
     let all = KeyMap.standard.without(.tour).bindings(in: .overview).map(\.name)
-    #expect(names(opened()) == all.filter { $0 != "commands" })
+    let ofReplay: Set = ["faster", "slower", "replay-start", "replay-end"]
+    #expect(names(opened()) == all.filter { $0 != "commands" && !ofReplay.contains($0) })
     #expect(names(opened(in: .browse)).contains("sort"))
     #expect(!names(opened()).contains("sort"))
   }
@@ -45,6 +46,16 @@ import Testing
     #expect(names(opened(typing: "npl")).first == "next-panel")
     #expect(names(opened(typing: "braille")) == ["glyphs-braille", "glyphs"])
     #expect(names(opened(typing: "xyzzy")).isEmpty)
+  }
+
+  @Test func thePaceOfARecordingIsChangedWhereThereIsOne() throws {
+    var model = Script().model(20, width: 80, height: 24)
+    for isReplay in [false, true] {
+      if isReplay { model.replay = ReplayState(try Recording(RecordingTests.file(Script().samples(20)))) }
+      _ = model.update(.key(.character(":")))
+      #expect(names(model).contains("slower") == isReplay)
+      _ = model.update(.key(.escape))
+    }
   }
 
   /// Who asks why writes are slow, or what was skipped, finds what has to do with it.

@@ -31,6 +31,27 @@ import Testing
     #expect(alerts.first?["since"] as? String == "2023-11-14T22:14:20.000Z")
   }
 
+  @Test func theObjectSaysHowFarALoadIsBehindAndWhatWritesWaitFor() throws {
+    var model = Model(identity: Script().identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
+    for var sample in Script().samples(100) {
+      let number = UInt64(sample.sequence)
+      sample.workload?.options?.rate = .perSecond(20_000)
+      sample.workload?.options?.acknowledgement = .synced
+      sample.workload?.progress.operations = number * 1_240
+      sample.workload?.progress.skipped = number * 760
+      sample.statistics.log?.queueWaits = number * 3
+      sample.statistics.log?.pageWaits = number * 10
+      _ = model.update(.sample(sample, []))
+    }
+    let object = try object(model)
+    let workload = try #require(object["workload"] as? [String: Any])
+    #expect(workload["acknowledgement"] as? String == "synced")
+    #expect(abs((workload["behind"] as? Double ?? 0) - 0.38) < 0.001, "\(workload)")
+    let log = try #require(object["log"] as? [String: Any])
+    #expect(abs((log["queue_waits_per_second"] as? Double ?? 0) - 30) < 0.01, "\(log)")
+    #expect(abs((log["page_waits_per_second"] as? Double ?? 0) - 100) < 0.01, "\(log)")
+  }
+
   @Test func whatIsNotThereIsLeftOut() throws {
     let object = try object(Script(hasLog: false, hasWorkload: false).model(20))
     #expect(object["log"] == nil && object["workload"] == nil)

@@ -5,7 +5,7 @@ import Testing
 @testable import DarkBirdPostgres
 
 /// Copies are exact, repeatable, and leave alone what is not theirs.
-@Suite(.timeLimit(.minutes(5))) struct CopyTests {
+@Suite(.timeLimit(.minutes(30))) struct CopyTests {
   private let directory: TemporaryDirectory
   private let database: Database
 

@@ -5,7 +5,7 @@ import Testing
 @testable import DarkBirdPostgres
 
 /// One clear line and a code for everything that goes wrong, nothing half done, and no password anywhere.
-@Suite(.timeLimit(.minutes(5))) struct FailureTests {
+@Suite(.timeLimit(.minutes(30))) struct FailureTests {
   private let directory: TemporaryDirectory
   private let database: Database
   private let server: Server

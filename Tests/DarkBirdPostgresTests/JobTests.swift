@@ -8,7 +8,7 @@ import Testing
 @testable import DarkBirdPostgres
 
 /// The jobs that the command line gives to the dashboard.
-@Suite(.timeLimit(.minutes(5))) struct JobTests {
+@Suite(.timeLimit(.minutes(30))) struct JobTests {
   private let directory: TemporaryDirectory
   private let database: Database
 

@@ -5,7 +5,7 @@ import Testing
 @testable import DarkBirdPostgres
 
 /// Tables that others have made.
-@Suite(.timeLimit(.minutes(5))) struct LoadTests {
+@Suite(.timeLimit(.minutes(30))) struct LoadTests {
   private let directory: TemporaryDirectory
   private let database: Database
 

@@ -6,7 +6,7 @@ import Testing
 @testable import DarkBirdPostgres
 
 /// Tables that follow a store.
-@Suite(.timeLimit(.minutes(10))) struct MirrorTests {
+@Suite(.timeLimit(.minutes(30))) struct MirrorTests {
   private let directory: TemporaryDirectory
   private let database: Database
 

@@ -42,7 +42,7 @@ private struct CuriousKey: DocumentKey {
   }
 }
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(30)))
 struct OwnKeyTests {
   private func store(isOnDisk: Bool = false) throws -> Store<CuriousKey, Member> {
     var configuration = isOnDisk ? StoreConfiguration.simulated() : .memory

@@ -55,6 +55,9 @@ struct Brush: Sendable {
     return max(0, count)
   }
 
+  /// A large step: its own width, and for a narrow one a tenth of the axis.
+  var leap: Int { max(buckets.count, (histogram?.counts.count ?? 0) / 10) }
+
   /// An end that is open stays where it is.
   /// - Returns: whether that changed anything.
   mutating func move(_ step: Int) -> Bool {
@@ -117,8 +120,8 @@ extension Model {
     switch command {
     case .left: return moveBrush { $0.move(-1) }
     case .right: return moveBrush { $0.move(1) }
-    case .halfPageUp, .pageUp: return moveBrush { $0.move(-$0.buckets.count) }
-    case .halfPageDown, .pageDown: return moveBrush { $0.move($0.buckets.count) }
+    case .halfPageUp, .pageUp: return moveBrush { $0.move(-$0.leap) }
+    case .halfPageDown, .pageDown: return moveBrush { $0.move($0.leap) }
     case .home: return moveBrush { $0.move(-1_000) }
     case .end: return moveBrush { $0.move(1_000) }
     case .grow(let step): return moveBrush { $0.grow(step) }

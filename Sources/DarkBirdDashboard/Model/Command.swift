@@ -52,4 +52,12 @@ enum Command: Hashable, Sendable {
   case submit, cancel, complete, older, newer
   case cursorLeft, cursorRight, cursorStart, cursorEnd
   case deleteBackward, deleteForward, deleteWord, deleteLine
+
+  /// Whether it is of use only while a recording is shown.
+  var isOfReplay: Bool {
+    switch self {
+    case .faster, .slower, .replayStart, .replayEnd: true
+    default: false
+    }
+  }
 }

@@ -4,13 +4,17 @@ import Terminal
 struct CommandPalette: Hashable, Sendable {
   /// Where the command will run: the context that the palette was opened in.
   let context: KeyContext
+  /// Whether a recording is shown: what changes its pace is of no use otherwise, and found before what was meant.
+  let isReplay: Bool
   var editor = LineEditor()
   /// Index into the matches.
   var selected = 0
 
   /// Commands of the context that what was typed may mean, the likeliest first. All of them while nothing is typed.
   func matches(in map: KeyMap) -> [KeyBinding] {
-    let candidates = map.bindings(in: context).filter { $0.command != .palette }
+    let candidates = map.bindings(in: context).filter {
+      $0.command != .palette && (isReplay || !$0.command.isOfReplay)
+    }
     let wanted = editor.text.lowercased().split(separator: " ").joined(separator: "-")
     guard !wanted.isEmpty else { return candidates }
     let scored = candidates.enumerated().compactMap { index, binding in

@@ -31,7 +31,7 @@ extension KeyMap {
       help: "copy the document as JSON, to the terminal's clipboard and to a file"),
     KeyBinding(
       "copy-command", [.character("Y")], .copyCommand, in: [.browse, .brush], .browse,
-      help: "copy the query as a command line of the shell"),
+      help: "copy the query as a command line of the shell", hint: "command"),
     KeyBinding(
       "export", [.character("e")], .export, in: [.browse, .brush], .browse,
       help: "write all results to a file; once more: stop that", hint: "export", keywords: ["csv", "json", "ndjson"]),

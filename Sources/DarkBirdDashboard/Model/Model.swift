@@ -102,7 +102,7 @@ struct Model: Sendable {
     self.zone = zone
     self.historyCapacity = historyCapacity
     alerts = AlertBook(rules: configuration.rules)
-    runs = RunBook(previous: previousRun)
+    runs = RunBook(lastProgram: previousRun)
     history = historyCapacity.map { History(capacities: [$0, 0, 0]) } ?? History()
     browse = BrowseState(schema: identity.schema)
   }
@@ -224,7 +224,7 @@ struct Model: Sendable {
     (events.filter, events.editor) = (filter, editor)
     (shardScroll, indexScroll) = (0, 0)
     alerts = AlertBook(rules: alerts.rules)
-    runs = RunBook(previous: nil)
+    runs = RunBook()
     stillness = Stillness()
     marks = []
     annotation = nil
@@ -292,7 +292,7 @@ struct Model: Sendable {
     case .help: return toggleHelp(.keys)
     case .terms: return toggleHelp(.terms)
     case .palette:
-      palette = CommandPalette(context: context)
+      palette = CommandPalette(context: context, isReplay: replay != nil)
       return []
     case .quit: return quit()
     case .redraw: return [.redraw]

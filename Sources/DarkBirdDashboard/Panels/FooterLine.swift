@@ -19,12 +19,14 @@ enum FooterLine {
     painter.write(segments.fitted(width: rect.width - 2), in: rect, x: 1, y: 0)
   }
 
-  /// Help and quit stay to the last, and before them what there is only here.
+  /// Help and quit stay to the last, and before them what there is only here, or in few places.
   private static func rank(_ binding: KeyBinding, _ index: Int) -> Int {
     switch binding.command {
     case .help, .quit: 0
     case .submit, .cancel, .browse, .overview, .back, .faster, .slower, .replayStart: 1
-    default: index + (binding.contexts.count == 1 ? 2 : 102)
+    case .palette: 100
+    case _ where binding.contexts.count == 1: 2 + index
+    default: index + (binding.contexts.isSuperset(of: [.overview, .browse]) ? 201 : 101)
     }
   }
 
@@ -32,7 +34,7 @@ enum FooterLine {
   private static func isOfUse(_ command: Command, _ model: Model) -> Bool {
     switch command {
     case .back: model.hasLayer
-    case .faster, .slower, .replayStart: model.replay != nil
+    case _ where command.isOfReplay: model.replay != nil
     case .columns: model.browse.columnPicker == nil
     case .editDocument: model.identity.allowsChanges && model.replay == nil
     default: true

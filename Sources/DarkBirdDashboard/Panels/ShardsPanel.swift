@@ -25,7 +25,7 @@ enum ShardsPanel {
     var summary: [Segment] = [
       .field(0, "", Format.counted(shards.count, "shard"), .strong),
       .field(
-        1, "skew max/mean", Format.decimal(figures.skew, places: 2),
+        1, figures.isAtRest ? "skew of documents" : "skew max/mean", Format.decimal(figures.skew, places: 2),
         model.alerts.isFiring(.skew) ? .warning : .text),
       .field(2, "hot", "#\(figures.hottest)"),
       Segment(3, Span("docs / ops / wait, half = mean", .label)),
@@ -134,7 +134,9 @@ struct ShardFigures {
   /// Nanoseconds waited for the lock in a second, and waits a second.
   let waits: [Double]
   let waitCounts: [Double]
-  /// Largest against mean: of the operations, or of the documents while nothing happens.
+  /// Whether nothing happens.
+  let isAtRest: Bool
+  /// Largest against mean: of the operations, or of the documents at rest.
   let skew: Double
   let hottest: Int
   /// The busiest first.
@@ -155,7 +157,8 @@ struct ShardFigures {
     operations = rate(\.operations)
     waits = rate(\.lockWaitNanoseconds)
     waitCounts = rate(\.lockWaits)
-    let load = operations.contains { $0 > 0 } ? operations : documents
+    isAtRest = !operations.contains { $0 > 0 }
+    let load = isAtRest ? documents : operations
     let mean = load.reduce(0, +) / Double(max(1, load.count))
     skew = mean > 0 ? (load.max() ?? 0) / mean : 1
     order = load.indices.sorted { (load[$1], $0) < (load[$0], $1) }

@@ -115,6 +115,14 @@ public final class LatencyRecorder: Sendable {
     return snapshot
   }
 
+  /// Has the percentiles of the last ten seconds begin anew. What the next interval holds stays.
+  func forgetRecent() {
+    merged.withLock { merged in
+      merged.recent = RecentLatencies()
+      (merged.summaries, merged.summarizedAt) = ([:], nil)
+    }
+  }
+
   /// What was recorded since the last call, by kind, with percentiles over the last ten seconds. A kind that was not
   /// used in those ten seconds is not in the result. Meant for one sampler: two callers would share the intervals out
   /// among them.

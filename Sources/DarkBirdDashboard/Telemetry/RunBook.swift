@@ -34,6 +34,9 @@ struct RunBook: Sendable {
   /// When the current run began, in nanoseconds since the dashboard did.
   private(set) var start: UInt64 = 0
   private(set) var previous: RunRecord?
+  /// The last run of the program before. Nobody asked to see a load of other settings beside this program's first: it is
+  /// compared with that only if they are the same.
+  private let lastProgram: RunRecord?
   /// What was on before the current run, oldest first, each with the run that it is compared with.
   private var past: [Past] = []
   /// Run, summary and scenario that were seen last.
@@ -46,8 +49,8 @@ struct RunBook: Sendable {
   /// Whether documents are still to be loaded.
   private var isLoading = false
 
-  /// - Parameter previous: the run before this program was started.
-  init(previous: RunRecord? = nil) { self.previous = previous }
+  /// - Parameter lastProgram: the run before this program was started.
+  init(lastProgram: RunRecord? = nil) { self.lastProgram = lastProgram }
 
   /// Looks at the newest sample.
   /// - Returns: what has become of the workload, in a few words, if that is news.
@@ -78,6 +81,7 @@ struct RunBook: Sendable {
         news = news.map { "\($0); \(loaded)" } ?? loaded
       }
       if current == nil {
+        if past.isEmpty, previous == nil, lastProgram?.summary == summary { previous = lastProgram }
         current = RunRecord(summary: summary, date: sample.date)
         start = sample.nanoseconds
       }
@@ -128,6 +132,6 @@ struct RunBook: Sendable {
   /// The run to compare the next program's first one with.
   var toKeep: RunRecord? {
     if let current, current.perSecond.count >= Self.secondsMin { return current }
-    return previous
+    return previous ?? lastProgram
   }
 }

@@ -99,6 +99,7 @@ struct SampleComposer {
     (tags, tagsDue, tagsLSN) = ([], 0, nil)
     writeWatch = WriteWatch()
     syncWindow = SyncWindow()
+    monitor?.recorder.forgetRecent()
   }
 
   /// What the dashboard passes over counts as lost in the store; the rest others have lost. The two are not read at the same

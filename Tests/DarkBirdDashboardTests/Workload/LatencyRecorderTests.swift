@@ -75,6 +75,18 @@ extension WorkloadTests {
       #expect(recorder.snapshot()[.get].count == 3)
     }
 
+    @Test func recentLatenciesCanBeForgottenAndTheIntervalStays() {
+      let recorder = LatencyRecorder()
+      recorder.record(.get, nanoseconds: 1_000)
+      _ = recorder.takeInterval(at: 0)
+      recorder.record(.put, nanoseconds: 2_000)
+      recorder.forgetRecent()
+      let interval = recorder.takeInterval(at: 100_000_000)
+      #expect(interval[.get] == nil)
+      #expect(interval[.put]?.count == 1 && interval[.put]?.recent.count == 1)
+      #expect(recorder.snapshot()[.get].count == 1)
+    }
+
     @Test func percentilesMayBeAsOldAsIsGoodEnough() {
       let recorder = LatencyRecorder()
       func take(_ milliseconds: UInt64) -> [OperationKind: IntervalHistogram] {

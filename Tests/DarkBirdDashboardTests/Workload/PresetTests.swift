@@ -6,7 +6,7 @@ import Testing
 
 extension WorkloadTests {
   /// The presets on a real store.
-  @Suite(.timeLimit(.minutes(5))) struct PresetTests {
+  @Suite(.timeLimit(.minutes(30))) struct PresetTests {
     private func clubs(
       _ store: Store<String, WorkloadDocument>, documents: Int = 500, writers: Int = 2, readers: Int = 2,
       operations: Int,

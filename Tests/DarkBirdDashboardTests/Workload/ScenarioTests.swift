@@ -12,7 +12,7 @@ extension ScenarioPlay {
   }
 }
 
-@Suite("Scenarios", .timeLimit(.minutes(5))) struct ScenarioTests {
+@Suite("Scenarios", .timeLimit(.minutes(30))) struct ScenarioTests {
   static let twoSteps = Scenario(
     "two", "two steps",
     [

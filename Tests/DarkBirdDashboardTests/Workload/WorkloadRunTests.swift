@@ -7,7 +7,7 @@ import Testing
 
 extension WorkloadTests {
   /// Threads, phases, schedule and errors, with a script in place of a store.
-  @Suite(.timeLimit(.minutes(10))) struct RunTests {
+  @Suite(.timeLimit(.minutes(30))) struct RunTests {
     /// Waits until a count has stood still for a thousand looks at it.
     private func standsStill(_ count: () -> UInt64) -> Bool {
       var (last, looks) = (count(), 0)

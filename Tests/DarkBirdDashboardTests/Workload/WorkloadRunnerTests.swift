@@ -6,7 +6,7 @@ import Testing
 
 extension WorkloadTests {
   /// One run after another on one store.
-  @Suite(.timeLimit(.minutes(5))) struct RunnerTests {
+  @Suite(.timeLimit(.minutes(30))) struct RunnerTests {
     private let first = WorkloadOptions(documents: 100, rate: .max, writers: 1, readers: 1)
 
     /// To name what is so anyway changes nothing; what a run waits for is in its name.

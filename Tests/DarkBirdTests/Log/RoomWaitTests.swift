@@ -4,7 +4,7 @@ import Testing
 @testable import DarkBird
 
 /// Statistics tell writes that waited for room in the log, and for which.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(30)))
 struct RoomWaitTests {
   private let disk = SimulatedFileSystem.forStores()
   private let gate = DispatchSemaphore(value: 0)

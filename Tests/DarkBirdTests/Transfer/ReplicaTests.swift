@@ -4,7 +4,7 @@ import Testing
 @testable import DarkBird
 
 /// Copying and mirroring, into a table that fails again and again.
-@Suite(.timeLimit(.minutes(10))) struct ReplicaTests {
+@Suite(.timeLimit(.minutes(30))) struct ReplicaTests {
   private struct Lost: Error {}
 
   /// A table in memory, each batch of which may fail before or after it is done.
