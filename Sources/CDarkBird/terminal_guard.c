@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
@@ -40,6 +41,19 @@ static int standard_error = -1;   // the terminal's own, while it is held
 static atomic_int held;           // whether the two above are in use
 static atomic_int armed;          // whether the terminal is not as it was
 
+// A terminal that nobody reads, such as that of a connection that hangs, lets whoever writes to it wait for ever, and with it a
+// signal that ends the program. After such a signal an alarm looks every two seconds whether the owner waits in a write, and if
+// it is the same as at the look before, the terminal leads nowhere from then on.
+enum { seconds_between_looks = 2 };
+static pthread_t owner;
+static int modes_fd = -1;            // the terminal, wherever terminal_fd leads
+static int nowhere_fd = -1;          // /dev/null
+static atomic_uint writes;           // odd while the owner writes
+static atomic_uint last_seen;        // the number of the write at the alarm before
+static atomic_int deaf;              // whether the terminal leads nowhere
+static struct sigaction alarm_action;  // as it was before us
+static atomic_int alarm_installed;
+
 static int signal_pipe[2] = {-1, -1};
 static atomic_int queued[queued_count];    // whether each signal came since it was last handed out
 static atomic_int hung_up;                 // whether SIGHUP came
@@ -63,6 +77,10 @@ static void write_all(int fd, const char *bytes, size_t count) {
 // Async-signal-safe.
 static void show_held(void) {
   if (!atomic_exchange(&held, 0)) return;
+  if (atomic_load(&deaf)) {
+    dup2(nowhere_fd, STDERR_FILENO);
+    return;
+  }
   dup2(standard_error, STDERR_FILENO);
   struct stat status;
   off_t offset = 0;
@@ -82,7 +100,7 @@ static int set_modes(void) {
   sigaddset(&output, SIGTTOU);
   pthread_sigmask(SIG_BLOCK, &output, &before);
   int result;
-  do result = tcsetattr(terminal_fd, TCSANOW, &modes);
+  do result = tcsetattr(modes_fd, TCSANOW, &modes);
   while (result < 0 && errno == EINTR);
   int code = result < 0 ? errno : 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -93,7 +111,9 @@ static int set_modes(void) {
 static void give_back(void) {
   if (atomic_exchange(&armed, 0)) {
     set_modes();
+    terminal_guard_note_write();
     write_all(terminal_fd, restore, atomic_load(&restore_count));
+    terminal_guard_note_write();
   }
   show_held();
 }
@@ -111,9 +131,35 @@ static void on_crash(int signal_number) {
   raise(signal_number);
 }
 
+// Does not restart the write that it interrupts.
+static void on_alarm(int signal_number) {
+  int code = errno;
+  if (!pthread_equal(pthread_self(), owner)) {
+    pthread_kill(owner, signal_number);
+  } else {
+    unsigned now = atomic_load(&writes);
+    if (now % 2 == 1 && now == atomic_exchange(&last_seen, now) && dup2(nowhere_fd, terminal_fd) >= 0)
+      atomic_store(&deaf, 1);
+    alarm(seconds_between_looks);
+  }
+  errno = code;
+}
+
+// Async-signal-safe.
+static void watch_writes(void) {
+  if (nowhere_fd < 0 || atomic_exchange(&alarm_installed, 1)) return;
+  struct sigaction action = {.sa_handler = on_alarm, .sa_flags = SA_ONSTACK};
+  sigfillset(&action.sa_mask);
+  if (sigaction(SIGALRM, &action, &alarm_action) < 0)
+    atomic_store(&alarm_installed, 0);
+  else
+    alarm(seconds_between_looks);
+}
+
 static void on_queued(int signal_number) {
   int code = errno;
   if (signal_number == SIGHUP) atomic_store(&hung_up, 1);
+  if (signal_number == SIGHUP || signal_number == SIGTERM || signal_number == SIGINT) watch_writes();
   for (int i = 0; i < queued_count; i++)
     if (queued_signals[i] == signal_number) atomic_store(&queued[i], 1);
   // The byte only wakes the owner: if the pipe is full, it is awake.
@@ -150,6 +196,10 @@ static void drop_queue(void) {
 
 static int put_back_actions(void) {
   int code = 0;
+  if (atomic_exchange(&alarm_installed, 0)) {
+    alarm(0);
+    sigaction(SIGALRM, &alarm_action, NULL);
+  }
   for (int i = 0; i < crash_count; i++) {
     if (crash_installed[i] && sigaction(crash_signals[i], &crash_actions[i], NULL) < 0) code = errno;
     crash_installed[i] = false;
@@ -169,6 +219,16 @@ int terminal_guard_install(int fd) {
   atomic_store(&hung_up, 0);
   cover_stack();
   terminal_fd = fd;
+  // Those of the time before were still of use after it.
+  if (modes_fd >= 0) close(modes_fd);
+  modes_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (modes_fd < 0) return errno;
+  // Without it the program waits as long as its terminal does.
+  if (nowhere_fd < 0) nowhere_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  owner = pthread_self();
+  atomic_store(&writes, 0);
+  atomic_store(&last_seen, 0);
+  atomic_store(&deaf, 0);
   atomic_store(&restore_count, 0);
   atomic_store(&armed, 1);
 
@@ -205,6 +265,8 @@ int terminal_guard_set_restore(const char *bytes, size_t count) {
   atomic_store(&restore_count, count);
   return 0;
 }
+
+void terminal_guard_note_write(void) { atomic_fetch_add(&writes, 1); }
 
 int terminal_guard_signal_fd(void) { return signal_pipe[0]; }
 

@@ -98,6 +98,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     hub = EventHub(shardLocks: shardLocks, memoryLSN: lastMemoryLSN.reference, log: disk?.log)
     do throws(StoreError) {
       try loader.buildIndexes()
+      try disk?.adopt(schema.description)
     } catch {
       // The failure to open is the one to report.
       try? disk?.close()

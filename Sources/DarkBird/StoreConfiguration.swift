@@ -67,7 +67,8 @@ extension StoreConfiguration {
         count >= LogFormat.pageBytesMin, "a page must have \(LogFormat.pageBytesMin) bytes or more, not \(count)")
     }
     try require(
-      syncIntervalMilliseconds >= 1, "the sync interval must be 1 ms or more, not \(syncIntervalMilliseconds)")
+      (1...1_000_000_000).contains(syncIntervalMilliseconds),
+      "the sync interval must be 1 ms to 1,000,000,000 ms, not \(syncIntervalMilliseconds)")
     try require(queueBytesMax >= 1, "the log's queue must hold 1 byte or more, not \(queueBytesMax)")
     try require(
       (1...1024).contains(shardCount) && shardCount.nonzeroBitCount == 1,

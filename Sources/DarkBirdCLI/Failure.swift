@@ -104,9 +104,10 @@ func onStore<Result>(_ path: String, _ body: () throws -> Result) throws(Failure
   do { return try body() } catch { throw Failure(error, path: path) }
 }
 
-/// Names and data from files end up in messages: no control character may break the line or drive the terminal.
+/// Names and data from files end up in messages: no character may break the line, drive the terminal or turn the direction of
+/// the text.
 func oneLine(_ text: String) -> String {
-  String(String.UnicodeScalarView(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
+  String(String.UnicodeScalarView(text.unicodeScalars.map { TypedJSON.drivesTerminal($0) ? " " : $0 }))
 }
 
 /// The same for text that a terminal must not act upon, with nothing of it hidden: what would break the line, drive the
@@ -114,14 +115,11 @@ func oneLine(_ text: String) -> String {
 func harmless(_ text: String) -> String {
   var result = String.UnicodeScalarView()
   for scalar in text.unicodeScalars {
-    switch scalar.properties.generalCategory {
-    case .control, .lineSeparator, .paragraphSeparator: break
-    case .format where scalar.properties.isBidiControl: break
-    default:
+    if TypedJSON.drivesTerminal(scalar) {
+      result.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
+    } else {
       result.append(scalar)
-      continue
     }
-    result.append(contentsOf: "\\u{\(String(scalar.value, radix: 16))}".unicodeScalars)
   }
   return String(result)
 }

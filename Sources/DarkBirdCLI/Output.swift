@@ -1,3 +1,4 @@
+import DarkBirdDashboard
 import Foundation
 
 /// Standard output in blocks, for commands that print many lines.
@@ -86,10 +87,10 @@ func decimal(_ value: Double) -> String {
   return "\(tenths / 10).\(tenths % 10)"
 }
 
-/// One JSON object, keys in snake case and in the order of the alphabet, one line.
+/// One JSON object, keys in snake case and in the order of the alphabet, one line, without characters that a terminal acts upon.
 func jsonLine(_ value: some Encodable) throws -> String {
   let encoder = JSONEncoder()
   encoder.keyEncodingStrategy = .convertToSnakeCase
   encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-  return String(decoding: try encoder.encode(value), as: UTF8.self)
+  return ExportText.harmlessJSON(String(decoding: try encoder.encode(value), as: UTF8.self))
 }

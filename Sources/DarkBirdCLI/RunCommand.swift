@@ -217,7 +217,9 @@ struct LoadOptions: ParsableArguments {
   }
 
   func validate() throws {
-    if documents < 1 { throw ValidationError("--documents \(documents): must be 1 or more") }
+    if !(1...WorkloadOptions.documentsMax).contains(documents) {
+      throw ValidationError("--documents \(documents): must be 1 to \(WorkloadOptions.documentsMax)")
+    }
     if !(0...1_024).contains(writers) { throw ValidationError("--writers \(writers): must be 0 to 1024") }
     if !(0...1_024).contains(readers) { throw ValidationError("--readers \(readers): must be 0 to 1024") }
     if writers + readers == 0 { throw ValidationError("--writers 0 --readers 0: nobody would do anything") }
@@ -252,7 +254,7 @@ enum RateArgument: Hashable, ExpressibleByArgument {
   init?(argument: String) {
     if argument == "max" {
       self = .max
-    } else if let number = Int(argument), number >= 1 {
+    } else if let number = Int(argument), (1...WorkloadOptions.rateMax).contains(number) {
       self = .perSecond(number)
     } else {
       return nil

@@ -157,7 +157,8 @@ public enum Dashboard {
     let saved = StateDirectory()
     let runner = JobRunner { inbox.send(.job(id: $0, $1)) }
     defer { runner.stop() }
-    let editor = ExternalEditor(saved) { inbox.send(.edited(path: $0, $1)) }
+    let editor = ExternalEditor(
+      saved, begin: { inbox.send(.editing(path: $0)) }, deliver: { inbox.send(.edited(path: $0, $1)) })
     model.browse.saved = saved.queries
     let lines = saved.history
     (model.browse.history, model.browse.historyPosition) = (lines, lines.count)
@@ -194,7 +195,7 @@ public enum Dashboard {
     let (exit, last) = loop.run(model, effects)
     if last.browse.history != lines { saved.keep(history: last.browse.history) }
     if let state, let record = last.runs.toKeep { state.keep(record) }
-    if let path = last.browse.draft?.path {
+    for path in (last.browse.draftsAside + [last.browse.draft]).compactMap({ $0?.path }) {
       // Standard error is held back while there is a picture.
       FileHandle.standardError.write(Data("what you typed is still in \(path)\n".utf8))
     }

@@ -30,7 +30,7 @@ extension CursesScreen {
     guard isOpen, !isHungUp, !isSuspended else { throw .system(call: "posix_spawn", code: EBUSY) }
     leaveReports()
     isSuspended = true
-    endwin()
+    writing { endwin() }
     terminal_guard_restore_modes()
     terminal_guard_claim(false)
     var words = command.map { strdup($0) } + [nil]

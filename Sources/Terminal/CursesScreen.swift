@@ -133,7 +133,7 @@ public final class CursesScreen {
 
   /// Goes back to what the terminal showed before. Without an alternate screen the picture stays, and the prompt comes below it.
   func leavePicture() {
-    endwin()
+    writing { endwin() }
     if Self.capability("rmcup") == nil { send("\r\n") }
   }
 
@@ -180,7 +180,7 @@ public final class CursesScreen {
     mustUpdate = false
     send(synchronizedUpdate.begin)
     cncurses_place_cursor(CInt(shown.cursor?.x ?? 0), CInt(shown.cursor?.y ?? 0), shown.cursor != nil)
-    cncurses_update()
+    writing { cncurses_update() }
     send(synchronizedUpdate.end)
   }
 
@@ -209,8 +209,18 @@ public final class CursesScreen {
     return text
   }
 
+  /// Does what may wait for whoever reads the terminal.
+  @discardableResult
+  func writing<Result>(_ body: () -> Result) -> Result {
+    terminal_guard_note_write()
+    defer { terminal_guard_note_write() }
+    return body()
+  }
+
   /// Sends bytes past ncurses, whose buffer is empty before and after an update.
-  private func send(_ text: String) {
+  private func send(_ text: String) { writing { sendAll(text) } }
+
+  private func sendAll(_ text: String) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }

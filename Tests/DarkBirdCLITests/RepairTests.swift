@@ -44,6 +44,20 @@ import Testing
     #expect(try tree(store) == before)
   }
 
+  @Test func tagsInFiguresDriveNoTerminal() async throws {
+    let input = #"{"id":1,"tag":"\u001b[2J\u007f\u009b2J\u202eevil"}"#
+    let imported = try await darkbird("import", store, "-", "--key", "id", "--tag", "tag", input: input)
+    try #require(imported.code == 0, "\(imported)")
+    for options in [[], ["--json"]] {
+      let outcome = try await Program(builtProgram("darkbird"), ["stats", store] + options).outcome()
+      #expect(outcome.code == 0 && outcome.output.contains("evil"))
+      let driving = outcome.output.unicodeScalars.filter {
+        $0 != "\n" && ($0.properties.generalCategory == .control || $0.properties.isBidiControl)
+      }
+      #expect(driving.isEmpty, "\(outcome)")
+    }
+  }
+
   @Test func dumpShowsABatchWithItsOperations() async throws {
     let batched = try Store<Int, Record>(.disk(at: store))
     try batched.put(["name": "old"], for: 1)

@@ -69,7 +69,8 @@ import Testing
 
   @Test(arguments: [
     ["run", "--headless", "--once"], ["run", "--json"], ["run", "--once", "--plain"], ["open", "x", "--json"],
-    ["run", "--stream", "xml"],
+    ["run", "--stream", "xml"], ["run", "--ram", "--rate", "9223372036854775807"],
+    ["run", "--ram", "--documents", "9223372036854775807"],
   ])
   func optionsThatMakeNoSense(arguments: [String]) async throws {
     let outcome = try await Program(builtProgram("darkbird"), arguments).outcome()

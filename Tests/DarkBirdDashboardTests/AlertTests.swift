@@ -293,9 +293,58 @@ import Testing
     _ = model.update(.key(.character("x")))
     #expect(model.alerts.muted == ["log-failed"])
     #expect(!Renderer.render(model, colors: .none).lines[1].contains("!!"))
+    #expect(model.browse.notice == "log-failed is muted")
     _ = model.update(.key(.character("x")))
-    #expect(model.alerts.muted.isEmpty)
+    #expect(model.alerts.muted.isEmpty && model.browse.notice == "log-failed is heard of again")
     #expect(Renderer.render(model, colors: .none).lines[1].contains("!! the log takes no more writes"))
+  }
+
+  @Test func onlyARuleThatIsSeenIsMuted() {
+    var model = Script(failsAfter: 150).model(200, width: 80, height: 17)
+    for key: Key in [.character("A"), .tab, .character("x")] { _ = model.update(.key(key)) }
+    #expect(model.alerts.muted.isEmpty && model.browse.notice == "rules are muted where they are: in panel 1")
+  }
+
+  @Test func allRulesMayBeOff() {
+    var configuration = DashboardConfiguration()
+    configuration.rules = []
+    var model = Model(
+      identity: Script().identity, configuration: configuration, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
+    for sample in Script(failsAfter: 10).samples(50) { _ = model.update(.sample(sample, [])) }
+    for key: Key in [.character("A"), .down, .character("x"), .enter, .end, .tab, .enter] {
+      _ = model.update(.key(key))
+      let lines = Renderer.render(model, colors: .none).lines
+      if model.view == .alerts {
+        #expect(lines.contains { $0.contains("all are off in the configuration") }, "\(lines)")
+      }
+    }
+  }
+
+  /// Of long ago one sample in ten seconds is kept, and the one that is shown for a mark comes after it.
+  @Test func marksAreGoneThroughOneByOneHoweverOldTheyAre() throws {
+    var model = Model(
+      identity: Script().identity, width: 120, height: 40, glyphs: .ascii, zone: .gmt, historyCapacity: nil)
+    var marked: [UInt64] = []
+    for sample in Script().samples(9_000) {
+      _ = model.update(.sample(sample, []))
+      if sample.sequence % 1_000 == 503 {
+        model.addMark(.note, at: sample, "note \(sample.sequence)")
+        marked.append(sample.nanoseconds)
+      }
+    }
+    var shown: [UInt64] = []
+    for _ in 0..<20 {
+      _ = model.update(.key(.character("<")))
+      if let now = model.shown?.nanoseconds, now != shown.last { shown.append(now) }
+    }
+    let notes = shown.filter { now in marked.contains { $0 <= now && now - $0 < 10_000_000_000 } }
+    #expect(notes.count == marked.count, "\(shown) of \(marked)")
+    var back: [UInt64] = []
+    for _ in 0..<20 {
+      _ = model.update(.key(.character(">")))
+      if let now = model.shown?.nanoseconds, now != back.last { back.append(now) }
+    }
+    #expect(back == Array(shown.reversed().dropFirst()), "\(back)")
   }
 
   @Test func aFailedCheckpointIsAWarningUntilTheLogItselfFails() throws {

@@ -45,6 +45,10 @@ import Testing
     #expect(self.histogram([.bool(false), .bool(true)]) == nil)
     #expect(self.histogram([.int(5), .int(5)]) == nil)
     #expect(self.histogram([.int(.min), .int(.max)]) == nil)
+    // No number is a part of the way from one to the other.
+    #expect(self.histogram([.double(0), .double(.leastNonzeroMagnitude)], bucketsMax: 64) == nil)
+    let greatest = Double.greatestFiniteMagnitude
+    #expect(self.histogram([.double(-greatest), .double(greatest)], bucketsMax: 64) == nil)
   }
 
   @Test func partOfAFieldCountsOnlyThatPart() throws {
@@ -193,6 +197,22 @@ import Testing
     #expect(range(model) == .halfOpen(20, 34))
     #expect(model.browse.brush == nil && model.browse.focus == .results && model.view == .browse)
     #expect(model.browse.history.count == lines.count + 1)
+  }
+
+  @Test func theKeysOfEveryViewAreThereBesideIt() {
+    for (key, view) in [("o", Model.View.overview), ("w", .workload), ("A", .alerts), ("J", .jobs)] {
+      var model = brushing()
+      #expect(model.keyContext == .brush)
+      press(.character(Character(key)), in: &model)
+      #expect(model.view == view)
+      press(.character("b"), in: &model)
+      #expect(model.keyContext == .brush, "as it was left")
+    }
+    var model = brushing()
+    press(.character(" "), in: &model)
+    #expect(model.time != .live)
+    press(.character("`"), in: &model)
+    #expect(model.time == .live)
   }
 
   @Test func aNarrowBrushLeaps() throws {
@@ -431,7 +451,7 @@ import Testing
     var model = brushing("tag:club=Ajax")
     for key in [Key.right, .character("i")] {
       press(key, in: &model)
-      #expect(try #require(model.browse.notice).contains("- makes it narrower"))
+      #expect(try #require(model.browse.notice).contains("Shift-Left makes it narrower"))
     }
     press(.character("-"), .character("i"), in: &model)
     #expect(model.browse.notice == nil && model.browse.brush?.span != nil)

@@ -216,10 +216,49 @@ import Testing
     _ = model.update(.reply(.failed(request, ChangeRefused.changedMeanwhile.description)))
     #expect(line(model).contains("not changed: somebody has changed it meanwhile; E: again"))
     #expect(try edit("E", &model) == EditOrder(text: "{\"a\": 2}", path: "/d.json"))
-    // Another document begins anew.
+    // Another document begins anew, and the first one waits.
     _ = model.update(.edited(path: "/d.json", .failed("x", text: nil)))
     _ = model.update(.key(.down))
     #expect(try edit("E", &model).path == nil)
+    _ = model.update(.editing(path: "/e.json"))
+    #expect(model.browse.draft?.path == "/e.json" && model.browse.draftsAside.map(\.path) == ["/d.json"])
+    _ = model.update(.edited(path: "/e.json", .failed("x", text: "{\"b\": 1}")))
+    #expect(try edit("I", &model).path == nil)
+    _ = model.update(.edited(path: "/f.json", .failed("x", text: nil)))
+    _ = model.update(.key(.up))
+    #expect(try edit("E", &model) == EditOrder(text: "{\"a\": 2}", path: "/d.json"))
+    #expect(model.browse.draftsAside.map(\.path) == ["/e.json", "/f.json"])
+  }
+
+  /// Not the row of the results that happens to be selected.
+  @Test func theDocumentOnTheScreenIsTheOneThatIsRemoved() throws {
+    var model = Browsing.query()
+    let new = ResultRow(key: RowKey(text: "new"), shard: 0, lsn: 1, record: record, bytes: 10)
+    model.browse.opened = OpenedDocument(key: new.key, state: .found(new))
+    _ = model.update(.key(.character("D")))
+    #expect(model.browse.question == .remove(new.key))
+    _ = model.update(.key(.character("n")))
+    model.browse.opened = nil
+    _ = model.update(.key(.character("D")))
+    #expect(line(model).contains("remove u:4 from the store?"))
+    _ = model.update(.key(.character("n")))
+    model.browse.results?.rows = []
+    _ = model.update(.key(.character("D")))
+    #expect(model.browse.question == nil && model.browse.notice == "there is no document here")
+  }
+
+  @Test func questionsNameTheKeysThatAnswerThem() throws {
+    var configuration = DashboardConfiguration()
+    configuration.keyMap = KeyMap.standard.rebinding(["yes": [.character("Y")], "no": [.character("N")]])
+    var model = Model(
+      identity: Script().identity, configuration: configuration, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
+    scripted.answer(model.update(.key(.character("b"))), in: &model)
+    _ = model.update(.key(.character("D")))
+    #expect(line(model).hasSuffix("Y yes  N no "), "\(line(model))")
+    _ = model.update(.key(.character("y")))
+    #expect(model.browse.question != nil)
+    _ = model.update(.key(.character("N")))
+    #expect(model.browse.question == nil)
   }
 
   @Test func untouchedTextIsLetGo() throws {

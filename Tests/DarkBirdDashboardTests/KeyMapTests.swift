@@ -30,7 +30,7 @@ import Testing
 
   @Test func everyBindingIsInTheHelp() {
     var model = Touring.model(at: .shard, 2)
-    _ = model.update(.resize(width: 100, height: 140))
+    _ = model.update(.resize(width: 100, height: 200))
     _ = model.update(.key(.character("?")))
     let help = Renderer.render(model, colors: .none).lines.joined(separator: "\n")
     for binding in map.bindings {
@@ -302,7 +302,11 @@ private enum Situations {
     for key in [Key.right, .right, .shiftRight, .down, .character("i")] {
       store.answer(moved.update(.key(key)), in: &moved)
     }
-    return [model, moved]
+    var paused = model
+    for sample in Script().samples(100) { _ = paused.update(.sample(sample, [])) }
+    for place in [10, 90] { paused.addMark(.note, at: paused.history[place], "a note") }
+    paused.time = .paused(50)
+    return [model, moved, paused]
   }
 
   /// The first and the last of a list that is longer than its box.

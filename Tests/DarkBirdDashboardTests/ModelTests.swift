@@ -4,6 +4,21 @@ import Testing
 
 @testable import DarkBirdDashboard
 
+@Suite("A line that is typed") struct LineEditorWidthTests {
+  @Test(arguments: [10, 11, 40, 80]) func theCursorIsInSightBehindWideCharacters(_ width: Int) {
+    for text in [String(repeating: "漢", count: 60), String(repeating: "a漢", count: 40), "short", ""] {
+      var editor = LineEditor(text)
+      for _ in 0...editor.characters.count {
+        let spans = editor.spans(width: width)
+        #expect(spans.width <= width && spans.count == 3)
+        #expect(spans[1].text == (editor.suffix.first.map(String.init) ?? " "))
+        #expect(editor.prefix.hasSuffix(spans[0].text))
+        _ = editor.apply(.cursorLeft)
+      }
+    }
+  }
+}
+
 @Suite("Model") struct ModelTests {
   private func press(_ keys: String, _ model: inout Model) -> [Effect] {
     keys.flatMap { model.update(.key(.character($0))) }

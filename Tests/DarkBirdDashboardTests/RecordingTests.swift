@@ -201,7 +201,7 @@ import Testing
     #expect(read.map(\.sample.nanoseconds) == samples[0...3].map(\.nanoseconds))
     #expect(read[0].lines == [] && read[1].lines == [evil])
     let end = "4 samples, \(Format.bytes(data.count)), are in \(path); 'darkbird replay' shows them"
-    #expect(said.withLock { $0 } == ["recording to \(path); R ends it", end])
+    #expect(said.withLock { $0 } == ["recording to \(path); the same key ends it", end])
     // Never over a file that is there.
     recorder.start(path)
     recorder.finish()

@@ -31,6 +31,17 @@ import Testing
     #expect(alerts.first?["since"] as? String == "2023-11-14T22:14:20.000Z")
   }
 
+  @Test func tagsInTheObjectDriveNoTerminal() throws {
+    var model = Model(identity: Script().identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
+    var sample = try #require(Script().samples(1).last)
+    sample.tags = [TagCount(tag: "\u{1b}[2J\u{7f}\u{9b}2J\u{202e}", count: 3)]
+    _ = model.update(.sample(sample, []))
+    let line = try MomentReport(model, try #require(Moment(model))).line()
+    #expect(!line.unicodeScalars.contains(where: TypedJSON.drivesTerminal), "\(line)")
+    let tags = try object(model)["tags"] as? [[String: Any]]
+    #expect(tags?.first?["tag"] as? String == sample.tags[0].tag)
+  }
+
   @Test func theObjectSaysHowFarALoadIsBehindAndWhatWritesWaitFor() throws {
     var model = Model(identity: Script().identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
     for var sample in Script().samples(100) {
@@ -73,6 +84,18 @@ import Testing
     // Twenty seconds of a store that works as it did: its waves, its pages, its alarm.
     #expect(told.count < 60, "\(told)")
     #expect(lines.take(model).isEmpty, "no sample, no news")
+  }
+
+  @Test func linesTellOfEveryStepHoweverManyThereWere() {
+    var (lines, told) = (PlainLines(), [String]())
+    var model = Model(identity: Script().identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
+    for var sample in Script().samples(2 * Model.marksMax) {
+      sample.workload?.summary = "load \(sample.sequence)"
+      _ = model.update(.sample(sample, []))
+      told += lines.take(model)
+    }
+    #expect(model.marks.count == Model.marksMax)
+    #expect((1..<2 * Model.marksMax).allSatisfy { number in told.contains { $0.hasSuffix(" now load \(number)") } })
   }
 
   /// Of a second in which loading ends no rate is true; writes that give way to reads are news.

@@ -105,6 +105,45 @@ struct FaultTests {
     #expect(reopened.count == accepted + 50)
   }
 
+  /// What a large record needed, and did not get, nobody needs any more.
+  @Test(arguments: [StoreConfiguration.PageCapacity.bytes(8 << 10), .records(10)])
+  func largeRecordThatFindsNoRoomLeavesRoomForSmallOnes(_ capacity: StoreConfiguration.PageCapacity) throws {
+    let store = try MemberStore(.simulated(capacity), on: disk)
+    try store.put(member(0), for: 0, ack: .synced)
+    // A page that counts records grows by a mebibyte at a time.
+    let isCounting = capacity == .records(10)
+    disk.bytesMax = disk.bytesUsed + (isCounting ? 4 << 20 : 40_000)
+    #expect(throws: StoreError.diskFull(path: "/data/store")) {
+      try store.put(member(1, bytes: isCounting ? 8 << 20 : 100_000), for: 1)
+    }
+    for key in 1...50 { try store.put(member(key), for: key) }
+    try store.close()
+    #expect(try MemberStore(.simulated(capacity), on: disk).count == 51)
+  }
+
+  /// After a sync that failed the kernel takes for written what only its memory has: the next opening reads it, and must not
+  /// believe it.
+  @Test(arguments: [false, true]) func storeThatGoesOnAfterAFailedSyncSurvivesAPowerLoss(isAtTheSeal: Bool) throws {
+    let pageRecords = isAtTheSeal ? 6 : 10
+    let store = try MemberStore(.simulated(.records(pageRecords)), on: disk)
+    for key in 0..<6 { try store.put(member(key), for: key, ack: .written) }
+    disk.plan(.forever(.synchronize, error: EIO, path: LogFormat.pageName(1)))
+    // Either the records are written and their sync fails, or that of the seal behind them.
+    #expect(
+      storeError { if isAtTheSeal { try store.put(member(6), for: 6, ack: .written) } else { try store.sync() } }?
+        .isPoisoned == true)
+    let killed = disk.killImage()
+    let reopened = try MemberStore(.simulated(.records(pageRecords)), on: killed)
+    #expect(reopened.count == 6)
+    for key in 100..<103 { try reopened.put(member(key), for: key, ack: .synced) }
+    for seed in 0..<20 as Range<UInt64> {
+      let survivor = try MemberStore(.simulated(.records(pageRecords)), on: killed.crashImage(seed: seed))
+      #expect(try survivor.contents() == reopened.contents(), "seed \(seed)")
+      try survivor.close()
+    }
+    try reopened.close()
+  }
+
   @Test func fullDiskCannotStopRemovalsOfNothingNorReads() throws {
     let store = try MemberStore(on: disk)
     disk.bytesMax = 0

@@ -74,6 +74,10 @@ struct Probe {
       show("ready")
       report("shown")
     case .character("n"): showNext()
+    case .character("f"):
+      screen.present(Canvas.random(width: screen.size.width, height: screen.size.height, using: &random))
+      report("flood")
+      for _ in 0..<2_000 { screen.redraw() }
     case .character("m"): screen.setMouse(true)
     case .character("M"): screen.setMouse(false)
     case .character("2"): openSecond()

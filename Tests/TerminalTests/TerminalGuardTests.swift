@@ -58,6 +58,22 @@ import Testing
     #expect(terminal.modesAreAsBefore)
   }
 
+  /// That of a connection that hangs, for instance: whoever writes to it waits, and no signal was ever seen.
+  @Test(arguments: [(SIGINT, "interrupt"), (SIGTERM, "terminate"), (SIGHUP, "hangUp")])
+  func aTerminalThatNobodyReadsDoesNotKeepTheProbe(signal: Int32, name: String) throws {
+    let terminal = try PseudoTerminal(width: 200, height: 60)
+    try terminal.expect("open")
+    terminal.type("e")
+    try terminal.expect("written")
+    terminal.isRead = false
+    terminal.type("f")
+    try terminal.expect("flood")
+    terminal.send(signal)
+    try terminal.expect("interrupt \(name)")
+    #expect(try terminal.expectEnd() == .exit(0))
+    #expect(terminal.modesAreAsBefore)
+  }
+
   @Test func controlCIsAnInterrupt() throws {
     let terminal = try PseudoTerminal()
     try terminal.expect("open")

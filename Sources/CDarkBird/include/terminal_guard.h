@@ -22,6 +22,11 @@ int terminal_guard_install(int fd);
 /// What to write to the terminal when the process crashes or exits. Copied; at most 256 bytes, else E2BIG.
 int terminal_guard_set_restore(const char *bytes, size_t count);
 
+/// To be called before and after whatever writes to the terminal. If it waits there for seconds after INT, TERM or HUP came, for
+/// nobody reads, what is written from then on goes to /dev/null, so that the program can end. SIGALRM is used for that, from
+/// the signal until `terminal_guard_uninstall`.
+void terminal_guard_note_write(void);
+
 /// Where to poll for signals. Stays the same for the life of the process.
 int terminal_guard_signal_fd(void);
 

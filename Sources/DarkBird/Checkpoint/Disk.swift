@@ -45,10 +45,6 @@ final class Disk: @unchecked Sendable {
         let file = try diskErrors(directory) { () throws(SystemError) in
           try recovery.repair(&found, capacity: configuration.pageCapacity)
         }
-        if manifest.schema != schema {
-          manifest.schema = schema
-          try manifest.write(directory, fileSystem)
-        }
         let log = Log(settings: Log.Settings(directory, manifest.store, configuration), start: found)
         LogWriter(log: log, fileSystem: fileSystem, start: found, file: file).start()
         self.log = log
@@ -62,9 +58,26 @@ final class Disk: @unchecked Sendable {
     self.lockFile = lockFile
   }
 
-  /// Completes the log and releases the directory. Once.
+  /// Makes the names of the indexes those of the manifest: once the indexes are built, for a store that cannot be opened with
+  /// them keeps those that it has.
+  func adopt(_ schema: SchemaDescription) throws(StoreError) {
+    if log == nil { return }
+    try lock.withLock { () throws(StoreError) in
+      if manifest.schema == schema { return }
+      var next = manifest
+      next.schema = schema
+      try next.write(directory, fileSystem)
+      manifest = next
+    }
+  }
+
+  /// Completes the log and releases the directory. Does nothing the second time: the directory may be another process's.
   func close() throws(StoreError) {
-    checkpointLock.withLock { isClosed = true }
+    let wasClosed = checkpointLock.withLock {
+      defer { isClosed = true }
+      return isClosed
+    }
+    if wasClosed { return }
     defer {
       lock.withLock {
         if let lockFile, log != nil { releaseDirectory(lockFile) }

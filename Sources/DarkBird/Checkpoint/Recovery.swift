@@ -193,6 +193,7 @@ struct Recovery {
       // The seal may have been written and not synced.
       let sealed = try fileSystem.open(path(LogFormat.pageName(found.page.sequence)), .readWrite)
       defer { sealed.close() }
+      try rewrite(sealed, through: found.page.end)
       try sealed.synchronize()
       found.closedPages.append((found.page.sequence, found.page.end))
       found.page = .init(
@@ -208,8 +209,23 @@ struct Recovery {
       try setAside(file, from: found.page.end, name: "torn-\(name)-\(found.page.end)")
     }
     if !planted(.tornTailNotCut) { try file.truncate(to: found.page.end) }
+    // A store that was closed has synced all of it.
+    if found.lastLSN > found.manifest.reachedLSN { try rewrite(file, through: found.page.end) }
     try file.synchronize()
     return file
+  }
+
+  /// Writes a page as it was read. After a sync that failed the kernel may take for written what is in its memory only: then
+  /// reading finds it, and another sync does nothing for it.
+  private func rewrite(_ file: any File, through end: Int) throws(SystemError) {
+    if planted(.lastPageNotRewritten) { return }
+    var offset = 0
+    while offset < end {
+      let bytes = try file.readAll(at: offset, count: min(1 << 20, end - offset))
+      if bytes.isEmpty { return }
+      try file.writeAll(bytes, at: offset)
+      offset += bytes.count
+    }
   }
 
   /// Makes a page with its header, durable.

@@ -141,11 +141,10 @@ struct Salvage {
     for sequence in files.pages {
       if isLogOfManifest, let manifest, sequence < manifest.firstPage { continue }
       if sequence > expected {
-        for missing in expected..<min(sequence, expected + 100) {
-          note(LogFormat.pageName(missing), 0, 0, "the page is missing")
-        }
-        if sequence - expected > 100 {
-          note(LogFormat.pageName(expected + 100), 0, 0, "\(sequence - expected - 100) more pages are missing")
+        let missing = sequence - expected
+        for page in 0..<min(missing, 100) { note(LogFormat.pageName(expected + page), 0, 0, "the page is missing") }
+        if missing > 100 {
+          note(LogFormat.pageName(expected + 100), 0, 0, "\(missing - 100) more pages are missing")
         }
       }
       expected = max(expected, sequence &+ 1)

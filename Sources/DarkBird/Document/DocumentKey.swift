@@ -4,8 +4,9 @@ public import Foundation
 ///
 /// Equal keys must encode to equal bytes, and different keys to different ones.
 ///
-/// What a type of your own does here runs under no lock, so it may call anything, the store too. That `==` is not called under the
-/// lock of a shard, as it is for the types that conform below, costs a write one more lookup.
+/// What a type of your own does here runs under no lock, so it may call anything, and read the store too. It should not write to a
+/// store on disk: the write that compares has reserved its room in the log, and a page of few records may have none for both.
+/// That `==` is not called under the lock of a shard, as it is for the types that conform below, costs a write one more lookup.
 public protocol DocumentKey: Hashable, Sendable, CustomStringConvertible {
   /// Writes exactly one CBOR item.
   func encode(cbor writer: inout CBORWriter) throws

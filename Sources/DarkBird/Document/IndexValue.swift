@@ -83,7 +83,8 @@ extension IndexValue: Comparable {
 
   /// Sign of `integer - real`, exact also where a Double cannot hold the integer.
   private static func compare(_ integer: Int64, _ real: Double) -> Int {
-    if real >= 0x1p63 { return -1 }
+    // No store has NaN; whoever compares with it finds it above all integers.
+    if real.isNaN || real >= 0x1p63 { return -1 }
     if real < -0x1p63 { return 1 }
     let floor = real.rounded(.down)
     let whole = Int64(floor)

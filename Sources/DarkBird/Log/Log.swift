@@ -369,6 +369,21 @@ final class Log: @unchecked Sendable {
     }
   }
 
+  /// The page that was made ahead has more room. Meanwhile it may have become the one that takes records: then there is no next
+  /// one yet.
+  func didExtendNextPage(_ sequence: UInt64, allocated: Int) {
+    lock.withLock {
+      if page.sequence == sequence {
+        page.allocated = max(page.allocated, allocated)
+      } else {
+        nextAllocated = allocated
+      }
+      demandedBytes = 0
+      isRoomWanted = true
+      progress.broadcast()
+    }
+  }
+
   func didExtendPage(_ sequence: UInt64, allocated: Int) {
     lock.withLock {
       if page.sequence == sequence { page.allocated = max(page.allocated, allocated) }
@@ -381,6 +396,8 @@ final class Log: @unchecked Sendable {
     lock.withLock {
       roomFailures += 1
       lastRoomFailure = error
+      // Who waited for so much gives up. Whoever comes later says itself how much it needs.
+      if !planted(.refusedDemandKept) { demandedBytes = 0 }
       progress.broadcast()
     }
   }

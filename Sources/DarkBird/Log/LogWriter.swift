@@ -65,7 +65,7 @@ final class LogWriter: @unchecked Sendable {
   private enum RoomTask {
     case extendOpenPage(sequence: UInt64, from: Int, to: Int)
     case prepareNextPage(sequence: UInt64, bytes: Int)
-    case extendNextPage(bytes: Int)
+    case extendNextPage(sequence: UInt64, bytes: Int)
   }
 
   private func run() {
@@ -145,7 +145,8 @@ final class LogWriter: @unchecked Sendable {
       case .records: max(Self.roomChunk, LogFormat.headerBytes + needed)
       }
     guard let allocated = log.nextAllocated else { return .prepareNextPage(sequence: page.sequence + 1, bytes: wanted) }
-    return allocated < LogFormat.headerBytes + needed ? .extendNextPage(bytes: wanted) : nil
+    return allocated < LogFormat.headerBytes + needed
+      ? .extendNextPage(sequence: page.sequence + 1, bytes: wanted) : nil
   }
 
   private func waitForClose() {
@@ -272,11 +273,12 @@ final class LogWriter: @unchecked Sendable {
         log.didExtendPage(page, allocated: to)
       case .prepareNextPage(let page, let bytes):
         try prepareNextPage(page, bytes: bytes)
-      case .extendNextPage(let bytes):
+      case .extendNextPage(let page, let bytes):
         guard let next else { return }
         try next.file.allocate(at: next.allocated, length: bytes - next.allocated)
         self.next = (next.file, bytes)
-        log.didPrepareNextPage(allocated: bytes)
+        if planted(.nextPageInvented) { log.didPrepareNextPage(allocated: bytes) }
+        log.didExtendNextPage(page, allocated: bytes)
       }
     } catch {
       log.didFailToMakeRoom(error)

@@ -30,14 +30,14 @@ enum Mutant: String, Sendable {
   case eventsOutOfOrder, gapNotCounted, subscriberNotWoken, replacedNotKept, laterChangesNotKept, eventsMadeUnderTheLock
   // The log
   case ackWithoutSync, durableBeforeSync, writtenBeforeWrite, sealNotSynced, pageNameNotSynced
-  case failureForgotten, syncRetried, logHoldsTheStore
+  case failureForgotten, syncRetried, logHoldsTheStore, nextPageInvented, refusedDemandKept
   // Manifest, checkpoint, recovery
   case manifestNotSynced, manifestNameNotSynced, checkpointNotSynced, checkpointAheadOfTheLog,
     pagesRemovedBeforeManifest
   case backupTooLate, backupNotReadBack, unfinishedNotMarked, migrationKeepsTheLog, collisionNotSeen
   case mirrorEndsWithinAnLSN, oldRowTakenForCurrent
   case documentBeyondTheEnd, laterFrameNotSought, tailOverwritten
-  case tornTailNotCut, tornTailNotKept, directoryNotLocked
+  case tornTailNotCut, tornTailNotKept, lastPageNotRewritten, directoryNotLocked
 }
 
 #if DARKBIRD_MUTANTS

@@ -7,7 +7,7 @@ enum QueryBar {
     let x = painter.write("> ", in: rect, x: 1, y: 0, .key)
     if let editor = model.browse.editor {
       painter.write(editor.spans(width: rect.width - x - 1), in: rect, x: x, y: 0)
-      if let error = model.browse.error, !error.token.isEmpty, editor.cursor < rect.width - x - 1 {
+      if let error = model.browse.error, !error.token.isEmpty, displayWidth(editor.prefix) < rect.width - x - 1 {
         let start = displayWidth(String(editor.text.prefix(error.column)))
         painter.write(error.token, in: rect, x: x + start, y: 0, .alert)
       }
@@ -30,14 +30,14 @@ enum QueryBar {
     let behind = lsn - results.lsn
     return [
       Span("HELD ", .warning), Span(Format.short(behind) + (behind == 1 ? " write" : " writes") + " behind  ", .label),
-      Span("F5", .key),
+      Span(model.keyMap.key(of: .refresh, in: .browse), .key),
     ]
   }
 
   static func drawPlan(_ model: Model, in rect: Rect, with painter: inout Painter) {
     let browse = model.browse
     if let question = browse.question {
-      drawQuestion(question, in: rect, with: &painter)
+      drawQuestion(question, model.keyMap.answers + [Span(" ")], in: rect, with: &painter)
     } else if let prompt = browse.prompt, hasRoom(for: browse.notice, beside: prompt, rect.width) {
       let x = painter.write(prompt.kind.label, in: rect, x: 1, y: 0, .key)
       painter.write(prompt.editor.spans(width: rect.width - x - 1), in: rect, x: x, y: 0)
@@ -51,7 +51,7 @@ enum QueryBar {
     } else if let notice = browse.notice {
       painter.write(Format.clipped(notice, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .accent)
     } else if let export = model.jobs.run(browse.exportJob) {
-      JobLine.draw(export, key: "e", "stop", in: rect, with: &painter)
+      JobLine.draw(export, key: model.keyMap.key(of: .export, in: .browse), "stop", in: rect, with: &painter)
     } else if !browse.completions.isEmpty {
       let text = browse.completions.joined(separator: "  ")
       painter.write(Format.clipped(text, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .label)
@@ -75,8 +75,9 @@ enum QueryBar {
   ].map { Segment($0.0, Span($0.1, .label)) }
 
   /// On a narrow screen the key keeps its place, and the words around it give way. A list is cut, a sentence goes.
-  private static func drawQuestion(_ question: Question, in rect: Rect, with painter: inout Painter) {
-    let answers = [Span("y", .key), Span(" yes  "), Span("n", .key), Span(" no ")]
+  private static func drawQuestion(
+    _ question: Question, _ answers: [Span], in rect: Rect, with painter: inout Painter
+  ) {
     let room = rect.width - 2 - answers.width
     let (verb, key, rest) = question.words
     let name = Format.clipped(key, room - displayWidth(verb) - 2, painter.glyphs)

@@ -40,6 +40,8 @@ struct ValueScale {
   /// Multiples of a round step that cover all of it.
   func edges(_ countMax: Int) -> [IndexValue] {
     let step = step(countMax)
+    // Ends so close, or so far from each other, that no number stands for a part of the way.
+    guard step > 0, step.isFinite, (low / step).isFinite, (high / step).isFinite else { return [] }
     let first = (low / step).rounded(.down)
     let last = max(first + 1, (high / step).rounded(.up))
     // 3 / 10 is 0.3, and 3 * 0.1 is not.

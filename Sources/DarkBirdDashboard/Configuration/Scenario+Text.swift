@@ -53,7 +53,8 @@ extension Scenario {
     case WorkloadSetting.preset.title: return .preset(try choice(WorkloadOptions.Preset.self))
     case WorkloadSetting.distribution.title: return .distribution(try choice(KeyDistribution.self))
     case WorkloadSetting.acknowledgement.title: return .acknowledgement(try choice(Acknowledgement.self))
-    case WorkloadSetting.rate.title: return .rate(value == "max" ? .max : .perSecond(try number(1...1_000_000_000)))
+    case WorkloadSetting.rate.title:
+      return .rate(value == "max" ? .max : .perSecond(try number(1...WorkloadOptions.rateMax)))
     case WorkloadSetting.writers.title: return .writers(try number(0...1_024))
     case WorkloadSetting.readers.title: return .readers(try number(0...1_024))
     default:

@@ -22,10 +22,16 @@ final class ExternalEditor: Sendable {
 
   private let directory: String
   private let number = Atomic<Int>(0)
+  private let begin: @Sendable (_ path: String) -> Void
   private let deliver: @Sendable (_ path: String?, EditOutcome) -> Void
 
-  init(_ state: StateDirectory, deliver: @escaping @Sendable (_ path: String?, EditOutcome) -> Void) {
+  /// - Parameter begin: told of the file as soon as there is one: the program may be ended before the editor is.
+  init(
+    _ state: StateDirectory, begin: @escaping @Sendable (_ path: String) -> Void,
+    deliver: @escaping @Sendable (_ path: String?, EditOutcome) -> Void
+  ) {
     directory = state.path
+    self.begin = begin
     self.deliver = deliver
   }
 
@@ -35,6 +41,7 @@ final class ExternalEditor: Sendable {
     do { path = try order.path ?? newFile() } catch {
       return deliver(nil, .failed("the editor can have no file: \(Self.message(error))", text: nil))
     }
+    begin(path)
     do {
       // Not atomically: the file keeps its permissions.
       try Data(order.text.utf8).write(to: URL(filePath: path))

@@ -130,7 +130,8 @@ extension Model {
     case .open:
       guard let brush = browse.brush, let histogram = brush.histogram else { return [] }
       if brush.buckets.count == histogram.counts.count {
-        browse.notice = "the brush lies over all bars: - makes it narrower, then i shows only those"
+        browse.notice =
+          "the brush lies over all bars: \(narrower) makes it narrower, then \(keyMap.key(of: .open, in: .brush)) shows only those"
         return []
       }
       browse.brush?.span = histogram.span(brush.buckets)
@@ -146,11 +147,13 @@ extension Model {
     }
   }
 
+  private var narrower: String { keyMap.key(of: .grow(-1), in: .brush) }
+
   private mutating func moveBrush(_ change: (inout Brush) -> Bool) -> [Effect] {
     guard var brush = browse.brush, !brush.isLoading else { return [] }
     guard change(&brush) else {
       if brush.histogram != nil, brush.range ?? .all == .all {
-        browse.notice = "the brush lies over any value: - makes it narrower, then it can be moved"
+        browse.notice = "the brush lies over any value: \(narrower) makes it narrower, then it can be moved"
       }
       return []
     }

@@ -1,10 +1,11 @@
 import Terminal
 
 extension KeyMap {
-  static let views: Set<KeyContext> = [.overview, .browse, .alerts, .workload, .jobs, .tour]
-  static let all = views.union([.help, .brush, .columns])
+  /// The brush is a view of its own as far as keys are concerned.
+  static let views: Set<KeyContext> = [.overview, .browse, .brush, .alerts, .workload, .jobs, .tour]
+  static let all = views.union([.help, .columns])
   /// Where there is more than one panel to go to.
-  static let withPanels = views.subtracting([.tour]).union([.brush])
+  static let withPanels = views.subtracting([.tour])
   static let line: Set<KeyContext> = [.filter, .query, .palette, .annotation, .jobAnswer, .prompt]
 
   static let everywhere = [
@@ -20,7 +21,7 @@ extension KeyMap {
       help: "overview of the whole store",
       hint: "overview"),
     KeyBinding(
-      "browse", [.character("b")], .browse, in: views.subtracting([.browse]), .everywhere,
+      "browse", [.character("b")], .browse, in: views.subtracting([.browse, .brush]), .everywhere,
       help: "browse the documents", hint: "browse"),
     KeyBinding(
       "workload", [.character("w")], .workload, in: views.subtracting([.workload]), .everywhere,
@@ -79,6 +80,10 @@ extension KeyMap {
         "zoom", [.character("z")], .zoom, in: withPanels, .panels, help: "the panel alone, and back",
         hint: "zoom"),
     ]
+    + [
+      KeyBinding(
+        "browse-shard", [.enter], .open, in: [.overview], .panels, help: "browse the hottest shard, from panel 3")
+    ]
     + (1...6).map { number in
       KeyBinding(
         "panel-\(number)", [.character(Character(String(number)))], .panel(number),
@@ -97,10 +102,10 @@ extension KeyMap {
     KeyBinding("up", [.up, .character("k")], .up, in: all, .move, help: "up"),
     KeyBinding("down", [.down, .character("j")], .down, in: all, .move, help: "down"),
     KeyBinding(
-      "left", [.left, .character("h")], .left, in: views.subtracting([.tour]), .move,
+      "left", [.left, .character("h")], .left, in: views.subtracting([.tour, .brush]), .move,
       help: "panel on the left, less of a setting"),
     KeyBinding(
-      "right", [.right, .character("l")], .right, in: views.subtracting([.tour]), .move,
+      "right", [.right, .character("l")], .right, in: views.subtracting([.tour, .brush]), .move,
       help: "panel on the right, more of a setting"),
     KeyBinding("page-up", [.pageUp], .pageUp, in: all, .move, help: "a page up"),
     KeyBinding("page-down", [.pageDown], .pageDown, in: all, .move, help: "a page down"),
@@ -134,7 +139,7 @@ extension KeyMap {
 
   static let recording = [
     KeyBinding(
-      "record", [.character("R")], .record, in: views, .time, help: "record to a file, for darkbird replay; end that"),
+      "record", [.character("R")], .record, in: views, .time, help: "record for darkbird replay, or end that"),
     KeyBinding(
       "faster", [.character(")")], .faster, in: views, .time, help: "replay: faster, up to 60 times", hint: "faster"),
     KeyBinding("slower", [.character("(")], .slower, in: views, .time, help: "replay: slower", hint: "slower"),

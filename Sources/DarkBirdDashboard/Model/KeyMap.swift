@@ -23,7 +23,7 @@ enum KeyContext: Hashable, Sendable, CaseIterable {
 }
 
 /// One line of the key table: a named command, its keys, where they mean it, and how people are told. A command without
-/// keys is still in the palette, and a configuration may give it some.
+/// keys is still in the palette, and a configuration may give it some, but for jobs, which a program adds later.
 struct KeyBinding: Hashable, Sendable {
   enum Group: String, Sendable, CaseIterable {
     case everywhere = "Everywhere"
@@ -105,6 +105,12 @@ struct KeyMap: Sendable {
         + jobs.enumerated().filter { binding(named: $0.element.name) == nil }.map { place, job in
           KeyBinding(job.name, [], .startJob(place), in: Self.views, .jobs, help: job.summary)
         })
+  }
+
+  /// The first key of a command there, or what the palette calls it.
+  func key(of command: Command, in context: KeyContext) -> String {
+    let bindings = bindings.filter { $0.command == command && $0.contexts.contains(context) }
+    return bindings.lazy.compactMap(\.keys.first?.name).first ?? bindings.first.map { ":\($0.name)" } ?? ""
   }
 
   func without(_ group: KeyBinding.Group) -> KeyMap { KeyMap(bindings: bindings.filter { $0.group != group }) }

@@ -65,5 +65,6 @@ extension Model {
   private mutating func addMark(_ mark: Mark) {
     if marks.count == Self.marksMax { marks.removeFirst() }
     marks.append(mark)
+    marksAdded += 1
   }
 }

@@ -16,6 +16,8 @@ enum Message: Sendable {
   case reached(UInt64, seek: Int)
   /// What the editor has left, and in which file. The terminal has to be taken back.
   case edited(path: String?, EditOutcome)
+  /// The editor has begun with this file.
+  case editing(path: String)
   /// The file that is recorded to, and what there is to say about it.
   case recording(path: String?, String)
   /// What came of an effect, for people.

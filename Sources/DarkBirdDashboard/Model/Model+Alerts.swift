@@ -26,9 +26,7 @@ extension Model {
     case .zoom: alertsView.isZoomed.toggle()
     case .back:
       if alertsView.isZoomed { alertsView.isZoomed = false } else { view = home }
-    case .mute:
-      let name = alerts.rules[min(alertsView.selectedRule, alerts.rules.count - 1)].name
-      if alerts.muted.remove(name) == nil { alerts.muted.insert(name) }
+    case .mute: muteRule()
     case .open where alertsView.focus == .rules: goToRule()
     case .open:
       let marks = allMarks
@@ -42,9 +40,28 @@ extension Model {
     return []
   }
 
+  /// Nil where the configuration has all rules off.
+  private var selectedRule: AlertRule? {
+    alerts.rules.isEmpty ? nil : alerts.rules[min(alertsView.selectedRule, alerts.rules.count - 1)]
+  }
+
+  /// Only a rule that one sees.
+  private mutating func muteRule() {
+    guard alertsView.focus == .rules, let name = selectedRule?.name else {
+      browse.notice = alerts.rules.isEmpty ? "there are no rules" : "rules are muted where they are: in panel 1"
+      return
+    }
+    if alerts.muted.remove(name) != nil {
+      browse.notice = "\(name) is heard of again"
+    } else {
+      alerts.muted.insert(name)
+      browse.notice = "\(name) is muted"
+    }
+  }
+
   /// Shows the panel that a rule's value is in, at the last moment that it became wrong.
   private mutating func goToRule() {
-    let rule = alerts.rules[min(alertsView.selectedRule, alerts.rules.count - 1)]
+    guard let rule = selectedRule else { return }
     (view, focus) = (.overview, rule.measure.panel)
     if let last = alerts.episodes.last(where: { $0.rule.name == rule.name }) {
       jump(to: last.start)

@@ -194,7 +194,8 @@ extension Model {
   }
 
   mutating func remember(_ line: String) {
-    if !line.isEmpty, browse.history.last != line {
+    // The file of them has one a line.
+    if !line.isEmpty, browse.history.last != line, !line.contains(where: \.isNewline) {
       browse.history.append(line)
       if browse.history.count > BrowseState.historyMax { browse.history.removeFirst() }
     }

@@ -54,12 +54,15 @@ extension Model {
     } else if line.isEmpty {
       browse.notice = "all documents need no function key"
       return []
+    } else if line.contains(where: \.isNewline) {
+      browse.notice = "a query with a line break in it cannot be kept"
+      return []
     } else if browse.saved.count == KeyMap.savedQueryKeys.count {
       browse.notice = "all function keys are taken; run a saved query and press the same key to let it go"
       return []
     } else {
       browse.saved.append(line)
-      browse.notice = "kept under F\(KeyMap.savedQueryKeys[browse.saved.count - 1])"
+      browse.notice = "kept under \(keyMap.key(of: .saved(browse.saved.count - 1), in: .browse))"
     }
     return [.keepQueries(browse.saved)]
   }

@@ -15,7 +15,7 @@ extension Model {
   /// A new document after the pattern of the one that is selected.
   mutating func insertDocument() -> [Effect] {
     guard mayChange() else { return [] }
-    if browse.draft?.purpose != .insert { browse.draft = Draft(insertAfter: DocumentPanel.row(self)?.record) }
+    if !takeUpDraft(for: .insert) { browse.draft = Draft(insertAfter: DocumentPanel.row(self)?.record) }
     return openDraft
   }
 
@@ -24,14 +24,23 @@ extension Model {
   }
 
   mutating func receiveDocumentToEdit(_ key: RowKey, _ row: ResultRow?) -> [Effect] {
-    let isBegun = browse.draft?.purpose == .replace(key)
     guard let row else {
       fail("\(key.text) is gone")
       return []
     }
     // What was typed is compared with the document as it is now.
-    if isBegun { browse.draft?.base = row.record } else { browse.draft = Draft(replacing: row) }
+    if takeUpDraft(for: .replace(key)) { browse.draft?.base = row.record } else { browse.draft = Draft(replacing: row) }
     return openDraft
+  }
+
+  /// Takes what was typed for this in hand again; what is in hand for another document waits meanwhile.
+  /// - Returns: whether something was typed for it.
+  private mutating func takeUpDraft(for purpose: Draft.Purpose) -> Bool {
+    if browse.draft?.purpose == purpose { return true }
+    if let draft = browse.draft, draft.path != nil { browse.draftsAside.append(draft) }
+    let place = browse.draftsAside.firstIndex { $0.purpose == purpose }
+    browse.draft = place.map { browse.draftsAside.remove(at: $0) }
+    return place != nil
   }
 
   mutating func receiveEdit(_ path: String?, _ outcome: EditOutcome) -> [Effect] {
@@ -65,8 +74,8 @@ extension Model {
 
   private var howToGoOn: String {
     switch browse.draft?.purpose {
-    case .insert?: "; I: again"
-    case .replace?: "; E: again"
+    case .insert?: "; \(keyMap.key(of: .insertDocument, in: .browse)): again"
+    case .replace?: "; \(keyMap.key(of: .editDocument, in: .browse)): again"
     case nil: ""
     }
   }

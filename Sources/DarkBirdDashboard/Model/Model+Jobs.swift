@@ -16,7 +16,9 @@ extension Model {
     case .open:
       if jobs.focus == .kinds { return ask(jobs.selectedKind) }
       // The same again.
-      if let run = jobs.run(jobs.selectedID), let kind = run.kind { return ask(kind, earlier: run.answers) }
+      guard let run = jobs.run(jobs.selectedID) else { return [] }
+      if let kind = run.kind { return ask(kind, earlier: run.answers) }
+      browse.notice = "this one began with results: \(keyMap.key(of: .export, in: .browse)) beside them asks again"
     default: moveInJobs(command)
     }
     return []

@@ -42,6 +42,7 @@ extension Model {
     case .previousPanel, .left: moveFocus(-1)
     case .panel(let number): focus = PanelID(rawValue: number) ?? focus
     case .zoom: isZoomed.toggle()
+    case .open: return browseHottestShard()
     case .back: goBack()
     case .filter:
       focus = .events
@@ -53,6 +54,15 @@ extension Model {
     default: scrollPanel(command)
     }
     return []
+  }
+
+  private mutating func browseHottestShard() -> [Effect] {
+    guard focus == .shards else {
+      browse.notice = "\(keyMap.key(of: .open, in: .overview)) in panel 3 browses the hottest shard"
+      return []
+    }
+    guard let moment = Moment(self), !moment.sample.statistics.shards.isEmpty, hasDocuments() else { return [] }
+    return enterBrowse() + run(.shard(ShardFigures(moment).hottest))
   }
 
   mutating func performFilter(_ command: Command) -> [Effect] {

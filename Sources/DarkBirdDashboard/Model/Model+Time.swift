@@ -12,8 +12,8 @@ extension Model {
     case .step(let count): step(count)
     case .widerWindow: window = min(window + 1, Self.windows.count - 1)
     case .narrowerWindow: window = max(window - 1, 0)
-    case .previousMark: jump(to: allMarks.last { $0.nanoseconds < shown?.nanoseconds ?? 0 })
-    case .nextMark: jump(to: allMarks.first { $0.nanoseconds > shown?.nanoseconds ?? .max })
+    case .previousMark: jump(to: allMarks.last { place(of: $0) < shown?.nanoseconds ?? 0 })
+    case .nextMark: jump(to: allMarks.first { place(of: $0) > shown?.nanoseconds ?? .max })
     case .annotate: if let shown { annotation = Annotation(sample: shown.sequence) }
     default: return nil
     }
@@ -40,9 +40,14 @@ extension Model {
   }
 
   mutating func jump(to nanoseconds: UInt64) {
-    guard let sample = history.sample(atOrAfter: nanoseconds) ?? history.last else { return }
+    guard let sample = sample(near: nanoseconds) else { return }
     time = .paused(sample.sequence)
   }
+
+  private func sample(near nanoseconds: UInt64) -> Sample? { history.sample(atOrAfter: nanoseconds) ?? history.last }
+
+  /// The moment that is shown for a mark. Of long ago few samples are kept: it may lie behind the mark.
+  private func place(of mark: Mark) -> UInt64 { sample(near: mark.nanoseconds)?.nanoseconds ?? mark.nanoseconds }
 
   mutating func performAnnotation(_ command: Command) -> [Effect] {
     guard var annotation else { return [] }

@@ -67,6 +67,8 @@ struct Model: Sendable {
   var stillness = Stillness()
   /// Notes and runs; `allMarks` has the alarms too.
   var marks: [Mark] = []
+  /// How many there have been; the oldest are forgotten.
+  var marksAdded = 0
   /// While a note is being written.
   var annotation: Annotation?
   var browse: BrowseState
@@ -181,6 +183,9 @@ struct Model: Sendable {
     case .job(let id, let report): receive(report, ofJob: id)
     case .exportTarget(let request, let target): return receive(target, of: request)
     case .edited(let path, let outcome): return receiveEdit(path, outcome)
+    case .editing(let path):
+      browse.draft?.path = path
+      return []
     case .recording(let path, let text): (recordingPath, browse.notice) = (path, text)
     case .notice(let text): browse.notice = text
     case .frameCost(let milliseconds): frameMilliseconds = milliseconds

@@ -30,7 +30,12 @@ enum Question: Hashable, Sendable {
 /// Changes of the store, each after a question.
 extension Model {
   mutating func askToRemove() {
-    guard mayChange(), let row = browse.results?.selectedRow else { return }
+    guard mayChange() else { return }
+    // That which is on the screen, as for the keys that change and copy it.
+    guard let row = DocumentPanel.row(self) else {
+      browse.notice = "there is no document here"
+      return
+    }
     browse.question = .remove(row.key)
   }
 

@@ -21,6 +21,10 @@ enum AlertRulesPanel {
       x += column.width
     }
     let visible = max(1, rect.height - 1)
+    if model.alerts.rules.isEmpty {
+      painter.write("all are off in the configuration", in: rect, y: 1, .label)
+      return
+    }
     let selected = min(model.alertsView.selectedRule, model.alerts.rules.count - 1)
     let top = Scroll.top(0, keeping: selected, visible: visible)
     for (row, place) in (top..<min(top + visible, model.alerts.rules.count)).enumerated() {

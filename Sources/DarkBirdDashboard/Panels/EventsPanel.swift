@@ -7,8 +7,9 @@ enum EventsPanel {
       through: moment.sample.sequence, skip: model.events.scroll, limit: max(0, rect.height - 1))
     let left = painter.write(summary(model, moment, entries).fitted(width: rect.width), in: rect, y: 0)
     if model.events.editor == nil {
+      let keys = [Command.filter, .hold].map { model.keyMap.key(of: $0, in: .overview) }
       painter.writeRight(
-        [Span("/", .key), Span(" filter  ", .label), Span("f", .key), Span(" hold", .label)], in: rect, y: 0,
+        [Span(keys[0], .key), Span(" filter  ", .label), Span(keys[1], .key), Span(" hold", .label)], in: rect, y: 0,
         after: left + 2)
     }
     let lines = entries.map(\.line)
@@ -88,10 +89,18 @@ extension EventLine.Kind {
 extension LineEditor {
   /// The line with its cursor, cut on the left if it is too long.
   func spans(width: Int) -> [Span] {
-    let room = max(1, width - 1)
-    let before = String(characters[..<cursor].suffix(room))
-    let after = String(characters[cursor...].dropFirst().prefix(max(0, room - before.count)))
     let under = cursor < characters.count ? String(characters[cursor]) : " "
+    var room = max(1, width - max(1, displayWidth(under)))
+    /// As many of the characters as there is room for.
+    func fitting(_ characters: some Sequence<Character>) -> [Character] {
+      Array(
+        characters.prefix { character in
+          room -= displayWidth(String(character))
+          return room >= 0
+        })
+    }
+    let before = String(fitting(characters[..<cursor].reversed()).reversed())
+    let after = String(fitting(characters[cursor...].dropFirst()))
     return [Span(before, isSuggestion ? .caret : .strong), Span(under, .caret), Span(after, .strong)]
   }
 }

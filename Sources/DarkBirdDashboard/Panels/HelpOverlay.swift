@@ -89,12 +89,19 @@ enum HelpOverlay {
     return lines
   }
 
+  private static func panelKeys(_ bindings: [KeyBinding]) -> String {
+    let names = bindings.flatMap { binding -> [String] in
+      if case .panel = binding.command { binding.keys.map(\.name) } else { [] }
+    }
+    return names == (1...6).map(String.init) ? "1 ... 6" : names.joined(separator: " ")
+  }
+
   /// The six panels take one line.
   private static func merged(_ bindings: [KeyBinding]) -> [Line] {
     var lines: [Line] = []
     for binding in bindings {
       if case .panel(let number) = binding.command {
-        if number == 1 { lines.append(Line(keys: "1 ... 6", text: "panel of that number")) }
+        if number == 1 { lines.append(Line(keys: panelKeys(bindings), text: "panel of that number")) }
         continue
       }
       lines.append(Line(keys: binding.keys.map(\.name).joined(separator: " "), text: binding.help))

@@ -1,11 +1,19 @@
 import Terminal
 
+extension KeyMap {
+  /// How a question is answered.
+  var answers: [Span] {
+    let (yes, no) = (key(of: .yes, in: .question), key(of: .no, in: .question))
+    return [Span(yes, .key), Span(" yes  "), Span(no, .key), Span(" no")]
+  }
+}
+
 /// What is asked about a job, over whatever view there is.
 enum JobOverlay {
   static func draw(_ model: Model, in body: Rect, with painter: inout Painter) {
     if let asking = model.jobs.asking, asking.isConfirming {
       let job = model.jobs.kinds[asking.kind]
-      ask(job.title(asking.answers), job.confirmation ?? "", in: body, with: &painter)
+      ask(job.title(asking.answers), job.confirmation ?? "", model.keyMap.answers, in: body, with: &painter)
     } else if let asking = model.jobs.asking {
       let job = model.jobs.kinds[asking.kind]
       let place = asking.answers.count
@@ -14,13 +22,14 @@ enum JobOverlay {
       let inner = frame(label + number, in: body, with: &painter)
       painter.write(asking.editor.spans(width: inner.width - 1), in: inner, y: 0)
     } else if let run = model.jobs.run(model.jobs.cancelling) {
-      ask(run.title, "Cancel this job?", in: body, with: &painter)
+      ask(run.title, "Cancel this job?", model.keyMap.answers, in: body, with: &painter)
     }
   }
 
   /// Yes or no.
-  private static func ask(_ text: String, _ title: String, in body: Rect, with painter: inout Painter) {
-    let answers = [Span("y", .key), Span(" yes  "), Span("n", .key), Span(" no")]
+  private static func ask(
+    _ text: String, _ title: String, _ answers: [Span], in body: Rect, with painter: inout Painter
+  ) {
     let room = min(widthMax, body.width) - 4 - answers.width - 2
     let lines = Format.wrapped(text, room, lines: linesMax, painter.glyphs)
     let inner = frame(title, lines: lines.count, in: body, with: &painter)

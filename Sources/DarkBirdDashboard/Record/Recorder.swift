@@ -44,7 +44,7 @@ final class Recorder: Sendable {
       queue.async { [self] in
         do throws(RecordingFile.Failure) {
           try file.open(identity, first)
-          notify(path, "recording to \(path); R ends it")
+          notify(path, "recording to \(path); the same key ends it")
         } catch {
           forget(file)
           notify(nil, "cannot record to \(path): \(error.reason)")

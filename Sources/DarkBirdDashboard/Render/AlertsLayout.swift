@@ -17,7 +17,7 @@ struct AlertsLayout: Sendable {
         (.past, Rect(x: left, y: body.y, width: body.width - left, height: body.height)),
       ]
     } else {
-      let top = min(body.height * 3 / 5, model.alerts.rules.count + 3)
+      let top = min(body.height * 3 / 5, max(1, model.alerts.rules.count) + 3)
       panes = [
         (.rules, Rect(x: 0, y: body.y, width: body.width, height: top)),
         (.past, Rect(x: 0, y: body.y + top, width: body.width, height: body.height - top)),

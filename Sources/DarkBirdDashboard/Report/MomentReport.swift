@@ -157,12 +157,12 @@ struct MomentReport: Encodable {
     dashboardCpu = (rates?.perSecond(\.dashboardNanoseconds) ?? 0) / 1e9
   }
 
-  /// One line, the names in snake case and in order.
+  /// One line, the names in snake case and in order, without characters that a terminal acts upon.
   func line() throws -> String {
     let encoder = JSONEncoder()
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(self), as: UTF8.self)
+    return ExportText.harmlessJSON(String(decoding: try encoder.encode(self), as: UTF8.self))
   }
 }
 

@@ -23,8 +23,8 @@ struct PlainLines {
     guard let moment = Moment(model) else { return [] }
     let sample = moment.sample
     var news: [String] = []
-    for mark in model.marks.dropFirst(marks) { news.append(mark.text) }
-    marks = model.marks.count
+    for mark in model.marks.suffix(model.marksAdded - marks) { news.append(mark.text) }
+    marks = model.marksAdded
     for line in SampleComposer.logLines(before, sample.statistics.log, sample.date) { news.append(line.detail) }
     before = sample.statistics.log
     news += alarmNews(model, sample.nanoseconds)

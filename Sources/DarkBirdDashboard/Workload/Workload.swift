@@ -111,10 +111,11 @@ public final class Workload: Sendable {
 }
 
 extension WorkloadOptions {
-  /// Numbers below their minimum count as the minimum.
+  /// Numbers below their minimum count as the minimum, those above their maximum as that.
   var corrected: WorkloadOptions {
     var options = self
-    options.documents = max(documents, 1)
+    options.documents = min(max(documents, 1), Self.documentsMax)
+    if case .perSecond(let count) = rate { options.rate = .perSecond(min(max(count, 1), Self.rateMax)) }
     options.writers = max(writers, 0)
     options.readers = max(readers, 0)
     return options

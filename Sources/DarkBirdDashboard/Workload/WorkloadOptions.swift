@@ -93,6 +93,10 @@ public struct WorkloadOptions: Sendable, Hashable {
 }
 
 extension WorkloadOptions {
+  /// More documents or operations a second than these count as as many; no store and no machine comes near.
+  public static let documentsMax = 4_000_000_000
+  public static let rateMax = 1_000_000_000
+
   public var effectiveDistribution: KeyDistribution { distribution ?? preset.distribution }
   public var effectiveMix: WorkloadMix { mix ?? preset.mix }
 }

@@ -7,6 +7,13 @@ import Testing
 extension WorkloadTests {
   /// The presets on a real store.
   @Suite(.timeLimit(.minutes(30))) struct PresetTests {
+    @Test func numbersThatNoMachineReachesCountAsTheGreatest() {
+      let options = WorkloadOptions(documents: .max, rate: .perSecond(.max), writers: -1, readers: -1).corrected
+      #expect(options.documents == WorkloadOptions.documentsMax && options.rate == .perSecond(WorkloadOptions.rateMax))
+      #expect(options.writers == 0 && options.readers == 0)
+      #expect(WorkloadOptions(documents: .min, rate: .perSecond(.min)).corrected.rate == .perSecond(1))
+    }
+
     private func clubs(
       _ store: Store<String, WorkloadDocument>, documents: Int = 500, writers: Int = 2, readers: Int = 2,
       operations: Int,

@@ -45,6 +45,17 @@ struct SalvageTests {
     #expect(report.schema == Member.schema.description)
   }
 
+  /// Names of files are anybody's.
+  @Test func pagesOfAbsurdNumbersAreNoTrap() throws {
+    let victim = try StoreVictim(before: 0)
+    let disk = victim.disk
+    for number in ["18446744073709551600", "18446744073709551615"] {
+      disk.setFile("\(StoreVictim.directory)/wal-\(number)", [UInt8](repeating: 0, count: 100))
+    }
+    let (report, documents) = try salvage(victim, on: disk)
+    #expect(documents == victim.documents && !report.isComplete)
+  }
+
   @Test func anEmptyStoreGivesAnEmptyOne() throws {
     let (report, documents) = try salvage(try StoreVictim(before: 0, after: 0))
     #expect(report.isComplete && documents.isEmpty)

@@ -17,6 +17,14 @@ struct IndexValueTests {
     [.string("caf\u{E9}"), .string("cafe\u{301}")],
   ]
 
+  /// No store takes NaN, but anybody may compare with it.
+  @Test func comparingWithNaNDoesNotTrap() {
+    for integer in [IndexValue.int(.min), .int(3), .int(.max)] {
+      #expect(integer < .double(.nan) && integer != .double(.nan) && !(IndexValue.double(.nan) < integer))
+    }
+    #expect(!IndexRange.atLeast(Double.nan).contains(.int(3)))
+  }
+
   @Test func orderIsTotalAndSpansAllTypes() {
     for (low, row) in ladder.enumerated() {
       for (high, other) in ladder.enumerated() {

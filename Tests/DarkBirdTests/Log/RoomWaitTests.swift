@@ -38,6 +38,42 @@ struct RoomWaitTests {
     try store.close()
   }
 
+  /// Small records fill the open page and go on into the next one while that is made larger for a large record.
+  @Test func aPageThatBeginsWhileItIsMadeLargerIsNotTheNextOne() throws {
+    let store = try MemberStore(on: disk)
+    try store.put(Member(), for: 0)
+    let next = "/data/store/" + LogFormat.pageName(2)
+    #expect(eventually { disk.files[next] != nil && disk.callCount(.synchronizeDirectory) > 0 })
+    // It is made and synced before anybody is told of it: what is allocated from now on makes it larger.
+    try store.sync()
+    hold(.allocate, LogFormat.pageName(2))
+    let done = Counter()
+    onThreads(1, waits: false) { _ in
+      do { try store.put(Member(name: String(repeating: "n", count: 20_000)), for: 1) } catch {
+        Issue.record("\(error)")
+      }
+      done.next()
+    }
+    #expect(eventually { log(store).pageWaits > 0 })
+    var key = 2
+    while log(store).page < 2, key < 1_000 {
+      try store.put(Member(name: "small"), for: key)
+      key += 1
+    }
+    #expect(log(store).page == 2)
+    gate.signal()
+    #expect(eventually { done.value == 1 })
+    // Through some more pages, each of which must have been made.
+    for other in 0..<500 {
+      try store.put(Member(name: "more"), for: 10_000 + other)
+      key += 1
+    }
+    try store.close()
+    let reopened = try MemberStore(on: disk)
+    #expect(reopened.count == key && reopened[1]?.name.count == 20_000)
+    try reopened.close()
+  }
+
   @Test func aWriteThatWaitsForTheQueueIsCounted() throws {
     var configuration = StoreConfiguration.simulated()
     configuration.queueBytesMax = 1_000

@@ -17,6 +17,8 @@ final class PseudoTerminal {
   /// All that the probe has sent.
   private(set) var output: [UInt8] = []
   private(set) var modesBefore = termios()
+  /// Whether the test reads what the probe sends.
+  var isRead = true
 
   /// Opens a terminal and starts the probe on it, or `command`, where `$PROBE` and `$REPORTS` are set.
   init(
@@ -142,7 +144,9 @@ final class PseudoTerminal {
 
   private func drain() {
     var chunk = [UInt8](repeating: 0, count: 65536)
-    while master >= 0, case let count = read(master, &chunk, chunk.count), count > 0 { output += chunk[..<count] }
+    while isRead, master >= 0, case let count = read(master, &chunk, chunk.count), count > 0 {
+      output += chunk[..<count]
+    }
     reports.collect()
   }
 
@@ -157,7 +161,7 @@ final class PseudoTerminal {
       // The end of a process has no descriptor: look every 10 milliseconds.
       var sources = [
         pollfd(fd: reports.descriptor, events: Int16(POLLIN), revents: 0),
-        pollfd(fd: child?.hasEnded() == true ? -1 : master, events: Int16(POLLIN), revents: 0),
+        pollfd(fd: !isRead || child?.hasEnded() == true ? -1 : master, events: Int16(POLLIN), revents: 0),
       ]
       poll(&sources, nfds_t(sources.count), 10)
     }

@@ -1,0 +1,114 @@
+import Testing
+
+@testable import DarkBird
+
+/// A document that only some programs can write and read.
+private struct Fussy: Document {
+  var isWritable = true
+
+  func encode(cbor writer: inout CBORWriter) throws {
+    if !isWritable { throw Refusal() }
+    writer.write("fussy")
+  }
+
+  struct Refusal: Error, CustomStringConvertible { var description: String { "not today" } }
+}
+
+extension Fussy {
+  init(cbor reader: inout CBORReader) throws {
+    if try reader.readString() != "fussy" { throw Refusal() }
+  }
+}
+
+/// Openings that fail, and errors that no other test is about: each names what and where, and leaves all as it was.
+struct OpeningTests {
+  private let disk = SimulatedFileSystem.forStores()
+
+  /// Two members of one e-mail address, in a store that does not mind.
+  private func makeStore() throws {
+    let store = try Store<Int, Member>(.simulated(), schema: [.tag("club", \.club)], fileSystem: disk)
+    for key in 1...2 { try store.put(Member(email: "same", club: "Ajax"), for: key) }
+    try store.close()
+  }
+
+  /// The opening fails, and neither the files nor what they say of the store have changed.
+  private func expectUnchanged(_ open: () throws -> Void) throws -> StoreError? {
+    let (before, renames) = (disk.storeFiles, disk.callCount(.rename))
+    let error = storeError(open)
+    let after = disk.storeFiles
+    // The manifest counts how often it was written.
+    #expect(Set(before.keys).union(after.keys).filter { before[$0] != after[$0] } == ["MANIFEST"])
+    #expect(disk.openFileCount == 0)
+    // The manifest is written once, while the directory is locked, or not at all.
+    #expect(disk.callCount(.rename) - renames <= 1)
+    let report = try StoreInspector.verify("/data/store", disk)
+    #expect(report.isSound && report.documents == 2, "\(report)")
+    #expect(try Manifest.read("/data/store", disk).schema.fields.tags == ["club"])
+    return error
+  }
+
+  @Test func uniqueIndexThatDocumentsContradictIsNamedAndLeavesTheIndexesAsTheyWere() throws {
+    try makeStore()
+    let error = try expectUnchanged { _ = try MemberStore(on: disk) }
+    guard case .duplicateOnOpen("email", "same", let keys)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(keys.sorted() == ["1", "2"])
+    let again = try Store<Int, Member>(.simulated(), schema: [.tag("club", \.club)], fileSystem: disk)
+    #expect(try again.documents(tagged: "club=Ajax").documents.count == 2)
+    try again.close()
+  }
+
+  @Test func documentsOfAnotherTypeAreNamedAndLeaveTheIndexesAsTheyWere() throws {
+    try makeStore()
+    let error = try expectUnchanged { _ = try Store<Int, Fussy>(.simulated(), schema: [], fileSystem: disk) }
+    guard case .undecodable(let key, let lsn, _)? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(["1", "2"].contains(key) && (1...2).contains(lsn))
+  }
+
+  @Test func indexesThatTheDocumentsAllowAreAdopted() throws {
+    try makeStore()
+    let store = try Store<Int, Member>(
+      .simulated(), schema: [.tag("club", \.club), .range("age", \.age)], fileSystem: disk)
+    #expect(try Manifest.read("/data/store", disk).schema.fields.ranges == ["age"])
+    try store.close()
+    #expect(try Manifest.read("/data/store", disk).schema.fields.ranges == ["age"])
+  }
+
+  @Test func documentThatCannotBeEncodedIsRefusedAndLeavesNoTrace() throws {
+    let store = try Store<Int, Fussy>(.simulated(), schema: [], fileSystem: disk)
+    try store.put(Fussy(), for: 1)
+    let events = store.events()
+    let refusal = StoreError.encodingFailed(reason: "not today")
+    #expect(storeError { try store.put(Fussy(isWritable: false), for: 2) } == refusal)
+    #expect(storeError { try store.update(1) { $0.isWritable = false } } == refusal)
+    #expect(storeError { try store.batch { $0.put(Fussy(isWritable: false), for: 3) } } == refusal)
+    #expect(store.count == 1 && store.memoryLSN == 1 && store[1]?.isWritable == true && events.drain().isEmpty)
+    try store.close()
+  }
+
+  @Test func indexThatIsNotThereIsNamedWithThoseThatAre() throws {
+    let store = try MemberStore(on: disk)
+    #expect(
+      storeError { _ = try store.document(unique: "phone", "1") }
+        == .unknownIndex(name: "phone", known: ["email", "badge"]))
+    let ranges = StoreError.unknownIndex(name: "height", known: ["age", "city", "score"])
+    #expect(storeError { _ = try store.documents(where: "height", in: .atLeast(1)) } == ranges)
+    #expect(ranges.description == "no index named 'height'; there is age, city, score")
+    try store.close()
+  }
+
+  @Test(arguments: [0, -1, 1_000_000_001, Int.max]) func syncIntervalOutOfBoundsIsRefused(_ milliseconds: Int) {
+    var configuration = StoreConfiguration.simulated()
+    configuration.syncIntervalMilliseconds = milliseconds
+    guard case .invalidConfiguration? = storeError({ _ = try MemberStore(configuration, on: disk) }) else {
+      Issue.record("\(milliseconds)")
+      return
+    }
+    #expect(disk.storeFiles.isEmpty)
+  }
+}
