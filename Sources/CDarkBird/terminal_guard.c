@@ -134,7 +134,9 @@ static void on_crash(int signal_number) {
 // Does not restart the write that it interrupts.
 static void on_alarm(int signal_number) {
   int code = errno;
-  if (!pthread_equal(pthread_self(), owner)) {
+  if (!atomic_load(&alarm_installed)) {
+    // It is being given back: no other one must follow.
+  } else if (!pthread_equal(pthread_self(), owner)) {
     pthread_kill(owner, signal_number);
   } else {
     unsigned now = atomic_load(&writes);
@@ -196,10 +198,6 @@ static void drop_queue(void) {
 
 static int put_back_actions(void) {
   int code = 0;
-  if (atomic_exchange(&alarm_installed, 0)) {
-    alarm(0);
-    sigaction(SIGALRM, &alarm_action, NULL);
-  }
   for (int i = 0; i < crash_count; i++) {
     if (crash_installed[i] && sigaction(crash_signals[i], &crash_actions[i], NULL) < 0) code = errno;
     crash_installed[i] = false;
@@ -207,6 +205,11 @@ static int put_back_actions(void) {
   for (int i = 0; i < queued_count; i++) {
     if (queued_installed[i] && sigaction(queued_signals[i], &queued_actions[i], NULL) < 0) code = errno;
     queued_installed[i] = false;
+  }
+  // Last: no signal can begin it again.
+  if (atomic_exchange(&alarm_installed, 0)) {
+    alarm(0);
+    if (sigaction(SIGALRM, &alarm_action, NULL) < 0) code = errno;
   }
   return code;
 }
