@@ -4,6 +4,20 @@ import Testing
 
 @testable import DarkBirdDashboard
 
+@Suite("From the overview") struct ShardFromOverviewTests {
+  @Test func enterInThePanelOfShardsBrowsesTheHottestOne() throws {
+    var model = Script().model(100, width: 120, height: 40)
+    #expect(model.update(.key(.enter)).isEmpty && model.view == .overview)
+    #expect(model.browse.notice == "Enter in panel 3 browses the hottest shard")
+    _ = model.update(.key(.character("3")))
+    let effects = model.update(.key(.enter))
+    let pages = effects.compactMap { effect -> Selection? in
+      if case .ask(.page(_, let selection, _, _)) = effect { selection } else { nil }
+    }
+    #expect(pages == [.shard(17)] && model.view == .browse, "\(effects)")
+  }
+}
+
 @Suite("Browse") struct BrowseModelTests {
   private let store = ScriptedStore()
 

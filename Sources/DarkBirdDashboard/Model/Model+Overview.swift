@@ -62,7 +62,9 @@ extension Model {
       return []
     }
     guard let moment = Moment(self), !moment.sample.statistics.shards.isEmpty, hasDocuments() else { return [] }
-    return enterBrowse() + run(.shard(ShardFigures(moment).hottest))
+    // First, or all documents would be asked for too.
+    let effects = run(.shard(ShardFigures(moment).hottest))
+    return enterBrowse() + effects
   }
 
   mutating func performFilter(_ command: Command) -> [Effect] {
