@@ -20,7 +20,11 @@ final class CassandraConnection: Sendable {
     let timeout = TimeAmount.nanoseconds(Int64(address.timeoutSeconds * 1e9))
     let tls = try Self.tls(address)
     let isVerified = address.encryption == .verifyFull
-    let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+    let loop = MultiThreadedEventLoopGroup.singleton.next()
+    // Each address of the host that is tried has its own. Not looked for in the channel: one that the server has refused by the time
+    // it is looked for has none any more, and only the handler knows why.
+    let handlers = NIOLoopBoundBox.makeEmptyBox(valueType: [ObjectIdentifier: CQLHandler].self, eventLoop: loop)
+    let bootstrap = ClientBootstrap(group: loop)
       .connectTimeout(Self.connectTime)
       .channelOption(.socketOption(.so_keepalive), value: 1)
       .channelOption(.socketOption(.tcp_nodelay), value: 1)
@@ -31,13 +35,16 @@ final class CassandraConnection: Sendable {
             let name = isVerified && !Self.isNumeric(host.name) ? host.name : nil
             try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: tls, serverHostname: name))
           }
-          try channel.pipeline.syncOperations.addHandler(CQLHandler(timeout: timeout))
+          let handler = CQLHandler(timeout: timeout)
+          try channel.pipeline.syncOperations.addHandler(handler)
+          handlers.value = (handlers.value ?? [:]).merging([ObjectIdentifier(channel): handler]) { $1 }
         }
       }
     do {
       let future = bootstrap.connect(host: host.name, port: host.port).flatMapThrowing { channel in
-        let handler = try channel.pipeline.syncOperations.handler(type: CQLHandler.self)
-        return (channel, NIOLoopBound(handler, eventLoop: channel.eventLoop))
+        guard let handler = handlers.value?[ObjectIdentifier(channel)] else { throw ChannelPipelineError.notFound }
+        handlers.value = nil
+        return (channel, NIOLoopBound(handler, eventLoop: loop))
       }
       (channel, handler) = try future.wait()
     } catch {
