@@ -19,7 +19,9 @@ extension Store {
     var statistics = StoreStatistics()
     var operations = StoreStatistics.Operations()
     let lookups = lookups.totals()
-    for (shard, gets) in zip(shards, lookups.byShard) {
+    // Unlike `zip` this is no generic code: a sampler spent a tenth of its time there.
+    for number in 0..<shards.count {
+      let (shard, gets) = (shards[number], lookups.byShard[number])
       var (own, kinds) = shard.withLock { _ in (shard.statistics, shard.contents.pointee.operations) }
       own.operations += gets
       kinds.gets = gets

@@ -5,10 +5,15 @@ extension CursesScreen {
   func put(_ run: Canvas.Run) {
     cellBuffer.removeAll(keepingCapacity: true)
     var scalars: [UInt32] = []
+    var style = Style.plain
+    var pen = pens.pen(for: style)
     for cell in run.cells where cell.width > 0 {
-      let pen = pens.pen(for: cell.style)
+      if cell.style != style {
+        style = cell.style
+        pen = pens.pen(for: style)
+      }
       scalars.removeAll(keepingCapacity: true)
-      for scalar in cell.text.unicodeScalars { scalars.append(scalar.value) }
+      cell.glyph.forEachScalar { scalars.append($0.value) }
       if isUTF8 || scalars.allSatisfy({ $0 < 0x7F }) {
         append(scalars, pen)
       } else {

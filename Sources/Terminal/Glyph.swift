@@ -10,87 +10,118 @@ private import CNCurses
 /// - emoji made of several code points (joined by ZWJ, with a skin tone, flags).
 ///
 /// Variation selectors and joiners inside a cluster are dropped; a cluster of other scripts that takes several cells
-/// (Indic conjuncts) becomes several glyphs; marks after the fourth are dropped, since a cell of ncurses holds five scalars.
+/// (Indic conjuncts) becomes several glyphs; marks after the third are dropped.
 struct Glyph: Hashable, Sendable {
-  /// The base and its marks.
-  let text: String
+  /// Up to three scalars of 21 bits, the first one lowest.
+  typealias Marks = UInt64
+
+  let base: Unicode.Scalar
+  private(set) var marks: Marks
   /// 1 or 2.
   let width: Int
 
-  static let space = Glyph(text: " ", width: 1)
-  static let replacement = Glyph(text: "\u{FFFD}", width: 1)
+  init(_ base: Unicode.Scalar, _ marks: Marks = 0, width: Int) {
+    self.base = base
+    self.marks = marks
+    self.width = width
+  }
 
-  /// Scalars of a cell in ncurses (CCHARW_MAX).
-  static let scalarsMax = 5
+  static let space = Glyph(" ", width: 1)
+  static let replacement = Glyph("\u{FFFD}", width: 1)
+
+  /// Base and marks. A cell of ncurses holds one more (CCHARW_MAX).
+  static let scalarsMax = 4
+
+  /// The base and its marks.
+  var text: String {
+    var text = ""
+    forEachScalar { text.unicodeScalars.append($0) }
+    return text
+  }
+
+  func forEachScalar(_ body: (Unicode.Scalar) -> Void) {
+    body(base)
+    var rest = marks
+    while rest != 0 {
+      if let mark = Unicode.Scalar(UInt32(rest & 0x1F_FFFF)) { body(mark) }
+      rest >>= 21
+    }
+  }
+
+  /// Adds a mark if there is room.
+  fileprivate mutating func add(_ mark: Unicode.Scalar) {
+    for place in 0..<UInt64(Self.scalarsMax - 1) where marks >> (21 * place) == 0 {
+      marks |= UInt64(mark.value) << (21 * place)
+      return
+    }
+  }
 
   /// Calls `body` with the glyphs of `text` in order until it returns false.
   /// - Complexity: O(length of what is consumed).
+  @inline(__always)
   static func forEach(in text: String, _ body: (Glyph) -> Bool) {
-    let utf8 = text.utf8
-    var index = text.startIndex
-    while index < text.endIndex {
-      let byte = utf8[index]
-      let following = utf8.index(after: index)
-      // Most text is ASCII, and before another ASCII character no mark can follow.
-      if (0x20...0x7E).contains(byte), following == text.endIndex || utf8[following] < 0x80 {
-        guard body(ascii[Int(byte - 0x20)]) else { return }
-        index = following
-        continue
-      }
-      let scalars = text[index].unicodeScalars
-      index = text.index(after: index)
-      if scalars.count == 1, let scalar = scalars.first {
-        let width = ScalarWidth.of(scalar)
-        guard body(width > 0 ? Glyph(text: String(scalar), width: width) : .replacement) else { return }
-      } else {
-        for glyph in glyphs(ofCluster: scalars) {
-          guard body(glyph) else { return }
+    let scalars = text.unicodeScalars
+    var index = scalars.startIndex
+    while index < scalars.endIndex {
+      let scalar = scalars[index]
+      // Most text is of these, and before another of them no mark can follow.
+      if ScalarWidth.isSimple(scalar) {
+        let following = scalars.index(after: index)
+        if following == scalars.endIndex || ScalarWidth.isSimple(scalars[following]) {
+          guard body(Glyph(scalar, width: 1)) else { return }
+          index = following
+          continue
         }
+      }
+      let cluster = text[index].unicodeScalars
+      index = text.index(after: index)
+      for glyph in glyphs(ofCluster: cluster) {
+        guard body(glyph) else { return }
       }
     }
   }
 
-  private static let ascii = (0x20...0x7E).map { Glyph(text: String(Unicode.Scalar(UInt8($0))), width: 1) }
-
   private static func glyphs(ofCluster scalars: Character.UnicodeScalarView) -> [Glyph] {
     var glyphs: [Glyph] = []
-    var text = ""
-    var width = 0
-    var count = 0
-    func finished() -> [Glyph] { width > 0 ? [Glyph(text: text, width: width)] : [] }
+    var open: Glyph?
     for scalar in scalars {
       switch ScalarWidth.of(scalar) {
       case 0:
-        if width > 0 {
-          if count < scalarsMax {
-            text.unicodeScalars.append(scalar)
-            count += 1
-          }
-        } else if glyphs.isEmpty {
-          glyphs.append(.replacement)
+        if open != nil { open?.add(scalar) } else if glyphs.isEmpty { glyphs.append(.replacement) }
+      case let width where width > 0:
+        if let glyph = open {
+          if scalars.contains(where: ScalarWidth.isEmoji) { return [.replacement] }
+          glyphs.append(glyph)
         }
-      case let scalarWidth where scalarWidth > 0:
-        if width > 0, scalars.contains(where: ScalarWidth.isEmoji) { return [.replacement] }
-        glyphs += finished()
-        (text, width, count) = (String(scalar), scalarWidth, 1)
+        open = Glyph(scalar, width: width)
       default:
         if scalar.properties.isEmojiModifier { return [.replacement] }
-        if scalar.properties.isDefaultIgnorableCodePoint, width > 0 { continue }
+        if scalar.properties.isDefaultIgnorableCodePoint, open != nil { continue }
         // CR LF is one cluster and gets one replacement.
-        if glyphs.isEmpty, width == 0 { glyphs.append(.replacement) }
+        if glyphs.isEmpty, open == nil { glyphs.append(.replacement) }
       }
     }
-    return glyphs + finished()
+    if let glyph = open { glyphs.append(glyph) }
+    return glyphs
   }
 }
 
 /// Columns of one scalar.
 enum ScalarWidth {
+  /// Printable ASCII, box drawing, blocks, Braille: most of a dashboard. One column each, and none joins another.
+  @inline(__always)
+  static func isSimple(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0x20...0x7E, 0x2500...0x259F, 0x2800...0x28FF: true
+    default: false
+    }
+  }
+
   /// 1 or 2; 0 for a mark that joins the cell before it; -1 for what must not be drawn.
   static func of(_ scalar: Unicode.Scalar) -> Int {
+    if isSimple(scalar) { return 1 }
     switch scalar.value {
-    case 0x20...0x7E, 0xA1...0xAC, 0xAE...0xFF: return 1
-    case 0x2500...0x259F, 0x2800...0x28FF: return 1  // box drawing, blocks, Braille: most of a dashboard
+    case 0xA1...0xAC, 0xAE...0xFF: return 1
     case 0x1F1E6...0x1F1FF, 0x1F3FB...0x1F3FF: return -1  // halves of flags, skin tones: they join what stands before
     default: break
     }

@@ -3,6 +3,18 @@ public enum Color: Hashable, Sendable {
   case `default`
   /// An index of the xterm palette of 256. A screen with fewer colours draws the nearest it has, or none.
   case palette(UInt8)
+
+  fileprivate var bits: UInt32 {
+    switch self {
+    case .default: 0
+    case .palette(let index): UInt32(index) + 1
+    }
+  }
+
+  fileprivate init(bits: UInt32) {
+    let bits = bits & 0x1FF
+    self = bits == 0 ? .default : .palette(UInt8(truncatingIfNeeded: bits - 1))
+  }
 }
 
 /// How a cell is drawn.
@@ -18,14 +30,31 @@ public struct Style: Hashable, Sendable {
     public static let reverse = Attributes(rawValue: 8)
   }
 
-  public var foreground: Color
-  public var background: Color
-  public var attributes: Attributes
+  /// All of it in 26 bits, for a screen has thousands of them: nine a colour, 0 for the default, and eight of attributes.
+  private(set) var bits: UInt32
 
   public init(foreground: Color = .default, background: Color = .default, attributes: Attributes = []) {
-    self.foreground = foreground
-    self.background = background
-    self.attributes = attributes
+    bits = foreground.bits | background.bits << 9 | UInt32(attributes.rawValue) << 18
+  }
+
+  /// From the lower 26 bits.
+  init(bits: UInt32) { self.bits = bits & Self.mask }
+
+  static let mask: UInt32 = 1 << 26 - 1
+
+  public var foreground: Color {
+    get { Color(bits: bits) }
+    set { bits = bits & ~0x1FF | newValue.bits }
+  }
+
+  public var background: Color {
+    get { Color(bits: bits >> 9) }
+    set { bits = bits & ~(0x1FF << 9) | newValue.bits << 9 }
+  }
+
+  public var attributes: Attributes {
+    get { Attributes(rawValue: UInt8(truncatingIfNeeded: bits >> 18)) }
+    set { bits = bits & ~(0xFF << 18) | UInt32(newValue.rawValue) << 18 }
   }
 
   /// The terminal's own colours, no attributes.

@@ -102,7 +102,7 @@ import Testing
     let after = try #require(Moment(model)).columns(60)
     // A second later the picture has moved by exactly one column.
     #expect(before.dropFirst().compactMap { $0?.end } == after.dropLast().compactMap { $0?.end })
-    let values = try #require(Moment(model)).rates(columns: 60).compactMap { $0?.perSecond { $0.operations.gets } }
+    let values = try #require(Moment(model)).columns(60) { $0.perSecond { $0.reads } }.compactMap(\.self)
     #expect(values.allSatisfy { ($0 - 1_000).magnitude < 1e-6 })
     #expect(values.count == 30)
   }

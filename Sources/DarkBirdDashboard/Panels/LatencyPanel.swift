@@ -126,10 +126,10 @@ enum HeatMap {
     moment.columns(count).map { span in
       var sum = HeatColumn()
       guard let span else { return sum }
-      let inside = moment.history.samples(after: span.start, through: span.end)
-      for sample in inside { sum.add(sample.heat) }
+      let inside = moment.history.points(after: span.start, through: span.end)
+      for point in inside { sum.add(point.heat) }
       // Where samples are rarer than columns, the next one tells of this time too.
-      if inside.isEmpty, let next = moment.history.sample(atOrAfter: span.end + 1) { sum.add(next.heat) }
+      if inside.isEmpty, let next = moment.history.point(atOrAfter: span.end + 1) { sum.add(next.heat) }
       return sum
     }
   }

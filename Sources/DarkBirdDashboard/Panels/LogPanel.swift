@@ -46,11 +46,9 @@ enum LogPanel {
 
   private static func drawWriting(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
     let count = Graph.valueCount(width: rect.width, painter.glyphs)
-    let values = moment.rates(columns: count).map { rates in
-      rates.map { rates in
-        let bytes = rates.perSecond { $0.log?.bytesWritten }
-        return PlotValue(writes: bytes, total: bytes)
-      }
+    let values = moment.columns(count) { slope in
+      let bytes = slope.perSecond { $0.bytesWritten }
+      return PlotValue(writes: bytes, total: bytes)
     }
     Graph.draw(values, model, moment, in: rect, with: &painter)
   }
@@ -134,10 +132,9 @@ enum LogPanel {
     let now = moment.sample.nanoseconds
     var turns: [(at: UInt64, count: UInt64)] = []
     var before: UInt64?
-    for sample in moment.history.samples(after: now - min(now, rhythmNanoseconds), through: now) {
-      let count = sample.statistics.log?.rotations ?? 0
-      if let before, count > before { turns.append((sample.nanoseconds, count)) }
-      before = count
+    for point in moment.history.points(after: now - min(now, rhythmNanoseconds), through: now) {
+      if let before, point.rotations > before { turns.append((point.nanoseconds, point.rotations)) }
+      before = point.rotations
     }
     turns = turns.suffix(rhythmPagesMax)
     guard let first = turns.first, let last = turns.last else { return Segment(1, Span("none in 60s", .label)) }
@@ -162,10 +159,10 @@ enum LogPanel {
     let last = moment.sample.nanoseconds / second
     for column in 0..<width {
       let back = UInt64(width - column)
-      guard last >= back, let before = moment.history.sample(atOrBefore: (last - back) * second),
-        let after = moment.history.sample(atOrBefore: (last - back + 1) * second)
+      guard last >= back, let before = moment.history.point(atOrBefore: (last - back) * second),
+        let after = moment.history.point(atOrBefore: (last - back + 1) * second)
       else { continue }
-      let turned = (after.statistics.log?.rotations ?? 0) > (before.statistics.log?.rotations ?? 0)
+      let turned = after.rotations > before.rotations
       painter.write(turned ? turn : line, in: rect, x: x + column, y: y, turned ? .accent : .track)
     }
     if rect.width >= 44 { painter.writeRight([Span(note, .label)], in: rect, y: y) }

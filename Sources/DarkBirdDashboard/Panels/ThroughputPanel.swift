@@ -4,9 +4,8 @@ import Terminal
 /// Operations a second over time, writes below reads, and by kind.
 enum ThroughputPanel {
   static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
-    let rates = moment.rates(columns: Graph.valueCount(width: rect.width, painter.glyphs))
-    let values = plotValues(rates)
-    drawSummary(model, moment, rates, values, in: rect, with: &painter)
+    let values = values(moment, width: rect.width, painter.glyphs)
+    drawSummary(model, moment, values, in: rect, with: &painter)
 
     let legend = legend(moment, width: rect.width, lines: rect.height >= 9 ? 2 : 1)
     for (index, spans) in legend.enumerated() {
@@ -14,11 +13,11 @@ enum ThroughputPanel {
     }
     let graph = Rect(
       x: rect.x, y: rect.y + 1, width: rect.width, height: rect.height - 1 - legend.count)
-    drawGraph(values, model, moment, in: graph, with: &painter)
+    drawGraph(values.map { $0?.plot }, model, moment, in: graph, with: &painter)
   }
 
   static func drawGraph(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
-    let values = plotValues(moment.rates(columns: Graph.valueCount(width: rect.width, painter.glyphs)))
+    let values = values(moment, width: rect.width, painter.glyphs).map { $0?.plot }
     drawGraph(values, model, moment, in: rect, with: &painter)
   }
 
@@ -32,28 +31,29 @@ enum ThroughputPanel {
   /// How the graph shows the previous run.
   static func previousMark(_ glyphs: GlyphTier) -> String { glyphs == .ascii ? "-" : "─" }
 
-  private static func plotValues(_ columns: [Rates?]) -> [PlotValue?] {
-    columns.map { rates in
-      rates.map {
-        let writes = $0.perSecond { $0.operations.writes }
-        return PlotValue(writes: writes, total: writes + $0.perSecond { $0.operations.reads })
-      }
+  private struct Column {
+    var plot: PlotValue
+    /// Whether documents were loaded at that time: what the store did then were no operations of the workload.
+    var isOfLoading: Bool
+  }
+
+  private static func values(_ moment: Moment, width: Int, _ glyphs: GlyphTier) -> [Column?] {
+    moment.columns(Graph.valueCount(width: width, glyphs)) { slope in
+      let writes = slope.perSecond { $0.writes }
+      let total = writes + slope.perSecond { $0.reads }
+      return Column(plot: PlotValue(writes: writes, total: total), isOfLoading: slope.earlier.isLoading)
     }
   }
 
-  /// Whether documents were loaded at that time: what the store did then were no operations of the workload.
-  private static func isOfLoading(_ rates: Rates) -> Bool { rates.earlier.workload?.progress.isLoading ?? false }
-
   private static func drawSummary(
-    _ model: Model, _ moment: Moment, _ columns: [Rates?], _ values: [PlotValue?], in rect: Rect,
-    with painter: inout Painter
+    _ model: Model, _ moment: Moment, _ columns: [Column?], in rect: Rect, with painter: inout Painter
   ) {
     let writes = moment.rates?.perSecond { $0.operations.writes } ?? 0
     let reads = moment.rates?.perSecond { $0.operations.reads } ?? 0
-    let highest = zip(columns, values).max { ($0.1?.total ?? 0) < ($1.1?.total ?? 0) }
-    let peak = max(highest?.1?.total ?? 0, writes + reads)
-    let isPeakOfLoading = peak > writes + reads && highest?.0.map(isOfLoading) ?? false
-    let isLoading = moment.rates.map(isOfLoading) ?? false
+    let highest = columns.compactMap(\.self).max { $0.plot.total < $1.plot.total }
+    let peak = max(highest?.plot.total ?? 0, writes + reads)
+    let isPeakOfLoading = peak > writes + reads && highest?.isOfLoading ?? false
+    let isLoading = moment.rates?.earlier.workload?.progress.isLoading ?? false
     let swatches = painter.glyphs == .ascii ? ("#", ":") : ("■", painter.theme.isColorless ? "░" : "■")
     let names = rect.width >= 44 ? ("writes", "reads") : ("w", "r")
     func rate(_ value: Double) -> String { Format.right(Format.rate(value), 6) }

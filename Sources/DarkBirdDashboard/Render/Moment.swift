@@ -37,18 +37,30 @@ struct Moment {
   /// No shorter than the interval of the sampler, or there would be columns without a sample.
   private func length(_ count: Int) -> UInt64 { max(100_000_000, windowNanoseconds / UInt64(max(1, count))) }
 
-  /// Rates in each column; nil where there are no samples.
-  func rates(columns count: Int) -> [Rates?] {
+  /// How fast things went in one column of a graph.
+  struct Slope {
+    let earlier: History.Point
+    let later: History.Point
+
+    /// A counter's rise a second.
+    func perSecond(_ counter: (History.Point) -> UInt64) -> Double {
+      let (before, after) = (counter(earlier), counter(later))
+      return after > before ? Double(after - before) * 1e9 / Double(later.nanoseconds - earlier.nanoseconds) : 0
+    }
+  }
+
+  /// What `value` makes of each column; nil where there are no samples.
+  func columns<Value>(_ count: Int, _ value: (Slope) -> Value) -> [Value?] {
     columns(count).map { span in
-      guard let span, let earlier = history.sample(atOrBefore: span.start),
-        var later = history.sample(atOrBefore: span.end)
+      guard let span, let earlier = history.point(atOrBefore: span.start),
+        var later = history.point(atOrBefore: span.end)
       else { return nil }
       // Of the past there are fewer samples than a short window has columns: those between two show what lies between.
       if later.nanoseconds == earlier.nanoseconds {
-        guard let next = history.sample(atOrAfter: span.end + 1) else { return nil }
+        guard let next = history.point(atOrAfter: span.end + 1) else { return nil }
         later = next
       }
-      return Rates(from: earlier, to: later)
+      return value(Slope(earlier: earlier, later: later))
     }
   }
 }

@@ -1,3 +1,4 @@
+import DarkBird
 import DequeModule
 
 /// The samples of the last two hours: all of the last two minutes, one a second of the ten minutes before them, one in
@@ -7,27 +8,42 @@ struct History: Sendable, RandomAccessCollection {
   static let intervals: [UInt64] = [0, 1_000_000_000, 10_000_000_000]
   static let capacitiesDefault = [1_200, 600, 720]
 
-  /// What samples are found by: apart from them, for a search must not copy whole samples.
-  private struct Stamp {
+  /// What samples are found by, and graphs of a whole window are made of: apart from them, for a search must not copy whole
+  /// samples, and hundreds of columns neither.
+  struct Point {
     var sequence: Int
     var nanoseconds: UInt64
+    var writes: UInt64
+    var reads: UInt64
+    /// By the log.
+    var bytesWritten: UInt64
+    /// Of its pages.
+    var rotations: UInt64
+    var isLoading: Bool
+    var heat: HeatColumn
 
     init(_ sample: Sample) {
       sequence = sample.sequence
       nanoseconds = sample.nanoseconds
+      let operations = sample.statistics.operations
+      (writes, reads) = (operations.writes, operations.reads)
+      bytesWritten = sample.statistics.log?.bytesWritten ?? 0
+      rotations = sample.statistics.log?.rotations ?? 0
+      heat = sample.heat
+      isLoading = sample.workload?.progress.isLoading ?? false
     }
   }
 
   /// The newest tier first; in each the oldest sample first.
   private var tiers: [Deque<Sample>]
-  private var stamps: [Deque<Stamp>]
+  private var points: [Deque<Point>]
   let capacities: [Int]
 
   /// - Parameter capacities: samples to keep in each tier, the newest first; 0 leaves a tier out.
   init(capacities: [Int] = capacitiesDefault) {
     self.capacities = [Swift.max(2, capacities[0])] + capacities.dropFirst()
     tiers = capacities.map { _ in [] }
-    stamps = capacities.map { _ in [] }
+    points = capacities.map { _ in [] }
   }
 
   /// Samples to keep of a store with so many shards: two hours, less where a sample takes much memory (about 4 kB and
@@ -41,12 +57,22 @@ struct History: Sendable, RandomAccessCollection {
 
   /// All samples, oldest first.
   subscript(position: Int) -> Sample {
-    var position = position
-    for tier in tiers.reversed() {
-      if position < tier.count { return tier[position] }
-      position -= tier.count
+    let (tier, place) = place(of: position)
+    return tiers[tier][place]
+  }
+
+  private func place(of position: Int) -> (tier: Int, place: Int) {
+    var place = position
+    for tier in tiers.indices.reversed() {
+      if place < tiers[tier].count { return (tier, place) }
+      place -= tiers[tier].count
     }
     preconditionFailure("no sample \(position)")
+  }
+
+  private func point(_ position: Int) -> Point {
+    let (tier, place) = place(of: position)
+    return points[tier][place]
   }
 
   mutating func append(_ sample: Sample) { append(sample, tier: 0) }
@@ -54,20 +80,20 @@ struct History: Sendable, RandomAccessCollection {
   private mutating func append(_ sample: Sample, tier: Int) {
     guard tier < tiers.count, capacities[tier] > 0 else { return }
     let interval = Self.intervals[tier]
-    if interval > 0, let last = stamps[tier].last, last.nanoseconds / interval == sample.nanoseconds / interval {
+    if interval > 0, let last = points[tier].last, last.nanoseconds / interval == sample.nanoseconds / interval {
       // Of each interval the last sample stays, for counters only grow; what it counted itself is added up.
       var merged = sample
       merged.addHeat(of: tiers[tier].removeLast())
       tiers[tier].append(merged)
-      stamps[tier][stamps[tier].count - 1] = Stamp(sample)
+      points[tier][points[tier].count - 1] = Point(merged)
       return
     }
     if tiers[tier].count == capacities[tier], let oldest = tiers[tier].popFirst() {
-      stamps[tier].removeFirst()
+      points[tier].removeFirst()
       append(oldest, tier: tier + 1)
     }
     tiers[tier].append(sample)
-    stamps[tier].append(Stamp(sample))
+    points[tier].append(Point(sample))
   }
 
   /// The sample with this sequence number, or, if that is gone, the one that took its place: the next that is there.
@@ -89,6 +115,25 @@ struct History: Sendable, RandomAccessCollection {
     return index < count ? self[index] : nil
   }
 
+  /// Of the last sample taken at that time or before it; nil if there is none.
+  func point(atOrBefore nanoseconds: UInt64) -> Point? {
+    let index = partitioningIndex { $0.nanoseconds > nanoseconds }
+    return index > 0 ? point(index - 1) : nil
+  }
+
+  /// Of the first sample taken at that time or after it; nil if there is none.
+  func point(atOrAfter nanoseconds: UInt64) -> Point? {
+    let index = partitioningIndex { $0.nanoseconds >= nanoseconds }
+    return index < count ? point(index) : nil
+  }
+
+  /// Of the samples taken after `start`, up to and including `end`, oldest first.
+  func points(after start: UInt64, through end: UInt64) -> [Point] {
+    let lower = partitioningIndex { $0.nanoseconds > start }
+    let upper = partitioningIndex { $0.nanoseconds > end }
+    return (lower..<Swift.max(lower, upper)).map(point)
+  }
+
   /// The samples taken after `start`, up to and including `end`, oldest first.
   func samples(after start: UInt64, through end: UInt64) -> Slice<History> {
     let lower = partitioningIndex { $0.nanoseconds > start }
@@ -97,9 +142,9 @@ struct History: Sendable, RandomAccessCollection {
   }
 
   /// The first index whose element satisfies a predicate that, once true, stays true.
-  private func partitioningIndex(where belongsInSecond: (Stamp) -> Bool) -> Int {
+  private func partitioningIndex(where belongsInSecond: (Point) -> Bool) -> Int {
     var before = 0
-    for tier in stamps.reversed() {
+    for tier in points.reversed() {
       // In this tier, or in a newer one.
       guard let last = tier.last, belongsInSecond(last) else {
         before += tier.count

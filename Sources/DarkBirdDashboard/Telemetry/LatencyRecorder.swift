@@ -49,21 +49,33 @@ public final class LatencyRecorder: Sendable {
 
   private struct Merged: Sendable {
     var slots: [Slot]
-    var total = LatencyRecorder.empty
+    /// Of the seconds before those that `recent` holds.
+    var past = LatencyRecorder.empty
+    /// Since the last interval was taken; not in `recent` yet.
     var interval = LatencyRecorder.empty
     var recent = RecentLatencies()
     /// Percentiles of `recent`, and when they were found.
     var summaries: [OperationKind: LatencySummary] = [:]
     var summarizedAt: UInt64?
 
-    mutating func drain(at nanoseconds: UInt64) {
-      recent.advance(to: nanoseconds)
-      for slot in slots {
-        for (position, counts) in slot.take().enumerated() where counts.totalCount > 0 {
-          total[position].add(counts)
-          interval[position].add(counts)
-          recent.add(counts, at: position)
-        }
+    /// Adding histograms up is most of what a sampler does with them: each is added once on its way.
+    mutating func drain() {
+      for slot in slots { LatencyRecorder.add(slot.take(), to: &interval) }
+    }
+
+    mutating func forgetRecent() {
+      for second in recent.seconds { LatencyRecorder.add(second, to: &past) }
+      recent = RecentLatencies()
+      (summaries, summarizedAt) = ([:], nil)
+    }
+  }
+
+  static func add(_ counts: [Counts], to sums: inout [Counts]) {
+    for position in counts.indices where counts[position].totalCount > 0 {
+      if sums[position].totalCount == 0 {
+        sums[position] = counts[position]
+      } else {
+        sums[position].add(counts[position])
       }
     }
   }
@@ -87,7 +99,7 @@ public final class LatencyRecorder: Sendable {
   /// Keeps what a slot holds and forgets the slot: its thread is about to end.
   func retire(_ slot: Slot) {
     merged.withLock { merged in
-      merged.drain(at: monotonicNanoseconds())
+      merged.drain()
       merged.slots.removeAll { $0 === slot }
     }
   }
@@ -98,15 +110,14 @@ public final class LatencyRecorder: Sendable {
   }
 
   /// Percentiles since the recorder was made.
-  /// - Complexity: about 40 microseconds for each kind in use.
+  /// - Complexity: about 100 microseconds for each kind in use.
   public func snapshot() -> LatencySnapshot {
-    snapshot(at: monotonicNanoseconds())
-  }
-
-  func snapshot(at nanoseconds: UInt64) -> LatencySnapshot {
     let total = merged.withLock { merged in
-      merged.drain(at: nanoseconds)
-      return merged.total
+      merged.drain()
+      var total = merged.past
+      for second in merged.recent.seconds { Self.add(second, to: &total) }
+      Self.add(merged.interval, to: &total)
+      return total
     }
     var snapshot = LatencySnapshot()
     for kind in OperationKind.allCases where total[kind.position].totalCount > 0 {
@@ -116,78 +127,80 @@ public final class LatencyRecorder: Sendable {
   }
 
   /// Has the percentiles of the last ten seconds begin anew. What the next interval holds stays.
-  func forgetRecent() {
-    merged.withLock { merged in
-      merged.recent = RecentLatencies()
-      (merged.summaries, merged.summarizedAt) = ([:], nil)
-    }
+  func forgetRecent() { merged.withLock { $0.forgetRecent() } }
+
+  /// What was recorded between two calls, and lately.
+  struct Interval: Sendable {
+    /// All kinds since the last call.
+    var heat = HeatColumn()
+    /// The last ten seconds (the current second and the nine before it) by kind; kinds not used in them are missing.
+    var recent: [OperationKind: LatencySummary] = [:]
   }
 
-  /// What was recorded since the last call, by kind, with percentiles over the last ten seconds. A kind that was not
-  /// used in those ten seconds is not in the result. Meant for one sampler: two callers would share the intervals out
-  /// among them.
-  /// - Complexity: about 60 microseconds for each kind in use, and a few for each slot.
-  public func takeInterval() -> [OperationKind: IntervalHistogram] {
-    takeInterval(at: monotonicNanoseconds(), summariesEvery: Self.summaryNanoseconds)
-  }
-
-  /// - Parameter summariesEvery: percentiles that are younger than that are good enough.
+  /// What was recorded since the last call. Meant for one sampler: two callers would share the intervals out among them.
+  /// - Parameter age: percentiles that are younger than that are good enough.
+  /// - Complexity: about 20 microseconds for each kind in use and for each slot.
   func takeInterval(
-    at nanoseconds: UInt64, summariesEvery age: UInt64 = 0
-  ) -> [OperationKind: IntervalHistogram] {
-    let (interval, summaries) = merged.withLock { merged in
-      merged.drain(at: nanoseconds)
-      let interval = merged.interval
-      merged.interval = LatencyRecorder.empty
+    at nanoseconds: UInt64 = monotonicNanoseconds(), summariesEvery age: UInt64 = summaryNanoseconds
+  ) -> Interval {
+    let (taken, summaries) = merged.withLock { merged in
+      merged.drain()
+      let taken = merged.interval
+      merged.interval = Self.empty
+      for second in merged.recent.advance(to: nanoseconds) { Self.add(second, to: &merged.past) }
+      merged.recent.add(taken)
       // A kind that has just begun is not kept waiting.
       let isNew = OperationKind.allCases.contains {
-        merged.summaries[$0] == nil && interval[$0.position].totalCount > 0
+        merged.summaries[$0] == nil && taken[$0.position].totalCount > 0
       }
       if isNew || merged.summarizedAt.map({ nanoseconds &- $0 >= age }) ?? true {
         merged.summarizedAt = nanoseconds
+        let total = merged.recent.total
         merged.summaries = [:]
-        for kind in OperationKind.allCases where merged.recent.total[kind.position].totalCount > 0 {
-          merged.summaries[kind] = LatencySummary(merged.recent.total[kind.position])
+        for kind in OperationKind.allCases where total[kind.position].totalCount > 0 {
+          merged.summaries[kind] = LatencySummary(total[kind.position])
         }
       }
-      return (interval, merged.summaries)
+      return (taken, merged.summaries)
     }
-    var result: [OperationKind: IntervalHistogram] = [:]
-    for (kind, summary) in summaries {
-      result[kind] = IntervalHistogram(interval[kind.position], recent: summary)
-    }
-    return result
+    return Interval(heat: HeatColumn(taken), recent: summaries)
   }
 }
 
-/// The sum of the latencies of the last ten seconds: one histogram a second, and their sum.
+/// The latencies of the last ten seconds: the histograms of each of them.
 struct RecentLatencies: Sendable {
-  private(set) var total = LatencyRecorder.empty
   /// Oldest first; the last one is the current second.
-  private var seconds = [[LatencyRecorder.Counts]](
+  private(set) var seconds = [[LatencyRecorder.Counts]](
     repeating: LatencyRecorder.empty, count: LatencyRecorder.recentSeconds)
+  /// The sum of all but the last.
+  private var before = LatencyRecorder.empty
   private var currentSecond: UInt64?
 
-  /// Forgets what has become too old. Time that runs backwards changes nothing.
-  mutating func advance(to nanoseconds: UInt64) {
+  /// - Returns: what has become too old. Time that runs backwards changes nothing.
+  mutating func advance(to nanoseconds: UInt64) -> [[LatencyRecorder.Counts]] {
     let second = nanoseconds / 1_000_000_000
-    guard let current = currentSecond else {
+    guard let current = currentSecond, second != current else {
       currentSecond = second
-      return
+      return []
     }
-    guard second > current else { return }
+    guard second > current else { return [] }
     currentSecond = second
     let elapsed = Int(min(second - current, UInt64(seconds.count)))
+    let old = Array(seconds.prefix(elapsed))
     seconds.removeFirst(elapsed)
+    before = LatencyRecorder.empty
+    for counts in seconds { LatencyRecorder.add(counts, to: &before) }
     seconds.append(contentsOf: repeatElement(LatencyRecorder.empty, count: elapsed))
-    total = LatencyRecorder.empty
-    for counts in seconds {
-      for position in counts.indices where counts[position].totalCount > 0 { total[position].add(counts[position]) }
-    }
+    return old
   }
 
-  mutating func add(_ counts: LatencyRecorder.Counts, at position: Int) {
-    total[position].add(counts)
-    seconds[seconds.count - 1][position].add(counts)
+  mutating func add(_ counts: [LatencyRecorder.Counts]) {
+    LatencyRecorder.add(counts, to: &seconds[seconds.count - 1])
+  }
+
+  var total: [LatencyRecorder.Counts] {
+    var total = before
+    if let current = seconds.last { LatencyRecorder.add(current, to: &total) }
+    return total
   }
 }

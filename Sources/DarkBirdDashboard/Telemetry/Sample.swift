@@ -1,5 +1,6 @@
 import DarkBird
 import Foundation
+import Histogram
 
 /// Everything the dashboard knows of one moment. Immutable; panels compare two of them to get rates.
 struct Sample: Sendable {
@@ -112,12 +113,13 @@ struct HeatColumn: Hashable, Sendable {
 
   init() {}
 
-  init(_ intervals: some Sequence<IntervalHistogram>) {
-    for interval in intervals {
-      for (bucket, count) in interval.counts.enumerated() where count > 0 {
-        add(count, nanoseconds: IntervalHistogram.lowerBound(of: bucket))
-      }
-    }
+  /// What all of them have counted: their buckets are finer and never straddle two of these.
+  init(_ histograms: [Histogram<UInt64>]) {
+    let used = histograms.filter { $0.totalCount > 0 }
+    // Adding them up first is cheaper than looking through each.
+    guard var sum = used.first else { return }
+    for other in used.dropFirst() { sum.add(other) }
+    for step in sum.recordedValues() { add(step.count, nanoseconds: step.value) }
   }
 
   /// By bucket; what has no bucket is left out.

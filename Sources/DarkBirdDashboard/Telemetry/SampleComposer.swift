@@ -115,14 +115,13 @@ struct SampleComposer {
     // First: what is told of the load is then of the step that is on.
     let controller = monitor as? any WorkloadController
     let place = controller?.advanceScenario(to: nanoseconds)
-    let intervals = monitor.recorder.takeInterval()
+    let interval = monitor.recorder.takeInterval()
     var sample = WorkloadSample(
       progress: monitor.progress(), summary: monitor.summary, run: monitor.runNumber,
       options: controller?.options)
     // It may have been ended in between.
     if sample.options?.scenario != nil { sample.scenario = place }
-    sample.latencies = intervals.mapValues(\.recent)
-    sample.heat = HeatColumn(intervals.values)
+    (sample.latencies, sample.heat) = (interval.recent, interval.heat)
     return sample
   }
 

@@ -35,9 +35,8 @@ struct WriteWatch {
     guard let timings = source.writeTimings() else { return nil }
     if let before { record(timings, since: before) }
     before = timings
-    let intervals = recorder.takeInterval(at: nanoseconds, summariesEvery: LatencyRecorder.summaryNanoseconds)
-    return TimedWrites(
-      interval: max(1, timed), latencies: intervals.mapValues(\.recent), heat: HeatColumn(intervals.values))
+    let taken = recorder.takeInterval(at: nanoseconds)
+    return TimedWrites(interval: max(1, timed), latencies: taken.recent, heat: taken.heat)
   }
 
   private func record(_ now: WriteTimings, since before: WriteTimings) {

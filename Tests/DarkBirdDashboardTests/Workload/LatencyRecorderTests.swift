@@ -38,8 +38,8 @@ extension WorkloadTests {
       #expect(recorder.snapshot()[.get].count == 1)
       #expect(recorder.snapshot()[.get].p999 == 0)
       let interval = recorder.takeInterval()
-      #expect(interval[.put]?.counts.last == 1)
-      #expect(interval[.get]?.counts.first == 1)
+      #expect(interval.heat.counts[HeatColumn.bucket(of: LatencyRecorder.nanosecondsMax)] == 1)
+      #expect(interval.heat.counts.first == 1)
     }
 
     @Test func slotsOfManyThreadsAddUp() {
@@ -62,16 +62,17 @@ extension WorkloadTests {
       recorder.record(.get, nanoseconds: 1_000)
       recorder.record(.get, nanoseconds: 3_000)
       let first = recorder.takeInterval(at: 0)
-      #expect(first[.get]?.count == 2)
-      #expect(first[.get]?.max == 3_000)
+      #expect(first.heat.counts[HeatColumn.bucket(of: 1_000)] == 1)
+      #expect(first.heat.counts[HeatColumn.bucket(of: 3_000)] == 1)
       recorder.record(.get, nanoseconds: 2_000)
-      _ = recorder.snapshot(at: 50_000_000)
-      let second = recorder.takeInterval(at: 100_000_000)
-      #expect(second[.get]?.count == 1, "a snapshot takes nothing away")
-      #expect(second[.get]?.recent.count == 3)
-      let third = recorder.takeInterval(at: 200_000_000)
-      #expect(third[.get]?.count == 0)
-      #expect(third[.get]?.recent.count == 3)
+      _ = recorder.snapshot()
+      let second = recorder.takeInterval(at: 100_000_000, summariesEvery: 0)
+      #expect(second.heat.counts.reduce(0, +) == 1, "a snapshot takes nothing away")
+      #expect(second.heat.counts[HeatColumn.bucket(of: 2_000)] == 1)
+      #expect(second.recent[.get]?.count == 3)
+      let third = recorder.takeInterval(at: 200_000_000, summariesEvery: 0)
+      #expect(third.heat == HeatColumn())
+      #expect(third.recent[.get]?.count == 3)
       #expect(recorder.snapshot()[.get].count == 3)
     }
 
@@ -82,27 +83,27 @@ extension WorkloadTests {
       recorder.record(.put, nanoseconds: 2_000)
       recorder.forgetRecent()
       let interval = recorder.takeInterval(at: 100_000_000)
-      #expect(interval[.get] == nil)
-      #expect(interval[.put]?.count == 1 && interval[.put]?.recent.count == 1)
+      #expect(interval.recent[.get] == nil)
+      #expect(interval.recent[.put]?.count == 1 && interval.heat.counts.reduce(0, +) == 1)
       #expect(recorder.snapshot()[.get].count == 1)
     }
 
     @Test func percentilesMayBeAsOldAsIsGoodEnough() {
       let recorder = LatencyRecorder()
-      func take(_ milliseconds: UInt64) -> [OperationKind: IntervalHistogram] {
+      func take(_ milliseconds: UInt64) -> LatencyRecorder.Interval {
         recorder.takeInterval(at: milliseconds * 1_000_000, summariesEvery: 500_000_000)
       }
       recorder.record(.get, nanoseconds: 1_000)
-      #expect(take(0)[.get]?.recent.count == 1)
+      #expect(take(0).recent[.get]?.count == 1)
       recorder.record(.get, nanoseconds: 1_000)
       let second = take(100)
-      #expect(second[.get]?.count == 1 && second[.get]?.recent.count == 1)
+      #expect(second.heat.counts.reduce(0, +) == 1 && second.recent[.get]?.count == 1)
       // What is new is told at once.
       recorder.record(.put, nanoseconds: 1_000)
-      #expect(take(200)[.put]?.recent.count == 1)
+      #expect(take(200).recent[.put]?.count == 1)
       recorder.record(.get, nanoseconds: 1_000)
-      #expect(take(699)[.get]?.recent.count == 2)
-      #expect(take(700)[.get]?.recent.count == 3)
+      #expect(take(699).recent[.get]?.count == 2)
+      #expect(take(700).recent[.get]?.count == 3)
     }
 
     @Test func recentPercentilesForgetWhatIsOlderThanTenSeconds() {
@@ -111,36 +112,37 @@ extension WorkloadTests {
       _ = recorder.takeInterval(at: 100 * second)
       for elapsed in 1...9 as ClosedRange<UInt64> {
         recorder.record(.get, nanoseconds: 1_000)
-        #expect(recorder.takeInterval(at: (100 + elapsed) * second)[.get]?.recent.max == 5_000_000)
+        #expect(recorder.takeInterval(at: (100 + elapsed) * second).recent[.get]?.max == 5_000_000)
       }
-      #expect(recorder.takeInterval(at: 110 * second)[.get]?.recent.max == 1_000)
-      #expect(recorder.takeInterval(at: 118 * second)[.get]?.recent.count == 1)
-      #expect(recorder.takeInterval(at: 500 * second).isEmpty)
+      #expect(recorder.takeInterval(at: 110 * second).recent[.get]?.max == 1_000)
+      #expect(recorder.takeInterval(at: 118 * second).recent[.get]?.count == 1)
+      #expect(recorder.takeInterval(at: 500 * second).recent.isEmpty)
       #expect(recorder.snapshot()[.get].max == 5_000_000)
     }
 
-    @Test func bucketsFollowEachOtherWithoutAGap() {
-      for bucket in 0..<IntervalHistogram.bucketCount {
-        let (lower, next) = (IntervalHistogram.lowerBound(of: bucket), IntervalHistogram.lowerBound(of: bucket + 1))
-        #expect(lower < next)
-        #expect(IntervalHistogram.bucket(of: lower) == bucket)
-        #expect(IntervalHistogram.bucket(of: next - 1) == bucket)
-      }
-      #expect(IntervalHistogram.lowerBound(of: IntervalHistogram.bucketCount) > LatencyRecorder.nanosecondsMax)
-    }
-
-    @Test func aCellOfTheHeatMapCountsItsRange() {
+    @Test func kindsAreOneColumnOfTheHeatMap() {
       let recorder = LatencyRecorder()
       for value in [900, 1_024, 1_500, 2_047, 2_048, 1_000_000] as [UInt64] {
         recorder.record(.get, nanoseconds: value)
+        recorder.makeSlot().record(.put, nanoseconds: value)
       }
-      var interval = recorder.takeInterval()[.get]!
-      #expect(interval.count(in: 1_024..<2_048) == 3)
-      #expect(interval.count(in: 0..<1_024) == 1)
-      #expect(interval.count(in: 2_048..<UInt64.max) == 2)
-      interval.add(interval)
-      #expect(interval.count == 12)
-      #expect(interval.count(in: 1_024..<2_048) == 6)
+      let counts = recorder.takeInterval().heat.counts
+      // Half octaves: 1024 to 1535 and 1536 to 2047.
+      #expect(counts[HeatColumn.bucket(of: 1_024)] == 4)
+      #expect(counts[HeatColumn.bucket(of: 1_536)] == 2)
+      #expect(counts[HeatColumn.bucket(of: 2_048)] == 2)
+      #expect(counts.reduce(0, +) == 12)
+    }
+
+    @Test func whatBecomesTooOldStaysInTheSum() {
+      let recorder = LatencyRecorder()
+      for elapsed in 0..<40 as Range<UInt64> {
+        recorder.record(.get, nanoseconds: 1_000)
+        let recent = recorder.takeInterval(at: elapsed * second / 2).recent[.get]
+        // Of the second before the first of the ten nothing.
+        #expect(recent?.count == min(elapsed + 1, 19 + elapsed % 2))
+        #expect(recorder.snapshot()[.get].count == elapsed + 1)
+      }
     }
 
     @Test func aSnapshotIsAnObjectByKindInJSON() throws {
