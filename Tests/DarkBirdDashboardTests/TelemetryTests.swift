@@ -66,6 +66,9 @@ import Testing
     let first = try #require(history.first)
     let heat = history.dropFirst().reduce(0) { $0 + ($1.workload?.heat.counts.reduce(0) { $0 + Int($1) } ?? 0) }
     #expect(heat == 999 - first.sequence)
+    let points = history.points(after: first.nanoseconds, through: .max)
+    #expect(points.count == history.count - 1)
+    #expect(points.reduce(0) { $0 + $1.heat.counts.reduce(0) { $0 + Int($1) } } == heat)
     // What was thinned out is found in what took its place.
     #expect(try #require(history.sample(995)).sequence == 995)
     #expect(try #require(history.sample(901)).sequence == 909)

@@ -79,10 +79,8 @@ struct EventTap<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
     } else {
       taken.counted = seen - min(seen, writes)
       writes = max(writes, seen)
-      let stays = isSearched || Double(taken.counted) < calmBelow * seconds
-      // Of a moment that lasts longer than it should, on processors that have other work, only the end is taken out.
-      let current = store.events(capacity: stays ? Self.capacity : 4 * limit)
-      if stays {
+      let current = store.events(capacity: Self.capacity)
+      if isSearched || Double(taken.counted) < calmBelow * seconds {
         subscription = current
         taken.counted += store.statistics(exactIndexCounts: false).operations.writes - writes
       } else {

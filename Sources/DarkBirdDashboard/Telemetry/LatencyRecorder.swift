@@ -7,7 +7,7 @@ import Histogram
 /// slots hold and adds it up. Values are kept with two significant digits (HdrHistogram) from 1 ns to 60 s; longer
 /// ones count as 60 s.
 ///
-/// Memory: 30 KiB for each pair of thread and kind in use, and at most 3.5 MiB for the sums.
+/// Memory: 30 KiB for each pair of thread and kind in use, and at most 4 MiB for the sums.
 public final class LatencyRecorder: Sendable {
   /// The longest latency that is told apart from longer ones.
   public static let nanosecondsMax: UInt64 = 60_000_000_000
@@ -65,7 +65,8 @@ public final class LatencyRecorder: Sendable {
 
     mutating func forgetRecent() {
       for second in recent.seconds { LatencyRecorder.add(second, to: &past) }
-      recent = RecentLatencies()
+      LatencyRecorder.add(interval, to: &past)
+      (recent, interval) = (RecentLatencies(), LatencyRecorder.empty)
       (summaries, summarizedAt) = ([:], nil)
     }
   }
@@ -126,7 +127,7 @@ public final class LatencyRecorder: Sendable {
     return snapshot
   }
 
-  /// Has the percentiles of the last ten seconds begin anew. What the next interval holds stays.
+  /// Has the percentiles of the last ten seconds begin anew. What threads have recorded since the last interval stays.
   func forgetRecent() { merged.withLock { $0.forgetRecent() } }
 
   /// What was recorded between two calls, and lately.

@@ -40,7 +40,7 @@ struct Sample: Sendable {
     self.nanoseconds = nanoseconds
     self.statistics = statistics
     take(SyncTimes(statistics.log?.recentSyncNanoseconds ?? []))
-    // Ten minutes of these stay in memory, and nobody reads the list again.
+    // Two hours of these stay in memory, and nobody reads the list again.
     self.statistics.log?.recentSyncNanoseconds = []
   }
 }
@@ -104,7 +104,7 @@ struct WorkloadSample: Sendable {
   var heat = HeatColumn()
 }
 
-/// Latencies of one interval, by half octave from 64 ns upwards: small enough to keep six thousand of them.
+/// Latencies of one interval, by half octave from 64 ns upwards: small enough to keep thousands of them.
 struct HeatColumn: Hashable, Sendable {
   static let firstOctave = 6
   static let bucketCount = 60
