@@ -53,14 +53,23 @@ extension Store {
 
     // Documents that do not own what they seem to own, found out between two attempts.
     var cleared: [Entry<Key, Document>] = []
+    // What is done, by position in the items; the owners among what it replaces; and the record of it.
+    var effective: [Int] = []
+    var owners: Set<DocumentNumber> = []
+    var payload: [UInt8] = []
+    // What was there at the last attempt. The next one begins with that: between two attempts there is only work for what has
+    // changed, or else among busy writers something would always have changed.
+    var found: ContiguousArray<Entry<Key, Document>?> = []
     while true {
-      let outdated = lookUp(&items)
-      let effective = ContiguousArray(items.filter(\.isEffective))
-      let owners = Set(effective.compactMap { $0.old?.number })
-      let payload = log == nil ? [] : LogBatch.payload(effective.map { ($0.new != nil, $0.record) })
+      let (outdated, isOtherWork) = lookUp(&items, found)
+      if isOtherWork {
+        effective = items.indices.filter { items[$0].isEffective }
+        owners = Set(effective.lazy.compactMap { items[$0].old?.number })
+        if log != nil { payload = LogBatch.payload(effective.map { (items[$0].new != nil, items[$0].record) }) }
+      }
       if reservation == nil, !effective.isEmpty { reservation = try log?.reserve(payloadBytes: reservedBytes) }
 
-      var found = ContiguousArray<Entry<Key, Document>?>(repeating: nil, count: items.count)
+      found = ContiguousArray(repeating: nil, count: items.count)
       if planted(.batchShardsLockedInAnyOrder) { for shard in lockedShards.reversed() { shards[shard].lock() } }
       for shard in lockedShards where !planted(.batchShardsLockedInAnyOrder) { shards[shard].lock() }
       var attempt = BatchAttempt.isOutdated
@@ -87,12 +96,17 @@ extension Store {
       for shard in lockedShards.reversed() { shards[shard].unlock() }
       // What only this call still holds is freed from here on: that is user code too.
       withExtendedLifetime((outdated, found)) {}
-      if isUnknown { for index in items.indices { items[index].compared.compareUnknown(with: items[index].key) } }
+      if isUnknown {
+        for index in items.indices { items[index].compared.compareUnknown(with: items[index].key) }
+        found = []
+      }
 
       switch attempt {
       case .done(let lsn, let waiting, let published):
         let waitingMax = Reclaimer.versionsMax(documents: documents)
-        for item in effective { if let old = item.old { reclaimer.retire(old, waitingMax: waitingMax) } }
+        for index in effective {
+          if let old = items[index].old { reclaimer.retire(old, waitingMax: waitingMax) }
+        }
         if !left.isEmpty { reclaimer.retire(left) }
         if waiting >= listMax { indexes.deferred.relieve(waiting, listMax: listMax, asOf: { memoryLSN }) }
         if published > 0 { hub.didPublish(published) }
@@ -125,20 +139,27 @@ extension Store {
     }
   }
 
-  /// Looks up what is replaced, and has the schema say what it is indexed under. Under no lock.
-  /// - Returns: what was found before and is not there any more.
+  /// Takes what is replaced from `found`, or looks it up if that is empty, and has the schema say what it is indexed under. Under
+  /// no lock.
+  /// - Returns: what was found before and is not there any more; whether there is anything else to do than before.
   @inlinable
-  func lookUp(_ items: inout ContiguousArray<BatchItem<Key, Document>>) -> [Entry<Key, Document>] {
+  func lookUp(
+    _ items: inout ContiguousArray<BatchItem<Key, Document>>, _ found: ContiguousArray<Entry<Key, Document>?>
+  ) -> (outdated: [Entry<Key, Document>], isOtherWork: Bool) {
     var outdated: [Entry<Key, Document>] = []
+    // Before the first attempt nothing is known.
+    var isOtherWork = found.isEmpty
     for index in items.indices {
-      let old = entry(items[index].key)
-      if old === items[index].old { continue }
-      if let before = items[index].old { outdated.append(before) }
+      let before = items[index].old
+      let old = found.isEmpty ? entry(items[index].key) : found[index]
+      if old === before { continue }
+      if let before { outdated.append(before) }
+      if (old == nil) != (before == nil) || old?.number != before?.number { isOtherWork = true }
       items[index].old = old
       if let old { items[index].compared.equal = old }
       items[index].oldKeys = old.flatMap { try? indexSchema.keys(of: $0.document) } ?? IndexKeys()
     }
-    return outdated
+    return (outdated, isOtherWork)
   }
 
   /// How an attempt ended.
@@ -159,17 +180,17 @@ extension Store {
   /// The part of a batch for which all its shards are locked.
   @inlinable
   func write(
-    _ effective: ContiguousArray<BatchItem<Key, Document>>, of items: ContiguousArray<BatchItem<Key, Document>>,
+    _ effective: [Int], of items: ContiguousArray<BatchItem<Key, Document>>,
     _ byShard: [Int], _ payload: [UInt8], _ reservation: Log.Reservation?, _ owners: Set<DocumentNumber>,
     _ cleared: [Entry<Key, Document>], _ lockedShards: [Int], _ left: inout [AnyObject]
   ) -> BatchAttempt {
     if let position = items.firstIndex(where: { $0.needsAbsence && $0.old != nil }) { return .keyExists(position) }
-    let stripes = effective.reduce(into: IndexSet.LockMask(0)) { mask, item in
-      mask |= indexes.mask(old: item.oldKeys, new: item.newKeys)
+    let stripes = effective.reduce(into: IndexSet.LockMask(0)) { mask, index in
+      mask |= indexes.mask(old: items[index].oldKeys, new: items[index].newKeys)
     }
     indexes.lock(stripes)
     defer { indexes.unlock(stripes) }
-    for item in effective {
+    for item in effective.lazy.map({ items[$0] }) {
       // Documents of the batch give their values up, or else one of them would contradict this one.
       let claims = indexes.claims(old: item.oldKeys, new: item.newKeys) { number in
         owners.contains(number) || isCurrent(number, among: cleared, lockedShards: lockedShards)
@@ -192,7 +213,7 @@ extension Store {
     var (waiting, published) = (0, 0)
     let documents = shards[lockedShards[0]].contents.pointee.map.count << Int(shardBits)
     let listMax = DeferredIndexes.listMax(documents: documents, shards: shards.count)
-    for item in effective {
+    for item in effective.lazy.map({ items[$0] }) {
       let number = item.old?.number ?? item.new?.number ?? 0
       item.new?.lsn = lsn
       indexes.replace(number, old: item.oldKeys, new: item.newKeys, &left)

@@ -158,7 +158,10 @@ extension Store {
   public func documents(_ query: Query, limit: Int = .max, after cursor: Cursor? = nil) throws(StoreError) -> Page {
     try ofOneMoment(query, limit: limit, after: cursor) { store, execution, isUnchanged in
       var page = Page(documents: [], next: nil, examined: execution.isSorted ? execution.plan.candidates : 0)
-      if limit <= 0 { return page }
+      if limit <= 0 {
+        page.next = cursor
+        return page
+      }
       var last: Cursor.Position?
       store.visit(execution, batch: min(limit, 255) + 1, wantsPositions: true) { found, position in
         if !execution.isSorted { page.examined += 1 }

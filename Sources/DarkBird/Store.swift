@@ -153,7 +153,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
   /// Changes a document in one atomic step and returns the new one; nil if there is none under the key.
   ///
-  /// `change` gets a copy and runs under no lock; it runs again if the document was changed meanwhile.
+  /// `change` gets a copy and runs under no lock; it runs again if the document was changed meanwhile. So it must not always change
+  /// that document itself, in another way than by its copy: it would run for ever.
   /// - Throws: what `change` throws, with nothing changed; otherwise as `put`.
   @inlinable
   @discardableResult
@@ -161,7 +162,10 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     _ key: Key, ack: Acknowledgement? = nil, _ change: (inout Document) throws -> Void
   ) throws -> Document? {
     while true {
-      guard let current = entry(key) else { return nil }
+      guard let current = entry(key) else {
+        try throwIfNotWritable()
+        return nil
+      }
       var document = current.document
       try change(&document)
       if try write(.update, key, document, expecting: .version(current), seen: current, ack).isDone { return document }

@@ -248,6 +248,63 @@ struct BatchTests {
     #expect(store.audit().problems == [])
   }
 
+  /// A document whose schema tells a test when it is asked.
+  private struct Watched: Document {
+    nonisolated(unsafe) static var asked: ((Int) -> Void)?
+    var number = 0
+
+    static let schema: IndexSchema<Watched> = [
+      .unique("number") { document in
+        asked?(document.number)
+        return document.number
+      }
+    ]
+
+    init(_ number: Int) { self.number = number }
+    init(cbor reader: inout CBORReader) throws { number = try reader.readInt() }
+    func encode(cbor writer: inout CBORWriter) throws { writer.write(number) }
+  }
+
+  /// What others do between the looks of a batch: replace, remove and insert what it replaces, removes and inserts.
+  @Test func whatChangesMeanwhileIsPartOfTheNextAttempt() throws {
+    let disk = SimulatedFileSystem.forStores()
+    var store = try Store<Int, Watched>(.simulated(), schema: Watched.schema, fileSystem: disk)
+    for key in 1...5 { try store.put(Watched(key), for: key) }
+    var steps: [() throws -> Void] = [
+      { [store] in try store.put(Watched(11), for: 1) },
+      { [store] in try store.remove(2) },
+      { [store] in try store.remove(3) },
+      { [store] in try store.put(Watched(33), for: 3) },
+      { [store] in try store.put(Watched(66), for: 6) },
+    ]
+    var isInside = false
+    Watched.asked = { number in
+      // Of an old document only, and not of those that the step itself writes.
+      if isInside || number >= 100 || steps.isEmpty { return }
+      isInside = true
+      defer { isInside = false }
+      #expect(throws: Never.self) { try steps.removeFirst()() }
+    }
+    defer { Watched.asked = nil }
+    let lsn = try store.batch { batch in
+      batch.put(Watched(101), for: 1)
+      batch.remove(2)
+      batch.put(Watched(103), for: 3)
+      batch.remove(4)
+      batch.put(Watched(106), for: 6)
+      batch.remove(7)
+    }
+    #expect(steps.isEmpty && lsn == store.memoryLSN)
+    for _ in 0..<2 {
+      let found = try store.scan().documents.map { [$0.key, $0.document.number] }.sorted { $0[0] < $1[0] }
+      #expect(found == [[1, 101], [3, 103], [5, 5], [6, 106]])
+      #expect(store.audit().problems.isEmpty)
+      try store.close()
+      store = try Store(.simulated(), schema: Watched.schema, fileSystem: disk)
+    }
+    try store.close()
+  }
+
   @Test func readOnlyStoresRefuseBatches() throws {
     let (store, disk) = try makeStore(true)
     #expect(storeError { try store.snapshot().batch { $0.remove(1) } } == .readOnly)

@@ -69,6 +69,16 @@ import Testing
     }
   }
 
+  @Test func emptyPageKeepsItsPlace() throws {
+    let store = try MemberStore()
+    for key in 0..<10 { try store.put(Member(age: key), for: key) }
+    let first = try store.documents(where: "age", in: .all, limit: 4)
+    let none = try store.documents(where: "age", in: .all, limit: 0, after: first.next)
+    #expect(none.documents.isEmpty && none.next != nil)
+    #expect(try store.documents(where: "age", in: .all, limit: 2, after: none.next).documents.map(\.key) == [4, 5])
+    #expect(try store.documents(where: "age", in: .all, limit: -1).next == nil)
+  }
+
   @Test func cursorOfAnotherOrderIsRefused() throws {
     let store = try members()
     let byScore = try store.documents(Query(allTags: ["club=few"], orderBy: "score"), limit: 5).next

@@ -12,6 +12,20 @@ struct SnapshotTests {
     return oracle.states
   }
 
+  @Test func tablesGrowWithTheDocumentsNotWithTheSnapshots() throws {
+    var configuration = StoreConfiguration.memory
+    configuration.shardCount = 1
+    let store = try MemberStore(configuration)
+    var kept = store.snapshot()
+    for chunk in 0..<40 {
+      for key in 0..<256 { try store.put(Member(), for: chunk * 256 + key) }
+      kept = store.snapshot()
+    }
+    #expect(kept.count == 40 * 256)
+    let capacity = store.shards[0].withLock { $0.slots.directory.capacity }
+    #expect(capacity == 64, "40 chunks")
+  }
+
   @Test(arguments: [true, false]) func snapshotIsTheStoreOfOneMoment(isOnDisk: Bool) throws {
     let store = try MemberStore(isOnDisk ? .simulated() : .memory, on: SimulatedFileSystem.forStores())
     let events = store.events(capacity: 100_000)

@@ -54,9 +54,10 @@ public struct CBORWriter: Sendable {
     writeHead(CBORFormat.unsigned, value)
   }
 
+  /// All NaNs alike, for they are equal as keys.
   public mutating func write(_ value: Double) {
     buffer.append(CBORFormat.double)
-    append(bigEndian: value.bitPattern)
+    append(bigEndian: value.isNaN ? Double.nan.bitPattern : value.bitPattern)
   }
 
   /// Text.

@@ -263,7 +263,7 @@ extension IndexSchema.Element {
       name: field, isField: true,
       content: .tags { document, number, keys in
         guard let values = values(document) else { return }
-        for value in values { keys.append(Tag(prefix.tag(value.indexValue), field: number)) }
+        keys.append(values, field: number) { prefix.tag($0.indexValue) }
       })
   }
 
@@ -274,7 +274,7 @@ extension IndexSchema.Element {
     Self(
       name: name, isField: false,
       content: .tags { document, number, keys in
-        for tag in tags(document) { keys.append(Tag(TagName(tag), field: number)) }
+        keys.append(tags(document), field: number) { TagName($0) }
       })
   }
 }
@@ -291,7 +291,7 @@ struct TagPrefix: Sendable {
   init(_ field: String) {
     text = "\(field)="
     hash = text.storeHash
-    isWhole = !field.contains("=")
+    isWhole = !field.utf8.contains(UInt8(ascii: "="))
   }
 
   @inlinable
@@ -351,7 +351,7 @@ extension Value {
     case .int(let value): .int(value)
     case .double(let value): value.isNaN ? nil : .double(value)
     case .string(let value): .string(value)
-    case .date(let value): .date(value)
+    case .date(let value): value.isNaN ? nil : .date(value)
     case .null, .unsigned, .bytes, .array, .map: nil
     }
   }

@@ -27,10 +27,15 @@ public enum IndexValue: Sendable {
   var isNaN: Bool {
     switch self {
     case .double(let value): value.isNaN
-    case .date(let value): value.timeIntervalSinceReferenceDate.isNaN
+    case .date(let value): value.isNaN
     case .bool, .int, .string: false
     }
   }
+}
+
+extension Date {
+  @usableFromInline
+  var isNaN: Bool { timeIntervalSinceReferenceDate.isNaN }
 }
 
 extension IndexValue {
@@ -113,7 +118,7 @@ extension IndexValue: CustomStringConvertible {
     case .bool(let value): String(value)
     case .int(let value): String(value)
     case .double(let value): String(value)
-    case .date(let value): value.formatted(.iso8601)
+    case .date(let value): value.iso8601 ?? "date out of range"
     case .string(let value): value
     }
   }

@@ -2,8 +2,9 @@ public import Foundation
 
 /// Any value a document's field can have, for tools that do not know the document's type.
 ///
-/// Values of different cases are never equal: `.int(2)` is not `.double(2)`.
-public enum Value: Hashable, Sendable {
+/// Values of different cases are never equal: `.int(2)` is not `.double(2)`. Unlike the numbers themselves, NaN equals NaN, in a
+/// double and in a date: a value is a key too, and what is not equal to itself is never found.
+public enum Value: Sendable {
   case null
   case bool(Bool)
   case int(Int64)
@@ -37,6 +38,56 @@ public enum Value: Hashable, Sendable {
     case .date: "a date"
     case .array: "an array"
     case .map: "a map"
+    }
+  }
+}
+
+extension Value: Hashable {
+  public static func == (left: Value, right: Value) -> Bool {
+    switch (left, right) {
+    case (.null, .null): true
+    case (.bool(let a), .bool(let b)): a == b
+    case (.int(let a), .int(let b)): a == b
+    case (.unsigned(let a), .unsigned(let b)): a == b
+    case (.double(let a), .double(let b)): a == b || a.isNaN && b.isNaN
+    case (.string(let a), .string(let b)): a == b
+    case (.bytes(let a), .bytes(let b)): a == b
+    case (.date(let a), .date(let b)): a == b || a.isNaN && b.isNaN
+    case (.array(let a), .array(let b)): a == b
+    case (.map(let a), .map(let b)): a == b
+    default: false
+    }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(rank)
+    switch self {
+    case .null: break
+    case .bool(let value): hasher.combine(value)
+    case .int(let value): hasher.combine(value)
+    case .unsigned(let value): hasher.combine(value)
+    case .double(let value): if !value.isNaN { hasher.combine(value) }
+    case .string(let value): hasher.combine(value)
+    case .bytes(let value): hasher.combine(value)
+    case .date(let value): if !value.isNaN { hasher.combine(value) }
+    case .array(let value): hasher.combine(value)
+    case .map(let value): hasher.combine(value)
+    }
+  }
+
+  /// Its case.
+  private var rank: UInt8 {
+    switch self {
+    case .null: 0
+    case .bool: 1
+    case .int: 2
+    case .unsigned: 3
+    case .double: 4
+    case .string: 5
+    case .bytes: 6
+    case .date: 7
+    case .array: 8
+    case .map: 9
     }
   }
 }

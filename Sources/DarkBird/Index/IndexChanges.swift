@@ -108,7 +108,10 @@ struct IndexChanges: ShardList, ~Copyable {
       }
     }
     if !(planted(.oldTagKept) && isReplacement) {
-      for index in keys.tags.indices where !others.hasTag(keys.tags[index].name) {
+      let set = keys.tags.count < 8 ? nil : others.tagSet
+      for index in keys.tags.indices {
+        let name = keys.tags[index].name
+        if set.map({ $0.contains(name) }) ?? others.hasTag(name) { continue }
         tags.append(Tagged(keys.tags[index], number, isRemoval: isRemoval))
       }
     }

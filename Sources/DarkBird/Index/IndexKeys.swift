@@ -35,15 +35,37 @@ struct IndexKeys: Sendable {
     }
   }
 
+  /// Tags from which on they are looked for in a set: a text may have thousands of words.
+  @usableFromInline static var manyTags: Int { 64 }
+
+  /// Their names, where there are many.
+  var tagSet: Set<TagName>? { tags.count < Self.manyTags ? nil : Set(tags.lazy.map(\.name)) }
+
   @inlinable
   mutating func append(_ tag: consuming Tag) {
     if !hasTag(tag.name) { tags.append(tag) }
+  }
+
+  /// Appends the tags of one field.
+  @inlinable
+  mutating func append<Values: Collection>(
+    _ values: Values, field: UInt32, _ name: (Values.Element) -> TagName
+  ) {
+    if tags.count + values.count < Self.manyTags {
+      for value in values { append(Tag(name(value), field: field)) }
+    } else {
+      var seen = Set(tags.lazy.map(\.name))
+      for value in values {
+        let name = name(value)
+        if seen.insert(name).inserted { tags.append(Tag(name, field: field)) }
+      }
+    }
   }
 }
 
 /// The text of a tag, in two parts so that `field=value` need not be put together to find it.
 @usableFromInline
-struct TagName: Sendable, Equatable {
+struct TagName: Sendable, Hashable {
   /// Up to and with the first "="; empty if there is none.
   @usableFromInline let field: String
   @usableFromInline let value: String
@@ -61,8 +83,9 @@ struct TagName: Sendable, Equatable {
 
   @usableFromInline
   init(_ text: String) {
-    if let sign = text.firstIndex(of: "=") {
-      let start = text.index(after: sign)
+    // By bytes, as the schema puts it before any value: a value may begin with a mark, which joins the sign as a character.
+    if let sign = text.utf8.firstIndex(of: UInt8(ascii: "=")) {
+      let start = text.utf8.index(after: sign)
       let field = String(text[..<start])
       self.init(field: field, fieldHash: field.storeHash, value: String(text[start...]))
     } else {
@@ -76,6 +99,9 @@ struct TagName: Sendable, Equatable {
   static func == (left: TagName, right: TagName) -> Bool {
     left.hash == right.hash && left.value == right.value && left.field == right.field
   }
+
+  @inlinable
+  func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 }
 
 /// A tag of a document and the number of the tag field in the schema that gave it.

@@ -40,7 +40,7 @@ extension DocumentNumber {
 
   /// Documents that a shard can number.
   @inlinable @inline(__always)
-  static func slots(_ shardBits: UInt32) -> Int { 1 &<< (32 &- Int(shardBits)) }
+  static func slots(_ shardBits: UInt32) -> Int { 1 &<< (32 &- Int(shardBits)) &- 1 }
 
   @inlinable @inline(__always)
   func shard(_ shardBits: UInt32) -> Int { Int(self & (1 &<< shardBits &- 1)) }

@@ -74,8 +74,9 @@ struct SlotTable<Element: AnyObject>: @unchecked Sendable {
   /// Adds a chunk of empty slots.
   @inlinable
   mutating func grow() {
-    if !isUnshared(&directory) || chunkCount == directory.capacity {
-      take(SlotDirectory(copying: directory, capacity: directory.capacity * 2))
+    let isAtEnd = chunkCount == directory.capacity
+    if isAtEnd || !isUnshared(&directory) {
+      take(SlotDirectory(copying: directory, capacity: isAtEnd ? directory.capacity * 2 : directory.capacity))
     }
     directory.append(SlotChunk())
     chunkCount += 1
