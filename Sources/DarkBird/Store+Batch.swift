@@ -96,9 +96,11 @@ extension Store {
       for shard in lockedShards.reversed() { shards[shard].unlock() }
       // What only this call still holds is freed from here on: that is user code too.
       withExtendedLifetime((outdated, found)) {}
-      if isUnknown {
-        for index in items.indices { items[index].compared.compareUnknown(with: items[index].key) }
-        found = []
+      for index in items.indices where isUnknown && !items[index].compared.unknown.isEmpty {
+        let before = items[index].compared.equal
+        items[index].compared.compareUnknown(with: items[index].key)
+        // Under the lock nobody could tell.
+        if let equal = items[index].compared.equal, equal !== before { found[index] = equal }
       }
 
       switch attempt {
@@ -139,7 +141,7 @@ extension Store {
     }
   }
 
-  /// Takes what is replaced from `found`, or looks it up if that is empty, and has the schema say what it is indexed under. Under
+  /// Takes what is replaced from `found`, or looks it up the first time, when that is empty, and has the schema say what it is indexed under. Under
   /// no lock.
   /// - Returns: what was found before and is not there any more; whether there is anything else to do than before.
   @inlinable

@@ -149,7 +149,7 @@ extension Store {
   /// moment for some hundred documents); no lock is held while conditions are checked.
   ///
   /// - Parameters:
-  ///   - limit: the most documents to return.
+  ///   - limit: the most documents to return. With 0 or less the page is empty, and `next` is nil.
   ///   - cursor: `next` of the page before, of the same query.
   /// - Throws: `.unknownIndex`, `.invertedRange`, `.invalidIndexValue`, `.invalidConfiguration` for a cursor of another
   ///   query.
@@ -158,10 +158,7 @@ extension Store {
   public func documents(_ query: Query, limit: Int = .max, after cursor: Cursor? = nil) throws(StoreError) -> Page {
     try ofOneMoment(query, limit: limit, after: cursor) { store, execution, isUnchanged in
       var page = Page(documents: [], next: nil, examined: execution.isSorted ? execution.plan.candidates : 0)
-      if limit <= 0 {
-        page.next = cursor
-        return page
-      }
+      if limit <= 0 { return page }
       var last: Cursor.Position?
       store.visit(execution, batch: min(limit, 255) + 1, wantsPositions: true) { found, position in
         if !execution.isSorted { page.examined += 1 }

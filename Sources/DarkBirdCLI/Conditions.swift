@@ -44,7 +44,7 @@ struct ConditionArguments: ParsableArguments {
       throw ValidationError("--where stands for all conditions: it excludes --key, --unique, --tag and --range")
     }
     for (option, texts) in [("--unique", unique), ("--tag", tag), ("--range", range)] {
-      for text in texts where !text.dropFirst().contains("=") {
+      for text in texts where text.nameAndValue?.name.isEmpty ?? true {
         throw ValidationError("\(option) \(text): a name, '=' and a value are needed")
       }
     }
@@ -213,7 +213,4 @@ private func unknown(_ option: String, _ kind: String, _ name: String, _ known: 
 }
 
 /// `name=value` at its first `=`.
-private func split(_ text: String) -> (name: String, value: String) {
-  let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-  return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
-}
+func split(_ text: String) -> (name: String, value: String) { text.nameAndValue ?? (text, "") }

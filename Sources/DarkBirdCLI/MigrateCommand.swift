@@ -69,7 +69,7 @@ struct MigrateCommand: ParsableCommand {
 
   func validate() throws {
     for (option, texts) in [("--rename", rename), ("--set", set), ("--default", fallback)] {
-      for text in texts where !text.dropFirst().contains("=") {
+      for text in texts where text.nameAndValue?.name.isEmpty ?? true {
         throw ValidationError(
           "\(option) \(text): a name, '=' and \(option == "--rename" ? "a name" : "JSON") are needed")
       }
@@ -200,10 +200,4 @@ struct MigrateCommand: ParsableCommand {
     lines.append(report.isCommitted ? "migrated" : "nothing was changed")
     return lines
   }
-}
-
-/// `name=value` at its first `=`.
-private func split(_ text: String) -> (name: String, value: String) {
-  let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-  return (String(parts[0]), parts.count > 1 ? String(parts[1]) : "")
 }

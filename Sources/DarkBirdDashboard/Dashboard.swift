@@ -139,7 +139,7 @@ public enum Dashboard {
       recorder.take($0, $1)
       inbox.send(.sample($0, $1))
     }
-    let queries = QueryThread(source: source) { inbox.send(.reply($0)) }
+    let queries = QueryThread(source: source, cost: cost) { inbox.send(.reply($0)) }
     sampler.start()
     queries.start()
     guide?.start { inbox.send(.tour(run: $0, $1)) }

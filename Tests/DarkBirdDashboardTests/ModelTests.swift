@@ -77,6 +77,53 @@ import Testing
     #expect(model.focus == .shards)
   }
 
+  @Test(arguments: [(80, 24, 128), (100, 30, 64), (200, 60, 64), (80, 24, 1_024)])
+  func everyShardCanBeScrolledTo(width: Int, height: Int, shards: Int) throws {
+    var script = Script()
+    script.shardCount = shards
+    var model = script.model(30)
+    _ = model.update(.resize(width: width, height: height))
+    _ = press("3z", &model)
+    var seen: Set<String> = []
+    let number = try Regex("#[0-9]+ ")
+    func look() {
+      for line in Renderer.render(model, colors: .none).lines {
+        seen.formUnion(line.matches(of: number).map { String(line[$0.range]) })
+      }
+    }
+    look()
+    for _ in 0..<shards {
+      _ = model.update(.key(.pageDown))
+      look()
+    }
+    #expect(seen.count == shards)
+    let last = try #require(
+      model.shown.flatMap { ShardFigures(Moment(model.history, at: $0, windowSeconds: 60)).order.last })
+    _ = model.update(.key(.end))
+    #expect(Renderer.render(model, colors: .none).lines.contains { $0.contains("#\(last) ") })
+  }
+
+  @Test func theMarkThatIsSelectedStaysSo() throws {
+    let samples = Script(failsAfter: 40).samples(120)
+    var model = Model(identity: Script().identity, width: 120, height: 40, glyphs: .braille, zone: .gmt)
+    for sample in samples[..<30] {
+      _ = model.update(.sample(sample, []))
+      if sample.sequence % 10 == 5 {
+        for key in [Key.character("a")] + "note \(sample.sequence)".map(Key.character) + [.enter] {
+          _ = model.update(.key(key))
+        }
+      }
+    }
+    _ = press("A2", &model)
+    _ = model.update(.key(.down))
+    _ = model.update(.key(.down))
+    func selected() -> Mark { model.allMarks[model.allMarks.count - 1 - model.alertsView.selectedMark] }
+    let (before, count) = (selected(), model.allMarks.count)
+    #expect(before.text == "note 5")
+    for sample in samples[30...] { _ = model.update(.sample(sample, [])) }
+    #expect(model.allMarks.count > count && selected() == before)
+  }
+
   @Test func escapeGoesBackLayerByLayer() {
     var model = Script().model(20)
     _ = press(" zf", &model)

@@ -24,6 +24,14 @@ import Testing
     #expect(try parse("unique email=a=b") == .unique(index: "email", value: "a=b"))
   }
 
+  /// As characters the sign and the mark behind it are one.
+  @Test func valuesMayBeginWithAMark() throws {
+    let tag = "club=\u{338}x"
+    #expect(try parse("tag:\(tag)") == .query(Query(allTags: [tag]), limit: nil))
+    #expect(try parse("unique email=\u{338}x") == .unique(index: "email", value: "\u{338}x"))
+    #expect(try parse(QueryLine.text(.query(Query(noTags: [tag]), limit: 3))) == .query(Query(noTags: [tag]), limit: 3))
+  }
+
   @Test func shards() throws {
     #expect(try parse("shard 17") == .shard(17))
     #expect(throws: QueryError.self) { try parse("shard -1") }

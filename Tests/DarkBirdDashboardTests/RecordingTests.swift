@@ -38,7 +38,7 @@ import Testing
     var live = Model(identity: recording.identity, width: 120, height: 40, glyphs: .braille, zone: .gmt)
     var replayed = live
     for var sample in samples {
-      // The one figure that a recording does not have.
+      // Of those in the pictures the one figure that a recording does not have.
       sample.syncP50 = nil
       _ = live.update(.sample(sample, Script().events(sample.sequence)))
     }

@@ -125,6 +125,39 @@ import Testing
     #expect(model.events.entries.isEmpty)
   }
 
+  @Test func aNoteThatIsBeingWrittenDoesNotBecomeCommands() {
+    var (model, _) = model(seconds: 1)
+    for sample in Script().samples(30) { _ = model.update(.sample(sample, [])) }
+    _ = model.update(.tour(run: 1, .done))
+    _ = model.update(.key(.character("a")))
+    _ = model.update(.key(.character("x")))
+    // Long enough for the next chapter, and another store.
+    var effects: [Effect] = []
+    for var sample in Script().samples(90)[30...] {
+      sample.generation = 1
+      effects += model.update(.sample(sample, []))
+    }
+    #expect(effects.isEmpty && model.annotation?.editor.text == "x")
+    #expect(model.update(.key(.character("q"))).isEmpty && model.annotation?.editor.text == "xq")
+    #expect(model.update(.key(.enter)).isEmpty)
+    #expect(
+      !model.marks.contains { $0.kind == .note }
+        && model.browse.notice == "the moment of the note is gone with its store")
+  }
+
+  @Test func answersAboutOneStoreAreNotShownAsThoseAboutTheNext() {
+    var (model, _) = model()
+    _ = model.update(.key(.character("b")))
+    for sample in Script().samples(3) { _ = model.update(.sample(sample, [])) }
+    #expect(model.browse.results != nil)
+    let run = model.browse.runs
+    var sample = Script().samples(4)[3]
+    sample.generation = 1
+    let effects = model.update(.sample(sample, []))
+    #expect(effects.contains(.ask(.outline)) && model.browse.runs > run)
+    #expect(effects.contains { if case .ask(.page) = $0 { true } else { false } }, "\(effects)")
+  }
+
   @Test func withoutATourThereAreNoKeysForIt() {
     let model = Script().model(3)
     #expect(model.keyMap.bindings.allSatisfy { $0.group != .tour })

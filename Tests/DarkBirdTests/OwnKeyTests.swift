@@ -50,6 +50,30 @@ struct OwnKeyTests {
     return try Store(configuration, schema: Member.schema, fileSystem: SimulatedFileSystem.forStores())
   }
 
+  /// What others do while keys are compared between two attempts is part of the next one.
+  @Test(arguments: [true, false]) func batchGoesOnFromWhatItFound(isOnDisk: Bool) throws {
+    let store = try store(isOnDisk: isOnDisk)
+    let curiosity = Curiosity()
+    let keys = (0..<12).map { CuriousKey($0, curiosity) }
+    for key in keys[..<6] { try store.put(Member(email: "\(key)"), for: key) }
+    curiosity.react(once: true) { [weak store] in
+      // Replaced, removed, and new.
+      #expect(throws: Never.self) {
+        try store?.put(Member(email: "other"), for: keys[0])
+        try store?.remove(keys[1])
+        try store?.put(Member(email: "new"), for: keys[7])
+      }
+    }
+    try store.batch { batch in
+      for key in keys { batch.put(Member(email: "mine \(key)"), for: key) }
+      batch.remove(keys[2])
+      batch.remove(keys[11])
+    }
+    #expect(store.count == 10 && store[keys[2]] == nil && store[keys[11]] == nil)
+    for key in keys where key.number != 2 && key.number != 11 { #expect(store[key]?.email == "mine \(key)") }
+    #expect(store.audit().problems.isEmpty)
+  }
+
   /// Would not return if keys were compared under a lock.
   @Test(arguments: [true, false]) func keysMayLookAtTheStoreWhenTheyAreCompared(isOnDisk: Bool) throws {
     let store = try store(isOnDisk: isOnDisk)

@@ -69,14 +69,18 @@ import Testing
     }
   }
 
-  @Test func emptyPageKeepsItsPlace() throws {
-    let store = try MemberStore()
-    for key in 0..<10 { try store.put(Member(age: key), for: key) }
-    let first = try store.documents(where: "age", in: .all, limit: 4)
-    let none = try store.documents(where: "age", in: .all, limit: 0, after: first.next)
-    #expect(none.documents.isEmpty && none.next != nil)
-    #expect(try store.documents(where: "age", in: .all, limit: 2, after: none.next).documents.map(\.key) == [4, 5])
-    #expect(try store.documents(where: "age", in: .all, limit: -1).next == nil)
+  @Test(arguments: [1, 4, 1_024]) func scanMayBeginWithAnyShard(shards: Int) throws {
+    var configuration = StoreConfiguration.memory
+    configuration.shardCount = shards
+    let store = try MemberStore(configuration)
+    for key in 0..<2_000 { try store.put(Member(), for: key) }
+    var all = try store.scan().documents.map(\.key)
+    for shard in 0..<shards {
+      let own = (0..<2_000).count { Int($0.storeHash & UInt(shards - 1)) == shard }
+      #expect(try store.scan(after: store.cursor(beforeShard: shard)).documents.map(\.key) == all)
+      all.removeFirst(own)
+    }
+    #expect(all.isEmpty && store.cursor(beforeShard: shards) == nil)
   }
 
   @Test func cursorOfAnotherOrderIsRefused() throws {

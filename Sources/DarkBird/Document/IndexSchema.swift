@@ -240,7 +240,7 @@ extension IndexSchema.Element {
     Self(name: name, isField: false, content: .range { value($0)?.indexValue })
   }
 
-  /// One tag a document: `field=value`.
+  /// One tag a document: `field=value`. NaN is none.
   @inlinable
   public static func tag<V: IndexValueConvertible>(
     _ field: String, _ value: @escaping @Sendable (Document) -> V?
@@ -249,11 +249,13 @@ extension IndexSchema.Element {
     return Self(
       name: field, isField: true,
       content: .tags { document, number, keys in
-        if let value = value(document) { keys.append(Tag(prefix.tag(value.indexValue), field: number)) }
+        if let value = value(document), let name = prefix.tag(value.indexValue) {
+          keys.append(Tag(name, field: number))
+        }
       })
   }
 
-  /// One tag `field=value` for each element.
+  /// One tag `field=value` for each element that is not NaN.
   @inlinable
   public static func tag<C: Collection & SendableMetatype>(
     _ field: String, each values: @escaping @Sendable (Document) -> C?
@@ -295,7 +297,7 @@ struct TagPrefix: Sendable {
   }
 
   @inlinable
-  func tag(_ value: IndexValue) -> TagName {
+  func tag(_ value: IndexValue) -> TagName? {
     if isWhole, case .string(let value) = value {
       return TagName(field: text, fieldHash: hash, value: value)
     }
@@ -303,8 +305,9 @@ struct TagPrefix: Sendable {
   }
 
   @usableFromInline
-  func slowTag(_ value: IndexValue) -> TagName {
-    isWhole
+  func slowTag(_ value: IndexValue) -> TagName? {
+    if value.isNaN { return nil }
+    return isWhole
       ? TagName(field: text, fieldHash: hash, value: value.description) : TagName(text + value.description)
   }
 }

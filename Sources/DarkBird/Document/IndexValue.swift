@@ -36,6 +36,10 @@ public enum IndexValue: Sendable {
 extension Date {
   @usableFromInline
   var isNaN: Bool { timeIntervalSinceReferenceDate.isNaN }
+
+  /// What is kept on disk: since 1970, which is half as fine as what `Date` holds, since 2001. Whoever compared that would have two
+  /// values before the store is opened again and one after it.
+  var keptSeconds: Double { timeIntervalSince1970 }
 }
 
 extension IndexValue {
@@ -67,7 +71,7 @@ extension IndexValue: Comparable {
     case (.string(let a), .string(let b)): a == b
     case (.double(let a), .double(let b)): a == b
     case (.int(let a), .double(let b)), (.double(let b), .int(let a)): compare(a, b) == 0
-    case (.date(let a), .date(let b)): a == b
+    case (.date(let a), .date(let b)): a.keptSeconds == b.keptSeconds
     case (.bool(let a), .bool(let b)): a == b
     default: false
     }
@@ -80,7 +84,7 @@ extension IndexValue: Comparable {
     case (.double(let a), .double(let b)): a < b
     case (.int(let a), .double(let b)): compare(a, b) < 0
     case (.double(let a), .int(let b)): compare(b, a) > 0
-    case (.date(let a), .date(let b)): a < b
+    case (.date(let a), .date(let b)): a.keptSeconds < b.keptSeconds
     case (.bool(let a), .bool(let b)): !a && b
     default: left.typeRank < right.typeRank
     }
@@ -106,7 +110,7 @@ extension IndexValue: Hashable {
     case .double(let value):
       // Equal numbers must hash alike, whichever case holds them.
       if let whole = Int64(exactly: value) { hasher.combine(whole) } else { hasher.combine(value) }
-    case .date(let value): hasher.combine(value)
+    case .date(let value): hasher.combine(value.keptSeconds)
     case .string(let value): hasher.combine(value)
     }
   }

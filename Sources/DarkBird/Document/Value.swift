@@ -2,7 +2,7 @@ public import Foundation
 
 /// Any value a document's field can have, for tools that do not know the document's type.
 ///
-/// Values of different cases are never equal: `.int(2)` is not `.double(2)`. Unlike the numbers themselves, NaN equals NaN, in a
+/// Values of different cases are never equal: `.int(2)` is not `.double(2)`. Dates are as fine as they are on disk. Unlike the numbers themselves, NaN equals NaN, in a
 /// double and in a date: a value is a key too, and what is not equal to itself is never found.
 public enum Value: Sendable {
   case null
@@ -52,7 +52,7 @@ extension Value: Hashable {
     case (.double(let a), .double(let b)): a == b || a.isNaN && b.isNaN
     case (.string(let a), .string(let b)): a == b
     case (.bytes(let a), .bytes(let b)): a == b
-    case (.date(let a), .date(let b)): a == b || a.isNaN && b.isNaN
+    case (.date(let a), .date(let b)): a.keptSeconds == b.keptSeconds || a.isNaN && b.isNaN
     case (.array(let a), .array(let b)): a == b
     case (.map(let a), .map(let b)): a == b
     default: false
@@ -69,7 +69,7 @@ extension Value: Hashable {
     case .double(let value): if !value.isNaN { hasher.combine(value) }
     case .string(let value): hasher.combine(value)
     case .bytes(let value): hasher.combine(value)
-    case .date(let value): if !value.isNaN { hasher.combine(value) }
+    case .date(let value): if !value.isNaN { hasher.combine(value.keptSeconds) }
     case .array(let value): hasher.combine(value)
     case .map(let value): hasher.combine(value)
     }

@@ -49,17 +49,29 @@ struct IndexKeys: Sendable {
   /// Appends the tags of one field.
   @inlinable
   mutating func append<Values: Collection>(
-    _ values: Values, field: UInt32, _ name: (Values.Element) -> TagName
+    _ values: Values, field: UInt32, _ name: (Values.Element) -> TagName?
   ) {
-    if tags.count + values.count < Self.manyTags {
-      for value in values { append(Tag(name(value), field: field)) }
-    } else {
-      var seen = Set(tags.lazy.map(\.name))
-      for value in values {
-        let name = name(value)
-        if seen.insert(name).inserted { tags.append(Tag(name, field: field)) }
-      }
+    var seen = tags.count + values.count < Self.manyTags ? nil : Set(tags.lazy.map(\.name))
+    for value in values {
+      guard let name = name(value), seen?.insert(name).inserted ?? !hasTag(name) else { continue }
+      tags.append(Tag(name, field: field))
     }
+  }
+}
+
+/// Texts such as `club=Ajax`. All by bytes, as a schema puts `club=` before any value: a value may begin with a mark, which joins the
+/// sign to one character.
+extension String {
+  /// What stands before the first "=" and after it; nil if there is none.
+  package var nameAndValue: (name: String, value: String)? {
+    guard let sign = utf8.firstIndex(of: UInt8(ascii: "=")) else { return nil }
+    return (String(self[..<sign]), String(self[utf8.index(after: sign)...]))
+  }
+
+  /// What stands after `name=`; nil if it does not begin so.
+  package func value(ofName name: String) -> String? {
+    let start = name + "="
+    return utf8.starts(with: start.utf8) ? String(self[utf8.index(startIndex, offsetBy: start.utf8.count)...]) : nil
   }
 }
 
@@ -83,11 +95,9 @@ struct TagName: Sendable, Hashable {
 
   @usableFromInline
   init(_ text: String) {
-    // By bytes, as the schema puts it before any value: a value may begin with a mark, which joins the sign as a character.
-    if let sign = text.utf8.firstIndex(of: UInt8(ascii: "=")) {
-      let start = text.utf8.index(after: sign)
-      let field = String(text[..<start])
-      self.init(field: field, fieldHash: field.storeHash, value: String(text[start...]))
+    if let (name, value) = text.nameAndValue {
+      let field = name + "="
+      self.init(field: field, fieldHash: field.storeHash, value: value)
     } else {
       self.init(field: "", fieldHash: "".storeHash, value: text)
     }

@@ -211,7 +211,7 @@ extension Store {
   package func cursor(beforeShard number: Int) -> Cursor? {
     guard (1..<shards.count).contains(number) else { return nil }
     // The last slot that the shard before can have.
-    let slot = Int(DocumentNumber.max >> shardBits)
+    let slot = DocumentNumber.slots(shardBits) - 1
     return Cursor(driver: .scan, position: .number(DocumentNumber(slot: slot, shard: number - 1, shardBits: shardBits)))
   }
 }

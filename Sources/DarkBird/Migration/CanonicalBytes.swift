@@ -36,7 +36,7 @@ func canonicalValue(_ value: IndexValue, index: Int) -> [UInt8] {
     case .double(let value):
       if let whole = Int64(exactly: value) { bytes(1, UInt64(bitPattern: whole)) } else { bytes(2, value.bitPattern) }
     case .date(let value):
-      bytes(3, (value.timeIntervalSinceReferenceDate == 0 ? 0 : value.timeIntervalSinceReferenceDate).bitPattern)
+      bytes(3, (value.keptSeconds == 0 ? 0 : value.keptSeconds).bitPattern)
     case .string(let value): [4] + value.precomposedStringWithCanonicalMapping.utf8
     }
   return withUnsafeBytes(of: UInt32(index).littleEndian, Array.init) + content

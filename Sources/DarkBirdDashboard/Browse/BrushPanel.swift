@@ -21,7 +21,8 @@ enum BrushPanel {
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
     guard let brush = model.browse.brush else { return }
     guard let histogram = brush.histogram else {
-      let text = brush.isLoading ? "counting ..." : "nothing to draw: not two numbers or dates in this field"
+      let nothing = "nothing to draw: not two numbers below 1e15, or dates, in this field"
+      let text = brush.isLoading ? "counting ..." : nothing
       painter.write(Format.clipped(text, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .label)
       return
     }

@@ -47,7 +47,7 @@ enum QueryBar {
         painter.writeRight([Span(hint, .label), Span(" ")], in: rect, y: 0)
       }
     } else if let error = browse.error {
-      drawError(error, in: rect, with: &painter)
+      drawError(error, of: browse.editor?.text ?? "", in: rect, with: &painter)
     } else if let notice = browse.notice {
       painter.write(Format.clipped(notice, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .accent)
     } else if let export = model.jobs.run(browse.exportJob) {
@@ -89,11 +89,14 @@ enum QueryBar {
   }
 
   /// What is wrong, with an arrow below the word that is meant: to its right where there is room, else to its left.
-  private static func drawError(_ error: QueryError, in rect: Rect, with painter: inout Painter) {
+  private static func drawError(
+    _ error: QueryError, of line: String, in rect: Rect, with painter: inout Painter
+  ) {
     let text = error.description
     let width = displayWidth(text)
     // The line begins after a margin and the prompt.
-    let column = 3 + error.column
+    let before = line.prefix(error.column)
+    let column = 3 + displayWidth(String(before)) + error.column - before.count
     if error.token.isEmpty || column >= rect.width - 1 {
       let place = error.token.isEmpty ? "" : "column \(error.column + 1): "
       painter.write(Format.clipped(place + text, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .warning)

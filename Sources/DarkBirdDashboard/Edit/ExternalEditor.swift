@@ -64,12 +64,16 @@ final class ExternalEditor: Sendable {
   private func newFile() throws -> String {
     try? FileManager.default.createDirectory(
       atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    let count = number.add(1, ordering: .relaxed).newValue
-    let path = "\(directory)/draft-\(ProcessInfo.processInfo.processIdentifier)-\(count).json"
-    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0o600)
-    guard file >= 0 else { throw DraftFileError(path: path, errorNumber: errno) }
-    close(file)
-    return path
+    while true {
+      let count = number.add(1, ordering: .relaxed).newValue
+      let path = "\(directory)/draft-\(ProcessInfo.processInfo.processIdentifier)-\(count).json"
+      let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+      // Numbers of processes come back: that is what another one left for somebody.
+      if file < 0, errno == EEXIST { continue }
+      guard file >= 0 else { throw DraftFileError(path: path, errorNumber: errno) }
+      close(file)
+      return path
+    }
   }
 
   private static func outcome(_ end: GuestEnd, _ editor: String, _ path: String) -> EditOutcome {

@@ -17,11 +17,16 @@ enum ProcessorTime {
 final class OwnCost: Sendable {
   private let screen = Atomic<UInt64>(0)
   private let sampler = Atomic<UInt64>(0)
+  private let queries = Atomic<UInt64>(0)
 
   /// To be called on the thread of the screen.
   func reportScreen() { screen.store(ProcessorTime.ofThisThread(), ordering: .relaxed) }
   /// To be called on the thread of the sampler.
   func reportSampler() { sampler.store(ProcessorTime.ofThisThread(), ordering: .relaxed) }
+  /// To be called on the thread that answers questions.
+  func reportQueries() { queries.store(ProcessorTime.ofThisThread(), ordering: .relaxed) }
 
-  var nanoseconds: UInt64 { screen.load(ordering: .relaxed) + sampler.load(ordering: .relaxed) }
+  var nanoseconds: UInt64 {
+    screen.load(ordering: .relaxed) + sampler.load(ordering: .relaxed) + queries.load(ordering: .relaxed)
+  }
 }

@@ -16,17 +16,22 @@ final class QueryThread: Sendable {
   private let work = DispatchSemaphore(value: 0)
   private let ended = DispatchSemaphore(value: 0)
   private let source: any Source
+  private let cost: OwnCost
   private let deliver: @Sendable (BrowseReply) -> Void
 
-  init(source: any Source, deliver: @escaping @Sendable (BrowseReply) -> Void) {
+  init(source: any Source, cost: OwnCost = OwnCost(), deliver: @escaping @Sendable (BrowseReply) -> Void) {
     self.source = source
+    self.cost = cost
     self.deliver = deliver
   }
 
   func start() {
     let thread = Thread { [self] in
       Thread.nameCurrent("darkbird-query")
-      while let request = next() { answer(request) }
+      while let request = next() {
+        answer(request)
+        cost.reportQueries()
+      }
       ended.signal()
     }
     thread.start()

@@ -163,7 +163,7 @@ struct BrowseState: Sendable {
     }
     let others = vocabulary.tagFields.filter { !$0.isEmpty }
     func isOfField(_ tag: String) -> Bool {
-      field.isEmpty ? !others.contains { tag.hasPrefix($0 + "=") } : tag.hasPrefix(field + "=")
+      field.isEmpty ? !others.contains { tag.value(ofName: $0) != nil } : tag.value(ofName: field) != nil
     }
     query.allTags.removeAll(where: isOfField)
     query.anyTags.removeAll(where: isOfField)
@@ -191,7 +191,7 @@ struct BrowseState: Sendable {
 
   /// Under the heading of its field a tag need not repeat the field.
   private static func shortName(of tag: String, in field: String) -> String {
-    tag.hasPrefix(field + "=") ? String(tag.dropFirst(field.count + 1)) : tag
+    tag.value(ofName: field) ?? tag
   }
 }
 

@@ -29,11 +29,8 @@ extension Model {
     case .mute: muteRule()
     case .open where alertsView.focus == .rules: goToRule()
     case .open:
-      let marks = allMarks
-      guard marks.indices.contains(marks.count - 1 - alertsView.selectedMark) else {
-        return []
-      }
-      jump(to: marks[marks.count - 1 - alertsView.selectedMark])
+      guard let mark = selectedMark else { return [] }
+      jump(to: mark)
       view = .overview
     default: moveInAlerts(command)
     }
@@ -43,6 +40,23 @@ extension Model {
   /// Nil where the configuration has all rules off.
   private var selectedRule: AlertRule? {
     alerts.rules.isEmpty ? nil : alerts.rules[min(alertsView.selectedRule, alerts.rules.count - 1)]
+  }
+
+  private var selectedMark: Mark? {
+    let marks = allMarks
+    let index = marks.count - 1 - alertsView.selectedMark
+    return marks.indices.contains(index) ? marks[index] : nil
+  }
+
+  /// Does what may add marks, and leaves the one selected that somebody looks at: it moves down.
+  mutating func keepingSelectedMark(_ body: (inout Model) -> Void) {
+    let selected = view == .alerts && alertsView.focus == .past ? selectedMark : nil
+    body(&self)
+    guard let selected else { return }
+    let marks = allMarks
+    // How long it lasts and how bad it was may have changed.
+    let index = marks.lastIndex { $0.nanoseconds == selected.nanoseconds && $0.kind.letter == selected.kind.letter }
+    if let index { alertsView.selectedMark = marks.count - 1 - index }
   }
 
   /// Only a rule that one sees.

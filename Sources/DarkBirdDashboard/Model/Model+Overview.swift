@@ -115,6 +115,8 @@ extension Model {
       indexScroll = Scroll.moved(indexScroll, by: command, page: visible, count: count, visible: visible)
     case .shards:
       let count = shown.statistics.shards.count
+      let rows = layout.rect(of: focus).map { ShardsPanel.tableRows(count, in: OverviewLayout.inside($0)) }
+      let visible = rows ?? visible
       shardScroll = Scroll.moved(shardScroll, by: command, page: visible, count: count, visible: visible)
     case .throughput, .latency, .log: break
     }

@@ -14,7 +14,9 @@ extension Model {
       }
       return [.record("\(fileName)-\(Self.stamp(date, zone))\(RecordingFormat.suffix)")]
     case .faster, .slower, .replayStart, .replayEnd:
-      browse.notice = "only a recording can be played so; R makes one, 'darkbird replay FILE' shows it"
+      browse.notice =
+        "only a recording can be played so; \(keyMap.key(of: .record, in: keyContext)) makes one, "
+        + "'darkbird replay FILE' shows it"
       return []
     default: return nil
     }

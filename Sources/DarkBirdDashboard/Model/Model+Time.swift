@@ -55,7 +55,11 @@ extension Model {
     case .submit:
       self.annotation = nil
       let text = annotation.editor.text.trimmingCharacters(in: .whitespaces)
-      guard !text.isEmpty, let sample = history.sample(annotation.sample) else { return [] }
+      guard !text.isEmpty else { return [] }
+      guard let sample = annotation.sample.flatMap(history.sample) else {
+        browse.notice = "the moment of the note is gone with its store"
+        return []
+      }
       addMark(.note, at: sample, text)
       return [.note(Sample.Note(nanoseconds: sample.nanoseconds, date: sample.date, text: text))]
     case .cancel: self.annotation = nil
@@ -69,6 +73,7 @@ extension Model {
 
 /// A note that is being written, for the moment that was shown when it was begun.
 struct Annotation: Hashable, Sendable {
-  let sample: Int
+  /// Nil if its store was closed meanwhile.
+  var sample: Int?
   var editor = LineEditor()
 }

@@ -43,7 +43,9 @@ extension Model {
 
   /// Goes on by itself once the chapter is over and was there long enough; from the last one to the first.
   mutating func turnPage(at sample: Sample) -> [Effect] {
-    guard let tour, let seconds = tour.seconds, view == .tour, time == .live else { return [] }
+    guard let tour, let seconds = tour.seconds, view == .tour, time == .live, helpScroll == nil, !hasOverlay else {
+      return []
+    }
     let since = tour.since ?? sample.nanoseconds
     if tour.since == nil { self.tour?.since = since }
     guard tour.phase != .running, Double(sample.nanoseconds - since) >= seconds * 1e9 else { return [] }

@@ -176,8 +176,10 @@ struct Model: Sendable {
       self.height = height
       keepSelectionVisible()
     case .sample(let sample, let lines):
-      take(sample, lines)
-      return askForVersions() + turnPage(at: sample)
+      let before = history.last?.generation
+      keepingSelectedMark { $0.take(sample, lines) }
+      let isOther = before != nil && before != sample.generation
+      return (isOther && view == .browse ? enterBrowse() : []) + askForVersions() + turnPage(at: sample)
     case .reached(let nanoseconds, let seek): if seek == replay?.seek { play(through: nanoseconds) }
     case .reply(let reply): return receive(reply)
     case .job(let id, let report): receive(report, ofJob: id)
@@ -228,11 +230,16 @@ struct Model: Sendable {
     events = EventLog()
     (events.filter, events.editor) = (filter, editor)
     (shardScroll, indexScroll) = (0, 0)
+    let muted = alerts.muted
     alerts = AlertBook(rules: alerts.rules)
+    alerts.muted = muted
     runs = RunBook()
     stillness = Stillness()
     marks = []
-    annotation = nil
+    // A note that is being written stays until it is done, or its letters would be commands; its moment is gone.
+    annotation?.sample = nil
+    // Nor are answers about that one answers about this one.
+    browse = BrowseState(schema: identity.schema, keeping: browse)
   }
 
   private mutating func handle(_ key: Key) -> [Effect] {

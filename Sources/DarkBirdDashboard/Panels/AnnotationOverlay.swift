@@ -8,7 +8,7 @@ enum AnnotationOverlay {
     painter.canvas.fill(rect)
     let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: 1)
     painter.write(annotation.editor.spans(width: inner.width - 1), in: inner, y: 0)
-    let clock = model.history.sample(annotation.sample).map { Format.clock($0.date, in: model.zone) } ?? ""
+    let clock = annotation.sample.flatMap(model.history.sample).map { Format.clock($0.date, in: model.zone) } ?? ""
     painter.frame(rect, title: "Note at \(clock)", focused: true)
   }
 }

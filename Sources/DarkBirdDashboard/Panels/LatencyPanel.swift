@@ -71,7 +71,7 @@ enum LatencyPanel {
         x += width
       }
       if showsCount {
-        let perSecond = Double(summary.count) / min(10, max(1, Double(moment.sample.nanoseconds) / 1e9))
+        let perSecond = Double(summary.count) / moment.sample.latencySeconds
         painter.write(Format.right(Format.rate(perSecond), width), in: rect, x: x, y: row + 1)
       }
     }

@@ -10,17 +10,7 @@ enum ShardsPanel {
       return
     }
     let figures = ShardFigures(moment)
-    var bars = rect
-    var table: Rect?
-    // A wide panel has room for a table beside the bars, if it does not make them fewer; a high one below them.
-    let beside = rect.width - tableWidth - 2
-    if beside >= tableWidth, columns(shards.count, beside).shared == columns(shards.count, rect.width).shared {
-      bars.width = beside
-      table = Rect(x: rect.x + beside + 2, y: rect.y, width: tableWidth, height: rect.height)
-    } else if rect.height >= 16 {
-      bars.height = 13
-      table = Rect(x: rect.x, y: rect.y + bars.height, width: rect.width, height: rect.height - bars.height)
-    }
+    let (bars, table) = parts(shards.count, of: rect)
     let shared = columns(shards.count, bars.width).shared
     var summary: [Segment] = [
       .field(0, "", Format.counted(shards.count, "shard"), .strong),
@@ -37,6 +27,22 @@ enum ShardsPanel {
   }
 
   private static let tableWidth = 39
+
+  private static func parts(_ count: Int, of rect: Rect) -> (bars: Rect, table: Rect?) {
+    var bars = rect
+    // A wide panel has room for a table beside the bars, if it does not make them fewer; a high one below them.
+    let beside = rect.width - tableWidth - 2
+    if beside >= tableWidth, columns(count, beside).shared == columns(count, rect.width).shared {
+      bars.width = beside
+      return (bars, Rect(x: rect.x + beside + 2, y: rect.y, width: tableWidth, height: rect.height))
+    }
+    guard rect.height >= 16 else { return (bars, nil) }
+    bars.height = 13
+    return (bars, Rect(x: rect.x, y: rect.y + bars.height, width: rect.width, height: rect.height - bars.height))
+  }
+
+  /// Rows of the table in a panel of this size, without its head.
+  static func tableRows(_ count: Int, in rect: Rect) -> Int { max(1, (parts(count, of: rect).table?.height ?? 2) - 1) }
 
   /// Three rows of bars and the figures of the hottest shard, below the first line.
   private static func drawRows(

@@ -1,3 +1,5 @@
+import DarkBird
+
 /// What Tab offers in the query line.
 struct QueryCompletion: Hashable, Sendable {
   /// The line up to the cursor with the longest certain continuation.
@@ -78,8 +80,8 @@ struct QueryCompletion: Hashable, Sendable {
       // First the fields, then, once one is chosen, its values, most frequent first.
       let fields = vocabulary.tagFields.filter { !$0.isEmpty }.map { $0 + "=" }
       let isFieldChosen = typed.contains("=")
-      let bare = vocabulary.tags.filter { !$0.contains("=") }
-      let tags = isFieldChosen ? vocabulary.tags.filter { $0.contains("=") } : fields + bare
+      let bare = vocabulary.tags.filter { $0.nameAndValue == nil }
+      let tags = isFieldChosen ? vocabulary.tags.filter { $0.nameAndValue != nil } : fields + bare
       return tags.map { Choice(prefix: prefix, text: $0) }
     }
     if word.hasPrefix("sort:") { return vocabulary.rangeNames.map { Choice(prefix: "sort:", text: $0) } }

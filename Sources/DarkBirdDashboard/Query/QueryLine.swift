@@ -158,22 +158,20 @@ private struct Parser {
 
   private mutating func unique(after word: QueryToken) throws(QueryError) -> Selection {
     let token = try argument(of: word, "NAME=VALUE, such as \(vocabulary.uniques.first ?? "email")=x")
-    guard let equals = token.text.firstIndex(of: "=") else { throw QueryError("unique takes NAME=VALUE", at: token) }
-    let name = String(token.text[..<equals])
+    guard let (name, value) = token.text.nameAndValue else { throw QueryError("unique takes NAME=VALUE", at: token) }
     guard vocabulary.uniques.contains(name) else {
       throw QueryError("no such unique index; there is \(QueryVocabulary.list(vocabulary.uniques))", at: token)
     }
-    return .unique(index: name, value: String(token.text[token.text.index(after: equals)...]))
+    return .unique(index: name, value: value)
   }
 
   private func tag(_ text: String, _ token: QueryToken) throws(QueryError) -> String {
     if text.isEmpty { throw QueryError("a tag must follow the colon", at: token) }
     if vocabulary.tagFields.isEmpty && vocabulary.tags.isEmpty { throw QueryError("this store has no tags", at: token) }
     if vocabulary.hasBareTags { return text }
-    guard let equals = text.firstIndex(of: "=") else {
+    guard let field = text.nameAndValue?.name else {
       throw QueryError("tags look like \(vocabulary.tagFields[0])=VALUE", at: token)
     }
-    let field = String(text[..<equals])
     guard vocabulary.tagFields.contains(field) else {
       throw QueryError("no such tag field; there is \(QueryVocabulary.list(vocabulary.tagFields))", at: token)
     }

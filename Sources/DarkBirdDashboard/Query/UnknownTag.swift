@@ -88,12 +88,13 @@ extension Store {
 
   private func nearestTag(to tag: String) throws -> String? {
     let fields = schema.fields.tags + schema.computed.tags
-    let field = fields.first { !$0.isEmpty && tag.hasPrefix($0 + "=") } ?? ""
+    let field = fields.first { !$0.isEmpty && tag.value(ofName: $0) != nil } ?? ""
     guard fields.contains(field) else { return nil }
     let prefix = field.isEmpty ? "" : field + "="
     let distinct = statistics(exactIndexCounts: false).indexes.first { $0.kind == .tag && $0.name == field }?.distinct
     guard distinct ?? 0 <= Self.comparedTagsMax else { return nil }
-    let known = try tags(of: field).map { String($0.tag.dropFirst(prefix.count)) }
-    return Spelling.nearest(to: String(tag.dropFirst(prefix.count)), in: known).map { prefix + $0 }
+    func value(_ tag: String) -> String { field.isEmpty ? tag : tag.value(ofName: field) ?? tag }
+    let known = try tags(of: field).map { value($0.tag) }
+    return Spelling.nearest(to: value(tag), in: known).map { prefix + $0 }
   }
 }

@@ -115,8 +115,14 @@ struct RecordingEncoder: FieldCoder {
     write(UInt64(bitPattern: signed << 1 ^ signed >> 63))
   }
 
+  /// So that no sample is larger than a reader takes: tags and keys of a store may be as long as they like.
+  static let textBytesMax = 4 << 10
+
   /// 0 if it is the one before, else the bytes that follow and one.
   mutating func text(_ value: inout String) {
+    if value.utf8.count > Self.textBytesMax {
+      value = String(decoding: value.utf8.prefix(Self.textBytesMax - 3), as: UTF8.self) + "…"
+    }
     var isSame = false
     memory.exchangeText { old in
       isSame = old == value

@@ -25,6 +25,11 @@ struct OverviewLayout: Sendable {
     }
   }
 
+  /// What a panel draws into: within its border and a margin.
+  static func inside(_ rect: Rect) -> Rect {
+    Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
+  }
+
   func rect(of panel: PanelID) -> Rect? { panels.first { $0.id == panel }?.rect }
 
   /// On the right of a wide screen, at the bottom of a tall one.

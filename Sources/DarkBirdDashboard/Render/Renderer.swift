@@ -54,7 +54,7 @@ enum Renderer {
     drawFrame(ViewFrame(model), model, moment, with: &painter)
     for (panel, rect) in layout.panels {
       painter.frame(rect, title: title(panel, layout, rect), focused: panel == model.focus)
-      let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
+      let inner = OverviewLayout.inside(rect)
       if let moment {
         draw(panel, model, moment, in: inner, with: &painter)
       } else {

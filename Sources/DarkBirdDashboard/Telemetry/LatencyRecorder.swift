@@ -56,6 +56,7 @@ public final class LatencyRecorder: Sendable {
     var recent = RecentLatencies()
     /// Percentiles of `recent`, and when they were found.
     var summaries: [OperationKind: LatencySummary] = [:]
+    var summarizedSeconds = 0.0
     var summarizedAt: UInt64?
 
     /// Adding histograms up is most of what a sampler does with them: each is added once on its way.
@@ -136,6 +137,8 @@ public final class LatencyRecorder: Sendable {
     var heat = HeatColumn()
     /// The last ten seconds (the current second and the nine before it) by kind; kinds not used in them are missing.
     var recent: [OperationKind: LatencySummary] = [:]
+    /// How long those were recorded.
+    var recentSeconds = 0.0
   }
 
   /// What was recorded since the last call. Meant for one sampler: two callers would share the intervals out among them.
@@ -144,7 +147,7 @@ public final class LatencyRecorder: Sendable {
   func takeInterval(
     at nanoseconds: UInt64 = monotonicNanoseconds(), summariesEvery age: UInt64 = summaryNanoseconds
   ) -> Interval {
-    let (taken, summaries) = merged.withLock { merged in
+    let (taken, summaries, seconds) = merged.withLock { merged in
       merged.drain()
       let taken = merged.interval
       merged.interval = Self.empty
@@ -157,14 +160,15 @@ public final class LatencyRecorder: Sendable {
       if isNew || merged.summarizedAt.map({ nanoseconds &- $0 >= age }) ?? true {
         merged.summarizedAt = nanoseconds
         let total = merged.recent.total
+        merged.summarizedSeconds = merged.recent.seconds(at: nanoseconds)
         merged.summaries = [:]
         for kind in OperationKind.allCases where total[kind.position].totalCount > 0 {
           merged.summaries[kind] = LatencySummary(total[kind.position])
         }
       }
-      return (taken, merged.summaries)
+      return (taken, merged.summaries, merged.summarizedSeconds)
     }
-    return Interval(heat: HeatColumn(taken), recent: summaries)
+    return Interval(heat: HeatColumn(taken), recent: summaries, recentSeconds: seconds)
   }
 }
 
@@ -176,9 +180,11 @@ struct RecentLatencies: Sendable {
   /// The sum of all but the last.
   private var before = LatencyRecorder.empty
   private var currentSecond: UInt64?
+  private var start: UInt64?
 
   /// - Returns: what has become too old. Time that runs backwards changes nothing.
   mutating func advance(to nanoseconds: UInt64) -> [[LatencyRecorder.Counts]] {
+    if start == nil { start = nanoseconds }
     let second = nanoseconds / 1_000_000_000
     guard let current = currentSecond, second != current else {
       currentSecond = second
@@ -197,6 +203,12 @@ struct RecentLatencies: Sendable {
 
   mutating func add(_ counts: [LatencyRecorder.Counts]) {
     LatencyRecorder.add(counts, to: &seconds[seconds.count - 1])
+  }
+
+  /// How long they reach back.
+  func seconds(at nanoseconds: UInt64) -> Double {
+    let whole = UInt64(seconds.count - 1) * 1_000_000_000 + nanoseconds % 1_000_000_000
+    return Double(min(whole, nanoseconds - min(start ?? nanoseconds, nanoseconds))) / 1e9
   }
 
   var total: [LatencyRecorder.Counts] {

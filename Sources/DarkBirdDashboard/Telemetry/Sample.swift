@@ -58,6 +58,12 @@ extension Sample {
   /// Percentiles of the last ten seconds by kind of operation; kinds that were not used are missing.
   var latencies: [OperationKind: LatencySummary] { workload?.latencies ?? timed?.latencies ?? [:] }
 
+  /// How long the operations of `latencies` took to happen; nearly ten seconds once there are as many.
+  var latencySeconds: Double {
+    let known = workload.map(\.latencySeconds) ?? timed?.latencySeconds
+    return max(1, known ?? min(10, Double(nanoseconds) / 1e9))
+  }
+
   /// Latencies of all kinds since the sample before this one.
   var heat: HeatColumn { workload?.heat ?? timed?.heat ?? HeatColumn() }
 
@@ -74,6 +80,7 @@ struct TimedWrites: Sendable {
   var interval = 1
   /// As those of a workload.
   var latencies: [OperationKind: LatencySummary] = [:]
+  var latencySeconds: Double?
   var heat = HeatColumn()
 }
 
@@ -100,6 +107,8 @@ struct WorkloadSample: Sendable {
   var scenario: ScenarioPlace?
   /// Percentiles of the last ten seconds by kind of operation; kinds that were not used are missing.
   var latencies: [OperationKind: LatencySummary] = [:]
+  /// How long those were recorded; not in a recording.
+  var latencySeconds: Double?
   /// Latencies of all kinds since the sample before this one.
   var heat = HeatColumn()
 }

@@ -121,7 +121,7 @@ struct SampleComposer {
       options: controller?.options)
     // It may have been ended in between.
     if sample.options?.scenario != nil { sample.scenario = place }
-    (sample.latencies, sample.heat) = (interval.recent, interval.heat)
+    (sample.latencies, sample.latencySeconds, sample.heat) = (interval.recent, interval.recentSeconds, interval.heat)
     return sample
   }
 

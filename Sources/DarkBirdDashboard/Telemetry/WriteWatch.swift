@@ -36,7 +36,8 @@ struct WriteWatch {
     if let before { record(timings, since: before) }
     before = timings
     let taken = recorder.takeInterval(at: nanoseconds)
-    return TimedWrites(interval: max(1, timed), latencies: taken.recent, heat: taken.heat)
+    return TimedWrites(
+      interval: max(1, timed), latencies: taken.recent, latencySeconds: taken.recentSeconds, heat: taken.heat)
   }
 
   private func record(_ now: WriteTimings, since before: WriteTimings) {

@@ -33,7 +33,10 @@ package final class TourGuide: Sendable {
   /// Does a chapter on this thread, and leaves its store open.
   /// - Throws: what went wrong, or `CancellationError`.
   package func perform(_ chapter: TourChapter, _ deliver: @escaping @Sendable (TourNews) -> Void) throws {
-    try leave()
+    do { try leave() } catch {
+      deliver(.failed("\(error)"))
+      throw error
+    }
     let number = state.withLock { state in
       state.runs += 1
       return state.runs

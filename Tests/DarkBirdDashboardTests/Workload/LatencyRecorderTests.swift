@@ -137,6 +137,18 @@ extension WorkloadTests {
       #expect(counts.reduce(0, +) == 12)
     }
 
+    @Test func operationsASecondAreThoseOfTheTimeThatIsCovered() {
+      let recorder = LatencyRecorder()
+      for tenth in 0..<400 as Range<UInt64> {
+        if tenth == 200 { recorder.forgetRecent() }
+        for _ in 0..<20 { recorder.record(.get, nanoseconds: 1_000) }
+        let interval = recorder.takeInterval(at: 12_300_000_000 + tenth * second / 10, summariesEvery: 0)
+        guard tenth % 200 >= 20, let count = interval.recent[.get]?.count else { continue }
+        // 200 a second, and those of the first moment.
+        #expect(abs(Double(count) / interval.recentSeconds - 200) <= 20 / interval.recentSeconds + 1e-9, "\(tenth)")
+      }
+    }
+
     @Test func whatBecomesTooOldStaysInTheSum() {
       let recorder = LatencyRecorder()
       for elapsed in 0..<40 as Range<UInt64> {

@@ -59,6 +59,40 @@ struct AwkwardValueTests {
     #expect(try store.documents(tagged: tag + ".25Z").documents.map(\.key) == [2])
   }
 
+  /// `Date` holds the seconds since 2001, the disk those since 1970.
+  @Test func datesAreAsFineAsTheyAreOnDisk() throws {
+    let date = Date(timeIntervalSinceReferenceDate: 800_000_000)
+    let next = Date(timeIntervalSinceReferenceDate: date.timeIntervalSinceReferenceDate.nextUp)
+    #expect(date != next && date.timeIntervalSince1970 == next.timeIntervalSince1970)
+    #expect(Value.date(date) == .date(next) && Value.date(date).hashValue == Value.date(next).hashValue)
+    let disk = SimulatedFileSystem.forStores()
+    let schema = IndexSchema<Record>(FieldSchema(unique: ["at"]))
+    var store = try RecordStore(.simulated(), schema: schema, fileSystem: disk)
+    try store.put(["at": .date(date)], for: 1)
+    #expect(throws: StoreError.self) { try store.put(["at": .date(next)], for: 2) }
+    try store.put([:], for: .date(date))
+    try store.put(["at": nil], for: .date(next))
+    #expect(store.count == 2)
+    try store.close()
+    store = try RecordStore(.simulated(), schema: schema, fileSystem: disk)
+    #expect(store.count == 2 && store[.date(date)] == ["at": nil])
+    try store.close()
+  }
+
+  @Test func tagsOfATypeAreThoseOfItsRecord() throws {
+    struct Reading: Document {
+      var score: Double
+      init(_ score: Double) { self.score = score }
+      init(cbor reader: inout CBORReader) throws { score = try reader.readDouble() }
+      func encode(cbor writer: inout CBORWriter) throws { writer.write(score) }
+      static let schema: IndexSchema<Reading> = [.tag("score", \.score), .tag("all", each: { [$0.score, 1] })]
+    }
+    let store = try Store<Int, Reading>(.memory, schema: Reading.schema)
+    try store.put(Reading(.nan), for: 1)
+    #expect(try store.tags(of: "score").isEmpty)
+    #expect(try store.tags(of: "all").map(\.tag) == ["all=1.0"])
+  }
+
   @Test(arguments: ["\u{338}x", "\u{200D}", "\u{FE0F}a", "\u{1F3FD}", "\u{93E}", "=", "\u{301}=\u{301}"])
   func tagThatJoinsTheSignBeforeItIsFound(value: String) throws {
     let store = try RecordStore(.memory, schema: schema)
