@@ -73,8 +73,8 @@ struct BatchItem<Key: DocumentKey, Document: DarkBird.Document> {
   @usableFromInline let newKeys: IndexKeys
   /// Empty in memory.
   @usableFromInline let record: EncodedRecord
-  /// The document that is replaced or removed, and what the schema says of it, as last seen. The batch is done
-  /// only if all of these are still there.
+  /// The document that is replaced or removed, and what the schema says of it, as last seen. The batch is done only if all of
+  /// these are still there.
   @usableFromInline var old: Entry<Key, Document>?
   @usableFromInline var oldKeys = IndexKeys()
   /// Used if keys are not compared under locks.

@@ -141,8 +141,8 @@ extension Store {
     }
   }
 
-  /// Takes what is replaced from `found`, or looks it up the first time, when that is empty, and has the schema say what it is indexed under. Under
-  /// no lock.
+  /// Takes what is replaced from `found`, or looks it up the first time, when that is empty, and has the schema say what it is
+  /// indexed under. Under no lock.
   /// - Returns: what was found before and is not there any more; whether there is anything else to do than before.
   @inlinable
   func lookUp(

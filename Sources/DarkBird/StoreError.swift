@@ -15,8 +15,8 @@ public enum StoreError: Error, Hashable, Sendable {
   case invalidIndexValue(index: String, reason: String)
   /// A key or a document is larger than the log format can hold.
   case tooLarge(what: String, bytes: Int, limit: Int)
-  /// A shard has as many documents as it can number: 2^32 divided by the number of shards, less one. Other keys may still find room, but
-  /// this many means that `storeHash` puts far more keys into one shard than into the others.
+  /// A shard has as many documents as it can number: 2^32 divided by the number of shards, less one. Other keys may still
+  /// find room, but this many means that `storeHash` puts far more keys into one shard than into the others.
   case tooManyDocuments(shard: Int, limit: Int)
   /// A document or key could not be encoded.
   case encodingFailed(reason: String)

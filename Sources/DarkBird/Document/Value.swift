@@ -2,8 +2,9 @@ public import Foundation
 
 /// Any value a document's field can have, for tools that do not know the document's type.
 ///
-/// Values of different cases are never equal: `.int(2)` is not `.double(2)`. Dates are as fine as they are on disk. Unlike the numbers themselves, NaN equals NaN, in a
-/// double and in a date: a value is a key too, and what is not equal to itself is never found.
+/// Values of different cases are never equal: `.int(2)` is not `.double(2)`. Dates are as fine as they are on disk. Unlike the
+/// numbers themselves, NaN equals NaN, in a double and in a date: a value is a key too, and what is not equal to itself is never
+/// found.
 public enum Value: Sendable {
   case null
   case bool(Bool)

@@ -27,8 +27,8 @@ final class Entry<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sen
 /// By what the indexes know a document: the number of its slot, and of its shard in the lower bits. Documents that come one
 /// after the other so have numbers that mostly go up, which is what ordered sets take best.
 ///
-/// A store thus holds almost 2^32 documents at most, evenly spread over the shards; with 350 bytes each that is 1.5 TB. Keys with poor hash
-/// values can fill one shard long before that: whoever adds a document asks `isFull` first.
+/// A store thus holds almost 2^32 documents at most, evenly spread over the shards; with 350 bytes each that is 1.5 TB. Keys with
+/// poor hash values can fill one shard long before that: whoever adds a document asks `isFull` first.
 @usableFromInline typealias DocumentNumber = UInt32
 
 extension DocumentNumber {
