@@ -35,6 +35,9 @@ struct BackupCommand: ParsableCommand {
   }
 
   func run() throws {
+    if file == "-" && isatty(STDOUT_FILENO) == 1 {
+      throw Failure(.usage, "standard output", "is a terminal; a backup goes to a file or a pipe")
+    }
     let stop = StopSignals()
     let progress = Progress("backed up")
     let report = try job(stop, progress) { update throws(StoreError) in
@@ -57,6 +60,8 @@ struct BackupCommand: ParsableCommand {
       throw Failure(
         .temporaryFailure, path,
         "in use by \(holder); a program that has a store open makes its own backups, with store.backup(to:)")
+    } catch let code as ExitCode {
+      throw code
     } catch {
       throw Failure(error, path: directory)
     }
@@ -104,6 +109,7 @@ struct RestoreCommand: ParsableCommand {
     } catch {
       // Only if it is empty.
       if isNew { rmdir(directory) }
+      if error is ExitCode { throw error }
       throw Failure(error, path: file)
     }
     try printBackup(report, [("store", directory), ("from", file)], json: json)
@@ -130,7 +136,10 @@ func withProgress<R>(
 }
 
 /// What a backup holds, for the commands that write, read and check one.
-func printBackup(_ report: BackupReport, _ names: [(String, String)], json: Bool) throws {
+/// - Parameter verdict: a line at the end, for people.
+func printBackup(
+  _ report: BackupReport, _ names: [(String, String)], json: Bool, verdict: String? = nil
+) throws {
   let output = Output()
   if json {
     output.line(try jsonLine(report))
@@ -142,6 +151,7 @@ func printBackup(_ report: BackupReport, _ names: [(String, String)], json: Bool
     for (name, text) in names + lines {
       output.line("\(name)\(String(repeating: " ", count: 12 - name.count))\(oneLine(text))")
     }
+    if let verdict { output.line(verdict) }
   }
   try output.finish()
 }

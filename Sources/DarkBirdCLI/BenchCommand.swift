@@ -74,6 +74,7 @@ struct BenchCommand: ParsableCommand {
     let rows = try only.map { [try Self.row($0)] } ?? BenchRow.allCases.filter { !$0.isOnlyOnRequest }
     let temporary = try TemporaryStore(in: directory)
     defer { temporary.remove() }
+    let stop = StopSignals()
     let output = Output()
     let table = BenchTable()
     var results: [BenchResult] = []
@@ -84,7 +85,7 @@ struct BenchCommand: ParsableCommand {
       for row in rows {
         // A row can take many seconds: each line is to be seen once it is known.
         output.flush()
-        if !output.isOpen { break }
+        if !output.isOpen || stop.isRequested { break }
         let result = try bench.run(row)
         results.append(result)
         if !json { output.line(table.line(result)) }
@@ -98,6 +99,7 @@ struct BenchCommand: ParsableCommand {
     }
     if json { output.line(try jsonLine(BenchReport(documents: documents, threads: threads, rows: results))) }
     try output.finish()
+    if let signal = stop.received { throw ExitCode(128 + signal) }
   }
 
   private func options(directory: String) -> BenchOptions {

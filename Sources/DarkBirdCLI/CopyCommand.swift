@@ -50,8 +50,8 @@ struct CopyCommand: ParsableCommand {
       progress.clear()
       throw target.failure(error, stop, database, of: directory)
     }
-    if json { return print(try jsonLine(report)) }
-    print("copied \(report.documents): \(report.written) written, \(report.removed) removed")
+    if json { return try printResult(try jsonLine(report)) }
+    try printResult("copied \(report.documents): \(report.written) written, \(report.removed) removed")
   }
 }
 
@@ -106,7 +106,7 @@ struct MirrorCommand: ParsableCommand {
       throw target.failure(error, stop, database, of: directory)
     }
     if stop.isRequested { throw target.givenUp(stop) }
-    print("mirrored \(result.changes) changes, up to LSN \(result.lsn ?? 0)")
+    try printResult("mirrored \(result.changes) changes, up to LSN \(result.lsn ?? 0)")
   }
 }
 

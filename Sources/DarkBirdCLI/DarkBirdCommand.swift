@@ -52,6 +52,7 @@ struct DarkBirdCommand: ParsableCommand {
     signal(SIGPIPE, SIG_IGN)
     // Nor may a limit on the size of files: the write that reaches it fails, and what it was part of is cleared away.
     signal(SIGXFSZ, SIG_IGN)
+    holdStandardDescriptors()
     do {
       var command = try parseAsRoot()
       try command.run()
@@ -66,6 +67,14 @@ struct DarkBirdCommand: ParsableCommand {
       Foundation.exit(SysExit.usage.rawValue)
     } catch {
       exit(withError: error)  // help texts, the version, exit codes
+    }
+  }
+
+  /// Has the three standard descriptors taken also where whoever began us has closed some: the first files that we open would
+  /// become standard output, and what is printed would go into them. Reading and writing there fails, as it would have.
+  private static func holdStandardDescriptors() {
+    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+      _ = open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY)
     }
   }
 

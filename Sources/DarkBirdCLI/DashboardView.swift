@@ -39,7 +39,12 @@ func showDashboard<Key, Document>(
 ) throws(Failure) {
   var options = options
   options.jobs += DashboardJob.databases(of: store)
-  do { _ = try Dashboard.run(on: store, options: options, opening: opening) } catch { throw Failure(error) }
+  do {
+    // It comes more than once, from the kernel and from the shell, and there is a store to close.
+    if try Dashboard.run(on: store, options: options, opening: opening) == .hungUp { signal(SIGHUP, SIG_IGN) }
+  } catch {
+    throw Failure(error)
+  }
 }
 
 extension Failure {

@@ -101,7 +101,7 @@ struct ExportCommand: ParsableCommand {
     }
     if documents > 0 { notes += missing.notes }
     for note in notes { printError(harmless(note)) }
-    if file != "-" { print("exported \(documents)") }
+    if file != "-" { try printResult("exported \(documents)") }
   }
 }
 

@@ -75,8 +75,8 @@ struct ImportCommand: ParsableCommand {
     var reader = try recordReader(lines, format: format, isTyped: key == nil, types: try types())
     let isNew = try onStore(directory) { try isNewStore(directory) }
     let isMissing = isNew && !FileManager.default.fileExists(atPath: directory)
-    let store = try openForAdding(directory, indexes.fields)
     let stop = StopSignals()
+    let store = try openForAdding(directory, indexes.fields)
     let progress = Progress("imported")
     var reports = 0
     var importer = Importer(store: store, key: key, lines: lines) { refusal in
@@ -101,7 +101,7 @@ struct ImportCommand: ParsableCommand {
     if isNew && importer.imported == 0 && !isWhole { removeUnwritten(directory, isMissing: isMissing) }
     if reports > Self.reportsMax { printNote("… and \(grouped(reports - Self.reportsMax)) more") }
     // Also after a failure: what was imported stays.
-    print(importer.summary)
+    do { try printResult(importer.summary) } catch { failure = failure ?? error }
     if let failure { throw Failure(failure, path: directory) }
     if let signal = stop.received { throw ExitCode(128 + signal) }
     if importer.rejected > 0 { throw ExitCode(SysExit.dataError.rawValue) }

@@ -97,7 +97,7 @@ struct LoadCommand: ParsableCommand {
       throw failure(error, stop, database, isNew: isNew)
     }
     refusals.end()
-    print(report.summary)
+    try printResult(report.summary)
     if report.refused > 0 { throw ExitCode(SysExit.dataError.rawValue) }
   }
 

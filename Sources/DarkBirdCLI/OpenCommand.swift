@@ -44,8 +44,9 @@ struct OpenCommand: ParsableCommand {
     var options = DashboardOptions(title: name, location: "disk \(directory)", look, configuration)
     options.startsInBrowse = true
     options.allowsChanges = readWrite
+    // While there is a dashboard signals are its own; they come here again while the store is closed.
+    let stop = StopSignals()
     if report.isWanted {
-      let stop = StopSignals()
       let store = try onStore(directory) { try RecordStore.open(directory, readOnly: !readWrite) }
       return try close(store) { try report.run(on: store, options, stop) }
     }
@@ -55,7 +56,7 @@ struct OpenCommand: ParsableCommand {
     try close(store.keptUntilExit()) {
       try requireTerminal()
       if readWrite { options.jobs += [.importing(into: store), .loading(into: store)] }
-      try showDashboard(on: store, options, opening)
+      if !stop.isRequested { try showDashboard(on: store, options, opening) }
     }
   }
 

@@ -37,6 +37,13 @@ final class Output {
   }
 }
 
+/// The one line that tells what a command has done.
+func printResult(_ line: String) throws(Failure) {
+  let output = Output()
+  output.line(line)
+  try output.finish()
+}
+
 /// One line on standard error, `darkbird: ` before it.
 func printError(_ message: String) { printNote("darkbird: \(message)") }
 
@@ -91,6 +98,7 @@ func decimal(_ value: Double) -> String {
 func jsonLine(_ value: some Encodable) throws -> String {
   let encoder = JSONEncoder()
   encoder.keyEncodingStrategy = .convertToSnakeCase
+  encoder.dateEncodingStrategy = .iso8601
   encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
   return ExportText.harmlessJSON(String(decoding: try encoder.encode(value), as: UTF8.self))
 }

@@ -84,8 +84,9 @@ struct RunCommand: ParsableCommand {
     workload.scenario = try load.scenario(among: configuration.scenarios)
     let isDrawn = !output.headless && !report.isWanted
     if isDrawn { try requireTerminal() }
-    // Before there is a directory to remove: a signal that comes meanwhile must not leave it behind.
-    let stop = isDrawn ? nil : StopSignals()
+    // Before there is a directory to remove: a signal that comes meanwhile must not leave it behind. While there is a dashboard
+    // signals are its own; they come here again while the store is closed.
+    let stop = StopSignals()
     let temporary = store.isTemporary ? try TemporaryStore() : nil
     defer { temporary?.remove() }
     let name = store.ram ? "memory" : temporary?.path ?? store.store ?? ""
@@ -95,9 +96,9 @@ struct RunCommand: ParsableCommand {
     let opening = OpeningScreen(options)
     defer { opening.close() }
     let storeConfiguration = store.configuration(temporaryPath: temporary?.path)
-    guard let opened = try onStore(name, { try open(storeConfiguration, stop == nil ? opening : nil) }) else { return }
+    guard let opened = try onStore(name, { try open(storeConfiguration, isDrawn ? opening : nil) }) else { return }
     do {
-      try run(workload, on: opened.keptUntilExit(), &options, opening, stop)
+      try run(workload, on: opened.keptUntilExit(), &options, isDrawn ? opening : nil, stop)
     } catch {
       try? opened.close()
       throw Failure(error, path: name)
@@ -118,17 +119,17 @@ struct RunCommand: ParsableCommand {
   /// Runs the workload on its store until the user or the duration ends it.
   private func run(
     _ load: WorkloadOptions, on opened: Store<String, WorkloadDocument>, _ options: inout DashboardOptions,
-    _ opening: OpeningScreen, _ stop: StopSignals?
+    _ opening: OpeningScreen?, _ stop: StopSignals
   ) throws {
     let runner = WorkloadRunner(store: opened, options: load)
     defer { runner.close() }
     runner.start()
-    if output.headless, let stop {
+    if output.headless {
       return try HeadlessRun(opened, runner, load, isJSON: report.json, stop: stop).run()
     }
     options.workload = runner
-    if let stop { return try report.run(on: opened, options, stop) }
-    try showDashboard(on: opened, options, opening)
+    guard let opening else { return try report.run(on: opened, options, stop) }
+    if !stop.isRequested { try showDashboard(on: opened, options, opening) }
   }
 }
 

@@ -39,7 +39,12 @@ struct SalvageCommand: ParsableCommand {
   func run() throws {
     let fields = indexes.fields
     let report = try onStore(directory) {
-      try StoreInspector.salvage(directory, to: output, schema: fields.isEmpty ? nil : fields)
+      do {
+        return try StoreInspector.salvage(directory, to: output, schema: fields.isEmpty ? nil : fields)
+      } catch StoreError.invalidConfiguration(let reason) {
+        // The options contradict the store.
+        throw Failure(.usage, "--unique, --tag, --range", reason)
+      }
     }
     let lines = Output()
     if json {

@@ -14,6 +14,16 @@ struct IndexArguments: ParsableArguments {
   var range: [String] = []
 
   var fields: FieldSchema { FieldSchema(unique: unique, tags: tag, ranges: range) }
+
+  func validate() throws {
+    for (option, names) in [("--unique", unique), ("--tag", tag), ("--range", range)] {
+      if names.contains("") { throw ValidationError("\(option): a field has a name") }
+      var seen: Set<String> = []
+      if let name = names.first(where: { !seen.insert($0).inserted }) {
+        throw ValidationError("\(option) \(name) is there twice")
+      }
+    }
+  }
 }
 
 /// The store at a path that documents are added to, with the indexes that are wanted; made if there is none.
@@ -56,7 +66,8 @@ func checkIndexes(_ wanted: FieldSchema, of directory: String) throws {
   }
 }
 
-/// Whether there is no store to add to: nothing at the path, or an empty directory.
+/// Whether there is no store to add to: nothing at the path, an empty directory, or one with what a killed process has left
+/// that was to make a store there.
 func isNewStore(_ directory: String) throws -> Bool {
   var status = stat()
   if stat(directory, &status) != 0 {
@@ -64,7 +75,9 @@ func isNewStore(_ directory: String) throws -> Bool {
     throw Failure(directory, errorNumber: errno)
   }
   guard status.st_mode & S_IFMT == S_IFDIR else { return false }
-  return try FileManager.default.contentsOfDirectory(atPath: directory).isEmpty
+  do { return try PosixFileSystem().list(directory).isEmpty || StoreInspector.isUnfinished(directory) } catch {
+    throw StoreError(error)
+  }
 }
 
 /// A store that is made beside its place, and gets there when it is whole: in a directory of its own, which a file marks as
@@ -80,6 +93,7 @@ struct StoreInTheMaking {
 
   /// Takes over what a killed process has left.
   init(_ directory: String, _ fields: FieldSchema) throws(Failure) {
+    let directory = try Self.place(directory)
     var path = directory
     while path.count > 1, path.hasSuffix("/") { path.removeLast() }
     let draft = path + ".loading"
@@ -95,6 +109,19 @@ struct StoreInTheMaking {
         throw error
       }
     }
+  }
+
+  /// The directory itself where its name is a link, for a link makes way for no directory; nor does one that another file system
+  /// is mounted on.
+  private static func place(_ directory: String) throws(Failure) -> String {
+    guard let real = realpath(directory, nil) else { return directory }
+    defer { free(real) }
+    let path = String(cString: real)
+    var (own, parent) = (stat(), stat())
+    guard stat(path, &own) == 0, stat(parentDirectory(of: path), &parent) == 0, own.st_dev == parent.st_dev else {
+      throw Failure(.cannotCreate, directory, "another file system begins here; name a directory in it")
+    }
+    return path
   }
 
   /// Makes the directory, or takes over one with nothing in it but what is ours.
@@ -126,6 +153,7 @@ struct StoreInTheMaking {
 
   func finish() throws(Failure) {
     try onStore(directory) { try store.close() }
+    StoreInspector.removeUnwritten(directory)
     if rename("\(draft)/\(Self.storeName)", directory) != 0 { throw Failure(directory, errorNumber: errno) }
     Self.remove(draft, mark)
     do { try PosixFileSystem().synchronizeDirectory(parentDirectory(of: draft)) } catch {

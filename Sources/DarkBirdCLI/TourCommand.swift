@@ -55,8 +55,8 @@ struct TourCommand: ParsableCommand {
   func run() throws {
     let configuration = try look.configuration()
     if !plain { try requireTerminal() }
-    // A signal must not leave the directory behind; with a terminal the dashboard takes care of that.
-    let stop = plain ? StopSignals() : nil
+    // A signal must not leave the directory behind. While there is a dashboard signals are its own.
+    let stop = StopSignals()
     let temporary = try TemporaryStore()
     defer { temporary.remove() }
     guard let program = Bundle.main.executablePath else {
@@ -65,7 +65,7 @@ struct TourCommand: ParsableCommand {
     let writer = TourWriterCommand(executable: program, arguments: [TourWriterMode.name])
     let guide = TourGuide(directory: temporary.path, writer: writer, pace: plain ? 0 : 1)
     let first = try first()
-    if let stop { return try tell(guide, from: first, stop) }
+    if plain { return try tell(guide, from: first, stop) }
     var tour = TourOptions()
     tour.first = first
     tour.seconds = auto ? seconds : nil

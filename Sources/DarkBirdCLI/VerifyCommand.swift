@@ -39,8 +39,7 @@ struct VerifyCommand: ParsableCommand {
     var status = stat()
     if stat(directory, &status) == 0, [S_IFREG, S_IFIFO].contains(status.st_mode & S_IFMT) {
       let report = try onStore(directory) { try StoreInspector.verifyBackup(directory) }
-      try printBackup(report, [("backup", directory)], json: json)
-      if !json { print("sound") }
+      try printBackup(report, [("backup", directory)], json: json, verdict: "sound")
       return
     }
     let report = try onStore(directory) { try StoreInspector.verify(directory) }

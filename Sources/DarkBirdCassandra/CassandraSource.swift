@@ -136,7 +136,7 @@ public struct CassandraSource: DocumentSource {
     do {
       let key = try KeyText.key(CassandraReplica.text(ofColumn: key))
       // What keeps a type may take two levels where the document has one.
-      let value = try TypedJSON.value(try JSONParser.parse(Array(json.utf8), depthMax: 3 * JSONParser.depthMax))
+      let value = try TypedJSON.value(try JSONParser.parse(Array(json.utf8), depthMax: JSONParser.typedDepthMax))
       guard case .map(let document) = value else { throw refused("\(value.kind) instead of a document") }
       return (key, document)
     } catch let error as BadInput {

@@ -69,7 +69,7 @@ struct CopyText {
       isFirst = false
       bytes.append(UInt8(ascii: "\""))
       if element.utf8.contains(where: { $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "\"") }) {
-        append(element.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))
+        append(element.escaping("\\", "\"", with: "\\"))
       } else {
         append(element)
       }

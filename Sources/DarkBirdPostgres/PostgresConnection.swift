@@ -235,7 +235,7 @@ final class PostgresRows {
 }
 
 /// A name in SQL.
-func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
+func quoted(_ name: String) -> String { "\"" + name.escaping("\"", with: "\"") + "\"" }
 
 /// A text in SQL.
-func literal(_ text: String) -> String { "'" + text.replacing("'", with: "''") + "'" }
+func literal(_ text: String) -> String { "'" + text.escaping("'", with: "'") + "'" }

@@ -119,7 +119,7 @@ public struct PostgresSource: DocumentSource {
     do {
       let key = try KeyText.key(String(decoding: text, as: UTF8.self))
       // What keeps a type may take two levels where the document has one.
-      var value = try TypedJSON.value(try JSONParser.parse(json, depthMax: 3 * JSONParser.depthMax))
+      var value = try TypedJSON.value(try JSONParser.parse(json, depthMax: JSONParser.typedDepthMax))
       if let order {
         if lastOrder?.text != order { lastOrder = (order, try TypedJSON.value(try JSONParser.parse(order))) }
         if let lastOrder { value = FieldOrder.applied(lastOrder.order, to: value) }

@@ -22,6 +22,8 @@ import Testing
     let before = try tree(store)
     let made = try await darkbird("backup", store, file, "--json")
     #expect(made.code == 0 && made.output.contains(#""documents":500"#), "\(made)")
+    let year = Calendar(identifier: .gregorian).component(.year, from: Date())
+    #expect(made.output.contains("\"created\":\"\(year)-"), "\(made)")
     #expect(try tree(store) == before)
     let verified = try await darkbird("verify", file)
     #expect(

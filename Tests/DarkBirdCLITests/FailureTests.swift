@@ -57,6 +57,70 @@ import Testing
     expect(try await read(command, path), 66, path)
   }
 
+  /// The files that a command opens first would take the places of those that are closed, and its messages would go into them.
+  @Test(arguments: [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"]) func closedDescriptorsGetNoMessages(
+    closed: String
+  ) async throws {
+    let input = try directory.file("in.ndjson", (0..<300).map { "{\"id\":\($0)}\n" }.joined() + "no JSON\n{}\n")
+    let (store, program) = (directory("store"), try builtProgram("darkbird"))
+    _ = try await shell("'\(program)' import '\(store)' '\(input)' --key id \(closed); true")
+    let verified = try await darkbird("verify", store)
+    #expect(verified.code == 0 && verified.output.contains("documents   300"), "\(verified)")
+    let file = directory("out.ndjson")
+    _ = try await shell("'\(program)' export '\(store)' '\(file)' --range nothing=.. \(closed); true")
+    _ = try await shell("'\(program)' export '\(store)' '\(file)' \(closed); true")
+    let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
+    #expect(lines.count == 300 && lines.allSatisfy { $0.hasPrefix("{\"key\":") && $0.hasSuffix("}}") })
+  }
+
+  @Test(arguments: ["import", "verify a backup", "export"]) func fullDiskBehindStandardOutputIsTold(
+    command: String
+  ) async throws {
+    let store = try await makeStore()
+    let (input, backup) = (try directory.file("in.ndjson", "{\"id\":1}\n"), directory("a.backup"))
+    try #require(try await darkbird("backup", store, backup).code == 0)
+    let arguments =
+      switch command {
+      case "import": "import '\(directory("other"))' '\(input)' --key id"
+      case "export": "export '\(store)' '\(directory("out.csv"))'"
+      default: "verify '\(backup)'"
+      }
+    expect(
+      try await shell("'\(try builtProgram("darkbird"))' \(arguments) >/dev/full"), 74, "standard output", "space")
+  }
+
+  /// What is left where a store was being made when its program was killed.
+  @Test(arguments: [["LOCK"], ["LOCK", "MANIFEST.new"]]) func unfinishedStoreIsMade(names: [String]) async throws {
+    let input = try directory.file("in.ndjson", "{\"id\":1}\n")
+    let store = directory("store")
+    try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: false)
+    for name in names { _ = try directory.file("store/\(name)", "") }
+    let outcome = try await darkbird("import", store, input, "--key", "id", "--range", "id")
+    #expect(outcome.code == 0, "\(outcome)")
+    #expect(try await darkbird("query", store, "--range", "id=..", "--count").output == "1\n")
+  }
+
+  @Test func pathIsNamedWhereTheSentenceHasItAsAWord() async throws {
+    let input = try directory.file("in.ndjson", "{\"id\":\"c1\"}\n")
+    let program = try builtProgram("darkbird")
+    let made = try await shell("cd '\(directory.path)' && '\(program)' import store '\(input)' --key id")
+    try #require(made.code == 0, "\(made)")
+    expect(
+      try await shell("cd '\(directory.path)' && '\(program)' run --headless --duration 1 --store store"), 65,
+      "darkbird: store: ")
+  }
+
+  @Test(arguments: [["--tag", "a", "--tag", "a"], ["--unique", ""]]) func indexesThatMakeNoSense(
+    options: [String]
+  ) async throws {
+    let input = try directory.file("in.ndjson", "{\"id\":1}\n")
+    let store = try await makeStore()
+    for command in [["import", directory("new"), input, "--key", "id"], ["migrate", store]] {
+      expect(try await Program(builtProgram("darkbird"), command + options).outcome(), 64, options[0])
+    }
+    #expect(!FileManager.default.fileExists(atPath: directory("new")))
+  }
+
   @Test(arguments: readers) func flippedByteInTheFirstPage(command: [String]) async throws {
     let store = try await makeStore()
     let names = try FileManager.default.contentsOfDirectory(atPath: store).filter { $0.hasPrefix("wal-") }.sorted()

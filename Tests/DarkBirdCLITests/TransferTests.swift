@@ -54,6 +54,21 @@ import Testing
     }
   }
 
+  /// An export has its documents one level down, and dates another one.
+  @Test(arguments: DocumentFormat.allCases) func deepestDocumentsComeBack(_ format: DocumentFormat) throws {
+    var value = Value.date(Date(timeIntervalSince1970: 1_700_000_000.5))
+    for _ in 0..<63 { value = .array([value]) }
+    let document: Record = ["deep": value]
+    var columns = CSVColumns()
+    columns.look(at: .int(1), document)
+    var text = ""
+    var writer = DocumentWriter(format, columns: columns.columns()) { text += $0 }
+    try writer.begin()
+    try writer.write(key: .int(1), document)
+    try writer.finish()
+    #expect(try read(format, text).map(\.1) == [document])
+  }
+
   @Test(arguments: ["ndjson", "json", "csv"]) func exportIsImportedAsAnEqualStore(_ format: String) async throws {
     let store = directory("store")
     var random = RandomDocuments(seed: 7)

@@ -32,6 +32,18 @@ import Testing
     #expect(try parse(QueryLine.text(.query(Query(noTags: [tag]), limit: 3))) == .query(Query(noTags: [tag]), limit: 3))
   }
 
+  /// Marks make one character of themselves and a quote, a blank or a backslash before them.
+  @Test(arguments: ["\u{301} x", "a\"\u{301} b", "\\\u{301}", "a \u{301}", "\u{600}\" x", "\u{301}\"", "\u{600}"])
+  func anyTextComesBackAsOneToken(text: String) throws {
+    for text in [text, "tag:club=" + text] {
+      let line = "x " + QueryToken.quoted(text) + " y"
+      #expect(
+        try QueryToken.split(line).map { Array($0.text.unicodeScalars) }
+          == ["x", text, "y"].map { Array($0.unicodeScalars) })
+      #expect(Array(QueryToken.last(of: QueryToken.begun(text)).text.unicodeScalars) == Array(text.unicodeScalars))
+    }
+  }
+
   @Test func shards() throws {
     #expect(try parse("shard 17") == .shard(17))
     #expect(throws: QueryError.self) { try parse("shard -1") }

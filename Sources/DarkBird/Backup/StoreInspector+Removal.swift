@@ -1,4 +1,13 @@
 extension StoreInspector {
+  /// Whether there is nothing in a directory but what is left where a store was being made when its program was killed. The
+  /// next opening for writing makes it.
+  package static func isUnfinished(_ directory: String) -> Bool {
+    let fileSystem = PosixFileSystem()
+    guard let names = try? fileSystem.list(directory), !names.isEmpty else { return false }
+    return names.allSatisfy(LogFormat.namesOfCreation.contains)
+      && (try? Disk.needsCreation(directory, fileSystem)) == true
+  }
+
   /// Removes a store in which nothing was ever written, or what is left where one could not be made; the directory stays, empty.
   /// Best effort: whatever else is there stays, and so does a store that another program has open.
   package static func removeUnwritten(_ directory: String) {

@@ -103,7 +103,7 @@ final class Disk: @unchecked Sendable {
   // MARK: Making a store
 
   /// Whether the directory holds no store yet: there is no manifest, and nothing but what an interrupted creation leaves.
-  private static func needsCreation(_ directory: String, _ fileSystem: any FileSystem) throws(StoreError) -> Bool {
+  static func needsCreation(_ directory: String, _ fileSystem: any FileSystem) throws(StoreError) -> Bool {
     try diskErrors(directory) { () throws(SystemError) in
       let names = try fileSystem.list(directory)
       if names.contains(LogFormat.manifestName) { return false }
@@ -349,8 +349,7 @@ func checkDirectory(
     throw .notAStore(path: directory, reason: "a restoration into it was interrupted; restore to it again")
   }
   // An interrupted creation leaves these; there is no document in them, for a store is one only with its manifest.
-  let known: Set = [LogFormat.lockName, LogFormat.manifestDraftName, LogFormat.pageName(1)]
-  if let stranger = names.sorted().first(where: { !known.contains($0) }) {
+  if let stranger = names.sorted().first(where: { !LogFormat.namesOfCreation.contains($0) }) {
     throw .notAStore(path: directory, reason: "there is no MANIFEST, but there is \(stranger)")
   }
   if isReadOnly { throw .notAStore(path: directory, reason: "there is no MANIFEST") }

@@ -56,7 +56,7 @@ extension StoreInspector {
   ) throws(StoreError) {
     func trimmed(_ path: String) -> String { path.split(separator: "/").filter { $0 != "." }.joined(separator: "/") }
     if output.hasPrefix("/") == path.hasPrefix("/"), (trimmed(output) + "/").hasPrefix(trimmed(path) + "/") {
-      throw .invalidConfiguration(reason: "\(output): lies in the store that is to be salvaged")
+      throw .targetExists(path: output, reason: "lies in the store that is to be salvaged")
     }
     do throws(SystemError) {
       let names = try fileSystem.list(output)
@@ -65,7 +65,7 @@ extension StoreInspector {
       if error.isMissing { return }
       if !error.isNotADirectory { throw StoreError(error) }
     }
-    throw .invalidConfiguration(reason: "\(output): exists and is not an empty directory")
+    throw .targetExists(path: output, reason: "exists and is not an empty directory")
   }
 
   /// The lock of the damaged store, shared; nil if there is no file to lock.

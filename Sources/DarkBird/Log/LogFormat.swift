@@ -35,6 +35,8 @@ public enum LogFormat {
   static let checkpointDraftName = "ckpt.new"
   static let lockName = "LOCK"
   static let unfinishedName = "UNFINISHED"
+  /// What a creation that was interrupted may leave.
+  static let namesOfCreation: Set = [lockName, manifestDraftName, pageName(1)]
   /// Temporary files of a migration that was killed just when it made them.
   static let migrationPrefix = "migrate-"
 

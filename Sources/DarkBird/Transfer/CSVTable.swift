@@ -19,11 +19,11 @@ package struct CSVColumn: Hashable, Sendable {
 
   /// `name:kind`; nil if the last part is no kind.
   package init?(header: String) {
-    guard let colon = header.lastIndex(of: ":"),
-      let kind = Kind(rawValue: String(header[header.index(after: colon)...]))
+    guard let colon = header.utf8.lastIndex(of: UInt8(ascii: ":")),
+      let kind = Kind(rawValue: String(header[header.utf8.index(after: colon)...]))
     else { return nil }
     var name = String(header[..<colon])
-    if name.hasPrefix("\"") {
+    if name.utf8.first == UInt8(ascii: "\"") {
       guard let plain = try? JSONDecoder().decode(String.self, from: Data(name.utf8)) else { return nil }
       name = plain
     }
@@ -36,7 +36,7 @@ package struct CSVColumn: Hashable, Sendable {
   /// - Parameter isPlain: for programs that know no types, the name alone.
   package func header(isPlain: Bool) -> String {
     let suffix = isPlain ? "" : ":\(kind.rawValue)"
-    guard name.hasPrefix("\"") || name.unicodeScalars.contains(where: TypedJSON.drivesTerminal) else {
+    guard name.utf8.first == UInt8(ascii: "\"") || name.unicodeScalars.contains(where: TypedJSON.drivesTerminal) else {
       return Self.quoted(name + suffix)
     }
     var json = ""
@@ -71,7 +71,7 @@ package struct CSVColumn: Hashable, Sendable {
       $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "\"") || $0 == 0x0a || $0 == 0x0d
     }
     if text.isEmpty { return "\"\"" }
-    return needsQuotes ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
+    return needsQuotes ? "\"" + text.escaping("\"", with: "\"") + "\"" : text
   }
 
   // MARK: Reading

@@ -114,10 +114,10 @@ package enum TypedJSON {
     for field in record.fields {
       var name = field.name
       if name.utf8.first == UInt8(ascii: "$") {
-        guard name.hasPrefix("$$") else {
+        guard name.utf8.starts(with: "$$".utf8) else {
           throw Malformed(reason: "field '\(name)' is not known; its name would be '$\(name)'")
         }
-        name.removeFirst()
+        name.unicodeScalars.removeFirst()
       }
       fields.append((name, try value(field.value)))
     }

@@ -102,7 +102,10 @@ struct CSVReader: RecordReader {
       throw bad("'\(field.text.prefix(40))' is no \(type.kind.rawValue)")
     }
     let value: Value
-    do throws(BadInput) { value = try JSONParser.parse(Array(field.text.utf8)) } catch { throw bad(error.description) }
+    let depthMax = isTyped ? JSONParser.typedDepthMax : JSONParser.depthMax
+    do throws(BadInput) { value = try JSONParser.parse(Array(field.text.utf8), depthMax: depthMax) } catch {
+      throw bad(error.description)
+    }
     if !isTyped { return value }
     do throws(TypedJSON.Malformed) { return try TypedJSON.value(value) } catch { throw bad(error.reason) }
   }

@@ -25,7 +25,8 @@ struct JSONLinesReader: RecordReader {
 
   static func record(_ bytes: [UInt8], line: Int, isTyped: Bool) -> NumberedRecord {
     do throws(BadInput) {
-      guard case .map(let record) = try JSONParser.parse(bytes) else {
+      let depthMax = isTyped ? JSONParser.typedDepthMax : JSONParser.depthMax
+      guard case .map(let record) = try JSONParser.parse(bytes, depthMax: depthMax) else {
         throw BadInput(reason: "not an object; a document looks like {\"name\": \"Ada\"}")
       }
       if !isTyped { return NumberedRecord(line: line, content: .success(record)) }

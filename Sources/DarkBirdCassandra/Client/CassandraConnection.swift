@@ -183,4 +183,4 @@ enum PlainAuthentication {
 }
 
 /// A name as CQL writes it.
-func quoted(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
+func quoted(_ name: String) -> String { "\"" + name.escaping("\"", with: "\"") + "\"" }

@@ -51,7 +51,7 @@ package enum ExportText {
     let isPlain = !word.isEmpty && word.utf8.allSatisfy { plain.contains($0) }
     if isPlain { return word }
     guard word.unicodeScalars.contains(where: TypedJSON.drivesTerminal) else {
-      return "'" + word.replacing("'", with: "'\\''") + "'"
+      return "'" + word.escaping("'", with: "'\\'") + "'"
     }
     var text = "$'"
     for scalar in word.unicodeScalars {

@@ -1,4 +1,7 @@
-/// A word of a query line. Quotes keep blanks together: `tag:"club=FC Oslo"`; a backslash keeps the next character.
+import DarkBird
+
+/// A word of a query line. Quotes keep blanks together: `tag:"club=FC Oslo"`; a backslash keeps what is behind it. By scalars,
+/// for a value may begin with a mark, which makes one character of itself and the quote before it.
 struct QueryToken: Hashable, Sendable {
   var text: String
   /// Characters before it in the line.
@@ -8,28 +11,31 @@ struct QueryToken: Hashable, Sendable {
   static func split(_ line: String) throws(QueryError) -> [QueryToken] {
     var tokens: [QueryToken] = []
     var current: QueryToken?
-    var quote: Int?
+    var quote: String.Index?
     var isEscaped = false
-    for (column, character) in line.enumerated() {
+    for index in line.unicodeScalars.indices {
+      let scalar = line.unicodeScalars[index]
       if isEscaped {
-        current?.text.append(character)
+        current?.text.unicodeScalars.append(scalar)
         isEscaped = false
-      } else if character == "\\" {
-        current = current ?? QueryToken(text: "", column: column)
-        isEscaped = true
-      } else if character == "\"" {
-        current = current ?? QueryToken(text: "", column: column)
-        quote = quote == nil ? column : nil
-      } else if character.isWhitespace, quote == nil {
+        continue
+      }
+      if scalar.properties.isWhitespace, quote == nil {
         if let token = current { tokens.append(token) }
         current = nil
-      } else {
-        current = current ?? QueryToken(text: "", column: column)
-        current?.text.append(character)
+        continue
+      }
+      current = current ?? QueryToken(text: "", column: line.distance(from: line.startIndex, to: index))
+      switch scalar {
+      case "\\": isEscaped = true
+      case "\"": quote = quote == nil ? index : nil
+      default: current?.text.unicodeScalars.append(scalar)
       }
     }
     if let quote {
-      throw QueryError("the quote is never closed", token: String(line.dropFirst(quote)), column: quote)
+      throw QueryError(
+        "the quote is never closed", token: String(line[quote...]),
+        column: line.distance(from: line.startIndex, to: quote))
     }
     if let token = current { tokens.append(token) }
     return tokens
@@ -37,27 +43,28 @@ struct QueryToken: Hashable, Sendable {
 
   /// The last word of a line that is being written, which may be in an open quote, and the characters before it.
   static func last(of line: String) -> (head: String, text: String) {
+    let scalars = line.unicodeScalars
     var start = line.startIndex
     var text = ""
     var isQuoted = false
     var isEscaped = false
-    for index in line.indices {
-      let character = line[index]
+    for index in scalars.indices {
+      let scalar = scalars[index]
       if isEscaped {
-        text.append(character)
+        text.unicodeScalars.append(scalar)
         isEscaped = false
-      } else if character == "\\" {
+      } else if scalar == "\\" {
         isEscaped = true
-      } else if character == "\"" {
+      } else if scalar == "\"" {
         isQuoted.toggle()
-      } else if character.isWhitespace, !isQuoted {
-        start = line.index(after: index)
+      } else if scalar.properties.isWhitespace, !isQuoted {
+        start = scalars.index(after: index)
         text = ""
       } else {
-        text.append(character)
+        text.unicodeScalars.append(scalar)
       }
     }
-    return (String(line[..<start]), text)
+    return (String(scalars[..<start]), text)
   }
 
   /// A text that `split` gives back as one token.
@@ -69,11 +76,11 @@ struct QueryToken: Hashable, Sendable {
   static func begun(_ text: String) -> String { needsQuotes(text) ? opened(text) : text }
 
   private static func needsQuotes(_ text: String) -> Bool {
-    text.contains { $0.isWhitespace || $0 == "\"" || $0 == "\\" }
+    text.unicodeScalars.contains { $0.properties.isWhitespace || $0 == "\"" || $0 == "\\" }
   }
 
   private static func opened(_ text: String) -> String {
-    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+    "\"" + text.escaping("\\", "\"", with: "\\")
   }
 }
 

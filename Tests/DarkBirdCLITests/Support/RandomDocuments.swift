@@ -12,7 +12,8 @@ struct RandomDocuments {
   mutating func text() -> String {
     let parts = [
       "a", "é", "e\u{301}", "東京", "\"", ",", "\n", "\r", "\r\n", "\t", "\u{1b}[2J", "\u{9b}", "\u{202e}", "\u{2028}",
-      "\0", "$",
+      // Marks make one character of themselves and what is before them; a sign of Arabic numbers what is behind it.
+      "\0", "$", "\u{301}", "\u{600}",
       "$date", "true", "42", "042", "1.5", "2024-01-31", " ", "\\", "{", "}]", "key", ":int", "\u{feff}", "👩‍👩‍👧",
     ]
     return (0..<below(4)).map { _ in parts[below(parts.count)] }.joined()

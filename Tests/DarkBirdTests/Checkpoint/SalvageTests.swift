@@ -315,7 +315,7 @@ struct SalvageTests {
     let before = disk.files
     for output in ["/data/rescued", "/data/store", "/data/store/inside", "/data/rescued/mine"] {
       let error = storeError { _ = try StoreInspector.salvage(StoreVictim.directory, to: output, disk) }
-      guard case .invalidConfiguration? = error else {
+      guard case .targetExists? = error else {
         Issue.record("\(output): \(String(describing: error))")
         continue
       }
