@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -68,6 +69,9 @@ static void write_all(int fd, const char *bytes, size_t count) {
   while (count > 0) {
     ssize_t written = write(fd, bytes, count);
     if (written < 0 && errno == EINTR) continue;
+    // A terminal that somebody has made non-blocking: what is cut off would be taken for a part of what follows.
+    struct pollfd sink = {.fd = fd, .events = POLLOUT};
+    if (written < 0 && errno == EAGAIN && poll(&sink, 1, 1000) > 0) continue;
     if (written <= 0) return;
     bytes += written;
     count -= (size_t)written;
@@ -161,7 +165,9 @@ static void watch_writes(void) {
 static void on_queued(int signal_number) {
   int code = errno;
   if (signal_number == SIGHUP) atomic_store(&hung_up, 1);
-  if (signal_number == SIGHUP || signal_number == SIGTERM || signal_number == SIGINT) watch_writes();
+  // Ctrl-C is meant for another program where that has the terminal.
+  bool ends = signal_number == SIGHUP || signal_number == SIGTERM || (signal_number == SIGINT && atomic_load(&armed));
+  if (ends) watch_writes();
   for (int i = 0; i < queued_count; i++)
     if (queued_signals[i] == signal_number) atomic_store(&queued[i], 1);
   // The byte only wakes the owner: if the pipe is full, it is awake.
@@ -327,6 +333,13 @@ int terminal_guard_stop(void) {
   return code;
 }
 
+void terminal_guard_heed_quit(bool is_heeded) {
+  struct sigaction action = {.sa_handler = is_heeded ? on_crash : SIG_IGN, .sa_flags = SA_ONSTACK};
+  sigfillset(&action.sa_mask);
+  for (int i = 0; i < crash_count; i++)
+    if (crash_signals[i] == SIGQUIT && crash_installed[i]) sigaction(SIGQUIT, &action, NULL);
+}
+
 int terminal_guard_spawn(char *const command[], pid_t *process) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
@@ -336,7 +349,9 @@ int terminal_guard_spawn(char *const command[], pid_t *process) {
     sigset_t none, defaults;
     sigemptyset(&none);
     sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);  // ignored here, which a program inherits
+    // Ignored here, which a program inherits.
+    static const int ignored[] = {SIGPIPE, SIGQUIT, SIGXFSZ};
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++) sigaddset(&defaults, ignored[i]);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &defaults);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
@@ -369,6 +384,13 @@ bool terminal_guard_wait(pid_t process, int *number) {
   }
 }
 
+// A new file; -1 if there can be none. `path` has room for all of it.
+static int make_file(char *path, const char *folder, const char *name) {
+  strcpy(path, folder);
+  strcat(path, name);
+  return mkstemp(path);
+}
+
 int terminal_guard_hold_stderr(void) {
   struct stat error, terminal;
   if (!isatty(STDERR_FILENO) || fstat(STDERR_FILENO, &error) < 0 || fstat(terminal_fd, &terminal) < 0) return 0;
@@ -378,9 +400,8 @@ int terminal_guard_hold_stderr(void) {
   char path[1024];
   static const char name[] = "/darkbird-stderr-XXXXXX";
   if (!folder || strlen(folder) + sizeof name > sizeof path) folder = "/tmp";
-  memcpy(path, folder, strlen(folder));
-  memcpy(path + strlen(folder), name, sizeof name);
-  int file = mkstemp(path);
+  int file = make_file(path, folder, name);
+  if (file < 0) file = make_file(path, "/tmp", name);
   if (file < 0) return errno;
   unlink(path);
   fcntl(file, F_SETFD, FD_CLOEXEC);

@@ -28,6 +28,8 @@ extension CursesScreen {
   /// - Throws: `TerminalError.system` if the program cannot be started; the screen is as before then.
   public func lend(to command: [String], ended: @escaping @Sendable (GuestEnd) -> Void) throws(TerminalError) {
     guard isOpen, !isHungUp, !isSuspended else { throw .system(call: "posix_spawn", code: EBUSY) }
+    // What was pressed before is not for what is shown after it.
+    queue.removeAll(where: \.isTyped)
     leaveReports()
     isSuspended = true
     writing { endwin() }
@@ -36,8 +38,11 @@ extension CursesScreen {
     var words = command.map { strdup($0) } + [nil]
     defer { for word in words { free(word) } }
     var process: pid_t = 0
+    // Ctrl-\ is one of its keys.
+    terminal_guard_heed_quit(false)
     let code = terminal_guard_spawn(&words, &process)
     guard code == 0 else {
+      terminal_guard_heed_quit(true)
       resume()
       throw .system(call: "posix_spawn", code: code)
     }
@@ -50,12 +55,14 @@ extension CursesScreen {
     }
   }
 
-  /// Takes the terminal back from a program that has ended, and draws everything again. Without effect if there was none.
+  /// Takes the terminal back from a program that has ended, and draws everything again. Without effect if there is none, or if it
+  /// goes on.
   public func takeBack() {
-    guard isOpen, guest != nil else { return }
+    guard isOpen, let guest, guest.ended.wait(timeout: .now()) == .success else { return }
     // What was pressed for the other program.
     takeSignals()
-    guest = nil
+    self.guest = nil
+    terminal_guard_heed_quit(true)
     resume()
   }
 
@@ -63,6 +70,7 @@ extension CursesScreen {
   func endGuest() {
     guard let guest else { return }
     self.guest = nil
+    defer { terminal_guard_heed_quit(true) }
     // Its number may belong to another process by now.
     guard guest.ended.wait(timeout: .now()) == .timedOut else { return }
     kill(guest.process, SIGHUP)

@@ -21,7 +21,7 @@ extension CursesScreen {
   public func wait(until deadline: ContinuousClock.Instant?) -> TerminalInput? {
     while isOpen {
       takeSignals()
-      let mayHaveMore = takeKeys()
+      let mayHaveMore = queue.isEmpty && takeKeys()
       let flush = decoder.isWaiting ? lastRead + timeout : nil
       if let flush, ContinuousClock.now >= flush { queue += decoder.flush() }
       if !queue.isEmpty { return queue.removeFirst() }
@@ -87,9 +87,10 @@ extension CursesScreen {
       if guest != nil, [SIGINT, SIGTSTP, SIGCONT, SIGWINCH].contains(signal) { continue }
       switch signal {
       case 0: return
-      case SIGHUP: queue.append(.interrupt(.hangUp))
-      case SIGTERM: queue.append(.interrupt(.terminate))
-      case SIGINT: queue.append(.interrupt(.interrupt))
+      case SIGHUP: put(.interrupt(.hangUp))
+      case SIGTERM: put(.interrupt(.terminate))
+      case SIGINT: put(.interrupt(.interrupt))
+      case SIGTSTP where isAskedToEnd: break
       case SIGTSTP:
         suspend()
         if !isSuspended { queue.append(.resume) }
@@ -100,6 +101,14 @@ extension CursesScreen {
       }
     }
   }
+
+  /// Before all that was typed.
+  private func put(_ interrupt: TerminalInput) {
+    queue.insert(interrupt, at: queue.firstIndex { !$0.isInterrupt } ?? queue.count)
+  }
+
+  /// Whether a signal to end waits to be told.
+  var isAskedToEnd: Bool { queue.first?.isInterrupt ?? false }
 
   /// At most so many at a time: signals and deadlines have their turn while somebody pastes without an end.
   private static let keysMax = 4_096
@@ -121,7 +130,7 @@ extension CursesScreen {
       }
     }
     // ncurses has waited for the rest of a sequence.
-    if decoder.isLoneEscape { queue += decoder.flush() }
+    if count < Self.keysMax, decoder.isLoneEscape { queue += decoder.flush() }
     return count == Self.keysMax
   }
 
@@ -166,6 +175,24 @@ extension CursesScreen {
     default: .unknown
     }
   }
+}
+
+extension TerminalInput {
+  /// Whether it is what somebody did at the terminal.
+  var isTyped: Bool {
+    switch self {
+    case .key, .mouse, .paste: true
+    case .resize, .interrupt, .resume, .hangup, .wake: false
+    }
+  }
+
+  var isInterrupt: Bool { if case .interrupt = self { true } else { false } }
+}
+
+/// Whether a descriptor takes bytes, soon.
+func isWritable(_ descriptor: CInt, milliseconds: CInt) -> Bool {
+  var sinks = [pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)]
+  return systemPoll(&sinks, 1, milliseconds) > 0
 }
 
 /// The system call, whose name the method above has taken.

@@ -49,7 +49,7 @@ extension CursesScreen {
   /// Whether the process is asked to end, or the terminal is gone. Looks for 200 milliseconds: a process that nobody can stop
   /// goes round with this, waiting for the foreground.
   private func mustEnd() -> Bool {
-    if terminal_guard_must_end() { return true }
+    if isAskedToEnd || terminal_guard_must_end() { return true }
     var sources = [
       pollfd(fd: STDIN_FILENO, events: 0, revents: 0),
       pollfd(fd: terminal_guard_signal_fd(), events: Int16(POLLIN), revents: 0),

@@ -100,7 +100,7 @@ public final class CursesScreen {
 
     pens = Pens(limit: options.colors ?? (CursesScreen.environment("NO_COLOR") == nil ? .full : ColorDepth.none))
     colorDepth = pens.depth
-    glyphs = !isUTF8 || type.hasPrefix("vt") ? .ascii : type.hasPrefix("linux") ? .blocks : .braille
+    glyphs = CursesScreen.glyphs(type, isUTF8: isUTF8)
     size = (Int(cncurses_width()), Int(cncurses_height()))
     shown = Canvas(width: size.width, height: size.height)
     let isECMA48 = CursesScreen.capability("cup")?.hasPrefix("\u{1B}[") ?? false
@@ -225,6 +225,8 @@ public final class CursesScreen {
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
       if written < 0, errno == EINTR { continue }
+      // A terminal that somebody has made non-blocking: what is cut off would be taken for a part of what follows.
+      if written < 0, errno == EAGAIN, isWritable(STDOUT_FILENO, milliseconds: 1_000) { continue }
       guard written > 0 else { return }
       bytes = bytes.dropFirst(written)
     }
@@ -244,6 +246,12 @@ public final class CursesScreen {
     mustUpdate = true
     queue.append(.resize(width: size.width, height: size.height))
     return true
+  }
+
+  /// vt100 and its kin have no others than ASCII's; vte is another one.
+  static func glyphs(_ type: String, isUTF8: Bool) -> GlyphTier {
+    let isVT = type.hasPrefix("vt") && type.dropFirst(2).first?.isNumber == true
+    return !isUTF8 || isVT ? .ascii : type.hasPrefix("linux") ? .blocks : .braille
   }
 
   /// Says whether a screen can be made here, without making it: for programs that open or make something else first.

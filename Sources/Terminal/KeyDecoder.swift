@@ -6,8 +6,11 @@ struct KeyDecoder {
     case escape
     /// ESC [ and what followed.
     case csi([UInt8])
-    /// ESC O.
-    case ss3
+    /// ESC O, and whether parameters followed, as of a key with Shift.
+    case ss3(isPlain: Bool)
+    /// ESC and a letter that begins a text for the program, such as a colour that some other program has asked for, up to BEL or
+    /// ESC \; and whether ESC was the last. It is no key.
+    case reply(isEscaped: Bool)
     case utf8([UInt8], length: Int)
     /// ESC [ M: a mouse as terminals without SGR mode tell of it, in so many bytes more. They are no keys.
     case oldMouse(missing: Int)
@@ -17,7 +20,7 @@ struct KeyDecoder {
 
   private var state = State.idle
 
-  /// Longer control sequences are dropped.
+  /// Bytes of a control sequence that are kept.
   private static let sequenceBytesMax = 32
 
   /// Whether more bytes are needed to tell what this is.
@@ -62,15 +65,37 @@ struct KeyDecoder {
     case .escape:
       switch byte {
       case UInt8(ascii: "["): state = .csi([])
-      case UInt8(ascii: "O"): state = .ss3
+      case UInt8(ascii: "O"): state = .ss3(isPlain: true)
+      case UInt8(ascii: "]"), UInt8(ascii: "P"), UInt8(ascii: "X"), UInt8(ascii: "^"), UInt8(ascii: "_"):
+        state = .reply(isEscaped: false)
+      case 0x08, 0x7F:
+        // Alt and Backspace, which deletes a word wherever lines are typed.
+        state = .idle
+        return [.control("w")]
       default:
+        // With Alt, or after Escape: what comes in one piece over a slow line nobody can tell apart.
         state = .idle
         return [.escape] + start(byte)
       }
       return []
-    case .ss3:
+    case .ss3(let isPlain):
+      if (0x30...0x3B).contains(byte) {
+        state = .ss3(isPlain: false)
+        return []
+      }
       state = .idle
-      return [KeyDecoder.ss3Key(byte)]
+      return [isPlain ? KeyDecoder.ss3Key(byte) : .unknown]
+    case .reply(let isEscaped):
+      if byte == 0x1B {
+        state = .reply(isEscaped: true)
+      } else if byte == 0x07 || isEscaped && byte == UInt8(ascii: "\\") {
+        state = .idle
+      } else if isEscaped {
+        // Another sequence has begun.
+        state = .escape
+        return keys(byte)
+      }
+      return []
     case .csi(let bytes):
       return feedSequence(bytes, byte)
     case .utf8(let bytes, let length):
@@ -113,7 +138,7 @@ struct KeyDecoder {
     defer { state = .idle }
     let keys: [Key]
     switch state {
-    case .idle, .oldMouse: keys = []
+    case .idle, .oldMouse, .reply: keys = []
     case .escape: keys = [.escape]
     case .ss3: keys = [.escape, .character("O")]
     case .csi(let bytes): keys = bytes.isEmpty ? [.escape, .character("[")] : [.unknown]
@@ -161,8 +186,9 @@ struct KeyDecoder {
 
   private mutating func feedSequence(_ bytes: [UInt8], _ byte: UInt8) -> [Key] {
     switch byte {
-    case 0x20...0x3F where bytes.count < KeyDecoder.sequenceBytesMax:
-      state = .csi(bytes + [byte])
+    case 0x20...0x3F:
+      // What is too long is none that we know, and goes on until its end.
+      state = .csi(bytes.count < KeyDecoder.sequenceBytesMax ? bytes + [byte] : bytes)
       return []
     case 0x40...0x7E:
       state = .idle
@@ -188,7 +214,12 @@ struct KeyDecoder {
 
   private static func ss3Key(_ byte: UInt8) -> Key {
     let letter = Character(Unicode.Scalar(byte))
-    return letter == "M" ? .enter : plainKeys[letter] ?? .unknown
+    if letter == "M" { return .enter }
+    // The keypad of a terminal in application mode: `*` is `j`, and so on in the order of ASCII.
+    if (UInt8(ascii: "j")...UInt8(ascii: "y")).contains(byte) {
+      return .character(Character(Unicode.Scalar(byte - UInt8(ascii: "j") + UInt8(ascii: "*"))))
+    }
+    return plainKeys[letter] ?? .unknown
   }
 
   private static let plainKeys: [Character: Key] = [

@@ -40,6 +40,9 @@ import Testing
       ("\u{1B}[24~", [.function(12)]), ("\u{1B}OM", [.enter]), ("\u{1B}[Z", [.backTab]),
       ("\u{1B}[201~q", [.unknown, .character("q")]), ("\u{1B}[?2026;2$y", [.unknown]), ("\u{1B}[12", [.unknown]),
       ("\u{1B}[1\u{1B}[A", [.unknown, .up]), ("\r\n\t\u{7F}\u{8}", [.enter, .enter, .tab, .backspace, .backspace]),
+      // Alt and Backspace; with Shift as an older Konsole sends it; the keypad in application mode.
+      ("\u{1B}\u{7F}x", [.control("w"), .character("x")]), ("\u{1B}O2Rx", [.unknown, .character("x")]),
+      ("\u{1B}Op\u{1B}Oy\u{1B}Oj\u{1B}On", [.character("0"), .character("9"), .character("*"), .character(".")]),
       ("\u{0}\u{1}\u{1A}\u{1C}\u{1F}", [.control("@"), .control("a"), .control("z"), .control("\\"), .control("_")]),
     ] as [(String, [Key])])
   func sequencesBecomeKeys(text: String, keys: [Key]) {
@@ -101,12 +104,26 @@ import Testing
     #expect(decoder.feed(UInt8(ascii: "q")) == [.key(.character("q"))])
   }
 
+  /// What another program has asked the terminal, and did not wait for.
+  @Test(
+    arguments: [
+      "\u{1B}]11;rgb:1e1e/1e1e/1e1e\u{7}", "\u{1B}]11;rgb:1e1e/1e1e/1e1e\u{1B}\\", "\u{1B}P>|kitty(0.32)\u{1B}\\",
+      "\u{1B}_Gi=31;OK\u{1B}\\", "\u{1B}]52;c;\u{1B}\\",
+    ])
+  func repliesOfTheTerminalAreNoKeys(text: String) {
+    #expect(KeyDecoderTests.inputs("a\(text)b".utf8) == [.key(.character("a")), .key(.character("b"))])
+    // Without an end, or with another sequence in its place.
+    #expect(KeyDecoderTests.inputs(text.utf8.dropLast()) == [])
+    #expect(
+      KeyDecoderTests.inputs("\u{1B}]11;rgb\u{1B}[A".utf8) == [.key(.up)])
+  }
+
   @Test func anEndlessSequenceIsDropped() {
     var decoder = KeyDecoder()
     _ = decoder.feed(0x1B)
     _ = decoder.feed(UInt8(ascii: "["))
     var inputs: [TerminalInput] = []
-    for _ in 0..<40 { inputs += decoder.feed(UInt8(ascii: "1")) }
-    #expect(inputs.first == .key(.unknown))
+    for byte in (String(repeating: "12;", count: 40) + "cx").utf8 { inputs += decoder.feed(byte) }
+    #expect(inputs == [.key(.unknown), .key(.character("x"))])
   }
 }

@@ -47,6 +47,10 @@ void terminal_guard_claim(bool is_ours);
 /// shell would continue it (an orphaned process group).
 int terminal_guard_stop(void);
 
+/// Whether QUIT is one of the signals that end this process, as after `terminal_guard_install`, or is ignored, as for who waits for
+/// a program whose keys are its own.
+void terminal_guard_heed_quit(bool is_heeded);
+
 /// Starts `command[0]`, a path, on the terminal that is not ours for the time being, with the actions of signals as they
 /// are for a new program.
 int terminal_guard_spawn(char *const command[], pid_t *process);
