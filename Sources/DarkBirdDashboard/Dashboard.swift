@@ -197,7 +197,7 @@ public enum Dashboard {
     if let state, let record = last.runs.toKeep { state.keep(record) }
     for path in (last.browse.draftsAside + [last.browse.draft]).compactMap({ $0?.path }) {
       // Standard error is held back while there is a picture.
-      FileHandle.standardError.write(Data("what you typed is still in \(path)\n".utf8))
+      try? FileHandle.standardError.write(contentsOf: Data("what you typed is still in \(path)\n".utf8))
     }
     return exit
   }

@@ -347,6 +347,26 @@ import Testing
     #expect(back == Array(shown.reversed().dropFirst()), "\(back)")
   }
 
+  /// Where no line tells of alarms, and while the past is shown, the header does: what is wrong now.
+  @Test func whatIsWrongIsToldOnEveryScreen() {
+    let failed = Script(failsAfter: 80).model(100)
+    func header(_ size: (Int, Int), _ keys: [Key]) -> String {
+      var model = failed
+      _ = model.update(.resize(width: size.0, height: size.1))
+      for key in keys { _ = model.update(.key(key)) }
+      return Renderer.render(model, colors: .none).lines[0]
+    }
+    for (width, height) in [(40, 10), (80, 24), (120, 40), (200, 60)] {
+      for view in ["b", "w", "A", "J", "o"] {
+        let shows = header((width, height), [.character(Character(view))]).contains("!! log failed")
+        #expect(shows == (view == "b" || height < 14), "\(view) at \(width)x\(height)")
+      }
+      let past = header((width, height), Array(repeating: .character("["), count: 6))
+      #expect(past.contains("!! log failed") && past.contains("-"), "\(past)")
+    }
+    #expect(!Renderer.render(Script().model(100), colors: .none).lines[0].contains("!"))
+  }
+
   @Test func aFailedCheckpointIsAWarningUntilTheLogItselfFails() throws {
     let model = Script(checkpointsFailAfter: 50).model(100)
     let shown = try #require(model.shown)

@@ -230,6 +230,25 @@ import Testing
     #expect(model.browse.draftsAside.map(\.path) == ["/e.json", "/f.json"])
   }
 
+  /// The keys may have come in one piece, or before the store has answered: the terminal is the editor's, and so is its file.
+  @Test func oneEditorAtATime() throws {
+    var model = Browsing.query()
+    guard case .ask(let late)? = model.update(.key(.character("E"))).first else {
+      Issue.record("nothing is asked for")
+      return
+    }
+    _ = try edit("I", &model)
+    _ = model.update(.editing(path: "/n.json"))
+    for key in ["I", "E"] as [Character] { #expect(model.update(.key(.character(key))).isEmpty) }
+    let reply = try #require(BrowseAnswers.answer(late, from: scripted))
+    #expect(model.update(.reply(reply)).isEmpty)
+    #expect(model.browse.draft?.purpose == .insert)
+    _ = model.update(.edited(path: "/n.json", .typed("{\"key\": \"u:9\", \"document\": {}}")))
+    #expect(line(model).contains("insert u:9"))
+    _ = model.update(.key(.character("n")))
+    #expect(try edit("E", &model).path == nil)
+  }
+
   /// Not the row of the results that happens to be selected.
   @Test func theDocumentOnTheScreenIsTheOneThatIsRemoved() throws {
     var model = Browsing.query()

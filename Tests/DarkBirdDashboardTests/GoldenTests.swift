@@ -45,11 +45,20 @@ struct Shape: CustomTestStringConvertible, Sendable {
     try Golden.expect(shape.picture(Browsing.query()), "browse-\(shape.name)")
   }
 
-  @Test func terms() throws {
-    let shape = Shape(width: 80, height: 24, glyphs: .braille, colors: .none)
-    var model = Script().model(300, width: shape.width, height: shape.height)
+  @Test(arguments: Shape.all) func terms(_ shape: Shape) throws {
+    var model = Script().model(300)
     (model.helpScroll, model.helpPage) = (0, .terms)
-    try Golden.expect(shape.picture(model), "terms")
+    try Golden.expect(shape.picture(model), "terms-\(shape.name)")
+  }
+
+  @Test(arguments: Shape.all) func opening(_ shape: Shape) throws {
+    let picture = OpeningPicture(
+      title: "players", location: "disk players/", bytes: 700_000_000, total: 1_200_000_000,
+      elapsed: .milliseconds(2_340), quit: "q")
+    let theme = Theme(depth: shape.colors, name: .standard)
+    try Golden.expect(
+      picture.canvas(width: shape.width, height: shape.height, glyphs: shape.glyphs, theme: theme),
+      "opening-\(shape.name)")
   }
 
   @Test(arguments: Shape.all) func help(_ shape: Shape) throws {
@@ -128,13 +137,12 @@ struct Shape: CustomTestStringConvertible, Sendable {
     try Golden.expect(shape.picture(Touring.model(at: .kill)), "tour-\(shape.name)")
   }
 
-  @Test func tourWithoutAStore() throws {
+  @Test(arguments: Shape.all) func tourWithoutAStore(_ shape: Shape) throws {
     var model = Touring.model(at: .kill)
     let reason = "Process 4711 is gone, and has closed nothing. What is left of its store are its files."
     let news = "KILLED by signal 9 at 2,561 acknowledged"
     _ = model.update(.tour(run: 1, .absence(TourAbsence(reason, news: news, isAlarm: true))))
-    let shape = Shape(width: 100, height: 30, glyphs: .braille, colors: .full)
-    try Golden.expect(shape.picture(model), "tour-absent")
+    try Golden.expect(shape.picture(model), "tour-absent-\(shape.name)")
   }
 
   @Test func tourHelp() throws {
@@ -158,12 +166,11 @@ struct Shape: CustomTestStringConvertible, Sendable {
     try Golden.expect(shape.picture(model), "workload-none")
   }
 
-  @Test func noteBeingWritten() throws {
+  @Test(arguments: Shape.all) func noteBeingWritten(_ shape: Shape) throws {
     var model = Script().model(200)
     _ = model.update(.key(.character("a")))
     for character in "swapped the disk" { _ = model.update(.key(.character(character))) }
-    let shape = Shape(width: 80, height: 24, glyphs: .braille, colors: .full)
-    try Golden.expect(shape.picture(model), "note")
+    try Golden.expect(shape.picture(model), "note-\(shape.name)")
   }
 
   @Test(arguments: Shape.all) func palette(_ shape: Shape) throws {
@@ -219,52 +226,44 @@ struct Shape: CustomTestStringConvertible, Sendable {
     try Golden.expect(shape.picture(model), "browse-changed-\(shape.name)")
   }
 
-  @Test func columnsBeingChosen() throws {
+  @Test(arguments: Shape.all) func columnsBeingChosen(_ shape: Shape) throws {
     var model = Browsing.query()
     for key in [Key.character("c"), .down, .down, .enter, .end, .up, .enter, .up, .up, .up, .up, .enter] {
       _ = model.update(.key(key))
     }
-    try Golden.expect(Shape(width: 120, height: 40, glyphs: .braille, colors: .full).picture(model), "browse-columns")
-    try Golden.expect(
-      Shape(width: 40, height: 10, glyphs: .ascii, colors: .none).picture(model), "browse-columns-small")
+    try Golden.expect(shape.picture(model), "browse-columns-\(shape.name)")
   }
 
-  @Test func exportInProgress() throws {
+  @Test(arguments: Shape.all) func exportInProgress(_ shape: Shape) throws {
     var model = Browsing.query()
     _ = model.update(.key(.character("e")))
     for case .checkExport(let request) in model.update(.key(.enter)) {
       _ = model.update(.exportTarget(request, .nothing))
     }
     _ = model.update(.job(id: 1, JobReport(progress: .init(documents: 412_000, total: 1_204_117), seconds: 3.5)))
-    try Golden.expect(
-      Shape(width: 120, height: 40, glyphs: .braille, colors: .full).picture(model), "browse-export")
-    try Golden.expect(Shape(width: 40, height: 10, glyphs: .ascii, colors: .none).picture(model), "browse-export-small")
+    try Golden.expect(shape.picture(model), "browse-export-\(shape.name)")
   }
 
-  @Test func questionBeforeARemoval() throws {
+  @Test(arguments: Shape.all) func questionBeforeARemoval(_ shape: Shape) throws {
     var model = Browsing.query()
     _ = model.update(.key(.character("D")))
-    try Golden.expect(
-      Shape(width: 80, height: 24, glyphs: .braille, colors: .full).picture(model), "browse-remove")
-    try Golden.expect(Shape(width: 40, height: 10, glyphs: .ascii, colors: .none).picture(model), "browse-remove-small")
+    try Golden.expect(shape.picture(model), "browse-remove-\(shape.name)")
   }
 
-  @Test func questionBeforeAChange() throws {
+  @Test(arguments: Shape.all) func questionBeforeAChange(_ shape: Shape) throws {
     var model = Browsing.query()
     let row = ScriptedStore().row(4)
     var changed = row.record
     changed["age"] = 35
     changed["club"] = "Brann"
     model.browse.question = .write(.replace(row.key, was: row.record, changed))
-    try Golden.expect(Shape(width: 120, height: 40, glyphs: .braille, colors: .full).picture(model), "browse-change")
-    try Golden.expect(Shape(width: 40, height: 10, glyphs: .ascii, colors: .none).picture(model), "browse-change-small")
+    try Golden.expect(shape.picture(model), "browse-change-\(shape.name)")
   }
 
-  @Test func lineOfANewDocument() throws {
+  @Test(arguments: Shape.all) func lineOfANewDocument(_ shape: Shape) throws {
     var model = Browsing.query()
     for key in "i\"u:9\"," { _ = model.update(.key(.character(key))) }
-    try Golden.expect(Shape(width: 80, height: 24, glyphs: .braille, colors: .full).picture(model), "browse-insert")
-    try Golden.expect(Shape(width: 40, height: 10, glyphs: .ascii, colors: .none).picture(model), "browse-insert-small")
+    try Golden.expect(shape.picture(model), "browse-insert-\(shape.name)")
   }
 
   @Test(arguments: Shape.all) func replay(_ shape: Shape) throws {
@@ -276,21 +275,19 @@ struct Shape: CustomTestStringConvertible, Sendable {
     try Golden.expect(shape.picture(model), "replay-\(shape.name)")
   }
 
-  @Test func openedDocument() throws {
+  @Test(arguments: Shape.all) func openedDocument(_ shape: Shape) throws {
     var model = Browsing.query()
     ScriptedStore().answer(model.update(.key(.enter)), in: &model)
-    let shape = Shape(width: 80, height: 24, glyphs: .braille, colors: .full)
-    try Golden.expect(shape.picture(model), "browse-document")
+    try Golden.expect(shape.picture(model), "browse-document-\(shape.name)")
   }
 
-  @Test func queryThatIsWrong() throws {
+  @Test(arguments: Shape.all) func queryThatIsWrong(_ shape: Shape) throws {
     var model = Browsing.query()
     _ = model.update(.key(.character("/")))
     _ = model.update(.key(.control("u")))
     for character in "range agee 20..35" { _ = model.update(.key(.character(character))) }
     _ = model.update(.key(.enter))
-    let shape = Shape(width: 120, height: 40, glyphs: .braille, colors: .full)
-    try Golden.expect(shape.picture(model), "browse-error")
+    try Golden.expect(shape.picture(model), "browse-error-\(shape.name)")
   }
 }
 

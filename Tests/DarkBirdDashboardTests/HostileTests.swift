@@ -123,4 +123,48 @@ import Testing
       check(model, key)
     }
   }
+
+  /// A file that somebody sends may say anything.
+  @Test func areHarmlessInARecording() throws {
+    var identity = Script().identity
+    (identity.title, identity.location) = (Self.attacks[1], Self.attacks[0])
+    identity.schema.fields = FieldSchema(unique: [Self.attacks[1]], tags: [Self.attacks[3]], ranges: [Self.attacks[5]])
+    let samples = Script().samples(20).map { sample in
+      var sample = sample
+      let attack = Self.attacks[sample.sequence % Self.attacks.count]
+      for place in sample.statistics.indexes.indices { sample.statistics.indexes[place].name = attack }
+      sample.tags = Self.attacks.map { TagCount(tag: $0, count: 3) }
+      sample.statistics.log?.checkpointFailure = attack
+      sample.workload?.summary = attack
+      sample.workload?.progress.lastError = attack
+      var base = WorkloadOptions()
+      base.scenario = Scenario(attack, attack, [.init(attack, [], seconds: 1)])
+      sample.workload?.options = base
+      sample.workload?.scenario = ScenarioPlace(base: base, step: sample.sequence % 3, left: 1)
+      return sample
+    }
+    let lines = Self.attacks.map { EventLine(.put, date: Script.start, key: $0, detail: $0) }
+    let path = NSTemporaryDirectory() + "hostile-\(UUID().uuidString).dbrec"
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    let recorder = Recorder(identity: identity) { _, _ in }
+    recorder.start(path)
+    for sample in samples {
+      recorder.take(Sample.Note(nanoseconds: sample.nanoseconds, date: sample.date, text: Self.attacks[1]))
+      recorder.take(sample, lines)
+    }
+    recorder.stop()
+    recorder.finish()
+    let recording = try Recording(Data(contentsOf: URL(filePath: path)))
+    var model = Model(identity: recording.identity, width: 120, height: 40, glyphs: .braille, zone: .gmt)
+    model.replay = ReplayState(recording)
+    for time in recording.times {
+      _ = model.update(.reached(time, seek: 0))
+      check(model, "replay")
+    }
+    #expect(model.history.count == samples.count)
+    for key in ["5", "z", "w", "2", "A", "b", "?"] {
+      _ = model.update(.key(.character(Character(key))))
+      check(model, "replay \(key)")
+    }
+  }
 }

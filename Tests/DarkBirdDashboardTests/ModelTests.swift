@@ -173,14 +173,14 @@ import Testing
     var model = Script().model(5, width: 80, height: 24)
     func screen() -> [String] { Renderer.render(model, colors: .none).lines }
     _ = press("?", &model)
-    #expect(screen().contains { $0.contains("the terms: LSN") })
+    #expect(screen().contains { $0.contains("Keys ") })
     _ = press("g", &model)
     #expect(TermsOverlay.lineCount(width: 80) == TermsOverlay.terms.count)
     for (name, meaning) in TermsOverlay.terms {
       #expect(screen().contains { $0.contains(" \(name) ") && $0.contains(meaning) }, "\(name)")
     }
     _ = press("?", &model)
-    #expect(screen().contains { $0.contains("the terms: LSN") })
+    #expect(screen().contains { $0.contains("Keys ") })
     _ = press("gg", &model)
     #expect(model.helpScroll == nil)
     // What does not fit is scrolled to.

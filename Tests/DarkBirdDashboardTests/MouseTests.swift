@@ -116,6 +116,51 @@ import Testing
     #expect(model.theme == .mono)
   }
 
+  /// The row that is clicked, also where the list stands elsewhere once another one is selected.
+  @Test(arguments: [0, 3, 9, 15, 25, 40]) func aClickInAScrolledListIsMeantForTheRowBelowIt(_ down: Int) throws {
+    for offset in -9...9 {
+      var model = Script().model(100)
+      model.isMouseOn = true
+      _ = model.update(.key(.character(":")))
+      for _ in 0..<down { _ = model.update(.key(.down)) }
+      let selected = try #require(model.palette?.selected)
+      let row = try #require(Renderer.render(model, colors: .none).cursor?.y)
+      let rows = try #require(PaletteOverlay.rows(model))
+      guard (rows.y..<rows.y + rows.height).contains(row + offset), selected + offset >= 0 else { continue }
+      // What a click submits is the command that is selected then: a copy of the model tells which.
+      var clicked = model
+      _ = clicked.update(click(rows.x + 2, row + offset))
+      var pressed = model
+      for _ in 0..<abs(offset) { _ = pressed.update(.key(offset < 0 ? .up : .down)) }
+      _ = pressed.update(.key(.enter))
+      #expect(
+        Renderer.render(clicked, colors: .none).lines == Renderer.render(pressed, colors: .none).lines,
+        "\(down) down, \(offset) rows off")
+    }
+  }
+
+  @Test func aClickInALongTreeSelectsItsLine() throws {
+    var model = Browsing.query()
+    model.isMouseOn = true
+    _ = model.update(.resize(width: 120, height: 24))
+    let rect = try #require(BrowseLayout(model).rect(of: .explore))
+    let items = model.browse.exploreItems
+    try #require(items.count > rect.height, "it scrolls")
+    _ = model.update(.key(.character("1")))
+    for _ in 0..<items.count / 2 { _ = model.update(.key(.down)) }
+    for y in rect.y + 1..<rect.y + rect.height - 1 {
+      let before = model.browse.exploreSelection
+      let cursor = try #require(Renderer.render(model, colors: .none).cursor?.y)
+      // A click on what is selected opens it.
+      if y == cursor { continue }
+      _ = model.update(click(rect.x + 3, y))
+      let target = before + y - cursor
+      let isChoice = items.indices.contains(target) && items[target].action != nil
+      #expect(model.browse.exploreSelection == (isChoice ? target : before))
+      model.browse.exploreSelection = before
+    }
+  }
+
   @Test func theTextOfTheTourScrolls() {
     var model = Touring.model(at: .torn, 50)
     model.isMouseOn = true

@@ -37,16 +37,107 @@ import Testing
     #expect(recording.identity.schema == Script.schema && recording.identity.title == "clubs")
     var live = Model(identity: recording.identity, width: 120, height: 40, glyphs: .braille, zone: .gmt)
     var replayed = live
-    for var sample in samples {
-      // Of those in the pictures the one figure that a recording does not have.
-      sample.syncP50 = nil
-      _ = live.update(.sample(sample, Script().events(sample.sequence)))
-    }
+    for sample in samples { _ = live.update(.sample(sample, Script().events(sample.sequence))) }
     for (sample, lines) in try Self.samples(recording) { _ = replayed.update(.sample(sample, lines)) }
     for panel in PanelID.allCases {
       live.focus = panel
       replayed.focus = panel
       #expect(Renderer.render(live, colors: .full).lines == Renderer.render(replayed, colors: .full).lines)
+    }
+  }
+
+  /// A workload whose writers wait for pages and stay behind, among readers that do not, in a scenario.
+  private static func lateWriters(_ count: Int) -> (identity: SourceIdentity, samples: [Sample]) {
+    var identity = Script().identity
+    identity.acknowledgement = .synced
+    let step = Scenario.Step("rush", [.rate(.perSecond(50_000))], seconds: 15)
+    var base = WorkloadOptions(documents: 3_000, writers: 1, readers: 7)
+    (base.scenario, base.mix) = (Scenario("late", "writers that wait", [step, step]), WorkloadMix())
+    base.mix?[.put] = 7
+    let samples = Script().samples(count).map { sample in
+      var sample = sample
+      let number = UInt64(sample.sequence)
+      sample.statistics.log?.pageWaits = number * 20
+      sample.statistics.log?.queueWaits = number
+      sample.statistics.log?.checkpointBytes = 70_000
+      sample.workload?.progress.operations = number * 4_400
+      sample.workload?.progress.skipped = number * 600
+      sample.workload?.progress.writersOperations = number * 25
+      sample.workload?.progress.writersSkipped = number * 600
+      sample.workload?.progress.found = 12
+      sample.workload?.options = base
+      sample.workload?.options?.rate = .perSecond(50_000)
+      sample.workload?.options?.acknowledgement = .written
+      sample.workload?.scenario = ScenarioPlace(base: base, step: 1, left: 7_000_000_000)
+      sample.workload?.latencySeconds = 4.5
+      return sample
+    }
+    return (identity, samples)
+  }
+
+  /// Everything that a screen of a live store shows of its workload and its log, a recording shows too; and its alarms.
+  @Test func tellsOfWritersThatAreLateAsTheLiveStoreDid() throws {
+    let (identity, samples) = Self.lateWriters(150)
+    let recording = try Recording(Self.file(samples, identity))
+    #expect(recording.identity.acknowledgement == .synced)
+    var live = Model(identity: recording.identity, width: 160, height: 40, glyphs: .braille, zone: .gmt)
+    var replayed = live
+    for sample in samples { _ = live.update(.sample(sample, Script().events(sample.sequence))) }
+    for (sample, lines) in try Self.samples(recording) { _ = replayed.update(.sample(sample, lines)) }
+    #expect(live.alerts.isFiring(.behind))
+    #expect(replayed.alerts.episodes == live.alerts.episodes)
+    for view in [Model.View.overview, .workload, .alerts] {
+      (live.view, replayed.view) = (view, view)
+      let lines = Renderer.render(live, colors: .full).lines
+      #expect(Renderer.render(replayed, colors: .full).lines == lines)
+      if view == .overview { #expect(lines[1].contains("waits for a page")) }
+      if view == .workload { #expect(lines.contains { $0.contains("late") && $0.contains("rush") }) }
+    }
+    func report(_ model: Model) throws -> String {
+      let moment = try #require(Moment(model))
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = .sortedKeys
+      return String(decoding: try encoder.encode(MomentReport(model, moment)), as: UTF8.self)
+    }
+    #expect(try report(replayed) == report(live))
+  }
+
+  @Test func aWorkloadThatIsOverIsNotChanged() throws {
+    let (identity, samples) = Self.lateWriters(20)
+    var model = Model(identity: identity, width: 120, height: 40, glyphs: .ascii, zone: .gmt)
+    model.replay = ReplayState(try Recording(Self.file(samples, identity)))
+    _ = model.update(.reached(.max, seek: 0))
+    _ = model.update(.key(.character("w")))
+    for key in [Key.right, .left, .enter, .character("s"), .character("p")] {
+      model.browse.notice = nil
+      #expect(model.update(.key(key)).isEmpty && model.workloadView.draft == nil)
+      if key != .enter { #expect(model.browse.notice == "a recording cannot be changed") }
+    }
+    let lines = Renderer.render(model, colors: .none).lines
+    #expect(lines.contains { $0.contains("as it was recorded") } && lines.last?.contains("stop") == false)
+    for command in [Command.scenario("rush-hour"), .endScenario] {
+      model.browse.notice = nil
+      #expect(model.perform(command, in: .workload).isEmpty)
+      #expect(model.browse.notice == "a recording cannot be changed")
+    }
+  }
+
+  /// Keys, tags and names may be as long as they like: what is longer than a line of a screen is recorded up to there.
+  @Test(arguments: [5_000, 2_000_000]) func longTextsAreCut(_ length: Int) throws {
+    let long = String(repeating: "漢", count: length / 3)
+    var identity = Script().identity
+    identity.title = long
+    var samples = Script().samples(3)
+    for place in samples.indices {
+      samples[place].tags = [TagCount(tag: "\(place)" + long, count: 1)]
+      samples[place].workload?.summary = long
+    }
+    let read = try Self.samples(Recording(Self.file(samples, identity)))
+    #expect(read.count == 3)
+    for (place, sample) in read.map(\.sample).enumerated() {
+      let tag = try #require(sample.tags.first?.tag)
+      #expect(tag.hasPrefix("\(place)漢漢") && tag.hasSuffix("…") && !tag.contains("\u{fffd}"))
+      #expect(tag.utf8.count <= RecordingEncoder.textBytesMax)
     }
   }
 
@@ -131,7 +222,7 @@ import Testing
     #expect(error(Data(RecordingFormat.start)) == "cut off at byte 8")
     var good = try Self.file(Script().samples(3))
     good[7] = 9
-    #expect(error(good) == "a recording of version 9; this darkbird reads version 2")
+    #expect(error(good) == "a recording of version 9; this darkbird reads version 3")
     #expect(error(try Self.file([])) == "a recording without a sample")
   }
 

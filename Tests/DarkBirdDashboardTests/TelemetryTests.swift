@@ -154,7 +154,7 @@ import Testing
     // Of ten that were lost the dashboard itself passed over three.
     #expect(second.eventsDropped == 7)
     #expect(more.map(\.kind) == [.duplicate, .rotation, .checkpoint])
-    #expect(more[0].detail == "email x@y is taken by u:1: refused")
+    #expect(more[0].detail == "refused: u:1 has email x@y")
     #expect(more[1].detail == "pages 4-5 are full, page 6 begins")
     let workload = try #require(second.workload)
     #expect(workload.latencies[.get]?.count == 1)
@@ -163,7 +163,8 @@ import Testing
     #expect(composer.take(at: 200_000_000, date: Script.start, filter: "") { 0 }.1.isEmpty)
   }
 
-  /// Of seven refusals between two samples each has its line; of more than there is room for, the rest is counted.
+  /// Most events have no line; where somebody looks at nothing else, each of seven refusals between two samples has one, and of
+  /// more than there is room for, the rest is counted.
   @Test func everyDuplicateIsShownOrCounted() throws {
     let monitor = FakeMonitor()
     var composer = SampleComposer(source: FakeSource(), monitor: monitor)
@@ -174,12 +175,16 @@ import Testing
       }
     }
     refuse(1...7)
-    let (first, lines) = composer.take(at: 0, date: Script.start, filter: "") { 0 }
+    let (first, lines) = composer.take(at: 0, date: Script.start, filter: "", isWatched: true) { 0 }
     #expect(lines.count == 7 && first.eventsCounted == 7 && first.eventsShown == 7)
     refuse(8...40)
-    let (second, more) = composer.take(at: 100_000_000, date: Script.start, filter: "") { 0 }
-    #expect(more.count == SampleComposer.duplicatesMax)
+    let (second, more) = composer.take(at: 100_000_000, date: Script.start, filter: "u:2") { 0 }
+    #expect(more.count == SampleComposer.watchedLinesMax)
     #expect(second.eventsCounted == 40 && second.eventsShown == 15)
+    refuse(41...50)
+    let (third, few) = composer.take(at: 200_000_000, date: Script.start, filter: "") { 0 }
+    #expect(few.count == SampleComposer.duplicatesMax)
+    #expect(third.eventsCounted == 50 && third.eventsShown == 16)
   }
 
   /// The store is at rest since a burst of which two lines in a hundred are there.

@@ -14,23 +14,25 @@ enum QueryBar {
       return
     }
     let text = model.browse.results.map { QueryLine.text($0.selection) } ?? ""
-    let shown = Format.clipped(text, rect.width - x - 1, painter.glyphs)
+    // Whether that is how it still is does not give way to a long query.
+    let state = model.browse.results.map { held(model, $0).fitted(width: max(7, rect.width - x - 24), gap: 1) } ?? []
+    let shown = Format.clipped(text, rect.width - x - state.width - 3, painter.glyphs)
     let end =
       text.isEmpty
       ? painter.write("all documents", in: rect, x: x, y: 0, .label)
       : painter.write(shown, in: rect, x: x, y: 0, .strong)
-    guard let results = model.browse.results else { return }
-    painter.writeRight(held(model, results) + [Span(" ")], in: rect, y: 0, after: end + 2)
+    painter.writeRight(state + [Span(" ")], in: rect, y: 0, after: end + 1)
   }
 
   /// Results stay as they were found; this tells how far the store has gone on.
-  private static func held(_ model: Model, _ results: Results) -> [Span] {
+  private static func held(_ model: Model, _ results: Results) -> [Segment] {
     let lsn = model.history.last?.statistics.memoryLSN ?? results.lsn
-    guard lsn > results.lsn else { return [Span("up to date", .good)] }
+    guard lsn > results.lsn else { return [Segment(0, Span("up to date", .good))] }
     let behind = lsn - results.lsn
     return [
-      Span("HELD ", .warning), Span(Format.short(behind) + (behind == 1 ? " write" : " writes") + " behind  ", .label),
-      Span(model.keyMap.key(of: .refresh, in: .browse), .key),
+      Segment(0, Span("HELD", .warning)),
+      Segment(2, Span(Format.short(behind) + (behind == 1 ? " write" : " writes") + " behind", .label)),
+      Segment(1, Span(model.keyMap.key(of: .refresh, in: .browse), .key)),
     ]
   }
 
@@ -126,7 +128,7 @@ enum QueryBar {
         segments.append(Segment(1, spans: steps(query, limit, plan)))
         let (candidates, atMost) = expected(query, limit, plan)
         let time = Format.time(nanoseconds: Double(candidates) * browse.nanosecondsPerCandidate)
-        segments.append(.field(3, atMost ? "est up to" : "est", "\(Format.short(candidates)) \(time)"))
+        segments.append(.field(3, atMost ? "est up to" : "est", "\(Format.short(candidates)) read, \(time)"))
       }
     }
     if results.isRunning {
@@ -134,7 +136,7 @@ enum QueryBar {
       return segments
     }
     let time = Format.time(nanoseconds: results.nanoseconds)
-    segments.append(.field(2, "actual", "\(Format.short(results.examined)) \(time)"))
+    segments.append(.field(2, "actual", "\(Format.short(results.examined)) read, \(time)"))
     segments.append(.field(0, "matches", matches(results), .strong))
     return segments
   }

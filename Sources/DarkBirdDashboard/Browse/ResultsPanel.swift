@@ -3,8 +3,8 @@ import Terminal
 
 /// The documents that were found, one a line.
 enum ResultsPanel {
-  /// Of a pane: its borders, the mark of the selected row with a blank, what became of a row.
-  static let columnsBesideTable = 5
+  /// Of a pane: its borders, the mark of the selected row with a blank, a blank and what became of a row.
+  static let columnsBesideTable = 6
 
   /// What the marks beside rows mean stands here while there are any, and how many chosen columns have no room; for that the
   /// number of all gives way.

@@ -1,3 +1,4 @@
+import DarkBird
 import Dispatch
 import Foundation
 import Synchronization
@@ -63,6 +64,7 @@ final class Sampler: Sendable {
       cost.reportSampler()
       sample.dashboardNanoseconds = cost.nanoseconds
       sample.processNanoseconds = ProcessorTime.ofProcess() - processStart
+      sample.residentBytes = (try? residentBytes()) ?? 0
       deliver(sample, lines)
       // The next multiple of the interval: a late sample does not make the others late.
       let interval = pace.interval(after: sample)

@@ -51,6 +51,8 @@ struct BrowseState: Sendable {
   var exportFormat: DocumentFormat?
   /// What is typed for a document, from when an editor was opened until the store has taken it.
   var draft: Draft?
+  /// Whether the editor has the terminal.
+  var isEditing = false
   /// What was typed before that for other documents, and waits.
   var draftsAside: [Draft] = []
   /// The line that a document to be inserted was typed in, while the question waits and the store works.

@@ -15,7 +15,8 @@ extension KeyMap {
       "terms", [.character("g")], .terms, in: all, .everywhere, help: "the terms: LSN, page, rotate, lag and more",
       keywords: ["glossary", "words", "meaning"]),
     KeyBinding(
-      "commands", [.character(":")], .palette, in: all, .everywhere, help: "all commands by name", hint: "cmd"),
+      "commands", [.character(":")], .palette, in: all, .everywhere, help: "the commands of this screen by name",
+      hint: "cmd"),
     KeyBinding(
       "overview", [.character("o")], .overview, in: views.subtracting([.overview]), .everywhere,
       help: "overview of the whole store",

@@ -8,29 +8,33 @@ extension Model {
 
   /// Goes on with what was typed for this document, or begins with the document as it is now.
   mutating func editDocument() -> [Effect] {
-    guard mayChange(), let key = DocumentPanel.row(self)?.key else { return [] }
+    guard mayChange(), !browse.isEditing, let key = DocumentPanel.row(self)?.key else { return [] }
     return [.ask(.draft(key))]
   }
 
   /// A new document after the pattern of the one that is selected.
   mutating func insertDocument() -> [Effect] {
-    guard mayChange() else { return [] }
+    guard mayChange(), !browse.isEditing else { return [] }
     if !takeUpDraft(for: .insert) { browse.draft = Draft(insertAfter: DocumentPanel.row(self)?.record) }
-    return openDraft
+    return openDraft()
   }
 
-  private var openDraft: [Effect] {
-    browse.draft.map { [.edit(EditOrder(text: $0.text, path: $0.path))] } ?? []
+  private mutating func openDraft() -> [Effect] {
+    guard let draft = browse.draft else { return [] }
+    browse.isEditing = true
+    return [.edit(EditOrder(text: draft.text, path: draft.path))]
   }
 
   mutating func receiveDocumentToEdit(_ key: RowKey, _ row: ResultRow?) -> [Effect] {
+    // Asked for twice, or before another one was begun: the editor has the terminal, and its file is not to be touched.
+    if browse.isEditing { return [] }
     guard let row else {
       fail("\(key.text) is gone")
       return []
     }
     // What was typed is compared with the document as it is now.
     if takeUpDraft(for: .replace(key)) { browse.draft?.base = row.record } else { browse.draft = Draft(replacing: row) }
-    return openDraft
+    return openDraft()
   }
 
   /// Takes what was typed for this in hand again; what is in hand for another document waits meanwhile.
@@ -44,6 +48,7 @@ extension Model {
   }
 
   mutating func receiveEdit(_ path: String?, _ outcome: EditOutcome) -> [Effect] {
+    browse.isEditing = false
     guard browse.draft != nil else { return [.takeTerminalBack] }
     browse.draft?.path = path
     switch outcome {

@@ -68,16 +68,20 @@ extension Model {
   /// Where the selected row stands on the screen: there is the cursor.
   private var selectedRow: Int? { Renderer.render(self, colors: .none).cursor?.y }
 
-  /// Goes up or down until the row is selected, or there is no more. Headings are passed over, and lists may scroll under
-  /// way: look again.
+  /// Goes up or down by as many rows as it is from the selected one: the list may stand elsewhere then.
   private mutating func select(row: Int, _ up: Command, _ down: Command) -> [Effect] {
     if view == .jobs, !hasOverlay { return step(to: row) }
+    guard let selected = selectedRow, selected != row else { return [] }
+    if view == .browse, browse.focus == .explore, !hasOverlay {
+      // Among headings, which cannot be selected.
+      let index = browse.exploreSelection + row - selected
+      let items = browse.exploreItems
+      if items.indices.contains(index), items[index].action != nil { browse.exploreSelection = index }
+      return []
+    }
     var effects: [Effect] = []
-    for _ in 0..<4 {
-      guard let selected = selectedRow, selected != row else { break }
-      for _ in 0..<min(abs(row - selected), rowsLeft(below: row > selected)) {
-        effects += perform(row < selected ? up : down, in: keyContext)
-      }
+    for _ in 0..<min(abs(row - selected), rowsLeft(below: row > selected)) {
+      effects += perform(row < selected ? up : down, in: keyContext)
     }
     return effects
   }

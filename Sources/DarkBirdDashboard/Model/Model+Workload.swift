@@ -2,7 +2,7 @@ import DarkBird
 import Terminal
 
 extension Model {
-  /// What runs now; nil if there is no workload that could be changed.
+  /// What runs now; nil if nobody knows, as of a workload that cannot be changed.
   var runningOptions: WorkloadOptions? { workloadView.ordered ?? history.last?.workload?.options }
   /// Where the scenario stands that is being played.
   var scenarioPlace: ScenarioPlace? { workloadView.ordered == nil ? history.last?.workload?.scenario : nil }
@@ -20,6 +20,9 @@ extension Model {
 
   mutating func performWorkload(_ command: Command) -> [Effect] {
     switch command {
+    case .left where isRecorded(), .right where isRecorded(), .startStop where isRecorded(),
+      .pauseWorkload where isRecorded():
+      return []
     case .overview: view = .overview
     case .browse: return enterBrowse()
     case .nextPanel, .previousPanel: workloadView.focus = workloadView.focus == .settings ? .run : .settings
@@ -73,12 +76,19 @@ extension Model {
     return [.workload(.run(options))]
   }
 
+  /// Whether what is shown is over; says so.
+  private mutating func isRecorded() -> Bool {
+    if replay != nil { browse.notice = "a recording cannot be changed" }
+    return replay != nil
+  }
+
   private mutating func tellEndOfScenario(_ how: String) {
     if let name = baseOptions?.scenario?.name { browse.notice = "scenario \(name) ended: \(how)" }
   }
 
   /// Begins a scenario, or ends the one that is played, with the load that was there before it.
   mutating func play(_ scenario: Scenario?) -> [Effect] {
+    if isRecorded() { return [] }
     guard var options = baseOptions else {
       browse.notice = "no workload runs here that a scenario could change"
       return []

@@ -402,7 +402,7 @@ struct Model: Sendable {
     let page = max(1, height - 4)
     let count =
       switch helpPage {
-      case .keys: HelpOverlay.lineCount(keyMap, width: width)
+      case .keys: HelpOverlay.lineCount(self)
       case .terms: TermsOverlay.lineCount(width: width)
       }
     helpScroll = Scroll.moved(scroll, by: command, page: page, count: count, visible: page)

@@ -84,13 +84,13 @@ enum AlertRulesPanel {
     ]
     if width >= 50 {
       columns.append(
-        Column(title: "for", width: 6) { rule, _, _ in
+        Column(title: "after", width: 6) { rule, _, _ in
           rule.sustainedNanoseconds > 0 ? Format.span(nanoseconds: rule.sustainedNanoseconds) : ""
         })
     }
     if width >= 58 {
       columns.append(
-        Column(title: "since", width: 7) { _, standing, moment in
+        Column(title: "lasts", width: 7) { _, standing, moment in
           let now = moment?.sample.nanoseconds ?? 0
           return switch standing.state {
           case .pending(let since), .firing(let since): Format.span(nanoseconds: now - min(since, now))

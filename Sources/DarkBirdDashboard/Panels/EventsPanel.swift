@@ -14,9 +14,11 @@ enum EventsPanel {
     }
     let lines = entries.map(\.line)
     if lines.isEmpty {
+      let isQuiet = moment.rates.map { $0.perSecond(\.eventsCounted) == 0 } ?? true
       let text =
-        model.events.activeFilter.isEmpty
-        ? "quiet: no document has changed" : "nothing seen so far contains that; newer events will, if they do"
+        !model.events.activeFilter.isEmpty
+        ? "nothing seen so far contains that; newer events will, if they do"
+        : isQuiet ? "quiet: no document has changed" : "the events of this moment are no longer kept"
       painter.write(Format.clipped(text, rect.width, painter.glyphs), in: rect, y: 1, .label)
     }
     for (index, line) in lines.enumerated() { draw(line, model, in: rect, y: index + 1, with: &painter) }

@@ -35,6 +35,7 @@ enum FooterLine {
     switch command {
     case .back: model.hasLayer
     case _ where command.isOfReplay: model.replay != nil
+    case .startStop, .pauseWorkload, .browse, .jobs: model.replay == nil
     case .columns: model.browse.columnPicker == nil
     case .editDocument: model.identity.allowsChanges && model.replay == nil
     default: true

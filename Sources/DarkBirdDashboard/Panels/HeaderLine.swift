@@ -28,6 +28,7 @@ enum HeaderLine {
     segments.append(Segment(4, spans: title))
     let location = model.identity.location + (model.identity.isReadOnly ? " (read only)" : "")
     segments.append(Segment(6, Span(location, .label)))
+    if let alarm = alarm(model) { segments.append(Segment(0, alarm)) }
     guard let moment else { return segments }
     let sample = moment.sample
     // Elsewhere the second line says it.
@@ -39,6 +40,9 @@ enum HeaderLine {
     let rates = Rates(moment.history, at: sample, over: 2_000_000_000)
     let process = (rates?.perSecond(\.processNanoseconds) ?? 0) / 1e9
     segments.append(.field(7, "cpu", Format.right(Format.cpu(process), 4)))
+    if sample.residentBytes > 0 {
+      segments.append(.field(7, "mem", Format.right(Format.bytes(sample.residentBytes), 8)))
+    }
     let own = (rates?.perSecond(\.dashboardNanoseconds) ?? 0) / 1e9
     let frame = Format.decimal(model.frameMilliseconds, places: 1) + "ms"
     segments.append(
@@ -48,6 +52,17 @@ enum HeaderLine {
     let dropped = sample.eventsDropped
     segments.append(Segment(2, Span("drop ", .label), Span(Format.short(dropped), dropped > 0 ? .warning : .text)))
     return segments
+  }
+
+  /// What is wrong now where no other line says it: the one of alarms is left out of small screens and of browsing, and in the past
+  /// it tells of then.
+  private static func alarm(_ model: Model) -> Span? {
+    let isTold = model.time == .live && model.view != .browse && ViewFrame(model).alerts != nil
+    guard !isTold, let now = model.history.last?.nanoseconds, let worst = model.alerts.active(at: now).first else {
+      return nil
+    }
+    let name = worst.rule.name.replacing("-", with: " ")
+    return worst.rule.severity == .critical ? Span("!! \(name)", .alert) : Span("! \(name)", .warning)
   }
 
   /// On a narrow screen as much as leaves room for what watching costs.

@@ -21,11 +21,11 @@ enum HelpOverlay {
     var height: Int { columns.map(\.count).max() ?? 0 }
   }
 
-  static func lineCount(_ map: KeyMap, width: Int) -> Int { layout(map, innerWidth: width - 4).height }
+  static func lineCount(_ model: Model) -> Int { layout(model, innerWidth: model.width - 4).height }
 
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
     let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
-    let layout = layout(model.keyMap, innerWidth: inner.width)
+    let layout = layout(model, innerWidth: inner.width)
     let scroll = min(model.helpScroll ?? 0, max(0, layout.height - inner.height))
     for (index, lines) in layout.columns.enumerated() {
       let area = Rect(
@@ -44,10 +44,13 @@ enum HelpOverlay {
   }
 
   /// As many columns as there is room for, all of about the same length, and no text cut.
-  private static func layout(_ map: KeyMap, innerWidth: Int) -> Layout {
+  private static func layout(_ model: Model, innerWidth: Int) -> Layout {
     let count = max(1, innerWidth / columnWidthMin)
     let columnWidth = innerWidth / count
-    let groups = KeyBinding.Group.allCases.map { entries(map, $0) }.filter { !$0.isEmpty }
+    // What can be done here comes first.
+    let own = groups(of: model.view)
+    let order = own + KeyBinding.Group.allCases.filter { !own.contains($0) }
+    let groups = order.map { entries(model.keyMap, $0) }.filter { !$0.isEmpty }
     let keyWidth = min(columnWidth / 2, (groups.joined().map { displayWidth($0.keys) }.max() ?? 0) + 3)
     let blocks = groups.map { $0.flatMap { wrapped($0, columnWidth - 1 - keyWidth) } }
     let total = blocks.reduce(0) { $0 + $1.count + 1 }
@@ -74,6 +77,17 @@ enum HelpOverlay {
     return columns
   }
 
+  private static func groups(of view: Model.View) -> [KeyBinding.Group] {
+    switch view {
+    case .overview: [.panels, .time, .events]
+    case .browse: [.browse]
+    case .alerts: [.alerts]
+    case .workload: [.workload]
+    case .jobs: [.jobs]
+    case .tour: [.tour]
+    }
+  }
+
   private static func wrapped(_ line: Line, _ width: Int) -> [Line] {
     if line.isHeading { return [line] }
     return Format.wrapped(line.text, width).enumerated().map { index, text in
@@ -96,12 +110,19 @@ enum HelpOverlay {
     return names == (1...6).map(String.init) ? "1 ... 6" : names.joined(separator: " ")
   }
 
-  /// The six panels take one line.
+  /// The six panels take one line, and so do saved queries.
   private static func merged(_ bindings: [KeyBinding]) -> [Line] {
     var lines: [Line] = []
     for binding in bindings {
       if case .panel(let number) = binding.command {
         if number == 1 { lines.append(Line(keys: panelKeys(bindings), text: "panel of that number")) }
+        continue
+      }
+      if case .saved(let place) = binding.command {
+        let keys = bindings.flatMap { other in
+          if case .saved = other.command { other.keys.map(\.name) } else { [String]() }
+        }
+        if place == 0 { lines.append(Line(keys: keys.joined(separator: " "), text: "saved query")) }
         continue
       }
       lines.append(Line(keys: binding.keys.map(\.name).joined(separator: " "), text: binding.help))

@@ -103,11 +103,12 @@ enum HeatMap {
     let rows = rows(map.height, buckets)
     let cells = columns.map { column in rows.map { count(column, in: $0) } }
     let most = max(1, cells.joined().max() ?? 1)
+    let labels = labels(map.height, buckets)
     let bar = painter.glyphs == .ascii ? "|" : "│"
-    for (row, range) in rows.enumerated() {
+    for row in rows.indices {
       let y = map.height - 1 - row
       painter.write(bar, in: rect, x: labelWidth, y: y, .border)
-      if let label = decadeLabel(range) { painter.write(Format.right(label, labelWidth), in: rect, y: y, .label) }
+      if let label = labels[row] { painter.write(Format.right(label, labelWidth), in: rect, y: y, .label) }
       for (x, column) in cells.enumerated() where column[row] > 0 {
         let share = most > 1 ? log2Ratio(column[row], most) : 1
         let level = min(Theme.heatLevels - 1, Int(share * Double(Theme.heatLevels)))
@@ -173,15 +174,17 @@ enum HeatMap {
     return column.counts[first..<min(end, column.counts.count)].reduce(0) { $0 + UInt64($1) }
   }
 
-  private static func decadeLabel(_ range: Range<Double>) -> String? {
+  /// Each decade at the row whose lower edge is nearest; where two are, the lower one.
+  private static func labels(_ height: Int, _ buckets: ClosedRange<Double>) -> [Int: String] {
+    let step = (buckets.upperBound - buckets.lowerBound) / Double(height)
+    var labels: [Int: String] = [:]
     var decade = 100.0
-    while decade < 1e12 {
-      let place = position(decade)
-      // The lower edge of a row may miss its decade by a rounding error.
-      if range.lowerBound - 1e-9 <= place, place < range.upperBound - 1e-9 { return axisLabel(decade) }
+    while position(decade) <= buckets.upperBound, decade < 1e12 {
+      let row = Int(((position(decade) - buckets.lowerBound) / step).rounded())
+      if (0..<height).contains(row), labels[row] == nil { labels[row] = axisLabel(decade) }
       decade *= 10
     }
-    return nil
+    return labels
   }
 
   private static func axisLabel(_ nanoseconds: Double) -> String {

@@ -84,25 +84,25 @@ enum LogPanel {
     return [
       .field(0, "write", Format.right(Format.bytes(bytes), 8) + "/s"),
       .field(2, "", Format.right(Format.rate(records), 6) + " rec/s"),
-      Segment(1, spans: syncTimes(moment.sample, isNarrow: width < 46)),
-      .field(3, "", Format.right(Format.rate(syncs), 4) + "/s"),
+      Segment(1, spans: syncTimes(moment.sample, width)),
+      .field(3, "", Format.right(Format.rate(syncs), 4) + " syncs/s"),
     ]
   }
 
-  /// `sync 10s p50 1.1ms p99 4.0ms`, over the ten seconds of the latencies: what a write that waits for the disk waits for.
-  private static func syncTimes(_ sample: Sample, isNarrow: Bool) -> [Span] {
+  /// `sync p50 1.1ms p99 4.0ms (10s)`, over the ten seconds of the latencies: what a write that waits for the disk waits for.
+  private static func syncTimes(_ sample: Sample, _ width: Int) -> [Span] {
     func time(_ nanoseconds: UInt64?) -> Span {
       Span(Format.right(nanoseconds.map { Format.time(nanoseconds: $0) } ?? "-", 5))
     }
-    // A recording has but one of them.
-    let half = isNarrow ? [] : sample.syncP50.map { [Span("p50 ", .label), time($0), Span(" ")] } ?? []
-    return [Span("sync 10s ", .label)] + half + [Span("p99 ", .label), time(sample.syncP99)]
+    let half = width < 46 ? [] : sample.syncP50.map { [Span("p50 ", .label), time($0), Span(" ")] } ?? []
+    let span = width < 60 ? [] : [Span(" (10s)", .label)]
+    return [Span("sync ", .label)] + half + [Span("p99 ", .label), time(sample.syncP99)] + span
   }
 
   private static func drawQueue(_ log: StoreStatistics.Log, in rect: Rect, y: Int, with painter: inout Painter) {
     let fraction = log.queueBytesMax > 0 ? Double(log.queueBytes) / Double(log.queueBytesMax) : 0
     let x = painter.write("queue ", in: rect, y: y, .label)
-    let width = max(4, min(12, rect.width - 34))
+    let width = max(4, min(12, rect.width - 42))
     painter.bar(fraction, in: rect, x: x, y: y, width: width, fraction > 0.8 ? .alert : .bar)
     let percent = Format.right(Format.percent(fraction), 4)
     let next = painter.write(percent, in: rect, x: x + width + 1, y: y, fraction > 0.8 ? .alert : .text)
@@ -110,7 +110,7 @@ enum LogPanel {
       [
         .field(0, "lag durable", Format.seconds(nanoseconds: log.durableLagNanoseconds)),
         .field(1, "written", Format.seconds(nanoseconds: log.writtenLagNanoseconds)),
-      ].fitted(width: rect.width - next - 2), in: rect, x: next + 2, y: y)
+      ].fitted(width: rect.width - next - 1), in: rect, x: next + 1, y: y)
   }
 
   private static func rotation(_ moment: Moment, _ log: StoreStatistics.Log) -> [Segment] {
@@ -178,8 +178,8 @@ enum LogPanel {
     return [
       .field(0, "LSN", Format.grouped(statistics.memoryLSN)),
       // How far the log is behind, the panel says in seconds too.
-      .field(2, "durable", Format.left(behind(statistics.durableLSN), 7)),
-      .field(3, "written", Format.left(behind(statistics.writtenLSN), 7)),
+      .field(2, "durable", Format.left(behind(statistics.durableLSN), 6)),
+      .field(3, "written", Format.left(behind(statistics.writtenLSN), 6)),
     ]
       + (ack.map {
         [.field(1, width < 60 ? "wait for" : "writers wait for", $0 == .memory ? "nothing" : $0.rawValue)]

@@ -15,12 +15,13 @@ enum ShardsPanel {
     var summary: [Segment] = [
       .field(0, "", Format.counted(shards.count, "shard"), .strong),
       .field(
-        1, figures.isAtRest ? "skew of documents" : "skew max/mean", Format.decimal(figures.skew, places: 2),
+        1, figures.isAtRest ? "skew of documents" : bars.width < 44 ? "skew" : "skew max/mean",
+        Format.decimal(figures.skew, places: 2),
         model.alerts.isFiring(.skew) ? .warning : .text),
       .field(2, "hot", "#\(figures.hottest)"),
-      Segment(3, Span("docs / ops / wait, half = mean", .label)),
+      Segment(4, Span("docs / ops / wait, half = mean", .label)),
     ]
-    if shared > 1 { summary.append(Segment(4, Span("bar = most of \(shared)", .label))) }
+    if shared > 1 { summary.append(Segment(3, Span("bar = most of \(shared)", .label))) }
     painter.write(summary.fitted(width: bars.width), in: bars, y: 0)
     if let table { drawTable(model, figures, shards, in: table, with: &painter) }
     drawRows(figures, shards, in: bars, with: &painter)

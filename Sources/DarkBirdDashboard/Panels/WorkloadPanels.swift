@@ -61,7 +61,9 @@ enum WorkloadSettingsPanel {
     let isRunning = model.history.last?.workload?.progress.isRunning ?? false
     func key(_ name: String) -> String { model.keyMap.binding(named: name)?.keys.first?.name ?? "" }
     let spans: [Span] =
-      if model.workloadView.draft != nil {
+      if model.replay != nil {
+        [Span("as it was recorded", .label)]
+      } else if model.workloadView.draft != nil {
         [
           Span("* ", .warning), Span(key("apply"), .key), Span(" applies, ", .label), Span(key("back"), .key),
           Span(" forgets", .label),

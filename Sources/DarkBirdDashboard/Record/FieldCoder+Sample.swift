@@ -8,6 +8,7 @@ extension FieldCoder {
     try text(&identity.location)
     try flag(&identity.isReadOnly)
     try flag(&identity.isInMemory)
+    try optional(&identity.acknowledgement, blank: .memory) { try $0.choice(&$1) }
     for fields in [\SchemaDescription.fields, \SchemaDescription.computed] {
       try texts(&identity.schema[keyPath: fields].unique)
       try texts(&identity.schema[keyPath: fields].tags)
@@ -20,12 +21,14 @@ extension FieldCoder {
     try number(&sample.nanoseconds)
     try date(&sample.date)
     try statistics(&sample.statistics)
+    try optional(&sample.syncP50, blank: 0) { try $0.number(&$1) }
     try optional(&sample.syncP99, blank: 0) { try $0.number(&$1) }
     try number(&sample.eventsCounted)
     try number(&sample.eventsDropped)
     try number(&sample.eventsShown)
     try number(&sample.processNanoseconds)
     try number(&sample.dashboardNanoseconds)
+    try number(&sample.residentBytes)
     try optional(&sample.workload, blank: WorkloadSample(progress: WorkloadProgress())) { try $0.workload(&$1) }
     try list(&sample.tags, blank: TagCount(tag: "", count: 0)) { coder, tag in
       try coder.text(&tag.tag)
@@ -34,6 +37,7 @@ extension FieldCoder {
     try list(&lines, blank: EventLine(.put, date: .distantPast)) { try $0.line(&$1) }
     try optional(&sample.timed, blank: TimedWrites()) { coder, timed in
       try coder.number(&timed.interval)
+      try coder.seconds(&timed.latencySeconds)
       try coder.latencies(&timed.latencies, &timed.heat)
     }
     try list(&sample.notes, blank: Sample.Note(nanoseconds: 0, date: .distantPast, text: "")) { coder, note in
@@ -69,10 +73,12 @@ extension FieldCoder {
 
   private mutating func log(_ log: inout StoreStatistics.Log) throws {
     for count in [
-      \StoreStatistics.Log.pageRecords, \.pageBytes, \.pagesOnDisk, \.bytesOnDisk, \.queueBytes, \.queueBytesMax,
+      \StoreStatistics.Log.pageRecords, \.pageBytes, \.pagesOnDisk, \.bytesOnDisk, \.checkpointBytes, \.queueBytes,
+      \.queueBytesMax,
     ] { try number(&log[keyPath: count]) }
     for count in [
-      \StoreStatistics.Log.page, \.rotations, \.recordsWritten, \.bytesWritten, \.syncs, \.syncNanosecondsTotal,
+      \StoreStatistics.Log.page, \.rotations, \.queueWaits, \.pageWaits, \.recordsWritten, \.bytesWritten, \.syncs,
+      \.syncNanosecondsTotal,
       \.writtenLagNanoseconds, \.durableLagNanoseconds, \.checkpoints, \.checkpointFailures,
     ] { try number(&log[keyPath: count]) }
     var (isCountedInBytes, capacity) =
@@ -92,7 +98,46 @@ extension FieldCoder {
     try text(&workload.summary)
     try number(&workload.run)
     try progress(&workload.progress)
+    try optional(&workload.options, blank: WorkloadOptions()) { try $0.options(&$1) }
+    let nowhere = ScenarioPlace(base: WorkloadOptions(), step: 0, left: 0)
+    try optional(&workload.scenario, blank: nowhere) { coder, place in
+      try coder.options(&place.base)
+      try coder.number(&place.step)
+      try coder.number(&place.left)
+    }
+    try seconds(&workload.latencySeconds)
     try latencies(&workload.latencies, &workload.heat)
+  }
+
+  /// What is shown of them: not the seed, nor when the run ends by itself, which the end then tells.
+  private mutating func options(_ options: inout WorkloadOptions) throws {
+    try choice(&options.preset)
+    try number(&options.documents)
+    var rate: Int? = if case .perSecond(let count) = options.rate { count } else { nil }
+    try optional(&rate, blank: 0) { try $0.number(&$1) }
+    options.rate = rate.map { WorkloadOptions.Rate.perSecond($0) } ?? .max
+    try number(&options.writers)
+    try number(&options.readers)
+    try optional(&options.distribution, blank: .uniform) { try $0.choice(&$1) }
+    try optional(&options.mix, blank: WorkloadMix()) { coder, mix in
+      for share in WorkloadMix.Share.allCases { try coder.number(&mix[share]) }
+    }
+    try optional(&options.acknowledgement, blank: .memory) { try $0.choice(&$1) }
+    try optional(&options.scenario, blank: Scenario("", "", [])) { coder, scenario in
+      try coder.text(&scenario.name)
+      try coder.text(&scenario.summary)
+      // Of the steps their names: what they set shows in the options.
+      var names = scenario.steps.prefix(RecordingDecoder.countMax).map(\.name)
+      try coder.texts(&names)
+      scenario.steps = names.map { Scenario.Step($0, [], seconds: 1) }
+    }
+  }
+
+  /// To the microsecond.
+  private mutating func seconds(_ value: inout Double?) throws {
+    var micros = value.map { UInt64(min(max($0 * 1e6, 0), 1e15).rounded()) }
+    try optional(&micros, blank: 0) { try $0.number(&$1) }
+    value = micros.map { Double($0) / 1e6 }
   }
 
   private mutating func latencies(
@@ -113,9 +158,13 @@ extension FieldCoder {
   private mutating func progress(_ progress: inout WorkloadProgress) throws {
     try choice(&progress.phase)
     try number(&progress.loaded)
+    try number(&progress.found)
     try number(&progress.documents)
+    try number(&progress.loadNanoseconds)
     try number(&progress.operations)
     try number(&progress.skipped)
+    try number(&progress.writersOperations)
+    try number(&progress.writersSkipped)
     try number(&progress.duplicatesRefused)
     try number(&progress.errors)
     try optional(&progress.lastError, blank: "") { try $0.text(&$1) }

@@ -121,7 +121,8 @@ struct RecordingEncoder: FieldCoder {
   /// 0 if it is the one before, else the bytes that follow and one.
   mutating func text(_ value: inout String) {
     if value.utf8.count > Self.textBytesMax {
-      value = String(decoding: value.utf8.prefix(Self.textBytesMax - 3), as: UTF8.self) + "…"
+      // Rounded down to a whole scalar.
+      value = String(value.unicodeScalars[..<value.utf8.index(value.startIndex, offsetBy: Self.textBytesMax - 3)]) + "…"
     }
     var isSame = false
     memory.exchangeText { old in

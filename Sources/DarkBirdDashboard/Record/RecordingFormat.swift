@@ -11,8 +11,8 @@ import DarkBird
 /// with one whose checksum is wrong, is good up to there.
 enum RecordingFormat {
   static let magic = Array("DARKREC".utf8)
-  /// 2: latencies of batches, of the writes of a program that times none itself, and notes.
-  static let version: UInt8 = 2
+  /// 3: what waits for room in the log, what of a shortfall the writers miss, the options and the scenario of the workload.
+  static let version: UInt8 = 3
   static let suffix = ".dbrec"
   static let headerBytes = 8
   static let frameHeaderBytes = 8

@@ -58,6 +58,7 @@ extension Dashboard {
       cost.reportSampler()
       sample.dashboardNanoseconds = cost.nanoseconds
       sample.processNanoseconds = ProcessorTime.ofProcess() - processStart
+      sample.residentBytes = (try? residentBytes()) ?? 0
       let phase = sample.workload?.progress.phase
       _ = model.update(.sample(sample, events))
       if ready == nil, phase != .idle, phase != .loading { ready = now }

@@ -15,7 +15,7 @@ struct Sample: Sendable {
   var statistics: StoreStatistics
   /// p99 of the log's syncs in the last ten seconds, in nanoseconds; nil if there was none. The list itself is not kept.
   var syncP99: UInt64?
-  /// Half of them were shorter; not in a recording.
+  /// Half of them were shorter.
   var syncP50: UInt64?
   /// What the workload did; nil when nothing but the caller's program works on the store.
   var workload: WorkloadSample?
@@ -33,6 +33,8 @@ struct Sample: Sendable {
   /// Processor time since the dashboard began: of this process, and of the dashboard's own threads, in nanoseconds.
   var processNanoseconds: UInt64 = 0
   var dashboardNanoseconds: UInt64 = 0
+  /// Memory of this process that is in RAM; 0 where nobody knows.
+  var residentBytes = 0
 
   init(sequence: Int, date: Date, nanoseconds: UInt64, statistics: StoreStatistics) {
     self.sequence = sequence
@@ -101,13 +103,13 @@ struct WorkloadSample: Sendable {
   /// What runs, in a few words, and the how many-eth run it is.
   var summary = ""
   var run = 1
-  /// What runs, if it can be changed.
+  /// What runs, if it can be changed, or could be when it was recorded.
   var options: WorkloadOptions?
   /// Where the scenario stands that is being played.
   var scenario: ScenarioPlace?
   /// Percentiles of the last ten seconds by kind of operation; kinds that were not used are missing.
   var latencies: [OperationKind: LatencySummary] = [:]
-  /// How long those were recorded; not in a recording.
+  /// How long those were recorded.
   var latencySeconds: Double?
   /// Latencies of all kinds since the sample before this one.
   var heat = HeatColumn()

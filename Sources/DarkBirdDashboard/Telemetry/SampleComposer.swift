@@ -8,8 +8,8 @@ struct SampleComposer {
   /// choose from, and each is wanted, and a panel that has the screen for itself has room for them.
   static let linesMax = 2
   static let watchedLinesMax = 8
-  /// Refusals are rarer than writes, and each is one that somebody looks for.
-  static let duplicatesMax = 8
+  /// Refusals in one sample, where there are fewer lines of all: more would look as if most writes were refused.
+  static let duplicatesMax = 1
   static let tagsMax = 20
   private static let second: UInt64 = 1_000_000_000
 
@@ -58,7 +58,7 @@ struct SampleComposer {
     counted += batch.counted
     passedOver += batch.passedOver
     noteLosses(statistics)
-    let duplicates = duplicates()
+    let duplicates = duplicates(linesMax > Self.linesMax ? linesMax : Self.duplicatesMax)
     counted += duplicates.counted
     shown += UInt64(batch.lines.count + duplicates.lines.count)
     sample.eventsCounted = counted
@@ -126,17 +126,17 @@ struct SampleComposer {
   }
 
   /// How many duplicates there were since the last call, and the newest of them as lines.
-  private mutating func duplicates() -> (counted: UInt64, lines: [EventLine]) {
+  private mutating func duplicates(_ linesMax: Int) -> (counted: UInt64, lines: [EventLine]) {
     guard let monitor else { return (0, []) }
     if monitor.runNumber != lastRun { (lastRun, lastDuplicate) = (monitor.runNumber, 0) }
     let recent = monitor.recentDuplicates
     guard let newest = recent.last, newest.ordinal > lastDuplicate else { return (0, []) }
-    let new = recent.filter { $0.ordinal > lastDuplicate }.suffix(Self.duplicatesMax)
+    let new = recent.filter { $0.ordinal > lastDuplicate }.suffix(linesMax)
     defer { lastDuplicate = newest.ordinal }
     let lines = new.map { refused in
       EventLine(
         .duplicate, date: refused.time, key: refused.key,
-        detail: "\(refused.index) \(refused.value) is taken by \(refused.owner): refused")
+        detail: "refused: \(refused.owner) has \(refused.index) \(refused.value)")
     }
     return (newest.ordinal - lastDuplicate, lines)
   }

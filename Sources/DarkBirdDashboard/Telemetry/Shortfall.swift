@@ -13,7 +13,7 @@ struct Shortfall {
   let missed: Double
   /// The same of writers and of readers; nil where each thread runs the whole mix, or there is but one kind of them.
   private let parts: (writers: Double, readers: Double)?
-  /// Operations a second; nil where nobody says which, as in a recording.
+  /// Operations a second; nil where nobody says which.
   private let rate: Int?
 
   /// nil while nothing is due: without a limit, while documents are loaded, in a pause, at the end. What was at another

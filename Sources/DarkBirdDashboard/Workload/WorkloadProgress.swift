@@ -47,7 +47,7 @@ public struct WorkloadProgress: Sendable, Hashable {
   /// Operations that a limited rate called for and that were dropped, because the store had fallen more than a second
   /// behind; at the end with those that it still had to do.
   public var skipped: UInt64 = 0
-  /// Of both, those of threads that do nothing but write; 0 where each thread runs the whole mix, and in a recording.
+  /// Of both, those of threads that do nothing but write; 0 where each thread runs the whole mix.
   var writersOperations: UInt64 = 0
   var writersSkipped: UInt64 = 0
   /// Writes that a unique index refused. The `clubs` preset provokes some.

@@ -133,6 +133,7 @@ struct Script {
     sample.eventsDropped = UInt64(index / 300) * 12
     sample.processNanoseconds = nanoseconds / 100 * 143
     sample.dashboardNanoseconds = nanoseconds / 1_000 * 6
+    sample.residentBytes = 512_000_000 + index * 9_000
     if hasWorkload { sample.workload = workload(index) }
     return sample
   }
@@ -191,7 +192,7 @@ struct Script {
       lines.append(
         EventLine(
           .duplicate, date: date.addingTimeInterval(0.05), key: "u:\(90_000 + index)",
-          detail: "email ada\(index)@example.org is taken by u:88007: refused"))
+          detail: "refused: u:88007 has email ada\(index)@example.org"))
     }
     if index % 20 == 0 {
       lines.append(
