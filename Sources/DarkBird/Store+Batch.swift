@@ -204,15 +204,16 @@ extension Store {
     if !planted(.batchSeenInParts) { for shard in lockedShards { shards[shard].beginChange() } }
     defer { if !planted(.batchSeenInParts) { for shard in lockedShards { shards[shard].endChange() } } }
     if !indexSchema.isEmpty { for shard in lockedShards { indexes.deferred.announce(shard: shard) } }
-    let isWatched = hub.isActive
-    if isWatched { hub.announce(shard: lockedShards[0]) }
+    // All of the batch to one lane, for they have one LSN.
+    let lane = hub.isActive ? hub.beginPublishing() : nil
     let lsn: UInt64
     do throws(StoreError) {
       lsn = try sequence(.batch, payload: payload, keyLength: 0, reservation)
     } catch {
+      if let lane { _ = hub.endPublishing(lane) }
       return .logFailed(error)
     }
-    var (waiting, published) = (0, 0)
+    var waiting = 0
     let documents = shards[lockedShards[0]].contents.pointee.map.count << Int(shardBits)
     let listMax = DeferredIndexes.listMax(documents: documents, shards: shards.count)
     for item in effective.lazy.map({ items[$0] }) {
@@ -224,10 +225,7 @@ extension Store {
           number, old: item.oldKeys, new: item.newKeys, lsn: lsn, shard: item.shard, listMax: listMax)
         waiting = max(waiting, count)
       }
-      // All of the batch to one list, for they have one LSN.
-      if isWatched {
-        published = hub.publish(old: item.old, new: item.new, lsn: lsn, shard: lockedShards[0])
-      }
+      if let lane { hub.publish(old: item.old, new: item.new, lsn: lsn, in: lane) }
     }
     // Insertions first: their slots are those that are free before a removal frees others.
     for areInsertions in [true, false] {
@@ -241,7 +239,7 @@ extension Store {
       }
     }
     shards[items[0].shard].contents.pointee.operations.batches &+= 1
-    return .done(lsn, waiting: waiting, published: published)
+    return .done(lsn, waiting: waiting, published: lane.map(hub.endPublishing) ?? 0)
   }
 
   /// Gives the new versions the numbers of the old ones, and new documents those of the slots that they will get.

@@ -201,10 +201,11 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       for shard in shards { shard.beginChange() }
       defer { for shard in shards { shard.endChange() } }
       isWatched = hub.isActive
-      if isWatched { hub.announce(shard: 0) }
+      let lane = isWatched ? hub.beginPublishing() : nil
+      defer { if let lane { _ = hub.endPublishing(lane) } }
       do throws(StoreError) {
         let lsn = try sequence(.clear, payload: [], keyLength: 0, reservation)
-        if isWatched { _ = hub.publish(.cleared(count: count, lsn: lsn), keeping: retired, shard: 0) }
+        if let lane { hub.publish(.cleared(count: count, lsn: lsn), keeping: retired, in: lane) }
         retired.indexes = indexes.removeAll()
         for shard in shards {
           retired.maps.append(shard.contents.pointee.map)
@@ -257,7 +258,6 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     let shardNumber = Int(hash & UInt(shards.count - 1))
     let shard = shards[shardNumber]
     shard.prefetchForChange(hash)
-    hub.prefetchForChange(shard: shardNumber)
     let new: Entry<Key, Document>?
     var newKeys = IndexKeys()
     if let document = consume document {
@@ -305,7 +305,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       }
       if old == nil, refusal == nil, shard.isFull(shardBits) { refusal = .full }
       var lsn: UInt64 = 0
-      // Changes of the shard that are not in all indexes yet, and those that subscribers do not have.
+      // Changes of the shard that are not in all indexes yet, and those of the lane that subscribers do not have.
       var (waiting, published) = (0, 0)
       // Memory that tables have left.
       var left: [AnyObject] = []
@@ -326,8 +326,9 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
             number == old?.number || isCurrent(number, among: cleared, locked: shardNumber)
           }
         if planted(.duplicatePublished) {
-          hub.announce(shard: shardNumber)
-          published = hub.publish(old: old, new: new, lsn: 0, shard: shardNumber)
+          let lane = hub.beginPublishing()
+          hub.publish(old: old, new: new, lsn: 0, in: lane)
+          published = hub.endPublishing(lane)
         }
         if claims.isEmpty {
           let slot = old?.number.slot(shardBits) ?? shard.contents.pointee.map.nextSlot
@@ -335,8 +336,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
           new?.number = number
           shard.beginChange()
           if !indexSchema.isEmpty { indexes.deferred.announce(shard: shardNumber) }
-          let isWatched = hub.isActive
-          if isWatched { hub.announce(shard: shardNumber) }
+          let lane = hub.isActive ? hub.beginPublishing() : nil
           do throws(StoreError) {
             if planted(.shardUnlockedWhileLogging) { shard.unlock() }
             lsn = try sequence(
@@ -355,12 +355,13 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
                 : indexes.deferred.append(
                   number, old: oldKeys, new: newKeys, lsn: lsn, shard: shardNumber, listMax: listMax)
             }
-            if isWatched { published = hub.publish(old: old, new: new, lsn: lsn, shard: shardNumber) }
+            if let lane { hub.publish(old: old, new: new, lsn: lsn, in: lane) }
             shard.apply(old: old, new: new, hash: hash, slot: slot, &left)
           } catch {
             refusal = .logFailed(error)
             indexes.unlock(stripes)
           }
+          if let lane { published = hub.endPublishing(lane) }
           shard.endChange()
         } else {
           refusal = .claimed(claims)

@@ -50,7 +50,9 @@ import Testing
     var model = Script().model(2, width: width, height: 400, glyphs: .ascii)
     _ = model.update(.key(.character("?")))
     let shown = counted(Renderer.render(model, colors: .none).lines.dropFirst().dropLast().joined(separator: "\n"))
-    let texts = model.keyMap.bindings.filter { !$0.keys.isEmpty && !$0.name.hasPrefix("panel-") && !$0.name.hasPrefix("saved-") }.map(\.help)
+    let texts = model.keyMap.bindings.filter {
+      !$0.keys.isEmpty && !$0.name.hasPrefix("panel-") && !$0.name.hasPrefix("saved-")
+    }.map(\.help)
     for (word, count) in counted(texts.joined(separator: " ")) {
       #expect(shown[word, default: 0] >= count, "\(word)")
     }

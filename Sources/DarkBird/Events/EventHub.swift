@@ -28,17 +28,13 @@ enum Change<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable 
   }
 }
 
-/// Changes of a shard, in order.
-///
-/// Unchecked: `start` is an address that nobody reads from.
+/// Changes in the order of their LSNs.
 @usableFromInline
-struct ChangeList<Key: DocumentKey, Document: DarkBird.Document>: ShardList, @unchecked Sendable {
+struct ChangeList<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
   /// Trivial values, so that many are freed at once.
   @usableFromInline var changes: ContiguousArray<Change<Key, Document>> = []
   /// What was replaced: one object for each change that needs it.
   @usableFromInline var kept: ContiguousArray<AnySendableObject> = []
-  /// Where the changes begin, or began before they last grew.
-  @usableFromInline var start: UnsafeRawPointer?
   @inlinable var isEmpty: Bool { changes.isEmpty }
 
   @inlinable
@@ -50,16 +46,7 @@ struct ChangeList<Key: DocumentKey, Document: DarkBird.Document>: ShardList, @un
     changes.append(change)
     if let old, !planted(.replacedNotKept) { kept.append(old) }
     // A list that fills grows once.
-    if changes.count == 4 { changes.reserveCapacity(expected) }
-    if changes.count.nonzeroBitCount == 1 { start = changes.withUnsafeBytes { $0.baseAddress } }
-  }
-
-  /// Has the processor fetch the memory that the next change goes to.
-  ///
-  /// Safe: the address is not used for anything else. To ask the array for it each time would count references.
-  @inlinable @inline(__always)
-  func prefetchEnd() {
-    if let start { db_prefetch_to_write(start + changes.count &* MemoryLayout<Change<Key, Document>>.stride) }
+    if changes.count == 16 { changes.reserveCapacity(expected) }
   }
 
   /// Takes the changes beyond an LSN away and returns them.
@@ -85,17 +72,18 @@ struct ChangeList<Key: DocumentKey, Document: DarkBird.Document>: ShardList, @un
 
 /// The subscribers of a store.
 ///
-/// A write appends its change to a list of its shard, under the lock of the shard: subscribers cost writers no lock, and no
-/// memory that all processors write to. Who takes events, or has appended to a list that is long, collects the lists of all
-/// shards: what is in them up to an LSN is a segment of the order of the log, and every ring gets it as a whole. Changes are put
-/// in order, and made events, only for those who take them: a subscriber that is slow loses them as they are.
+/// A write appends its change to a list that is its own while it lasts, so that subscribers cost writers no memory that all
+/// processors write to; see `ChangeLanes`. Who takes events, or has appended to a list that is long, collects all lists: what
+/// is in them up to an LSN is a segment of the order of the log, and every ring gets it as a whole. Changes are put in order,
+/// and made events, only for those who take them: a subscriber that is slow loses them as they are.
 ///
-/// Locks are taken in this order: that of a ring, this one, shards.
+/// Locks are taken in this order: that of a ring, this one, lanes; and this one, shards.
 ///
 /// Unchecked: everything but the lists, the constants and the atomics is only touched under the lock.
 @usableFromInline
 final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable {
   @usableFromInline typealias List = ChangeList<Key, Document>
+  @usableFromInline typealias Lane = ChangeLanes<Key, Document>.Lane
 
   /// What may happen only once the locks are released. Things go: what a document does then is user code. Tasks are woken: the
   /// runtime takes a lock of a task for that, under which it also calls what cancels a subscription, and so takes the hub's.
@@ -116,17 +104,16 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
     }
   }
 
-  /// Changes that wait in all shards, about, before a writer collects them; at most twice as many.
-  @usableFromInline static var changesMax: Int { 4 << 10 }
+  /// Changes that wait in a lane before a writer collects all; at most twice as many.
+  @usableFromInline static var laneMax: Int { 2 << 10 }
 
-  @usableFromInline let lists: ShardLists<List>
-  /// How many changes in a shard's list are many.
-  @usableFromInline let listMax: Int
+  @usableFromInline let lanes = ChangeLanes<Key, Document>()
+  private let shardLocks: ContiguousArray<LockWord>
   @usableFromInline let lock = Lock()
   private let memoryLSN: SharedCounter.Reference
   private let log: Log?
   @exclusivity(unchecked) @usableFromInline var rings: ContiguousArray<EventRing<Key, Document>> = []
-  /// Changes that were taken from the shards but lie beyond the last cut, in order for each shard.
+  /// Changes that were taken from the lanes but lie beyond the last cut, each list in order.
   @exclusivity(unchecked) @usableFromInline var held: ContiguousArray<List> = []
   @exclusivity(unchecked) @usableFromInline var isFinished = false
   @exclusivity(unchecked) @usableFromInline var droppedBefore = 0
@@ -137,8 +124,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   /// The locks and the counter belong to the store. They are not touched after `finish`, which it calls before it goes.
   /// - Parameter log: what gives LSNs; nil if `memoryLSN` does.
   init(shardLocks: ContiguousArray<LockWord>, memoryLSN: SharedCounter.Reference, log: Log?) {
-    lists = ShardLists(locks: shardLocks)
-    listMax = max(16, Self.changesMax / max(1, shardLocks.count))
+    self.shardLocks = shardLocks
     self.memoryLSN = memoryLSN
     self.log = log
   }
@@ -175,53 +161,51 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
 
   // MARK: Publishing, under the lock of a shard
 
-  /// Whether to announce and publish a change.
+  /// Whether to publish a change.
   @inlinable @inline(__always)
   var isActive: Bool { count.load(ordering: .acquiring) > 0 }
 
-  /// Under no lock.
-  @inlinable @inline(__always)
-  func prefetchForChange(shard: Int) { if isActive { lists.prefetch(shard: shard) } }
-
-  /// To be called before a change in a shard gets its LSN.
+  /// A lane that is the caller's until it calls `endPublishing`. To be called before a change gets its LSN.
   @inlinable
-  func announce(shard: Int) {
-    // Where the change will go, which another processor may have written to last.
-    lists[shard].pointee.prefetchEnd()
-    lists.announce(shard: shard)
-  }
+  func beginPublishing() -> Lane { lanes.lock() }
 
-  /// Takes a change of a document, and returns how many changes wait in the shard's list.
+  /// Takes a change of a document.
   @inlinable
-  func publish(old: Entry<Key, Document>?, new: Entry<Key, Document>?, lsn: UInt64, shard: Int) -> Int {
+  func publish(old: Entry<Key, Document>?, new: Entry<Key, Document>?, lsn: UInt64, in lane: Lane) {
     publish(
       .replaced(old: old.map(Unmanaged.passUnretained), new: new.map(Unmanaged.passUnretained), lsn: lsn),
-      keeping: old, shard: shard)
+      keeping: old, in: lane)
   }
 
   /// - Parameter old: what the change replaces.
   @inlinable
-  func publish(_ change: Change<Key, Document>, keeping old: AnySendableObject?, shard: Int) -> Int {
-    let list = lists[shard]
-    list.pointee.append(change, keeping: old, expected: listMax)
-    lists.didAppend(shard: shard)
-    return list.pointee.changes.count
+  func publish(_ change: Change<Key, Document>, keeping old: AnySendableObject?, in lane: Lane) {
+    lane.list.pointee.append(change, keeping: old, expected: Self.laneMax)
   }
 
-  /// Has subscribers woken that wait for something to happen, and lists collected that are long. To be called after changes
+  /// To be called when the store is as the published changes say.
+  /// - Returns: how many changes wait in the lane.
+  @inlinable
+  func endPublishing(_ lane: Lane) -> Int {
+    let count = lane.list.pointee.changes.count
+    lane.lock.unlock()
+    return count
+  }
+
+  /// Has subscribers woken that wait for something to happen, and lanes collected that are long. To be called after changes
   /// were published, under no lock.
-  /// - Parameter count: how many wait in one shard: where another thread collects, this one goes on up to twice `listMax`.
+  /// - Parameter count: how many wait in one lane: where another thread collects, this one goes on up to twice `laneMax`.
   @inlinable
   func didPublish(_ count: Int) {
-    if count >= listMax || sleepers.load(ordering: .sequentiallyConsistent) > 0 { collect(count) }
+    if count >= Self.laneMax || sleepers.load(ordering: .sequentiallyConsistent) > 0 { collect(count) }
   }
 
   @inlinable @inline(never)
   func collect(_ count: Int) {
     let isWanted = sleepers.load(ordering: .sequentiallyConsistent) > 0 && !planted(.subscriberNotWoken)
-    if !isWanted && count < listMax { return }
+    if !isWanted && count < Self.laneMax { return }
     if !lock.reference.tryLock() {
-      if !isWanted && count < 2 * listMax { return }
+      if !isWanted && count < 2 * Self.laneMax { return }
       lock.lock()
     }
     var lost = Lost()
@@ -240,7 +224,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
     let lsn = withLock { lost in
       if !isFinished, count.add(1, ordering: .relaxed).newValue == 1 {
         // Writes that did not know are over when their shards have been locked once.
-        for shard in lists.locks {
+        for shard in shardLocks {
           shard.lock()
           shard.unlock()
         }
@@ -286,7 +270,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
     if isFinished { return cut }
     var parts = held
     held = []
-    lists.take(areLocked: false) { parts.append($0) }
+    lanes.take { parts.append($0) }
     if parts.isEmpty { return cut }
     for index in parts.indices where !planted(.eventsOutOfOrder) {
       let rest = parts[index].removeBeyond(cut)
@@ -299,13 +283,13 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   }
 }
 
-/// Changes that follow one another in the log: those of each shard in order.
+/// Changes that follow one another in the log, in lists that are in order each.
 @usableFromInline
 final class EventSegment<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
   @usableFromInline let count: Int
   @usableFromInline let parts: ContiguousArray<ChangeList<Key, Document>>
 
-  /// A document of long ago is fetched from memory while as many others are looked at.
+  /// A document of long ago is fetched from memory while as many others of its list are looked at.
   @inlinable static var changesAhead: Int { 16 }
 
   @inlinable
@@ -317,26 +301,26 @@ final class EventSegment<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   }
 
   /// Appends the changes as events, the last one first. By whoever has all later changes.
+  /// - Complexity: O(changes · lists), of which there are a few.
   @inlinable
   func appendReversed(to events: inout [Event<Key, Document>], shardBits: UInt32) {
-    var places = ContiguousArray<(lsn: UInt64, part: Int, index: Int)>()
-    places.reserveCapacity(count)
-    for part in parts.indices {
-      for index in parts[part].changes.indices { places.append((parts[part].changes[index].lsn, part, index)) }
-    }
-    // Those of a batch have one LSN, and are in one part.
-    places.sort { $0.lsn != $1.lsn ? $0.lsn > $1.lsn : $0.index > $1.index }
     events.reserveCapacity(events.count + count)
-    for number in places.indices {
-      if number + Self.changesAhead < places.count {
-        let coming = places[number + Self.changesAhead]
-        if case .replaced(let old, let new, _) = parts[coming.part].changes[coming.index] {
-          if let old { db_prefetch(old.toOpaque(), Entry<Key, Document>.size) }
-          if let new { db_prefetch(new.toOpaque(), Entry<Key, Document>.size) }
-        }
+    // What is left of each list, and the LSN at the end of that. Changes of a batch have one LSN, and are in one list.
+    var left = ContiguousArray(parts.map(\.changes.count))
+    var lsns = ContiguousArray(parts.map { $0.changes.last?.lsn ?? 0 })
+    for _ in 0..<count {
+      var last = 0
+      for part in lsns.indices where lsns[part] > lsns[last] { last = part }
+      left[last] -= 1
+      let index = left[last]
+      if index >= Self.changesAhead,
+        case .replaced(let old, let new, _) = parts[last].changes[index - Self.changesAhead]
+      {
+        if let old { db_prefetch(old.toOpaque(), Entry<Key, Document>.size) }
+        if let new { db_prefetch(new.toOpaque(), Entry<Key, Document>.size) }
       }
-      let place = places[number]
-      events.append(Event(parts[place.part].changes[place.index], shardBits: shardBits))
+      events.append(Event(parts[last].changes[index], shardBits: shardBits))
+      lsns[last] = index > 0 ? parts[last].changes[index - 1].lsn : 0
     }
   }
 }

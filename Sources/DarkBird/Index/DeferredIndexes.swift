@@ -37,7 +37,7 @@ final class DeferredIndexes: @unchecked Sendable {
   /// beyond the last cut.
   private var held: ContiguousArray<(taken: TakenChanges, done: Int)> = []
 
-  private let lists: ShardLists<IndexChanges>
+  private let lists: ShardLists
 
   /// - Parameter shardLocks: of the shards that change; their owner must keep them for as long as this object is used.
   init(uniques: Int, ranges rangeCount: Int, tagFields: Int, shardLocks: ContiguousArray<LockWord>) {

@@ -2,8 +2,7 @@ import CDarkBird
 
 /// Changes of tags and range fields that are in memory but not in the indexes yet: what a document no longer has and what it
 /// has instead, in the order of the changes.
-@usableFromInline
-struct IndexChanges: ShardList, ~Copyable {
+struct IndexChanges: ~Copyable, Sendable {
   /// A document that gets or loses a tag.
   struct Tagged: Sendable {
     let name: TagName
@@ -40,10 +39,8 @@ struct IndexChanges: ShardList, ~Copyable {
   private var tags = GrowingBuffer<Tagged>()
   private var ranges = GrowingBuffer<Ranged>()
 
-  @usableFromInline
   var isEmpty: Bool { marks.count == 0 }
 
-  @usableFromInline
   init() {}
 
   /// Has the processor fetch the memory that the next change goes to.

@@ -1,4 +1,3 @@
-import CDarkBird
 import Synchronization
 
 /// Memory of `IndexKeys` that writes use one after the other: to allocate and free it takes longer than to fill it.
@@ -11,7 +10,8 @@ import Synchronization
 /// Unchecked: keys are only touched by the thread that has set the word of their place to `busy`.
 @usableFromInline
 final class KeysPool: @unchecked Sendable {
-  private static let places = 16
+  private static let placeBits = 4
+  private static let places = 1 << placeBits
   private static let placeBytes = 64
   private static let empty: UInt32 = 0
   private static let full: UInt32 = 1
@@ -36,9 +36,7 @@ final class KeysPool: @unchecked Sendable {
   }
 
   private func place() -> (word: UnsafeMutablePointer<Atomic<UInt32>>, keys: UnsafeMutablePointer<IndexKeys>) {
-    // Stacks are 256 KiB apart, or more.
-    let stack = UInt64(UInt(db_stack_address()) >> 18)
-    let start = memory + Int((stack &* 0x9E37_79B9_7F4A_7C15) >> 60) * Self.placeBytes
+    let start = memory + threadPlace(bits: Self.placeBits) * Self.placeBytes
     return (
       start.assumingMemoryBound(to: Atomic<UInt32>.self), (start + 8).assumingMemoryBound(to: IndexKeys.self)
     )

@@ -1,15 +1,9 @@
-public import CDarkBird
-public import Synchronization
+import CDarkBird
+import Synchronization
 
-/// What writes leave for others, in order: see `ShardLists`.
-@usableFromInline
-protocol ShardList: Sendable, ~Copyable {
-  init()
-  var isEmpty: Bool { get }
-}
-
-/// A list for each shard, to which writes append under the lock of the shard, which they hold anyway, and which others take away
-/// as a whole: so what a write tells of its change costs it no lock, and no memory that all processors write to.
+/// What the deferred indexes lack: a list for each shard, to which writes append under the lock of the shard, which they hold
+/// anyway, and which others take away as a whole: so what a write tells of its change costs it no lock, and no memory that all
+/// processors write to.
 ///
 /// Why nothing is missed: a write announces its change, by the bit of its shard, before it gets its LSN, and appends before it
 /// gives the shard back. Whoever reads the last LSN, the cut, and takes the lists then so sees the bits of all writes up to the
@@ -20,31 +14,28 @@ protocol ShardList: Sendable, ~Copyable {
 /// references are counted nor accesses checked at run time.
 ///
 /// Unchecked: a list is only touched under the lock of its shard.
-@usableFromInline
-final class ShardLists<List: ShardList & ~Copyable>: @unchecked Sendable {
-  @usableFromInline let locks: ContiguousArray<LockWord>
-  @usableFromInline let memory: UnsafeMutableRawPointer
+final class ShardLists: @unchecked Sendable {
+  let locks: ContiguousArray<LockWord>
+  let memory: UnsafeMutableRawPointer
   /// Shards that have, or will have, something in their lists: 64 to a word.
-  @usableFromInline let waiting: UnsafeMutablePointer<Atomic<UInt64>>
-  @usableFromInline let words: Int
+  let waiting: UnsafeMutablePointer<Atomic<UInt64>>
+  let words: Int
 
-  @inlinable static var stride: Int { 64 }
+  static var stride: Int { 64 }
 
   /// - Parameter locks: of the shards that change; their owner must keep them for as long as lists are taken.
-  @inlinable
   init(locks: ContiguousArray<LockWord>) {
     self.locks = locks
-    precondition(MemoryLayout<List>.size <= Self.stride)
+    precondition(MemoryLayout<IndexChanges>.size <= Self.stride)
     memory = .allocate(byteCount: max(1, locks.count) * Self.stride, alignment: Self.stride)
     words = (locks.count + 63) / 64
     waiting = .allocate(capacity: words)
     for word in 0..<words { (waiting + word).initialize(to: Atomic(0)) }
     for shard in locks.indices {
-      (memory + shard * Self.stride).bindMemory(to: List.self, capacity: 1).initialize(to: List())
+      (memory + shard * Self.stride).bindMemory(to: IndexChanges.self, capacity: 1).initialize(to: IndexChanges())
     }
   }
 
-  @inlinable
   deinit {
     for shard in locks.indices { self[shard].deinitialize(count: 1) }
     memory.deallocate()
@@ -52,26 +43,21 @@ final class ShardLists<List: ShardList & ~Copyable>: @unchecked Sendable {
     waiting.deallocate()
   }
 
-  @inlinable
-  subscript(shard: Int) -> UnsafeMutablePointer<List> {
-    (memory + shard &* Self.stride).assumingMemoryBound(to: List.self)
+  subscript(shard: Int) -> UnsafeMutablePointer<IndexChanges> {
+    (memory + shard &* Self.stride).assumingMemoryBound(to: IndexChanges.self)
   }
 
   /// Has what an append begins with fetched from memory. Under no lock.
-  @inlinable
   func prefetch(shard: Int) { db_prefetch_to_write(memory + shard &* Self.stride) }
 
   /// To be called under the lock of the shard, before a change there gets its LSN.
-  @inlinable
   func announce(shard: Int) {
     if self[shard].pointee.isEmpty && !planted(.changeAnnouncedTooLate) { mark(shard) }
   }
 
   /// To be called after a change was appended, likewise.
-  @inlinable
   func didAppend(shard: Int) { if planted(.changeAnnouncedTooLate) { mark(shard) } }
 
-  @inlinable
   func mark(_ shard: Int) {
     // In one order with what those do who go to sleep when they find nothing.
     waiting[shard / 64].bitwiseOr(1 << UInt64(shard % 64), ordering: .sequentiallyConsistent)
@@ -79,15 +65,14 @@ final class ShardLists<List: ShardList & ~Copyable>: @unchecked Sendable {
 
   /// Takes the lists of all shards that have something. O(1) under the lock of each.
   /// - Parameter areLocked: whether the caller has locked all shards.
-  @inlinable
-  func take(areLocked: Bool, _ body: (consuming List) -> Void) {
+  func take(areLocked: Bool, _ body: (consuming IndexChanges) -> Void) {
     for word in 0..<words {
       var bits = waiting[word].load(ordering: .sequentiallyConsistent)
       while bits != 0 {
         let bit = bits.trailingZeroBitCount
         bits &= bits - 1
         let shard = word * 64 + bit
-        var taken = List()
+        var taken = IndexChanges()
         if !areLocked { locks[shard].lock() }
         swap(&taken, &self[shard].pointee)
         // A write that has announced its change and not made it holds this lock.

@@ -27,7 +27,8 @@ enum Mutant: String, Sendable {
   // Queries
   case changedDocumentNotChecked, pageOfManyMoments
   // Events
-  case eventsOutOfOrder, gapNotCounted, subscriberNotWoken, replacedNotKept, laterChangesNotKept, eventsMadeUnderTheLock
+  case eventsOutOfOrder, writersNotAwaited, gapNotCounted, subscriberNotWoken, replacedNotKept, laterChangesNotKept
+  case eventsMadeUnderTheLock
   // The log
   case ackWithoutSync, durableBeforeSync, writtenBeforeWrite, sealNotSynced, pageNameNotSynced
   case failureForgotten, syncRetried, logHoldsTheStore, nextPageInvented, refusedDemandKept

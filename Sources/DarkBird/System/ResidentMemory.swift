@@ -1,6 +1,7 @@
 import Foundation
 
-/// Memory of this process that is in RAM, in bytes.
+/// Memory of this process that is in RAM, in bytes. `DarkBirdBench` has this file too, for it is also compiled in a package of
+/// its own.
 package func residentBytes() throws -> Int {
   #if canImport(Darwin)
     var information = mach_task_basic_info()

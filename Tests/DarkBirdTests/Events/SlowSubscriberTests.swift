@@ -6,8 +6,8 @@ import Testing
 @Suite(.timeLimit(.minutes(30)))
 struct SlowSubscriberTests {
   private static let keys = 500
-  /// More changes than a shard's list holds when a writer must wait for whoever collects.
-  private static var rounds: Int { 5 * EventHub<Int, Member>.changesMax / keys }
+  /// More changes than a lane holds when a writer must wait for whoever collects.
+  private static var rounds: Int { 5 * EventHub<Int, Member>.laneMax / keys }
 
   private func store() throws -> MemberStore {
     var configuration = StoreConfiguration.memory

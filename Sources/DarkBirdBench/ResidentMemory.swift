@@ -1,0 +1,1 @@
+../DarkBird/System/ResidentMemory.swift
