@@ -6,7 +6,8 @@ public import Synchronization
 ///
 /// Why nothing is missed: a write locks its lane before it gets its LSN, and gives it back after it has appended. Whoever reads
 /// the last LSN, the cut, and locks all lanes then, one after the other, so waits for all writes up to the cut that are not
-/// done. What is found there beyond the cut is to be held for the next time: it may lack changes of other lanes that came
+/// done. A lane that is free and empty after the cut was read needs no lock: a write up to the cut had locked it before, and so
+/// is done with it, or its change is counted. What is found there beyond the cut is to be held for the next time: it may lack changes of other lanes that came
 /// before.
 ///
 /// Within a lane changes are in the order of their LSNs, and those of one batch are together, for both happen under its lock.
@@ -24,12 +25,21 @@ final class ChangeLanes<Key: DocumentKey, Document: DarkBird.Document>: @uncheck
   @usableFromInline
   struct Lane {
     @usableFromInline let lock: LockWord
+    /// Changes in the list, for those who have not locked it.
+    @usableFromInline let count: UnsafeMutablePointer<Atomic<Int>>
     @usableFromInline let list: UnsafeMutablePointer<List>
 
     @inlinable
     init(_ start: UnsafeMutableRawPointer) {
       lock = LockWord(start.assumingMemoryBound(to: Atomic<UInt32>.self))
-      list = (start + 8).assumingMemoryBound(to: List.self)
+      count = (start + 8).assumingMemoryBound(to: Atomic<Int>.self)
+      list = (start + 16).assumingMemoryBound(to: List.self)
+    }
+
+    /// Whether nobody has it and nothing is in it, as of the last LSN that the caller has read.
+    @inlinable
+    var isIdle: Bool {
+      lock.word.pointee.load(ordering: .acquiring) == LockWord.free && count.pointee.load(ordering: .relaxed) == 0
     }
   }
 
@@ -42,12 +52,13 @@ final class ChangeLanes<Key: DocumentKey, Document: DarkBird.Document>: @uncheck
 
   @inlinable
   init() {
-    precondition(8 + MemoryLayout<List>.size <= Self.stride)
+    precondition(16 + MemoryLayout<List>.size <= Self.stride)
     memory = .allocate(byteCount: Self.count * Self.stride, alignment: Self.stride)
     for number in 0..<Self.count {
       let start = memory + number * Self.stride
       start.bindMemory(to: Atomic<UInt32>.self, capacity: 1).initialize(to: Atomic(0))
-      (start + 8).bindMemory(to: List.self, capacity: 1).initialize(to: List())
+      (start + 8).bindMemory(to: Atomic<Int>.self, capacity: 1).initialize(to: Atomic(0))
+      (start + 16).bindMemory(to: List.self, capacity: 1).initialize(to: List())
     }
   }
 
@@ -78,6 +89,7 @@ final class ChangeLanes<Key: DocumentKey, Document: DarkBird.Document>: @uncheck
   func take(_ body: (consuming List) -> Void) {
     for number in 0..<Self.count {
       let lane = lane(number)
+      if lane.isIdle { continue }
       var taken = List()
       if planted(.writersNotAwaited) {
         if !lane.lock.tryLock() { continue }
@@ -85,6 +97,7 @@ final class ChangeLanes<Key: DocumentKey, Document: DarkBird.Document>: @uncheck
         lane.lock.lock()
       }
       swap(&taken, &lane.list.pointee)
+      lane.count.pointee.store(0, ordering: .relaxed)
       lane.lock.unlock()
       if !taken.isEmpty { body(taken) }
     }

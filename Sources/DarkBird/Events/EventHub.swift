@@ -40,13 +40,10 @@ struct ChangeList<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
   @inlinable
   init() {}
 
-  /// - Parameter expected: about how many changes will come before all are taken.
   @inlinable
-  mutating func append(_ change: Change<Key, Document>, keeping old: AnySendableObject?, expected: Int) {
+  mutating func append(_ change: Change<Key, Document>, keeping old: AnySendableObject?) {
     changes.append(change)
     if let old, !planted(.replacedNotKept) { kept.append(old) }
-    // A list that fills grows once.
-    if changes.count == 16 { changes.reserveCapacity(expected) }
   }
 
   /// Takes the changes beyond an LSN away and returns them.
@@ -104,9 +101,13 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
     }
   }
 
-  /// Changes that wait in a lane before a writer collects all; at most twice as many.
-  @usableFromInline static var laneMax: Int { 2 << 10 }
+  /// The most changes that wait in a lane before a writer collects all.
+  @usableFromInline static var laneMaxMost: Int { 2 << 10 }
+  @usableFromInline static var laneMaxLeast: Int { 64 }
 
+  /// Changes that wait in a lane before a writer collects all; at most twice as many. No more than the largest ring takes, for
+  /// what waits keeps what it replaces.
+  @usableFromInline let laneMax = Atomic<Int>(laneMaxLeast)
   @usableFromInline let lanes = ChangeLanes<Key, Document>()
   private let shardLocks: ContiguousArray<LockWord>
   @usableFromInline let lock = Lock()
@@ -180,7 +181,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   /// - Parameter old: what the change replaces.
   @inlinable
   func publish(_ change: Change<Key, Document>, keeping old: AnySendableObject?, in lane: Lane) {
-    lane.list.pointee.append(change, keeping: old, expected: Self.laneMax)
+    lane.list.pointee.append(change, keeping: old)
   }
 
   /// To be called when the store is as the published changes say.
@@ -188,6 +189,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   @inlinable
   func endPublishing(_ lane: Lane) -> Int {
     let count = lane.list.pointee.changes.count
+    lane.count.pointee.store(count, ordering: .relaxed)
     lane.lock.unlock()
     return count
   }
@@ -197,16 +199,20 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   /// - Parameter count: how many wait in one lane: where another thread collects, this one goes on up to twice `laneMax`.
   @inlinable
   func didPublish(_ count: Int) {
-    if count >= Self.laneMax || sleepers.load(ordering: .sequentiallyConsistent) > 0 { collect(count) }
+    let isLong = count >= laneMax.load(ordering: .relaxed)
+    if isLong || sleepers.load(ordering: .sequentiallyConsistent) > 0 { collect(count) }
   }
 
   @inlinable @inline(never)
   func collect(_ count: Int) {
+    let most = laneMax.load(ordering: .relaxed)
     let isWanted = sleepers.load(ordering: .sequentiallyConsistent) > 0 && !planted(.subscriberNotWoken)
-    if !isWanted && count < Self.laneMax { return }
+    if !isWanted && count < most { return }
     if !lock.reference.tryLock() {
-      if !isWanted && count < 2 * Self.laneMax { return }
+      if !isWanted && count < 2 * most { return }
       lock.lock()
+      // Whoever had the lock may have woken all; who sleeps again collects first.
+      if count < most, sleepers.load(ordering: .sequentiallyConsistent) == 0 { return lock.unlock() }
     }
     var lost = Lost()
     collect(&lost)
@@ -231,6 +237,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
       }
       let lsn = collect(&lost)
       if isFinished { ring.finish(&lost) } else { rings.append(ring) }
+      fitLanes()
       return lsn
     }
     return (EventSubscription(ring: ring, filter), lsn)
@@ -241,13 +248,26 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   func forget(_ ring: EventRing<Key, Document>) {
     guard let place = rings.firstIndex(where: { $0 === ring }) else { return }
     rings.remove(at: place)
+    fitLanes()
     // Who reads it no longer keeps what is replaced: everything has been looked at before.
     count.subtract(1, ordering: .releasing)
   }
 
+  /// Under the lock.
+  @inlinable
+  func fitLanes() {
+    let largest = rings.reduce(0) { max($0, $1.capacity) }
+    laneMax.store(min(max(largest, Self.laneMaxLeast), Self.laneMaxMost), ordering: .relaxed)
+  }
+
   /// Makes events of all changes so far, so that nothing that has left the store is kept for them.
   func settle() {
-    for ring in withLock({ _ in rings }) { ring.settle(isLast: false) }
+    let all = withLock { lost in
+      // Also where nobody is left to tell of it.
+      collect(&lost)
+      return rings
+    }
+    for ring in all { ring.settle(isLast: false) }
   }
 
   /// Ends all subscriptions. Nobody looks at an entry for them when it returns.
@@ -258,6 +278,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
       return rings
     }
     for ring in last { ring.settle(isLast: true) }
+    _ = withLock { lost in collect(&lost) }
   }
 
   // MARK: Collecting, under the lock
@@ -267,11 +288,16 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   @discardableResult
   func collect(_ lost: inout Lost) -> UInt64 {
     let cut = lastLSN
-    if isFinished { return cut }
+    // While events are still made, what was published after the end keeps what they are made of.
+    if isFinished && !rings.isEmpty { return cut }
     var parts = held
     held = []
     lanes.take { parts.append($0) }
     if parts.isEmpty { return cut }
+    if isFinished {
+      lost.segments.append(EventSegment(parts))
+      return cut
+    }
     for index in parts.indices where !planted(.eventsOutOfOrder) {
       let rest = parts[index].removeBeyond(cut)
       if !rest.isEmpty { held.append(rest) }

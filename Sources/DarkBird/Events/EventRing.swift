@@ -207,6 +207,8 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
       hub.sleepers.add(1, ordering: .sequentiallyConsistent)
       consumer = continuation
       hub.collect(&lost)
+      // A change whose LSN was not seen yet: its writer may have looked for sleepers before there was one.
+      if consumer != nil, !hub.held.isEmpty { hub.collect(&lost) }
       return nil
     }
     if let now { continuation.resume(returning: now) }

@@ -91,12 +91,15 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
 
   /// Ends the subscription. Of the live events, those that wait are still delivered.
   public func cancel() {
+    // What goes is destroyed under no lock: what a document does then is user code.
+    var (left, events): (Source, Deque<Element>) = (.ended, [])
     let live = lock.withLock { () -> EventSubscription<Key, Document>? in
       if case .live(let subscription) = source { return subscription }
-      source = .ended
-      ready = []
+      swap(&left, &source)
+      swap(&events, &ready)
       return nil
     }
+    withExtendedLifetime((left, events)) {}
     live?.cancel()
   }
 

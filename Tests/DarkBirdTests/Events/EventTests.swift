@@ -193,6 +193,31 @@ struct EventTests {
     #expect(cancelled?.drain().map(describe) == expectedOfCancelled)
   }
 
+  /// However many versions of a document come and go, those that wait for a subscriber that never reads are about as many as it
+  /// wants to have.
+  @Test func oldDocumentsThatWaitAreFew() throws {
+    let living = ReaderTests.Counted()
+    let store = try ReaderTests.WatchedStore()
+    let events = store.events(capacity: 10)
+    for number in 0..<5_000 { try store.put(ReaderTests.Watched(number, living), for: 1) }
+    #expect(living.living < 500)
+    #expect(events.drain().last?.lsn == 5_000)
+  }
+
+  /// A change that was published when nobody was left to tell of it, as of a store that is emptied while its last subscription or
+  /// the store itself ends.
+  @Test(arguments: [false, true]) func whatNobodyIsToldOfIsLetGo(isClosed: Bool) throws {
+    let living = ReaderTests.Counted()
+    let store = try ReaderTests.WatchedStore()
+    if isClosed { try store.close() }
+    let lane = store.hub.beginPublishing()
+    store.hub.publish(.cleared(count: 0, lsn: 0), keeping: ReaderTests.Witness(living), in: lane)
+    _ = store.hub.endPublishing(lane)
+    #expect(living.living == 1)
+    store.hub.settle()
+    #expect(living.living == 0)
+  }
+
   /// A subscriber that begins while others write gets every change from some LSN on.
   @Test func subscriptionHasNoHoleWhenItBegins() throws {
     let store = try MemberStore()
