@@ -69,7 +69,7 @@ struct Failure: Error, CustomStringConvertible {
       }
     let text = error.description
     self.code = code
-    description = oneLine(text.hasPrefix(path) ? text : "\(path): \(text)")
+    description = oneLine(text.hasPrefix(path + ":") || text.hasPrefix(path + "/") ? text : "\(path): \(text)")
   }
 
   init(_ error: DatabaseError, database: String) {

@@ -76,9 +76,9 @@ struct LoadCommand: ParsableCommand {
       throw Failure(error, path: directory, database: database.description)
     }
     if isNew && wanted.isEmpty, let fields = rows.fields { wanted = fields }
+    let stop = StopSignals()
     let draft = isNew ? try StoreInTheMaking(directory, wanted) : nil
     let store = try draft?.store ?? openForAdding(directory, wanted)
-    let stop = StopSignals()
     var refusals = Refusals(name: table ?? (query == nil ? "documents" : "query"))
     let report: LoadReport
     do {

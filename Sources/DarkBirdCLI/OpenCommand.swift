@@ -52,7 +52,8 @@ struct OpenCommand: ParsableCommand {
     }
     let opening = OpeningScreen(options)
     defer { opening.close() }
-    guard let store = try onStore(directory, { try opening.load(directory, open) }) else { return }
+    guard let store = try onStore(directory, { try opening.load(directory, isStopped: { stop.isRequested }, open) })
+    else { return }
     try close(store.keptUntilExit()) {
       try requireTerminal()
       if readWrite { options.jobs += [.importing(into: store), .loading(into: store)] }

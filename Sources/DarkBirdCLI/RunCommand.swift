@@ -96,7 +96,9 @@ struct RunCommand: ParsableCommand {
     let opening = OpeningScreen(options)
     defer { opening.close() }
     let storeConfiguration = store.configuration(temporaryPath: temporary?.path)
-    guard let opened = try onStore(name, { try open(storeConfiguration, isDrawn ? opening : nil) }) else { return }
+    guard let opened = try onStore(name, { try open(storeConfiguration, isDrawn ? opening : nil, stop) }) else {
+      return
+    }
     do {
       try run(workload, on: opened.keptUntilExit(), &options, isDrawn ? opening : nil, stop)
     } catch {
@@ -108,10 +110,11 @@ struct RunCommand: ParsableCommand {
 
   /// - Returns: nil if somebody quit before it was open.
   private func open(
-    _ configuration: StoreConfiguration, _ screen: OpeningScreen?
+    _ configuration: StoreConfiguration, _ screen: OpeningScreen?, _ stop: StopSignals
   ) throws -> Store<String, WorkloadDocument>? {
     guard let screen, case .disk(let path) = configuration.location else { return try Store(configuration) }
-    return try screen.load(path) { files in
+    func isStopped() -> Bool { stop.isRequested }
+    return try screen.load(path, isStopped: isStopped) { files in
       try Store<String, WorkloadDocument>(configuration, schema: WorkloadDocument.schema, fileSystem: files)
     }
   }

@@ -114,7 +114,11 @@ struct StoreInTheMaking {
   /// The directory itself where its name is a link, for a link makes way for no directory; nor does one that another file system
   /// is mounted on.
   private static func place(_ directory: String) throws(Failure) -> String {
-    guard let real = realpath(directory, nil) else { return directory }
+    guard let real = realpath(directory, nil) else {
+      var status = stat()
+      if lstat(directory, &status) != 0 { return directory }
+      throw Failure(.cannotCreate, directory, "is a link that leads nowhere")
+    }
     defer { free(real) }
     let path = String(cString: real)
     var (own, parent) = (stat(), stat())
@@ -153,7 +157,7 @@ struct StoreInTheMaking {
 
   func finish() throws(Failure) {
     try onStore(directory) { try store.close() }
-    StoreInspector.removeUnwritten(directory)
+    if StoreInspector.isUnfinished(directory) { StoreInspector.removeUnwritten(directory) }
     if rename("\(draft)/\(Self.storeName)", directory) != 0 { throw Failure(directory, errorNumber: errno) }
     Self.remove(draft, mark)
     do { try PosixFileSystem().synchronizeDirectory(parentDirectory(of: draft)) } catch {

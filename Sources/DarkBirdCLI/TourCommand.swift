@@ -71,6 +71,7 @@ struct TourCommand: ParsableCommand {
     tour.seconds = auto ? seconds : nil
     var options = DashboardOptions(glyphs: look.glyphs)
     options.configuration = configuration
+    if stop.isRequested { return }
     do { _ = try Dashboard.tour(guide, tour, options: options) } catch { throw Failure(error) }
   }
 

@@ -23,7 +23,8 @@ extension CursesScreen {
       takeSignals()
       let mayHaveMore = queue.isEmpty && takeKeys()
       let flush = decoder.isWaiting ? lastRead + timeout : nil
-      if let flush, ContinuousClock.now >= flush { queue += decoder.flush() }
+      // Not while keys wait: nobody has looked for the rest.
+      if queue.isEmpty, let flush, ContinuousClock.now >= flush { queue += decoder.flush() }
       if !queue.isEmpty { return queue.removeFirst() }
       if isHungUp { return .hangup }
 

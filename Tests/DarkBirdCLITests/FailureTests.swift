@@ -105,9 +105,13 @@ import Testing
     let program = try builtProgram("darkbird")
     let made = try await shell("cd '\(directory.path)' && '\(program)' import store '\(input)' --key id")
     try #require(made.code == 0, "\(made)")
-    expect(
-      try await shell("cd '\(directory.path)' && '\(program)' run --headless --duration 1 --store store"), 65,
-      "darkbird: store: ")
+    // Also where the sentence begins with it.
+    _ = try await shell("cd '\(directory.path)' && cp -r store d")
+    for name in ["store", "d"] {
+      expect(
+        try await shell("cd '\(directory.path)' && '\(program)' run --headless --duration 1 --store \(name)"), 65,
+        "darkbird: \(name): document")
+    }
   }
 
   @Test(arguments: [["--tag", "a", "--tag", "a"], ["--unique", ""]]) func indexesThatMakeNoSense(

@@ -361,6 +361,9 @@ import Testing
         let shows = header((width, height), [.character(Character(view))]).contains("!! log failed")
         #expect(shows == (view == "b" || height < 14), "\(view) at \(width)x\(height)")
       }
+      for overlay in ["?", ":"] {
+        #expect(header((width, height), [.character(Character(overlay))]).contains("!! log failed"), "\(overlay)")
+      }
       let past = header((width, height), Array(repeating: .character("["), count: 6))
       #expect(past.contains("!! log failed") && past.contains("-"), "\(past)")
     }

@@ -249,6 +249,23 @@ import Testing
     #expect(try edit("E", &model).path == nil)
   }
 
+  /// The store answers while another document is in the editor: what it has taken is let go, and nothing else.
+  @Test func whatIsTakenIsLetGoWhileAnotherIsTyped() throws {
+    var model = Browsing.query()
+    let order = try edit("E", &model)
+    _ = model.update(.editing(path: "/d.json"))
+    _ = model.update(.edited(path: "/d.json", .typed(order.text.replacing("\"age\": ", with: "\"age\": 1"))))
+    guard case .ask(let request)? = model.update(.key(.character("y"))).first else {
+      Issue.record("nothing is written")
+      return
+    }
+    _ = try edit("I", &model)
+    _ = model.update(.editing(path: "/n.json"))
+    let reply = try #require(BrowseAnswers.answer(request, from: scripted))
+    #expect(model.update(.reply(reply)).first == .discardDraft("/d.json"))
+    #expect(model.browse.draft?.path == "/n.json" && model.browse.draftsAside.isEmpty)
+  }
+
   /// Not the row of the results that happens to be selected.
   @Test func theDocumentOnTheScreenIsTheOneThatIsRemoved() throws {
     var model = Browsing.query()

@@ -32,6 +32,16 @@ import Testing
     #expect(try parse(QueryLine.text(.query(Query(noTags: [tag]), limit: 3))) == .query(Query(noTags: [tag]), limit: 3))
   }
 
+  @Test func boundsMayBeginWithAMark() throws {
+    // It is known for a tag, of a field that this store does not have.
+    #expect(throws: QueryError("tags look like club=VALUE", token: "tag:\u{301}x", column: 0)) {
+      try parse("tag:\u{301}x")
+    }
+    func range(_ text: String) throws -> IndexRange { try RangeText.parse(text, field: "name", like: .string("")) }
+    #expect(try range("a..\u{301}x") == .closed("a", "\u{301}x"))
+    #expect(try range("a..<\u{301}x") == IndexRange(lower: .included("a"), upper: .excluded("\u{301}x")))
+  }
+
   /// Marks make one character of themselves and a quote, a blank or a backslash before them.
   @Test(arguments: ["\u{301} x", "a\"\u{301} b", "\\\u{301}", "a \u{301}", "\u{600}\" x", "\u{301}\"", "\u{600}"])
   func anyTextComesBackAsOneToken(text: String) throws {

@@ -370,6 +370,26 @@ private struct Player: Document, Codable {
     #expect(take().counted == 0 && store.statistics().subscribers == 0)
   }
 
+  /// Moments with a subscription are apart; what happens between them is counted all the same, and a store that becomes calm gets
+  /// a lasting one at once.
+  @Test func momentsAreApartAndNothingIsLeftUncounted() throws {
+    source.close()
+    let start = ContinuousClock.now
+    var tap = EventTap(store, busyFrom: 50, calmBelow: 20, momentsApart: .milliseconds(300), now: start)
+    var written: UInt64 = 0
+    var counted: UInt64 = 0
+    for tick in 1...40 {
+      let count = tick <= 30 ? 100 : 1
+      for number in 0..<count { _ = try store.update(number) { $0.age += 1 } }
+      written += UInt64(count)
+      let seen = store.statistics().operations.writes
+      counted +=
+        tap.take(limit: 5, isSearched: false, seen: seen, now: start + .milliseconds(100 * tick)).counted
+      #expect(counted == written, "tick \(tick)")
+    }
+    #expect(store.statistics().subscribers == 1)
+  }
+
   /// Two events of a tenth of a second are shown: for them nobody subscribes to a thousand.
   @Test func atAModerateLoadThereIsNoLastingSubscription() throws {
     source.close()

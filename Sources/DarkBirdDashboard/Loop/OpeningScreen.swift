@@ -19,37 +19,52 @@ package final class OpeningScreen {
   package init(_ options: DashboardOptions) { self.options = options }
 
   /// Opens what is in a directory, on a thread of its own.
-  /// - Parameter open: reads all files through the file system that it gets.
+  /// - Parameters:
+  ///   - isStopped: whether the program was asked to end before there was a picture; asked for now and then.
+  ///   - open: reads all files through the file system that it gets.
   /// - Returns: nil if somebody quit, or the program was asked to end, before it was open.
   /// - Throws: what `open` throws, or `TerminalError`; the terminal is given back then.
   package func load<Opened: Sendable>(
-    _ directory: String, _ open: @escaping @Sendable (any FileSystem) throws -> Opened
+    _ directory: String, isStopped: () -> Bool = { false },
+    _ open: @escaping @Sendable (any FileSystem) throws -> Opened
   ) throws -> Opened? {
     let files = WatchedFileSystem()
     let opening = Opening<Opened>()
     opening.start { try open(files) }
     // Where there is no terminal, what is wrong with the store is still the better message.
     let canDraw = (try? CursesScreen.requireUsableTerminal()) != nil
-    if opening.ended.wait(timeout: canDraw ? .now() + Self.patience : .distantFuture) == .success {
-      return try opening.result.get()
+    repeat {
+      let patience = canDraw ? Self.patience : .milliseconds(100)
+      if opening.ended.wait(timeout: .now() + patience) == .success { return try opening.result.get() }
+    } while !canDraw && !isStopped()
+    if isStopped() {
+      giveUp(files, opening)
+      return nil
     }
     do {
       let screen = try CursesScreen(CursesScreen.Options(colors: options.colors))
       self.screen = screen
       let waker = screen.waker
       opening.whenEnded { waker.wake() }
-      if show(files, of: directory, on: screen, until: { opening.isEnded }) { return try opening.result.get() }
+      // What came before the screen took signals.
+      if !isStopped(), show(files, of: directory, on: screen, until: { opening.isEnded }) {
+        return try opening.result.get()
+      }
       close()
     } catch {
       close()
       files.cancel()
       throw error
     }
-    // What is being read ends at the next piece. Indexes that are being built end when they are done: who quits need not wait
-    // for that, and nothing on disk does.
+    giveUp(files, opening)
+    return nil
+  }
+
+  /// What is being read ends at the next piece. Indexes that are being built end when they are done: who quits need not wait for
+  /// that, and nothing on disk does.
+  private func giveUp<Opened: Sendable>(_ files: WatchedFileSystem, _ opening: Opening<Opened>) {
     files.cancel()
     _ = opening.ended.wait(timeout: .now() + .seconds(1))
-    return nil
   }
 
   /// Gives the terminal back.

@@ -85,6 +85,13 @@ extension Model {
     }
   }
 
+  /// Of what the store has taken, whatever is in hand meanwhile.
+  private mutating func letGoOfDraft(for purpose: Draft.Purpose) -> [Effect] {
+    if browse.draft?.purpose == purpose, !browse.isEditing { return letGoOfDraft() }
+    guard let place = browse.draftsAside.firstIndex(where: { $0.purpose == purpose }) else { return [] }
+    return browse.draftsAside.remove(at: place).path.map { [.discardDraft($0)] } ?? []
+  }
+
   private mutating func letGoOfDraft() -> [Effect] {
     defer { browse.draft = nil }
     return browse.draft?.path.map { [.discardDraft($0)] } ?? []
@@ -117,11 +124,11 @@ extension Model {
     switch change {
     case .insert:
       browse.notice = "\(key.text) is inserted"
-      if browse.typedLine != nil { browse.typedLine = nil } else { effects = letGoOfDraft() }
+      if browse.typedLine != nil { browse.typedLine = nil } else { effects = letGoOfDraft(for: .insert) }
     case .replace:
       browse.notice = "\(key.text) is changed"
       browse.results?.fates[key] = .changed
-      effects = letGoOfDraft()
+      effects = letGoOfDraft(for: .replace(key))
     }
     browse.opened = OpenedDocument(key: key)
     browse.focus = .document

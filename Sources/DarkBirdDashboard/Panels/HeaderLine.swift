@@ -54,10 +54,11 @@ enum HeaderLine {
     return segments
   }
 
-  /// What is wrong now where no other line says it: the one of alarms is left out of small screens and of browsing, and in the past
-  /// it tells of then.
+  /// What is wrong now where no other line says it: the one of alarms is left out of small screens and of browsing, lies below the
+  /// help and the palette, and in the past it tells of then.
   private static func alarm(_ model: Model) -> Span? {
-    let isTold = model.time == .live && model.view != .browse && ViewFrame(model).alerts != nil
+    let isSeen = model.view != .browse && model.helpScroll == nil && model.palette == nil
+    let isTold = model.time == .live && isSeen && ViewFrame(model).alerts != nil
     guard !isTold, let now = model.history.last?.nanoseconds, let worst = model.alerts.active(at: now).first else {
       return nil
     }

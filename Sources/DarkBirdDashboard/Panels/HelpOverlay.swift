@@ -118,11 +118,12 @@ enum HelpOverlay {
         if number == 1 { lines.append(Line(keys: panelKeys(bindings), text: "panel of that number")) }
         continue
       }
-      if case .saved(let place) = binding.command {
+      if case .saved = binding.command {
         let keys = bindings.flatMap { other in
           if case .saved = other.command { other.keys.map(\.name) } else { [String]() }
         }
-        if place == 0 { lines.append(Line(keys: keys.joined(separator: " "), text: "saved query")) }
+        let line = Line(keys: keys.joined(separator: " "), text: "saved query")
+        if lines.last?.text != line.text { lines.append(line) }
         continue
       }
       lines.append(Line(keys: binding.keys.map(\.name).joined(separator: " "), text: binding.help))

@@ -238,7 +238,8 @@ extension QueryLine {
 
 extension String {
   fileprivate func value(after prefix: String) -> String? {
-    hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil
+    // By bytes: a value may begin with a mark, which makes one character of itself and the colon.
+    utf8.starts(with: prefix.utf8) ? String(self[utf8.index(startIndex, offsetBy: prefix.utf8.count)...]) : nil
   }
 
   fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> String {

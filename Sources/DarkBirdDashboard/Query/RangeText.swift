@@ -32,13 +32,15 @@ package enum RangeText {
       }
       return value
     }
-    guard let dots = text.firstRange(of: "..") else {
+    // By scalars: a text may begin with a mark, which makes one character of itself and what is before it.
+    let scalars = text.unicodeScalars
+    guard let dots = scalars.firstRange(of: "..".unicodeScalars) else {
       guard let value = try bound(text[...]) else { throw wrong("a value or LOWEST..HIGHEST is needed") }
       return .closed(value, value)
     }
-    let isHalfOpen = text[dots.upperBound...].hasPrefix("<")
-    let lower = try bound(text[..<dots.lowerBound])
-    let upper = try bound(text[dots.upperBound...].dropFirst(isHalfOpen ? 1 : 0))
+    let isHalfOpen = scalars[dots.upperBound...].first == "<"
+    let lower = try bound(Substring(scalars[..<dots.lowerBound]))
+    let upper = try bound(Substring(scalars[dots.upperBound...].dropFirst(isHalfOpen ? 1 : 0)))
     if isHalfOpen && upper == nil { throw wrong("..< needs an upper bound") }
     if let lower, let upper, upper < lower { throw wrong("the lower bound is above the upper one") }
     return IndexRange(

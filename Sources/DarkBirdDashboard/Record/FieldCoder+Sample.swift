@@ -103,6 +103,8 @@ extension FieldCoder {
     try optional(&workload.scenario, blank: nowhere) { coder, place in
       try coder.options(&place.base)
       try coder.number(&place.step)
+      // No longer than a reader takes.
+      place.left = min(place.left, RecordingDecoder.numberMax)
       try coder.number(&place.left)
     }
     try seconds(&workload.latencySeconds)

@@ -5,7 +5,7 @@ import Foundation
 ///
 /// A subscriber costs every write something, and who takes events frees what they replaced: at 120,000 writes a second on two
 /// cores a subscription took 6 % of them, and at 10,000 the dashboard's thread had 4 % of a core to do for two events that were
-/// shown. So above a limit there is a subscription only for a moment in each call, and what happened otherwise is counted by
+/// shown. So above a limit there is a subscription only for a moment now and then, and what happened otherwise is counted by
 /// the counters of the store.
 struct EventTap<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
   /// Events that may wait between two calls. Of more some are passed over, and counted: it costs less to let the ring forget
@@ -39,9 +39,16 @@ struct EventTap<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
   private var writes: UInt64 = 0
   private var busyCalls = 0
   private var last: ContinuousClock.Instant
+  /// Between two moments: nobody reads as many lines as could be had.
+  private let momentsApart: Duration
+  private var lastMoment: ContinuousClock.Instant?
 
-  init(_ store: Store<Key, Document>, busyFrom: Double, calmBelow: Double, now: ContinuousClock.Instant = .now) {
+  init(
+    _ store: Store<Key, Document>, busyFrom: Double, calmBelow: Double, momentsApart: Duration = .zero,
+    now: ContinuousClock.Instant = .now
+  ) {
     self.store = store
+    self.momentsApart = momentsApart
     last = now
     self.busyFrom = busyFrom
     self.calmBelow = calmBelow
@@ -79,8 +86,11 @@ struct EventTap<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
     } else {
       taken.counted = seen - min(seen, writes)
       writes = max(writes, seen)
+      let isCalm = Double(taken.counted) < calmBelow * seconds
+      if !isSearched, !isCalm, let lastMoment, now - lastMoment < momentsApart { return taken }
+      lastMoment = now
       let current = store.events(capacity: Self.capacity)
-      if isSearched || Double(taken.counted) < calmBelow * seconds {
+      if isSearched || isCalm {
         subscription = current
         taken.counted += store.statistics(exactIndexCounts: false).operations.writes - writes
       } else {

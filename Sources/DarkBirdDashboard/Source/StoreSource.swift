@@ -26,7 +26,8 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
     busyFrom: Double = 2_000
   ) {
     self.store = store
-    events = Guarded(EventTap(store, busyFrom: busyFrom, calmBelow: busyFrom / 2))
+    events = Guarded(
+      EventTap(store, busyFrom: busyFrom, calmBelow: busyFrom / 2, momentsApart: .milliseconds(300)))
     var directory: String?
     if case .disk(let path) = store.configuration.location { directory = path }
     identity = SourceIdentity(

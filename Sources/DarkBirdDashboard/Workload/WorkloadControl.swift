@@ -8,7 +8,7 @@ import Synchronization
 /// Orders (pause, another rate, stop) are rare: each of them changes `epoch`, which a thread compares before every
 /// operation, and wakes all that sleep.
 final class WorkloadControl: Sendable {
-  static let rememberedDuplicates = 256
+  static let rememberedDuplicates = 32
 
   /// What the threads are to do now.
   struct Orders: Sendable {

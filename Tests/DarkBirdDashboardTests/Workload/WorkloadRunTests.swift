@@ -154,7 +154,7 @@ extension WorkloadTests {
       #expect(workload.progress().operations == 300)
       #expect(workload.progress().errors == 0)
       let duplicates = workload.recentDuplicates
-      #expect(duplicates.map(\.ordinal) == Array(45...300))
+      #expect(duplicates.map(\.ordinal) == Array(269...300))
       #expect(duplicates.last?.value == "299")
       #expect(duplicates.last?.key == "k299")
       #expect(duplicates.last?.owner == "u:1")
