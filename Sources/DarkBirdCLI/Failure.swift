@@ -69,7 +69,9 @@ struct Failure: Error, CustomStringConvertible {
       }
     let text = error.description
     self.code = code
-    description = oneLine(text.hasPrefix(path + ":") || text.hasPrefix(path + "/") ? text : "\(path): \(text)")
+    // It, a file in it, or one beside it, such as a draft.
+    let isNamed = [":", "/", "."].contains { text.hasPrefix(path + $0) }
+    description = oneLine(isNamed ? text : "\(path): \(text)")
   }
 
   init(_ error: DatabaseError, database: String) {
