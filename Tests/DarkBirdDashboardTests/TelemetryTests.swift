@@ -167,7 +167,8 @@ import Testing
   /// more than there is room for, the rest is counted.
   @Test func everyDuplicateIsShownOrCounted() throws {
     let monitor = FakeMonitor()
-    var composer = SampleComposer(source: FakeSource(), monitor: monitor)
+    let source = FakeSource()
+    var composer = SampleComposer(source: source, monitor: monitor)
     func refuse(_ ordinals: ClosedRange<UInt64>) {
       for ordinal in ordinals {
         monitor.refuse(
@@ -185,6 +186,11 @@ import Testing
     let (third, few) = composer.take(at: 200_000_000, date: Script.start, filter: "") { 0 }
     #expect(few.count == SampleComposer.duplicatesMax)
     #expect(third.eventsCounted == 50 && third.eventsShown == 16)
+    // Beside events of which none has a line this time, a refusal has none either.
+    source.set { _, batch in batch.counted = 100 }
+    refuse(51...52)
+    let (fourth, none) = composer.take(at: 300_000_000, date: Script.start, filter: "") { 0 }
+    #expect(none.isEmpty && fourth.eventsCounted == 152 && fourth.eventsShown == 16)
   }
 
   /// The store is at rest since a burst of which two lines in a hundred are there.

@@ -58,7 +58,9 @@ struct SampleComposer {
     counted += batch.counted
     passedOver += batch.passedOver
     noteLosses(statistics)
-    let duplicates = duplicates(linesMax > Self.linesMax ? linesMax : Self.duplicatesMax)
+    // None beside events that have no line this time.
+    let few = batch.lines.isEmpty && batch.counted > 0 ? 0 : Self.duplicatesMax
+    let duplicates = duplicates(linesMax > Self.linesMax ? linesMax : few)
     counted += duplicates.counted
     shown += UInt64(batch.lines.count + duplicates.lines.count)
     sample.eventsCounted = counted
