@@ -7,8 +7,8 @@ public import Synchronization
 /// Why nothing is missed: a write locks its lane before it gets its LSN, and gives it back after it has appended. Whoever reads
 /// the last LSN, the cut, and locks all lanes then, one after the other, so waits for all writes up to the cut that are not
 /// done. A lane that is free and empty after the cut was read needs no lock: a write up to the cut had locked it before, and so
-/// is done with it, or its change is counted. What is found there beyond the cut is to be held for the next time: it may lack changes of other lanes that came
-/// before.
+/// is done with it, or its change is counted. What is found there beyond the cut is to be held for the next time: it may lack
+/// changes of other lanes that came before.
 ///
 /// Within a lane changes are in the order of their LSNs, and those of one batch are together, for both happen under its lock.
 ///
