@@ -1,8 +1,10 @@
 #ifndef CDARKBIRD_DB_THREAD_SANITIZER_H
 #define CDARKBIRD_DB_THREAD_SANITIZER_H
 
+#include <stdbool.h>
+
 // Only in builds for ThreadSanitizer: orders what other threads did with an object, before they let go of it, before what
-// this thread does next.
-void db_acquire_object(const void *object);
+// this thread does next. `has_objects` says of an array that it holds such objects, and nothing else.
+void db_acquire_object(const void *object, bool has_objects);
 
 #endif

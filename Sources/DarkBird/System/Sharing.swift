@@ -11,7 +11,7 @@
 func isUnshared<Object: AnyObject>(_ object: inout Object) -> Bool {
   guard isKnownUniquelyReferenced(&object) else { return false }
   #if DARKBIRD_THREAD_SANITIZER
-    db_acquire_object(Unmanaged.passUnretained(object).toOpaque())
+    db_acquire_object(Unmanaged.passUnretained(object).toOpaque(), false)
   #endif
   return true
 }
@@ -26,7 +26,8 @@ extension ContiguousArray {
       if capacity == 0 { return }
       withUnsafeMutableBufferPointer { elements in
         // The elements of an array follow a header of 32 bytes, which is the object.
-        if let start = elements.baseAddress { db_acquire_object(UnsafeRawPointer(start) - 32) }
+        guard let start = elements.baseAddress else { return }
+        db_acquire_object(UnsafeRawPointer(start) - 32, Element.self is AnyObject.Type)
       }
     #endif
   }
