@@ -28,7 +28,8 @@ struct object {
 };
 
 // The classes of what is shared and changed in place, and whether they are those of arrays of such objects. Of other objects
-// the sanitizer need not know, and must not: those that all threads hold would order everything.
+// the sanitizer need not know, and must not: those that all threads hold would order everything. (All arrays of references have
+// one class, whatever they refer to.)
 struct class {
   const void *_Atomic class;
   _Atomic bool has_objects;
@@ -42,7 +43,8 @@ static struct class *find(const void *class, bool adds) {
     if (!known) atomic_compare_exchange_strong(&classes[i].class, &known, class);
     if (!known || known == class) return &classes[i];
   }
-  abort();
+  if (adds) abort();
+  return NULL;
 }
 
 // Before an object is released.
@@ -51,7 +53,8 @@ __attribute__((no_sanitize("thread"))) static void order(struct object *object) 
   if ((intptr_t)object <= 0) return;
   struct class *class = find(object->class, false);
   if (!class) return;
-  // Whose release is the last one knows what all others did, and frees the object.
+  // Whose release is the last one knows what all others did, and frees the object. Which one that is shows too late; so every
+  // one does, which is more order than there is: of accesses before a release to those after a later one.
   __tsan_acquire(object);
   __tsan_release(object);
   // What a freed array lets go of are calls of the runtime's own. Each release of it comes before them.

@@ -158,12 +158,11 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
   func take(
     _ limit: Int, isCollecting: Bool, _ make: (inout EventsTaken<Key, Document>) -> [Element]
   ) -> [Element] {
+    // Others that it wakes do not wait until the events of this one are made.
+    if isCollecting { _ = hub.withLock { lost in hub.collect(&lost) } }
     var lost = Hub.Lost()
     taking.lock()
-    var taken = hub.withLock(&lost) { lost in
-      if isCollecting { hub.collect(&lost) }
-      return takeOut(limit)
-    }
+    var taken = hub.withLock(&lost) { _ in takeOut(limit) }
     if planted(.eventsMadeUnderTheLock) { hub.lock.lock() }
     let events = make(&taken)
     if planted(.eventsMadeUnderTheLock) { hub.lock.unlock() }
@@ -178,10 +177,11 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
   /// - Parameter isLast: whether the subscription ends here.
   @usableFromInline
   func settle(isLast: Bool) {
+    _ = hub.withLock { lost in hub.collect(&lost) }
     var lost = Hub.Lost()
     taking.lock()
-    var taken = hub.withLock(&lost) { lost in
-      hub.collect(&lost)
+    // What comes in between is here, or waits in a lane that keeps what it replaces.
+    var taken = hub.withLock(&lost) { _ in
       if isLast { isComplete = true }
       return takeOut(nil)
     }
@@ -190,6 +190,8 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
       putBack(&taken, &lost)
       if isLast {
         hub.forget(self)
+        // What was published meanwhile, if nobody is left to collect it.
+        if hub.rings.isEmpty { hub.collect(&lost) }
         finish(&lost)
       }
     }

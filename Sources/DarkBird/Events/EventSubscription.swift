@@ -19,15 +19,19 @@ public final class EventSubscription<Key: DocumentKey, Document: DarkBird.Docume
 
   deinit { cancel() }
 
-  /// Takes up to `limit` waiting events, oldest first, without waiting for any. O(events taken).
+  /// Takes up to `limit` waiting events, oldest first, without waiting for any. O(events taken), those that the filter leaves
+  /// out included: of these it looks at no more than can wait at once, so that it returns however fast writers are.
   @inlinable
   public func drain(limit: Int = .max) -> [Event<Key, Document>] {
     guard let filter else { return ring.take(limit) }
     var taken: [Event<Key, Document>] = []
-    while taken.count < limit {
-      let events = ring.take(limit - taken.count)
-      if events.isEmpty { break }
+    var seen = 0
+    while taken.count < limit, seen < ring.capacity {
+      let wanted = limit - taken.count
+      let events = ring.take(wanted)
       for event in events where event.passes(filter) { taken.append(event) }
+      seen += events.count
+      if events.count < wanted { break }
     }
     return taken
   }

@@ -69,18 +69,25 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
   // MARK: Taking events
 
   /// Takes up to `limit` events, oldest first: what the log has, which is read from the disk, then what waits. Waits for
-  /// nothing but the disk. O(events taken).
+  /// nothing but the disk. O(events taken), those that the filter leaves out included: it goes little further than to the last
+  /// change at the time of the call, so that it returns however fast writers are.
   /// - Throws: as the loop, once the events before the error are taken.
   public func drain(limit: Int = .max) throws(StoreError) -> [Element] {
     var taken: [Element] = []
+    let last = log.lsns.memory
+    var seen = 0
     while taken.count < limit {
       switch step() {
       case .event(let event): if passes(event) { taken.append(event) }
-      case .read: readMore()
+      case .read(let lsn):
+        if lsn > last { return taken }
+        readMore()
       case .live(let subscription):
-        let events = subscription.drain(limit: limit - taken.count)
-        if events.isEmpty { return taken }
+        let wanted = limit - taken.count
+        let events = subscription.drain(limit: wanted)
         taken += events.filter(passes)
+        seen += events.count
+        if events.count < wanted || seen >= capacity { return taken }
       case .end(let error):
         if let error, taken.isEmpty { throw error }
         return taken
@@ -143,7 +150,8 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
 
   private enum Step {
     case event(Element)
-    case read
+    /// On from an LSN.
+    case read(UInt64)
     case live(EventSubscription<Key, Document>)
     case end(StoreError?)
   }
@@ -152,7 +160,7 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
     lock.withLock {
       if let event = ready.popFirst() { return .event(event) }
       switch source {
-      case .log: return .read
+      case .log(let reading): return .read(reading.follower.lastLSN)
       case .live(let subscription): return .live(subscription)
       case .failed(let error): return .end(error)
       case .isBusy, .ended: return .end(nil)

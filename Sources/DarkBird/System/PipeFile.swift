@@ -51,7 +51,8 @@ package final class PipeFile: File, @unchecked Sendable {
         self.offset += count
         return count
       }
-      if errno != EINTR { throw SystemError("read", name) }
+      let code = errno
+      if !waitIfBlocked(descriptor, POLLIN, code) { throw SystemError(code: code, call: "read", path: name) }
     }
   }
 
@@ -69,7 +70,8 @@ package final class PipeFile: File, @unchecked Sendable {
         self.offset += count
         return count
       }
-      if errno != EINTR { throw SystemError("write", name) }
+      let code = errno
+      if !waitIfBlocked(descriptor, POLLOUT, code) { throw SystemError(code: code, call: "write", path: name) }
     }
   }
 
@@ -82,4 +84,14 @@ package final class PipeFile: File, @unchecked Sendable {
   package func close() {}
 
   private func refuse(_ call: String) -> SystemError { SystemError(code: ESPIPE, call: call, path: name) }
+}
+
+/// After a call on a pipe or a terminal has failed: waits for what it lacked, if that is all.
+/// - Returns: whether the call is to be made again.
+package func waitIfBlocked(_ descriptor: Int32, _ events: Int32, _ errorNumber: Int32) -> Bool {
+  if errorNumber == EINTR { return true }
+  guard errorNumber == EAGAIN || errorNumber == EWOULDBLOCK else { return false }
+  var wanted = pollfd(fd: descriptor, events: Int16(events), revents: 0)
+  _ = poll(&wanted, 1, -1)
+  return true
 }

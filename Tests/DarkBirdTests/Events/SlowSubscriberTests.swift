@@ -1,3 +1,5 @@
+import Dispatch
+import Synchronization
 import Testing
 
 @testable import DarkBird
@@ -54,6 +56,30 @@ struct SlowSubscriberTests {
     #expect(later.gap == Self.rounds * Self.keys - 1_000)
     #expect(later.lsns == (store.memoryLSN - 999...store.memoryLSN).map { $0 })
     #expect(store.statistics().eventsDropped == UInt64(later.gap))
+  }
+
+  /// One subscriber sleeps while another has much to take: it is not woken only when that has its events.
+  @Test func sleepersDoNotWaitForEventsOfOthers() throws {
+    let store = try store()
+    let events = store.events(capacity: 1_000)
+    let sleeper = store.events()
+    let isWoken = DispatchSemaphore(value: 0)
+    Task.detached {
+      for await _ in sleeper {
+        isWoken.signal()
+        break
+      }
+    }
+    #expect(eventually { store.hub.sleepers.load(ordering: .sequentiallyConsistent) == 1 })
+    // As a writer whose change can be seen before it comes to wake somebody.
+    let lane = store.hub.beginPublishing()
+    store.hub.publish(.cleared(count: 0, lsn: 0), keeping: nil, in: lane)
+    _ = store.hub.endPublishing(lane)
+    let taken = events.ring.take(.max, isCollecting: true) { taken in
+      #expect(isWoken.wait(timeout: .now() + .seconds(30)) == .success)
+      return taken.makeEvents(events.ring.shardBits)
+    }
+    #expect(taken.count == 1)
   }
 
   /// Of what was taken out only a part is wanted: the rest goes back, or is dropped while it is away.
