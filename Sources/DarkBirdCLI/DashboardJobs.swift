@@ -110,7 +110,7 @@ extension DashboardJob {
       asking: ["import from", Question("field that is the key, none for an export", isOptional: true)],
       confirming: "Put these documents into the store?"
     ) { answers, progress in
-      let path = NSString(string: answers[0]).expandingTildeInPath
+      let path = expandedPath(answers[0])
       // Not the terminal, which is the dashboard's, nor a pipe, which a job that is cancelled would wait for.
       var status = stat()
       guard path != "-", stat(path, &status) == 0 else { throw Failure(.noInput, answers[0], "no such file") }

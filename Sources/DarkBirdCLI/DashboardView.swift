@@ -35,13 +35,15 @@ extension DashboardOptions {
 
 /// Shows the dashboard, with jobs for databases, until the user, a signal or a hang-up ends it; each of them is a clean end.
 func showDashboard<Key, Document>(
-  on store: Store<Key, Document>, _ options: DashboardOptions, _ opening: OpeningScreen
+  on store: Store<Key, Document>, _ options: DashboardOptions, _ opening: OpeningScreen, _ stop: StopSignals
 ) throws(Failure) {
   var options = options
   options.jobs += DashboardJob.databases(of: store)
   do {
     // It comes more than once, from the kernel and from the shell, and there is a store to close.
-    if try Dashboard.run(on: store, options: options, opening: opening) == .hungUp { signal(SIGHUP, SIG_IGN) }
+    let exit = try Dashboard.run(
+      on: store, options: options, opening: opening, isStopped: { stop.isRequestedByNow() })
+    if exit == .hungUp { signal(SIGHUP, SIG_IGN) }
   } catch {
     throw Failure(error)
   }

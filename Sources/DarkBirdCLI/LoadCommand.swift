@@ -90,12 +90,13 @@ struct LoadCommand: ParsableCommand {
           return !stop.isRequested
         })
       refusals.progress.clear()
-      if let draft { try draft.finish() } else { try store.close() }
+      if draft == nil { try store.close() }
     } catch {
       refusals.progress.clear()
       if let draft { draft.cancel() } else { try? store.close() }
       throw failure(error, stop, database, isNew: isNew)
     }
+    try draft?.finish()
     refusals.end()
     try printResult(report.summary)
     if report.refused > 0 { throw ExitCode(SysExit.dataError.rawValue) }

@@ -52,12 +52,17 @@ struct OpenCommand: ParsableCommand {
     }
     let opening = OpeningScreen(options)
     defer { opening.close() }
-    guard let store = try onStore(directory, { try opening.load(directory, isStopped: { stop.isRequested }, open) })
-    else { return }
+    guard
+      let store = try onStore(
+        directory, { try opening.load(directory, isStopped: { stop.isRequestedByNow() }, open) })
+    else {
+      // Without one nothing was shown.
+      return try requireTerminal()
+    }
     try close(store.keptUntilExit()) {
       try requireTerminal()
       if readWrite { options.jobs += [.importing(into: store), .loading(into: store)] }
-      if !stop.isRequested { try showDashboard(on: store, options, opening) }
+      try showDashboard(on: store, options, opening, stop)
     }
   }
 

@@ -1,3 +1,4 @@
+import DarkBird
 import DarkBirdDashboard
 import Foundation
 
@@ -58,8 +59,9 @@ func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Int32? {
     let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
     if count >= 0 {
       rest = rest.dropFirst(count)
-    } else if errno != EINTR && errno != EAGAIN {
-      return errno
+    } else {
+      let code = errno
+      if !waitIfBlocked(descriptor, POLLOUT, code) { return code }
     }
   }
   return nil

@@ -113,7 +113,7 @@ struct RunCommand: ParsableCommand {
     _ configuration: StoreConfiguration, _ screen: OpeningScreen?, _ stop: StopSignals
   ) throws -> Store<String, WorkloadDocument>? {
     guard let screen, case .disk(let path) = configuration.location else { return try Store(configuration) }
-    func isStopped() -> Bool { stop.isRequested }
+    func isStopped() -> Bool { stop.isRequestedByNow() }
     return try screen.load(path, isStopped: isStopped) { files in
       try Store<String, WorkloadDocument>(configuration, schema: WorkloadDocument.schema, fileSystem: files)
     }
@@ -132,7 +132,7 @@ struct RunCommand: ParsableCommand {
     }
     options.workload = runner
     guard let opening else { return try report.run(on: opened, options, stop) }
-    if !stop.isRequested { try showDashboard(on: opened, options, opening) }
+    try showDashboard(on: opened, options, opening, stop)
   }
 }
 

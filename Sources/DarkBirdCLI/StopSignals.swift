@@ -38,33 +38,40 @@ final class StopSignals {
         return !received.isOver
       }
       guard isWaiting else { return }
-      // Over the bar of the progress.
-      if isatty(STDERR_FILENO) == 1 { _ = writeAll(Array("\r\u{1b}[K".utf8), to: STDERR_FILENO) }
-      printError("stopping after this step; again to end at once")
+      // Where a terminal that is stopped keeps nobody from taking the next signal.
+      Thread.detachNewThread {
+        // Over the bar of the progress.
+        if isatty(STDERR_FILENO) == 1 { _ = writeAll(Array("\r\u{1b}[K".utf8), to: STDERR_FILENO) }
+        printError("stopping after this step; again to end at once")
+      }
     }
 
     func end() { received.withLock { $0.isOver = true } }
   }
 
   private let state = State()
+  private let queue = DispatchQueue(label: "darkbird.signals")
+  /// The end of a pipe that gives the numbers of signals; negative without one.
+  private let numbers: Int32
   /// Nil without a pipe, as where no more files may be open: then signals do what they did before.
   private let source: (any DispatchSourceRead)?
 
   /// From here on no signal is lost, nor ends the program.
   init() {
-    let numbers = stop_signals_take()
+    numbers = stop_signals_take()
     guard numbers >= 0 else {
       source = nil
       return
     }
-    let queue = DispatchQueue(label: "darkbird.signals")
     let source = DispatchSource.makeReadSource(fileDescriptor: numbers, queue: queue)
-    source.setEventHandler { [state] in
-      var number: UInt8 = 0
-      while read(numbers, &number, 1) == 1 { state.take(Int32(number), on: queue) }
-    }
+    source.setEventHandler { [state, numbers, queue] in Self.take(numbers, state, queue) }
     source.resume()
     self.source = source
+  }
+
+  private static func take(_ numbers: Int32, _ state: State, _ queue: DispatchQueue) {
+    var number: UInt8 = 0
+    while read(numbers, &number, 1) == 1 { state.take(Int32(number), on: queue) }
   }
 
   deinit {
@@ -79,6 +86,12 @@ final class StopSignals {
   var received: Int32? { state.first }
 
   var isRequested: Bool { received != nil }
+
+  /// The same, also of a signal that has come this instant. Costs a call of the system.
+  func isRequestedByNow() -> Bool {
+    if numbers >= 0 { Self.take(numbers, state, queue) }
+    return isRequested
+  }
 
   /// Waits for a signal, this long at most.
   func wait(milliseconds: Int) {

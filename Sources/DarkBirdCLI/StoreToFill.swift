@@ -103,6 +103,7 @@ struct StoreInTheMaking {
       let mark: any File
       do { mark = try Self.claim(draft) } catch let error as SystemError { throw StoreError(error) }
       do {
+        try Self.probe(directory, draft)
         return (mark, try RecordStore(.disk(at: "\(draft)/\(Self.storeName)"), schema: IndexSchema(fields)))
       } catch {
         Self.remove(draft, mark)
@@ -126,6 +127,15 @@ struct StoreInTheMaking {
       throw Failure(.cannotCreate, directory, "another file system begins here; name a directory in it")
     }
     return path
+  }
+
+  /// Whether a directory that is there can make way at the end: none does that a file system is mounted on, be it of the same
+  /// device. It goes away and comes back.
+  private static func probe(_ directory: String, _ draft: String) throws {
+    let aside = "\(draft)/\(storeName)"
+    if rename(directory, aside) == 0 ? rename(aside, directory) != 0 : errno != ENOENT {
+      throw refusal(of: directory, errno)
+    }
   }
 
   /// Makes the directory, or takes over one with nothing in it but what is ours.
@@ -155,14 +165,30 @@ struct StoreInTheMaking {
     .targetExists(path: draft, reason: "exists, and is not what darkbird has begun to load; it is left as it is")
   }
 
+  /// Nothing is left of it where this throws, but for a store that has its place and is perhaps not on the disk yet.
   func finish() throws(Failure) {
-    try onStore(directory) { try store.close() }
-    if StoreInspector.isUnfinished(directory) { StoreInspector.removeUnwritten(directory) }
-    if rename("\(draft)/\(Self.storeName)", directory) != 0 { throw Failure(directory, errorNumber: errno) }
+    do throws(Failure) {
+      try onStore(directory) { try store.close() }
+      if StoreInspector.isUnfinished(directory) { StoreInspector.removeUnwritten(directory) }
+      if rename("\(draft)/\(Self.storeName)", directory) != 0 { throw Self.refusal(of: directory, errno) }
+    } catch {
+      Self.remove(draft, mark)
+      throw error
+    }
     Self.remove(draft, mark)
     do { try PosixFileSystem().synchronizeDirectory(parentDirectory(of: draft)) } catch {
-      throw Failure(StoreError(error), path: directory)
+      var failure = Failure(StoreError(error), path: directory)
+      failure.description += "; the store is loaded, and may be gone after a power loss"
+      throw failure
     }
+  }
+
+  /// Why a store cannot take its place.
+  private static func refusal(of directory: String, _ errorNumber: Int32) -> Failure {
+    var failure = Failure(directory, errorNumber: errorNumber)
+    if [EEXIST, ENOTEMPTY, EBUSY].contains(errorNumber) { failure.code = .cannotCreate }
+    failure.description += "; nothing was made"
+    return failure
   }
 
   /// Best effort: nothing is left.

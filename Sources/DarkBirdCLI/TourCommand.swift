@@ -71,8 +71,11 @@ struct TourCommand: ParsableCommand {
     tour.seconds = auto ? seconds : nil
     var options = DashboardOptions(glyphs: look.glyphs)
     options.configuration = configuration
-    if stop.isRequested { return }
-    do { _ = try Dashboard.tour(guide, tour, options: options) } catch { throw Failure(error) }
+    do {
+      _ = try Dashboard.tour(guide, tour, options: options, isStopped: { stop.isRequestedByNow() })
+    } catch {
+      throw Failure(error)
+    }
   }
 
   private func tell(_ guide: TourGuide, from first: TourChapter, _ stop: StopSignals) throws {

@@ -75,15 +75,17 @@ public enum Dashboard {
   }
 
   /// Goes on with the terminal that shows how the store was opened.
+  /// - Parameter isStopped: whether the program was asked to end before this took its signals.
   package static func run<Key, Document>(
-    on store: Store<Key, Document>, options: DashboardOptions, opening: OpeningScreen?
+    on store: Store<Key, Document>, options: DashboardOptions, opening: OpeningScreen?,
+    isStopped: () -> Bool = { false }
   ) throws(TerminalError) -> DashboardExit {
     let source = StoreSource(
       store, title: options.title, location: options.location, allowsChanges: options.allowsChanges)
     defer { source.close() }
     var options = options
     options.jobs.insert(contentsOf: DashboardJob.standard(of: store, source), at: 0)
-    return try run(source: source, options: options, opening: opening)
+    return try run(source: source, options: options, opening: opening, isStopped: isStopped)
   }
 
   /// As the blocking one, without blocking a thread of Swift's concurrency: the dashboard has a thread of its own.
@@ -116,9 +118,10 @@ public enum Dashboard {
   ///   - guide: leads through a tour, if there is one.
   ///   - tour: where it begins.
   ///   - opening: has the terminal already, perhaps.
+  ///   - isStopped: whether the program was asked to end before this took its signals.
   package static func run(
     source: any Source, options: DashboardOptions, guide: TourGuide? = nil, tour: TourOptions = TourOptions(),
-    opening: OpeningScreen? = nil
+    opening: OpeningScreen? = nil, isStopped: () -> Bool = { false }
   ) throws(TerminalError) -> DashboardExit {
     let screen: CursesScreen
     if let shown = opening?.screen {
@@ -127,6 +130,7 @@ public enum Dashboard {
       screen = try CursesScreen(CursesScreen.Options(colors: options.colors))
     }
     defer { screen.close() }
+    if isStopped() { return .terminated }
     let waker = screen.waker
     let inbox = Inbox { waker.wake() }
     let cost = OwnCost()

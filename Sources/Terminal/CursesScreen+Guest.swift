@@ -70,7 +70,11 @@ extension CursesScreen {
   func endGuest() {
     guard let guest else { return }
     self.guest = nil
-    defer { terminal_guard_heed_quit(true) }
+    defer {
+      // It may have died without tidying up.
+      terminal_guard_restore_modes()
+      terminal_guard_heed_quit(true)
+    }
     // Its number may belong to another process by now.
     guard guest.ended.wait(timeout: .now()) == .timedOut else { return }
     kill(guest.process, SIGHUP)
@@ -79,8 +83,6 @@ extension CursesScreen {
       kill(guest.process, SIGKILL)
       guest.ended.wait()
     }
-    // It may have died without tidying up.
-    terminal_guard_restore_modes()
   }
 }
 

@@ -140,8 +140,10 @@ extension CursesScreen {
     keypad(keyboard, true)
     nodelay(keyboard, true)
     intrflush(keyboard, false)
-    // ncurses would take the beginning of what the mouse does for a key; `KeyDecoder` understands all of it.
+    // ncurses would take the beginning of what the mouse does for a key; `KeyDecoder` understands all of it, as it does of
+    // Backspace and what is before that.
     define_key(nil, KEY_MOUSE)
+    define_key(nil, KEY_BACKSPACE)
   }
 
   private static func key(_ code: CInt) -> Key {
@@ -160,7 +162,6 @@ extension CursesScreen {
     case KEY_END, KEY_SELECT, KEY_LL, KEY_C1: .end
     case KEY_ENTER: .enter
     case KEY_BTAB: .backTab
-    case KEY_BACKSPACE: .backspace
     case KEY_DC: .delete
     case KEY_IC: .insert
     case KEY_F0 + 1...KEY_F0 + 63: .function(Int(code - KEY_F0))

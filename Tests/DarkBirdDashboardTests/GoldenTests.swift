@@ -228,7 +228,8 @@ struct Shape: CustomTestStringConvertible, Sendable {
 
   @Test(arguments: Shape.all) func columnsBeingChosen(_ shape: Shape) throws {
     var model = Browsing.query()
-    for key in [Key.character("c"), .down, .down, .enter, .end, .up, .enter, .up, .up, .up, .up, .enter] {
+    let space = Key.character(" ")
+    for key in [Key.character("c"), .down, .down, space, .end, .up, space, .up, .up, .up, .up, space] {
       _ = model.update(.key(key))
     }
     try Golden.expect(shape.picture(model), "browse-columns-\(shape.name)")

@@ -152,7 +152,7 @@ private enum Situations {
   static func all(_ context: KeyContext) -> [Model] {
     switch context {
     case .overview: overview()
-    case .browse: browse()
+    case .browse: browse() + brush().map(leavingTheBrush)
     case .brush: brush()
     case .columns: columns()
     case .prompt: typing(Browsing.query(), "e", "some.json")
@@ -296,6 +296,12 @@ private enum Situations {
     return [model]
   }
 
+  private static func leavingTheBrush(_ model: Model) -> Model {
+    var model = model
+    model.browse.focus = .results
+    return model
+  }
+
   private static func brush() -> [Model] {
     var model = Browsing.query()
     let store = ScriptedStore()
@@ -317,7 +323,7 @@ private enum Situations {
     _ = model.update(.resize(width: 80, height: 14))
     _ = model.update(.key(.character("c")))
     var last = model
-    for key in [Key.end, .enter] { _ = last.update(.key(key)) }
+    for key in [Key.end, .character(" ")] { _ = last.update(.key(key)) }
     return [model, last]
   }
 

@@ -67,6 +67,27 @@ import Testing
     }
   }
 
+  /// Also where the list is scrolled: the selected one, whose words are all there, is the last that has room.
+  @Test func aClickInAScrolledListOfJobsSelectsWhatIsThere() throws {
+    var model = Working.start(jobs: (1...12).map { DashboardJob("job-\($0)", "does something") { _, _ in "" } })
+    model.isMouseOn = true
+    for key in [Key.character("J"), .character("2"), .character("z")] { _ = model.update(.key(key)) }
+    _ = model.update(.resize(width: 40, height: 10))
+    let kinds = model.jobs.kinds
+    let rect = try #require(JobsLayout(model).inside(.kinds))
+    var isScrolled = false
+    for y in rect.y..<rect.y + rect.height {
+      model.jobs.selectedKind = kinds.count - 1
+      let lines = Renderer.render(model, colors: .none).lines.map { $0.dropFirst(rect.x) }
+      func place(_ line: Substring) -> Int? { kinds.firstIndex { line.hasPrefix($0.name + " ") } }
+      let shown = (rect.y...y).compactMap { place(lines[$0]) }
+      isScrolled = isScrolled || place(lines[rect.y]) != 0
+      _ = model.update(click(rect.x + 3, y))
+      #expect(model.jobs.selectedKind == shown.last, "\(lines[y])")
+    }
+    #expect(isScrolled)
+  }
+
   @Test func aClickSelectsTheRowAndAnotherOpensIt() throws {
     var model = Browsing.query()
     model.isMouseOn = true

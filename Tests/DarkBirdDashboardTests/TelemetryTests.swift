@@ -182,15 +182,57 @@ import Testing
     let (second, more) = composer.take(at: 100_000_000, date: Script.start, filter: "u:2") { 0 }
     #expect(more.count == SampleComposer.watchedLinesMax)
     #expect(second.eventsCounted == 40 && second.eventsShown == 15)
+    // Beside events of which not all have a line, few refusals have one, also where somebody looks at nothing else.
+    source.set { _, batch in
+      batch.counted = 100
+      batch.lines = [EventLine(.put, date: Script.start, key: "a")]
+    }
     refuse(41...50)
-    let (third, few) = composer.take(at: 200_000_000, date: Script.start, filter: "") { 0 }
-    #expect(few.count == SampleComposer.duplicatesMax)
-    #expect(third.eventsCounted == 50 && third.eventsShown == 16)
-    // Beside events of which none has a line this time, a refusal has none either.
-    source.set { _, batch in batch.counted = 100 }
+    let (third, few) = composer.take(at: 200_000_000, date: Script.start, filter: "", isWatched: true) { 0 }
+    #expect(few.filter { $0.kind == .duplicate }.count == SampleComposer.duplicatesMax)
+    #expect(third.eventsCounted == 150 && third.eventsShown == 17)
+    // Beside those of which none has one this time, none.
+    source.set { _, batch in (batch.counted, batch.lines) = (100, []) }
     refuse(51...52)
-    let (fourth, none) = composer.take(at: 300_000_000, date: Script.start, filter: "") { 0 }
-    #expect(none.isEmpty && fourth.eventsCounted == 152 && fourth.eventsShown == 16)
+    let (fourth, none) = composer.take(at: 300_000_000, date: Script.start, filter: "", isWatched: true) { 0 }
+    #expect(none.isEmpty && fourth.eventsCounted == 252 && fourth.eventsShown == 17)
+    // One event that is shown, and seven racers who came too late.
+    source.set { _, batch in
+      batch.counted = 1
+      batch.lines = [EventLine(.put, date: Script.start, key: "a")]
+    }
+    refuse(53...59)
+    #expect(composer.take(at: 400_000_000, date: Script.start, filter: "") { 0 }.1.count == 8)
+  }
+
+  /// As of the store of a later chapter: its first sample tells nothing of the time before it.
+  @Test func theHeatMapBeginsWithTheFirstSample() throws {
+    var model = Script().model(0)
+    for var sample in Script().samples(3) {
+      sample.nanoseconds += 50_000_000_000
+      _ = model.update(.sample(sample, []))
+    }
+    (model.focus, model.isZoomed) = (.latency, true)
+    let lines = Renderer.render(model, colors: .none).lines
+    let shades = Set(model.glyphs.shades)
+    let columns = lines.dropFirst(10).dropLast(3).map { line in line.count { shades.contains($0) } }
+    let most = try #require(columns.max())
+    #expect((1...4).contains(most), "\(lines.joined(separator: "\n"))")
+  }
+
+  /// A stream that is too long for what is kept reaches as far back, and of what is old every other line is left.
+  @Test func oldLinesBecomeFewer() throws {
+    var log = EventLog()
+    let count = EventLog.capacity * 3
+    for number in 0..<count {
+      log.append([EventLine(.put, date: Script.start, key: "u:\(number)")], sequence: number)
+    }
+    #expect(log.entries.count <= EventLog.capacity && log.entries.count > EventLog.capacity / 2)
+    let numbers = log.entries.map(\.sequence)
+    let first = try #require(numbers.first)
+    #expect(numbers == numbers.sorted() && first < count / 20, "from \(first)")
+    // The newest are all there.
+    #expect(Array(numbers.suffix(EventLog.capacity / 4)) == Array(count - EventLog.capacity / 4..<count))
   }
 
   /// The store is at rest since a burst of which two lines in a hundred are there.

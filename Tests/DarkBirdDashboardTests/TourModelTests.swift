@@ -145,6 +145,17 @@ import Testing
         && model.browse.notice == "the moment of the note is gone with its store")
   }
 
+  @Test func aQueryThatIsBeingTypedDoesNotBecomeCommands() {
+    var (model, _) = model()
+    for sample in Script().samples(3) { _ = model.update(.sample(sample, [])) }
+    for key in "b/ag" { _ = model.update(.key(.character(key))) }
+    var sample = Script().samples(4)[3]
+    sample.generation = 1
+    _ = model.update(.sample(sample, []))
+    #expect(model.update(.key(.character("q"))).allSatisfy { $0 != .quit })
+    #expect(model.browse.editor?.text.hasSuffix("agq") ?? false, "\(String(describing: model.browse.editor?.text))")
+  }
+
   @Test func answersAboutOneStoreAreNotShownAsThoseAboutTheNext() {
     var (model, _) = model()
     _ = model.update(.key(.character("b")))

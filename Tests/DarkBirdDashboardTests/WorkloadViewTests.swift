@@ -24,6 +24,38 @@ import Testing
     #expect(model.update(.key(.enter)).isEmpty, "nothing is changed")
   }
 
+  /// The settings may be out of sight.
+  @Test func keysBesideTheRunChangeNoSettings() {
+    var model = opened([.character("2")])
+    let before = model.workloadView.selected
+    for key in [Key.right, .down, .end, .enter] {
+      #expect(model.update(.key(key)).isEmpty)
+      #expect(model.workloadView.draft == nil && model.workloadView.selected == before, "\(key)")
+    }
+    _ = model.update(.key(.left))
+    #expect(model.workloadView.draft == nil && model.workloadView.focus == .settings)
+  }
+
+  /// Both halves of the screen are of the moment that is shown; what is changed is what runs now.
+  @Test func stoppedTimeShowsTheSettingsOfThatMoment() throws {
+    var model = opened()
+    let last = try #require(model.history.last)
+    var sample = last
+    (sample.sequence, sample.nanoseconds) = (last.sequence + 1, last.nanoseconds + 100_000_000)
+    sample.workload?.options?.rate = .perSecond(5_000)
+    _ = model.update(.sample(sample, []))
+    model.time = .paused(last.sequence)
+    let then = Renderer.render(model, colors: .none).lines.joined(separator: "\n")
+    #expect(then.contains("as it was then") && !then.contains("5,000"), "\(then)")
+    // To the rate.
+    model.workloadView.selected = 2
+    _ = model.update(.key(.right))
+    let draft = try #require(model.workloadView.draft)
+    var expected = try #require(sample.workload?.options)
+    WorkloadSetting.rate.change(&expected, by: 1, scenarios: model.scenarios)
+    #expect(draft == expected)
+  }
+
   @Test func escapeForgetsWhatWasChangedBeforeItLeaves() {
     var model = opened([.right, .escape])
     #expect(model.workloadView.draft == nil && model.view == .workload)

@@ -108,7 +108,7 @@ final class LineReader {
       repeat {
         count = read(descriptor, buffer.baseAddress, buffer.count)
         if count < 0 { code = errno }
-      } while count < 0 && code == EINTR
+      } while count < 0 && waitIfBlocked(descriptor, POLLIN, code)
       initialized = max(0, count)
     }
     if count < 0 { throw Failure(name, errorNumber: code) }

@@ -91,7 +91,10 @@ struct AlertBook: Sendable {
     }
     guard case .pending(let since) = states[place], now - since >= rule.sustainedNanoseconds else { return }
     states[place] = .firing(since: since)
-    if episodes.count == Self.episodesMax { episodes.removeFirst() }
+    // Not one that goes on: it would not come again before it has ended.
+    if episodes.count >= Self.episodesMax, let over = episodes.firstIndex(where: { $0.end != nil }) {
+      episodes.remove(at: over)
+    }
     let date = moment.sample.date.addingTimeInterval(-Double(now - since) / 1e9)
     episodes.append(
       Episode(

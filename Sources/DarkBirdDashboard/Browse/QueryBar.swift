@@ -55,7 +55,7 @@ enum QueryBar {
     } else if let export = model.jobs.run(browse.exportJob) {
       JobLine.draw(export, key: model.keyMap.key(of: .export, in: .browse), "stop", in: rect, with: &painter)
     } else if !browse.completions.isEmpty {
-      let text = browse.completions.joined(separator: "  ")
+      let text = completionText(browse.completions)
       painter.write(Format.clipped(text, rect.width - 2, painter.glyphs), in: rect, x: 1, y: 0, .label)
     } else if browse.editor != nil {
       painter.write(grammar.fitted(width: rect.width - 2, gap: 3), in: rect, x: 1, y: 0)
@@ -65,6 +65,16 @@ enum QueryBar {
   }
 
   /// Whether what there is to say stands to the right of the line that is typed; else it is there alone until the next key.
+  /// What all begin with, such as `tag:city=`, stands there once.
+  private static func completionText(_ candidates: [String]) -> String {
+    let shared = candidates.dropFirst().reduce(candidates[0]) { shared, next in
+      String(zip(shared, next).prefix { $0 == $1 }.map(\.0))
+    }
+    let begin = shared.lastIndex { $0 == ":" || $0 == "=" }.map { shared[...$0] } ?? ""
+    let ends = candidates.map { String($0.dropFirst(begin.count)) }
+    return ((begin.isEmpty ? [] : [String(begin)]) + ends).joined(separator: "  ")
+  }
+
   private static func hasRoom(for notice: String?, beside prompt: Prompt, _ width: Int) -> Bool {
     guard let notice else { return true }
     return displayWidth(prompt.kind.label + prompt.editor.text) + displayWidth(notice) + 6 <= width

@@ -106,7 +106,7 @@ extension DashboardJob {
     DashboardJob(
       "backup-to", "all documents into one file that can be checked by itself", asking: ["back up to"]
     ) { answers, progress in
-      let path = NSString(string: answers[0]).expandingTildeInPath
+      let path = expandedPath(answers[0])
       do {
         let report = try store.backup(to: path) { progress(Progress($0)) }
         return "\(Format.counted(report.documents, "document")), \(Format.bytes(report.bytes))"
@@ -145,7 +145,7 @@ extension DashboardJob {
       "export-to", "all documents into an .ndjson, .json or .csv file", asking: ["export to"]
     ) { answers, progress in
       guard let format = DocumentFormat(path: answers[0]) else { throw UnknownForm() }
-      let path = NSString(string: answers[0]).expandingTildeInPath
+      let path = expandedPath(answers[0])
       return try ExportRequest(selection: .query(Query(), limit: nil), path: path, format: format)
         .write(from: source, progress)
     }
@@ -155,4 +155,12 @@ extension DashboardJob {
   struct UnknownForm: Error, CustomStringConvertible {
     let description = "the end of the name says the form: .json, .ndjson or .csv"
   }
+}
+
+/// A path that was typed, its `~` as a shell understands it: what the environment calls home.
+package func expandedPath(_ typed: String) -> String {
+  if typed == "~" || typed.hasPrefix("~/"), let home = ProcessInfo.processInfo.environment["HOME"], !home.isEmpty {
+    return home + typed.dropFirst()
+  }
+  return NSString(string: typed).expandingTildeInPath
 }

@@ -93,6 +93,8 @@ struct BrowseState: Sendable {
     (saved, history, historyPosition) = (before.saved, before.history, before.history.count)
     columns = before.columns
     runs = before.runs + 1
+    // What is being typed stays until it is done, or its letters would be commands.
+    editor = before.editor
   }
 
   /// A line of the tree.
@@ -105,6 +107,8 @@ struct BrowseState: Sendable {
       case type(String)
       /// Asks for a tag of a field, whatever else the query asks for.
       case tag(String, field: String)
+      /// Asks for what has a field, whatever else the query asks for.
+      case range(String)
       /// Puts the field into the query line, for one of its other tags.
       case moreTags(of: String)
     }
@@ -129,9 +133,7 @@ struct BrowseState: Sendable {
     }
     if !outline.uniques.isEmpty || !outline.ranges.isEmpty { items.append(ExploreItem(name: "FIELDS")) }
     for range in outline.ranges {
-      let all = Query(ranges: [.init(field: range.name, range: .all)])
-      items.append(
-        ExploreItem(kind: .range, name: range.name, count: range.entries, action: .run(.query(all, limit: nil))))
+      items.append(ExploreItem(kind: .range, name: range.name, count: range.entries, action: .range(range.name)))
     }
     for unique in outline.uniques {
       items.append(
@@ -174,15 +176,21 @@ struct BrowseState: Sendable {
     return .query(query, limit: limit)
   }
 
+  /// The query as it is, of documents that have the field.
+  func selection(having field: String) -> Selection {
+    guard case .query(var query, let limit)? = results?.selection else {
+      return .query(Query(ranges: [.init(field: field, range: .all)]), limit: nil)
+    }
+    if !query.ranges.contains(where: { $0.field == field }) { query.ranges.append(.init(field: field, range: .all)) }
+    return .query(query, limit: limit)
+  }
+
   /// Whether what is shown was asked for by what this line of the tree stands for.
   func isAskedFor(_ item: ExploreItem) -> Bool {
     switch item.action {
     case .tag(let tag, _)?: query.map { $0.allTags.contains(tag) || $0.anyTags.contains(tag) } ?? false
-    case .run(.query(let all, _))?:
-      query.map { query in
-        all.isUnconditional
-          ? query.isUnconditional : query.ranges.contains { $0.field == item.name } || query.orderBy == item.name
-      } ?? false
+    case .range(let field)?: query.map { $0.ranges.contains { $0.field == field } || $0.orderBy == field } ?? false
+    case .run(.query(_, _))?: query?.isUnconditional ?? false
     case .run(let selection)?: results?.selection == selection
     case .line(let line)?: results.map { QueryLine.text($0.selection) == line } ?? false
     case .type(let text)?:

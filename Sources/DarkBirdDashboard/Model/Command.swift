@@ -47,7 +47,7 @@ enum Command: Hashable, Sendable {
   /// Buckets at either end; negative makes it smaller.
   case grow(Int)
   // The columns of the results.
-  case columns, toggleColumn, columnsThatFit
+  case columns, toggleColumn, columnsDone, columnsThatFit
   // The line that is being typed.
   case submit, cancel, complete, older, newer
   case cursorLeft, cursorRight, cursorStart, cursorEnd

@@ -1,8 +1,9 @@
 import DequeModule
 
-/// The event stream as it is shown: a bounded ring of lines, a filter, and a place to hold.
+/// The event stream as it is shown: a bounded number of lines, a filter, and a place to hold.
 struct EventLog: Sendable {
-  static let capacity = 6_000
+  /// Of ten minutes, three lines ten times a second. Where more come, the older ones become fewer.
+  static let capacity = 18_000
 
   struct Entry: Hashable, Sendable {
     /// Sequence of the sample that brought it.
@@ -23,9 +24,17 @@ struct EventLog: Sendable {
 
   mutating func append(_ lines: [EventLine], sequence: Int) {
     for line in lines {
-      if entries.count == Self.capacity { entries.removeFirst() }
+      if entries.count == Self.capacity { thin() }
       entries.append(Entry(sequence: sequence, line: line))
     }
+  }
+
+  /// Every second line of the older half goes: what is left reaches as far back, and is a sample of what was there.
+  private mutating func thin() {
+    let half = entries.count / 2
+    var kept = Deque<Entry>(minimumCapacity: Self.capacity)
+    for (place, entry) in entries.enumerated() where place >= half || place % 2 == 1 { kept.append(entry) }
+    entries = kept
   }
 
   /// Forgets all lines, not what is looked for.

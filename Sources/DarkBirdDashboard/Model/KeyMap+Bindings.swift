@@ -95,6 +95,7 @@ extension KeyMap {
     switch number {
     case 1, 2: withPanels
     case 3: [.overview, .browse, .brush]
+    case 4: [.overview, .browse]
     default: [.overview]
     }
   }

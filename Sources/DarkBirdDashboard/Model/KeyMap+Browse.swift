@@ -89,8 +89,10 @@ extension KeyMap {
   /// Which columns the results have.
   static let choosing = [
     KeyBinding(
-      "toggle-column", [.character(" "), .enter], .toggleColumn, in: [.columns], .columns,
+      "toggle-column", [.character(" ")], .toggleColumn, in: [.columns], .columns,
       help: "put the column into the table, or take it away", hint: "on/off"),
+    KeyBinding(
+      "columns-done", [.enter], .columnsDone, in: [.columns], .columns, help: "done with the columns", hint: "done"),
     KeyBinding(
       "columns-that-fit", [.character("0")], .columnsThatFit, in: [.columns], .columns,
       help: "forget the choice: as many columns as fit", hint: "what fits"),

@@ -18,7 +18,8 @@ extension Model {
       return effects
     case .nextPanel, .right: moveBrowseFocus(1)
     case .previousPanel, .left: moveBrowseFocus(-1)
-    case .panel(let number): if let pane = BrowseState.Pane(rawValue: number) { browse.focus = pane }
+    case .panel(let number):
+      if let pane = BrowseState.Pane(rawValue: number), pane != .brush || browse.brush != nil { browse.focus = pane }
     case .brush: return openBrush()
     case .columns: openColumnPicker()
     case .export: return startOrStopExport()
@@ -133,7 +134,9 @@ extension Model {
       browse.results?.isRunning = false
       browse.results?.failure = message
     case .versions: browse.results?.isChecking = false
-    case .histogram: browse.brush?.isLoading = false
+    case .histogram:
+      browse.brush?.isLoading = false
+      browse.notice = message
     case .remove(let key): fail("\(key.text) was not removed: \(message)")
     case .draft(let key): fail("\(key.text): \(message)")
     case .write(let change): receiveWriteFailure(change, message)
@@ -251,6 +254,7 @@ extension Model {
       case .line(let line)?: return runLine(line)
       case .type(let text)?: openQueryLine(text)
       case .tag(let tag, let field)?: return run(browse.selection(taggedWith: tag, of: field))
+      case .range(let field)?: return run(browse.selection(having: field))
       case .moreTags(let field)?:
         let prefix = field.isEmpty ? "tag:" : "tag:\(QueryToken.begun(field + "="))"
         let rest = QueryLine.text(browse.selection(taggedWith: nil, of: field))

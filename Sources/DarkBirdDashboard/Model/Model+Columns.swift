@@ -20,7 +20,7 @@ extension Model {
     guard let selected = browse.columnPicker else { return [] }
     let columns = resultTable?.choosable ?? []
     switch command {
-    case .columns, .back: browse.columnPicker = nil
+    case .columns, .columnsDone, .back: browse.columnPicker = nil
     case .columnsThatFit: browse.columns = [:]
     case .toggleColumn:
       // Another page may have fewer of them.

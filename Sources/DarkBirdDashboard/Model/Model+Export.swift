@@ -39,7 +39,7 @@ extension Model {
   private func exportRequest(to name: String) -> ExportRequest? {
     guard let selection = browse.results?.selection, let format = DocumentFormat(path: name) else { return nil }
     return ExportRequest(
-      selection: selection, path: NSString(string: name).expandingTildeInPath, format: format,
+      selection: selection, path: expandedPath(name), format: format,
       fields: format == .csv ? chosenFields?.names ?? [] : [])
   }
 

@@ -70,7 +70,10 @@ extension Model {
 
   /// Goes up or down by as many rows as it is from the selected one: the list may stand elsewhere then.
   private mutating func select(row: Int, _ up: Command, _ down: Command) -> [Effect] {
-    if view == .jobs, !hasOverlay { return step(to: row) }
+    if view == .jobs, !hasOverlay {
+      selectJob(row: row)
+      return []
+    }
     guard let selected = selectedRow, selected != row else { return [] }
     if view == .browse, browse.focus == .explore, !hasOverlay {
       // Among headings, which cannot be selected.
@@ -86,18 +89,13 @@ extension Model {
     return effects
   }
 
-  /// Where what is selected may have several lines: until one is come to, or passed.
-  private mutating func step(to row: Int) -> [Effect] {
-    var effects: [Effect] = []
-    while let before = selectedRow, before != row {
-      effects += perform(row < before ? .up : .down, in: keyContext)
-      guard let now = selectedRow, now != before, (now < row) == (before < row), now != row else {
-        // Gone past it downwards: it is a later line of the one above.
-        if let now = selectedRow, now > row, before < row { effects += perform(.up, in: keyContext) }
-        break
-      }
+  /// Where what is to be selected may have several lines.
+  private mutating func selectJob(row: Int) {
+    guard let inner = JobsLayout(self).inside(jobs.focus) else { return }
+    switch jobs.focus {
+    case .runs: if let place = JobRunsPanel.place(at: row, self, in: inner) { jobs.selectedID = jobs.runs[place].id }
+    case .kinds: if let place = JobKindsPanel.place(at: row, self, in: inner) { jobs.selectedKind = place }
     }
-    return effects
   }
 
   /// Before a list would turn a page: a click below the last row is not meant so.

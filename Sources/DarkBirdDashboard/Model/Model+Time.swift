@@ -28,6 +28,7 @@ extension Model {
     let distance = stepNanoseconds * UInt64(count.magnitude)
     if count < 0 {
       let target = shown.nanoseconds - min(distance, shown.nanoseconds)
+      if shown.sequence == first.sequence { browse.notice = "what is kept begins here" }
       time = .paused((history.sample(atOrBefore: target) ?? first).sequence)
     } else {
       time = .paused((history.sample(atOrAfter: shown.nanoseconds + distance) ?? last).sequence)

@@ -8,8 +8,14 @@ extension Model {
   var scenarioPlace: ScenarioPlace? { workloadView.ordered == nil ? history.last?.workload?.scenario : nil }
   /// What runs now, without what a scenario has made of it.
   private var baseOptions: WorkloadOptions? { scenarioPlace?.base ?? runningOptions }
-  /// What the settings show: with the changes that are not applied yet.
-  var workloadOptions: WorkloadOptions? { workloadView.draft ?? runningOptions }
+  /// What the settings show: with the changes that are not applied yet, or in the past what ran then.
+  var workloadOptions: WorkloadOptions? {
+    workloadView.draft ?? (isPastWorkload ? shown?.workload?.options : runningOptions)
+  }
+  /// Whether the settings show what ran at another time than now.
+  var isPastWorkload: Bool { time != .live && workloadView.draft == nil }
+  /// Where the scenario stood, or stands, that the settings show.
+  var shownScenarioPlace: ScenarioPlace? { isPastWorkload ? shown?.workload?.scenario : scenarioPlace }
 
   var workloadSettings: [WorkloadSetting] {
     guard let options = workloadOptions else { return [] }
@@ -20,6 +26,11 @@ extension Model {
 
   mutating func performWorkload(_ command: Command) -> [Effect] {
     switch command {
+    // Beside the settings, which may be out of sight.
+    case .left where workloadView.focus == .run: workloadView.focus = .settings
+    case .right where workloadView.focus == .run, .open where workloadView.focus == .run,
+      .up where workloadView.focus == .run, .down where workloadView.focus == .run:
+      browse.notice = "\(keyMap.key(of: .panel(1), in: .workload)) goes to the settings"
     case .left where isRecorded(), .right where isRecorded(), .startStop where isRecorded(),
       .pauseWorkload where isRecorded():
       return []
@@ -43,7 +54,9 @@ extension Model {
       guard let options = workloadView.draft else { return [] }
       return run(options)
     case .startStop:
-      guard let options = workloadOptions, let progress = history.last?.workload?.progress else { return [] }
+      guard let options = workloadView.draft ?? runningOptions, let progress = history.last?.workload?.progress else {
+        return []
+      }
       if progress.isRunning {
         tellEndOfScenario("with the run")
         workloadView.order(nil, at: 0)
@@ -56,6 +69,7 @@ extension Model {
       }
       return [.workload(.setPaused(progress.phase != .paused))]
     default:
+      if workloadView.focus == .run { return [] }
       let page = max(1, (WorkloadLayout(self).rect(of: .settings)?.height ?? 4) - 3)
       workloadView.selected = Scroll.selected(
         workloadView.selected, by: command, page: page, count: workloadSettings.count)
@@ -114,7 +128,9 @@ extension Model {
 
   private mutating func changeSetting(by step: Int) {
     let settings = workloadSettings
-    guard var options = workloadOptions, settings.indices.contains(workloadView.selected) else { return }
+    guard var options = workloadView.draft ?? runningOptions, settings.indices.contains(workloadView.selected) else {
+      return
+    }
     let setting = settings[workloadView.selected]
     if setting != .scenario {
       // What is changed by hand stays so.

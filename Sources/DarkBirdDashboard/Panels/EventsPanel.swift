@@ -6,7 +6,7 @@ enum EventsPanel {
     let entries = model.events.shownEntries(
       through: moment.sample.sequence, skip: model.events.scroll, limit: max(0, rect.height - 1))
     let left = painter.write(summary(model, moment, entries).fitted(width: rect.width), in: rect, y: 0)
-    if model.events.editor == nil {
+    if model.events.editor == nil, model.view == .overview {
       let keys = [Command.filter, .hold].map { model.keyMap.key(of: $0, in: .overview) }
       painter.writeRight(
         [Span(keys[0], .key), Span(" filter  ", .label), Span(keys[1], .key), Span(" hold", .label)], in: rect, y: 0,
@@ -17,7 +17,7 @@ enum EventsPanel {
       let isQuiet = moment.rates.map { $0.perSecond(\.eventsCounted) == 0 } ?? true
       let text =
         !model.events.activeFilter.isEmpty
-        ? "nothing seen so far contains that; newer events will, if they do"
+        ? "nothing that is kept contains that; newer events will, if they do"
         : isQuiet ? "quiet: no document has changed" : "the events of this moment are no longer kept"
       painter.write(Format.clipped(text, rect.width, painter.glyphs), in: rect, y: 1, .label)
     }

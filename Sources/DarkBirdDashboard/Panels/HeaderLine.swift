@@ -6,12 +6,15 @@ enum HeaderLine {
   static func draw(_ model: Model, _ moment: Moment?, in rect: Rect, with painter: inout Painter) {
     let isNarrow = rect.width < 60
     var right = time(model, moment, isNarrow: isNarrow)
-    let segments = segments(model, moment, isNarrow: isNarrow)
-    // What watching costs and what was lost is always there; the clock goes first.
+    var segments = segments(model, moment, isNarrow: isNarrow)
+    // What watching costs and what was lost is always there; the clock goes first, the name of an alarm last.
     let needed = segments.filter { $0.rank <= Self.neededRank }.fitted(width: .max).width
     if right.count > 1, rect.width - right.width - 3 < needed { right.removeLast() }
     if let behind = model.behind, rect.width - right.width - 3 < needed {
       right = [Span("-" + Format.span(nanoseconds: behind), .warning)]
+    }
+    if rect.width - right.width - 3 < needed, let alarm = segments.firstIndex(where: { $0.rank == Self.alarmRank }) {
+      segments[alarm].spans.removeLast()
     }
     let left = segments.fitted(width: rect.width - right.width - 3)
     painter.write(left, in: rect, x: 1, y: 0)
@@ -20,6 +23,8 @@ enum HeaderLine {
 
   /// Of the dashboard's own cost and of losses.
   private static let neededRank = 2
+  /// Of an alarm: its mark and its name.
+  private static let alarmRank = 0
 
   private static func segments(_ model: Model, _ moment: Moment?, isNarrow: Bool) -> [Segment] {
     var segments = [Segment(5, Span("DARKBIRD", .accent))]
@@ -28,7 +33,7 @@ enum HeaderLine {
     segments.append(Segment(4, spans: title))
     let location = model.identity.location + (model.identity.isReadOnly ? " (read only)" : "")
     segments.append(Segment(6, Span(location, .label)))
-    if let alarm = alarm(model) { segments.append(Segment(0, alarm)) }
+    if let alarm = alarm(model) { segments.append(Segment(alarmRank, spans: alarm)) }
     guard let moment else { return segments }
     let sample = moment.sample
     // Elsewhere the second line says it.
@@ -56,14 +61,14 @@ enum HeaderLine {
 
   /// What is wrong now where no other line says it: the one of alarms is left out of small screens and of browsing, lies below the
   /// help and the palette, and in the past it tells of then.
-  private static func alarm(_ model: Model) -> Span? {
+  private static func alarm(_ model: Model) -> [Span]? {
     let isSeen = model.view != .browse && model.helpScroll == nil && model.palette == nil
     let isTold = model.time == .live && isSeen && ViewFrame(model).alerts != nil
     guard !isTold, let now = model.history.last?.nanoseconds, let worst = model.alerts.active(at: now).first else {
       return nil
     }
-    let name = worst.rule.name.replacing("-", with: " ")
-    return worst.rule.severity == .critical ? Span("!! \(name)", .alert) : Span("! \(name)", .warning)
+    let (mark, role): (String, Role) = worst.rule.severity == .critical ? ("!!", .alert) : ("!", .warning)
+    return [Span(mark, role), Span(" " + worst.rule.name.replacing("-", with: " "), role)]
   }
 
   /// On a narrow screen as much as leaves room for what watching costs.

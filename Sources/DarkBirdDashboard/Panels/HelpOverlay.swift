@@ -48,7 +48,7 @@ enum HelpOverlay {
     let count = max(1, innerWidth / columnWidthMin)
     let columnWidth = innerWidth / count
     // What can be done here comes first.
-    let own = groups(of: model.view)
+    let own = model.browse.focus == .brush && model.view == .browse ? [.brush, .browse] : groups(of: model.view)
     let order = own + KeyBinding.Group.allCases.filter { !own.contains($0) }
     let groups = order.map { entries(model.keyMap, $0) }.filter { !$0.isEmpty }
     let keyWidth = min(columnWidth / 2, (groups.joined().map { displayWidth($0.keys) }.max() ?? 0) + 3)

@@ -23,6 +23,18 @@ enum JobRunsPanel {
     }
   }
 
+  /// The place of the run on a line.
+  static func place(at y: Int, _ model: Model, in rect: Rect) -> Int? {
+    let runs = model.jobs.runs
+    guard !runs.isEmpty, y >= rect.y else { return nil }
+    var end = rect.y
+    for place in first(runs, model.jobs.selected, in: rect)..<runs.count {
+      end += height(runs[place], rect.width)
+      if y < end { return place }
+    }
+    return nil
+  }
+
   /// The first run to be shown, so that the selected one is whole.
   private static func first(_ runs: [JobRun], _ selected: Int, in rect: Rect) -> Int {
     var first = selected
@@ -83,12 +95,9 @@ enum JobKindsPanel {
       painter.write("there is nothing to start here", in: rect, y: 0, .label)
       return
     }
-    let nameWidth = min(kinds.map { displayWidth($0.name) }.max() ?? 0, rect.width / 2) + 2
+    let nameWidth = nameWidth(kinds, rect)
     let selected = min(model.jobs.selectedKind, kinds.count - 1)
-    let heights = heights(kinds, selected, rect.width - nameWidth, rect.height)
-    // So many are left out above that the selected one is whole.
-    var top = 0
-    while top < selected, heights[top...selected].reduce(0, +) > rect.height { top += 1 }
+    let (top, heights) = rows(kinds, selected, rect)
     var y = 0
     for place in top..<kinds.count where y < rect.height {
       let kind = kinds[place]
@@ -100,6 +109,31 @@ enum JobKindsPanel {
       }
       y += heights[place]
     }
+  }
+
+  private static func nameWidth(_ kinds: [DashboardJob], _ rect: Rect) -> Int {
+    min(kinds.map { displayWidth($0.name) }.max() ?? 0, rect.width / 2) + 2
+  }
+
+  /// The place of the kind on a line.
+  static func place(at y: Int, _ model: Model, in rect: Rect) -> Int? {
+    let kinds = model.jobs.kinds
+    guard !kinds.isEmpty, y >= rect.y else { return nil }
+    let (top, heights) = rows(kinds, min(model.jobs.selectedKind, kinds.count - 1), rect)
+    var end = rect.y
+    for place in top..<kinds.count {
+      end += heights[place]
+      if y < end { return place }
+    }
+    return nil
+  }
+
+  /// The first kind to be shown, so that the selected one is whole, and how many lines each has.
+  private static func rows(_ kinds: [DashboardJob], _ selected: Int, _ rect: Rect) -> (top: Int, heights: [Int]) {
+    let heights = heights(kinds, selected, rect.width - nameWidth(kinds, rect), rect.height)
+    var top = 0
+    while top < selected, heights[top...selected].reduce(0, +) > rect.height { top += 1 }
+    return (top, heights)
   }
 
   /// All words of each if there is room for that, else of the selected one.

@@ -1,3 +1,4 @@
+import Foundation
 import Terminal
 
 /// Percentiles by kind of operation over the last ten seconds, and a heat map of all of them over time.
@@ -129,8 +130,12 @@ enum HeatMap {
       guard let span else { return sum }
       let inside = moment.history.points(after: span.start, through: span.end)
       for point in inside { sum.add(point.heat) }
-      // Where samples are rarer than columns, the next one tells of this time too.
-      if inside.isEmpty, let next = moment.history.point(atOrAfter: span.end + 1) { sum.add(next.heat) }
+      // Where samples are rarer than columns, the next one tells of this time too; the first not of what was before it.
+      if inside.isEmpty, let first = moment.history.first, first.nanoseconds <= span.start,
+        let next = moment.history.point(atOrAfter: span.end + 1)
+      {
+        sum.add(next.heat)
+      }
       return sum
     }
   }
@@ -158,6 +163,8 @@ enum HeatMap {
     2 * (nanoseconds.log2Value - Double(HeatColumn.firstOctave))
   }
 
+  private static func time(at position: Double) -> Double { exp2(position / 2 + Double(HeatColumn.firstOctave)) }
+
   private static func rows(_ height: Int, _ buckets: ClosedRange<Double>) -> [Range<Double>] {
     let step = (buckets.upperBound - buckets.lowerBound) / Double(height)
     return (0..<height).map { row in
@@ -174,10 +181,14 @@ enum HeatMap {
     return column.counts[first..<min(end, column.counts.count)].reduce(0) { $0 + UInt64($1) }
   }
 
-  /// Each decade at the row whose lower edge is nearest; where two are, the lower one.
+  /// Each decade at the row whose lower edge is nearest; where there are more of them than rows, each row its lower edge.
   private static func labels(_ height: Int, _ buckets: ClosedRange<Double>) -> [Int: String] {
     let step = (buckets.upperBound - buckets.lowerBound) / Double(height)
     var labels: [Int: String] = [:]
+    if step > position(1_000) - position(100) {
+      for row in 0..<height { labels[row] = axisLabel(time(at: buckets.lowerBound + step * Double(row))) }
+      return labels
+    }
     var decade = 100.0
     while position(decade) <= buckets.upperBound, decade < 1e12 {
       let row = Int(((position(decade) - buckets.lowerBound) / step).rounded())

@@ -11,6 +11,11 @@ enum LogPanel {
         return TourPanel.draw(tour.absence ?? TourAbsence("waiting for the first sample"), in: rect, with: &painter)
       }
       let isInMemory = model.identity.isInMemory
+      // Of a tour that was recorded.
+      if !isInMemory, !model.identity.isReadOnly {
+        painter.write("no store was open at this moment", in: rect, y: 0, .label)
+        return
+      }
       let lines: [[Span]] = [
         isInMemory
           ? [Span("in memory", .strong), Span("  no log, no file is touched")]
@@ -171,6 +176,7 @@ enum LogPanel {
   private static func numbers(_ model: Model, _ moment: Moment, width: Int) -> [Segment] {
     let statistics = moment.sample.statistics
     let ack = model.acknowledgement(at: moment.sample)
+    let isWaiting = (moment.rates?.perSecond { $0.log?.pageWaits } ?? 0) > 0
     func behind(_ lsn: UInt64) -> String {
       let distance = statistics.memoryLSN - min(lsn, statistics.memoryLSN)
       return distance == 0 ? "all" : "-" + Format.short(distance)
@@ -181,8 +187,10 @@ enum LogPanel {
       .field(2, "durable", Format.left(behind(statistics.durableLSN), 6)),
       .field(3, "written", Format.left(behind(statistics.writtenLSN), 6)),
     ]
-      + (ack.map {
-        [.field(1, width < 60 ? "wait for" : "writers wait for", $0 == .memory ? "nothing" : $0.rawValue)]
+      + (ack.map { level in
+        let name = width < 60 ? "wait for" : "writers wait for"
+        if level == .memory { return [.field(1, name, isWaiting ? "a page" : "nothing", isWaiting ? .warning : .text)] }
+        return [.field(1, name, level.rawValue + (isWaiting ? " and a page" : ""), isWaiting ? .warning : .text)]
       } ?? [])
   }
 

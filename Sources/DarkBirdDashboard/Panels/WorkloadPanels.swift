@@ -36,7 +36,8 @@ enum WorkloadSettingsPanel {
     _ setting: WorkloadSetting, _ options: WorkloadOptions, _ model: Model, _ titleWidth: Int, in rect: Rect, y: Int,
     with painter: inout Painter
   ) {
-    let isChanged = model.runningOptions.map { setting.value($0) != setting.value(options) } ?? false
+    let isChanged =
+      !model.isPastWorkload && model.runningOptions.map { setting.value($0) != setting.value(options) } ?? false
     painter.write(isChanged ? "*" : " ", in: rect, y: y, .warning)
     painter.write(setting.title, in: rect, x: 1, y: y, .label)
     var value = setting.value(options)
@@ -44,7 +45,7 @@ enum WorkloadSettingsPanel {
       value += ", \(own.rawValue)"
     }
     let x = painter.write(value, in: rect, x: titleWidth, y: y, isChanged ? .warning : .strong)
-    if setting == .scenario, !isChanged, let place = model.scenarioPlace {
+    if setting == .scenario, !isChanged, let place = model.shownScenarioPlace {
       painter.write(ScenarioText.segments(place).fitted(width: rect.width - x - 2, gap: 1), in: rect, x: x + 2, y: y)
     } else if case .share(let share) = setting {
       let barX = titleWidth + 4
@@ -63,6 +64,11 @@ enum WorkloadSettingsPanel {
     let spans: [Span] =
       if model.replay != nil {
         [Span("as it was recorded", .label)]
+      } else if model.isPastWorkload {
+        [
+          Span("as it was then; ", .label), Span(key("left"), .key), Span(" ", .label), Span(key("right"), .key),
+          Span(" change what is now", .label),
+        ]
       } else if model.workloadView.draft != nil {
         [
           Span("* ", .warning), Span(key("apply"), .key), Span(" applies, ", .label), Span(key("back"), .key),

@@ -18,6 +18,7 @@ extension FieldCoder {
 
   /// What has no fixed number comes last, so that the numbers before it keep their places.
   mutating func sample(_ sample: inout Sample, _ lines: inout [EventLine]) throws {
+    try number(&sample.generation)
     try number(&sample.nanoseconds)
     try date(&sample.date)
     try statistics(&sample.statistics)

@@ -26,4 +26,9 @@ struct JobsLayout: Sendable {
   }
 
   func rect(of pane: JobsState.Pane) -> Rect? { panes.first { $0.id == pane }?.rect }
+
+  /// The part of it within its frame.
+  func inside(_ pane: JobsState.Pane) -> Rect? {
+    rect(of: pane).map { Rect(x: $0.x + 1, y: $0.y + 1, width: $0.width - 2, height: $0.height - 2) }
+  }
 }

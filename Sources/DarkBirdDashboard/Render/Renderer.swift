@@ -138,8 +138,9 @@ enum Renderer {
 
   private static func drawJobs(_ model: Model, with painter: inout Painter) {
     drawFrame(ViewFrame(model), model, Moment(model), with: &painter)
-    for (pane, rect) in JobsLayout(model).panes {
-      let inner = Rect(x: rect.x + 1, y: rect.y + 1, width: rect.width - 2, height: rect.height - 2)
+    let layout = JobsLayout(model)
+    for (pane, rect) in layout.panes {
+      guard let inner = layout.inside(pane) else { continue }
       let title =
         switch pane {
         case .runs: "1 Jobs"

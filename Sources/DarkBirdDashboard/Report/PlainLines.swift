@@ -73,7 +73,7 @@ struct PlainLines {
       text += "\(Format.rate(rate)) operations a second, \(Format.rate(writes)) of them writes"
     }
     if let log = statistics.log, log.durableLagNanoseconds > 0 {
-      text += ", log lag \(Format.seconds(nanoseconds: log.durableLagNanoseconds))"
+      text += ", log lag \(Format.time(nanoseconds: log.durableLagNanoseconds))"
     }
     return text
   }

@@ -8,7 +8,7 @@ struct SampleComposer {
   /// choose from, and each is wanted, and a panel that has the screen for itself has room for them.
   static let linesMax = 2
   static let watchedLinesMax = 8
-  /// Refusals in one sample, where there are fewer lines of all: more would look as if most writes were refused.
+  /// Refusals in one sample of which not every event has a line: more would look as if most writes were refused.
   static let duplicatesMax = 1
   static let tagsMax = 20
   private static let second: UInt64 = 1_000_000_000
@@ -58,9 +58,7 @@ struct SampleComposer {
     counted += batch.counted
     passedOver += batch.passedOver
     noteLosses(statistics)
-    // None beside events that have no line this time.
-    let few = batch.lines.isEmpty && batch.counted > 0 ? 0 : Self.duplicatesMax
-    let duplicates = duplicates(linesMax > Self.linesMax ? linesMax : few)
+    let duplicates = duplicates(refusalsMax(batch, filter))
     counted += duplicates.counted
     shown += UInt64(batch.lines.count + duplicates.lines.count)
     sample.eventsCounted = counted
@@ -128,6 +126,12 @@ struct SampleComposer {
   }
 
   /// How many duplicates there were since the last call, and the newest of them as lines.
+  /// All that were refused where all events are shown, or looked for; none beside events that have no line this time.
+  private func refusalsMax(_ batch: EventBatch, _ filter: String) -> Int {
+    if !filter.isEmpty || batch.counted == UInt64(batch.lines.count) { return Self.watchedLinesMax }
+    return batch.lines.isEmpty ? 0 : Self.duplicatesMax
+  }
+
   private mutating func duplicates(_ linesMax: Int) -> (counted: UInt64, lines: [EventLine]) {
     guard let monitor else { return (0, []) }
     if monitor.runNumber != lastRun { (lastRun, lastDuplicate) = (monitor.runNumber, 0) }

@@ -12,11 +12,11 @@ package struct TourOptions: Sendable {
 extension Dashboard {
   /// Leads through the chapters on the terminal until somebody quits.
   package static func tour(
-    _ guide: TourGuide, _ tour: TourOptions, options: DashboardOptions
+    _ guide: TourGuide, _ tour: TourOptions, options: DashboardOptions, isStopped: () -> Bool = { false }
   ) throws(TerminalError) -> DashboardExit {
     var options = options
     options.workload = guide.monitor
-    return try run(source: guide.source, options: options, guide: guide, tour: tour)
+    return try run(source: guide.source, options: options, guide: guide, tour: tour, isStopped: isStopped)
   }
 
   /// Tells what happens in each chapter in lines of text.
