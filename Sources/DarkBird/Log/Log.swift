@@ -317,9 +317,8 @@ final class Log: @unchecked Sendable {
       lastSyncNanoseconds = nanoseconds
       lastSyncEnd = monotonicNanoseconds()
       syncGroup = syncWaitersBefore + syncWaiters
-      // What was accepted after the last write has waited since the queue began to fill.
-      oldestUnsynced =
-        memoryLSN > durableLSN ? (queue.records > 0 ? queue.firstAcceptedNanoseconds : monotonicNanoseconds()) : 0
+      // What is not written waits for the sync as well, for as long.
+      oldestUnsynced = memoryLSN > durableLSN ? (oldestUnwritten > 0 ? oldestUnwritten : monotonicNanoseconds()) : 0
       statistics.syncs += 1
       statistics.syncNanosecondsTotal += nanoseconds
       if recentSyncs.count == 256 { recentSyncs.removeFirst() }
