@@ -103,7 +103,6 @@ struct StoreInTheMaking {
       let mark: any File
       do { mark = try Self.claim(draft) } catch let error as SystemError { throw StoreError(error) }
       do {
-        try Self.probe(directory, draft)
         return (mark, try RecordStore(.disk(at: "\(draft)/\(Self.storeName)"), schema: IndexSchema(fields)))
       } catch {
         Self.remove(draft, mark)
@@ -127,15 +126,6 @@ struct StoreInTheMaking {
       throw Failure(.cannotCreate, directory, "another file system begins here; name a directory in it")
     }
     return path
-  }
-
-  /// Whether a directory that is there can make way at the end: none does that a file system is mounted on, be it of the same
-  /// device. It goes away and comes back.
-  private static func probe(_ directory: String, _ draft: String) throws {
-    let aside = "\(draft)/\(storeName)"
-    if rename(directory, aside) == 0 ? rename(aside, directory) != 0 : errno != ENOENT {
-      throw refusal(of: directory, errno)
-    }
   }
 
   /// Makes the directory, or takes over one with nothing in it but what is ours.
@@ -173,7 +163,9 @@ struct StoreInTheMaking {
       if rename("\(draft)/\(Self.storeName)", directory) != 0 { throw Self.refusal(of: directory, errno) }
     } catch {
       Self.remove(draft, mark)
-      throw error
+      var failure = error
+      failure.description += "; nothing was made"
+      throw failure
     }
     Self.remove(draft, mark)
     do { try PosixFileSystem().synchronizeDirectory(parentDirectory(of: draft)) } catch {
@@ -187,7 +179,6 @@ struct StoreInTheMaking {
   private static func refusal(of directory: String, _ errorNumber: Int32) -> Failure {
     var failure = Failure(directory, errorNumber: errorNumber)
     if [EEXIST, ENOTEMPTY, EBUSY].contains(errorNumber) { failure.code = .cannotCreate }
-    failure.description += "; nothing was made"
     return failure
   }
 

@@ -227,7 +227,7 @@ import Testing
     #expect(error(Data(RecordingFormat.start)) == "cut off at byte 8")
     var good = try Self.file(Script().samples(3))
     good[7] = 9
-    #expect(error(good) == "a recording of version 9; this darkbird reads version 3")
+    #expect(error(good) == "a recording of version 9; this darkbird reads version 4")
     #expect(error(try Self.file([])) == "a recording without a sample")
   }
 
@@ -407,6 +407,26 @@ import Testing
 
   private func press(_ keys: String, _ model: inout Model) -> [Effect] {
     keys.flatMap { model.update(.key(.character($0))) }
+  }
+
+  /// As of a tour, whose chapters have stores of their own.
+  @Test func stepsBackGoOverTheBeginningOfAStore() throws {
+    let samples = Script().samples(100).map { sample in
+      var sample = sample
+      sample.generation = sample.sequence / 50
+      return sample
+    }
+    let recording = try Recording(Self.file(samples))
+    var model = Model(identity: recording.identity, width: 120, height: 40, glyphs: .ascii, zone: .gmt)
+    model.replay = ReplayState(recording)
+    _ = model.update(.reached(recording.times[55], seek: 0))
+    #expect(model.history.first?.sequence == 50)
+    _ = press("[[[[", &model)
+    let shown = try #require(model.shown)
+    #expect(shown.generation == 0 && model.time != .live && model.history.first?.sequence == 0, "\(shown.sequence)")
+    // At the very first there is nothing before.
+    _ = press(String(repeating: "{", count: 20), &model)
+    #expect(model.shown?.sequence == 0 && model.browse.notice == "what is kept begins here")
   }
 
   @Test func speedsGoFromOneToSixty() throws {

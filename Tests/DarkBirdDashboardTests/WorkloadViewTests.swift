@@ -36,6 +36,33 @@ import Testing
     #expect(model.workloadView.draft == nil && model.workloadView.focus == .settings)
   }
 
+  /// What is changed and seen is applied from there, too.
+  @Test func enterBesideTheRunAppliesWhatIsSeen() {
+    var model = opened([.right, .character("2"), .enter])
+    #expect(model.workloadView.draft == nil)
+    model = opened([.right, .character("2"), .character("z"), .enter])
+    #expect(model.workloadView.draft != nil)
+  }
+
+  /// A share that only the load of then has is nothing that the load of now could be given.
+  @Test func settingsOfThenThatNowHasNotAreNotChanged() throws {
+    var model = opened()
+    let last = try #require(model.history.last)
+    var sample = last
+    (sample.sequence, sample.nanoseconds) = (last.sequence + 1, last.nanoseconds + 100_000_000)
+    sample.workload?.options?.preset = .ycsbC
+    _ = model.update(.sample(sample, []))
+    model.time = .paused(last.sequence)
+    model.workloadView.selected = try #require(model.workloadSettings.firstIndex(of: .share(.put)))
+    _ = model.update(.key(.right))
+    #expect(model.workloadView.draft == nil && model.browse.notice?.hasPrefix("what runs now has no '") ?? false)
+    // The list of now is shorter: its last row is the selected one.
+    model.workloadView.selected = 99
+    model.time = .live
+    _ = model.update(.key(.right))
+    #expect(model.workloadView.draft != nil)
+  }
+
   /// Both halves of the screen are of the moment that is shown; what is changed is what runs now.
   @Test func stoppedTimeShowsTheSettingsOfThatMoment() throws {
     var model = opened()

@@ -21,6 +21,12 @@ extension Model {
       let effects = seek(to: min(target, replay.recording.end))
       if let last = history.last { time = .paused(last.sequence) }
       return effects
+    case .step(let count) where count < 0 && shown?.sequence == history.first?.sequence:
+      // As where a tour's store began: what was before it is in the recording.
+      guard let first = shown?.nanoseconds, first > replay.recording.start else { return nil }
+      let effects = seek(to: max(replay.recording.start, first - min(first, stepNanoseconds * UInt64(-count))))
+      if let last = history.last { time = .paused(last.sequence) }
+      return effects
     default: return nil
     }
   }

@@ -17,8 +17,9 @@ extension Model {
   /// Where the scenario stood, or stands, that the settings show.
   var shownScenarioPlace: ScenarioPlace? { isPastWorkload ? shown?.workload?.scenario : scenarioPlace }
 
-  var workloadSettings: [WorkloadSetting] {
-    guard let options = workloadOptions else { return [] }
+  var workloadSettings: [WorkloadSetting] { workloadOptions.map(settings(of:)) ?? [] }
+
+  private func settings(of options: WorkloadOptions) -> [WorkloadSetting] {
     let ack: [WorkloadSetting] = identity.isInMemory ? [] : [.acknowledgement]
     return [.preset, .distribution, .rate, .writers, .readers, .documents] + ack + [.scenario]
       + options.preset.shares.map { .share($0) }
@@ -28,8 +29,8 @@ extension Model {
     switch command {
     // Beside the settings, which may be out of sight.
     case .left where workloadView.focus == .run: workloadView.focus = .settings
-    case .right where workloadView.focus == .run, .open where workloadView.focus == .run,
-      .up where workloadView.focus == .run, .down where workloadView.focus == .run:
+    case .right where workloadView.focus == .run, .up where workloadView.focus == .run,
+      .down where workloadView.focus == .run, .open where workloadView.focus == .run && !showsDraft:
       browse.notice = "\(keyMap.key(of: .panel(1), in: .workload)) goes to the settings"
     case .left where isRecorded(), .right where isRecorded(), .startStop where isRecorded(),
       .pauseWorkload where isRecorded():
@@ -76,6 +77,9 @@ extension Model {
     }
     return []
   }
+
+  /// Whether there is something to apply, and it is seen.
+  private var showsDraft: Bool { workloadView.draft != nil && WorkloadLayout(self).rect(of: .settings) != nil }
 
   private mutating func run(_ options: WorkloadOptions) -> [Effect] {
     workloadView.draft = nil
@@ -127,11 +131,13 @@ extension Model {
   }
 
   private mutating func changeSetting(by step: Int) {
-    let settings = workloadSettings
-    guard var options = workloadView.draft ?? runningOptions, settings.indices.contains(workloadView.selected) else {
+    let shown = workloadSettings
+    guard var options = workloadView.draft ?? runningOptions, !shown.isEmpty else { return }
+    let setting = shown[min(workloadView.selected, shown.count - 1)]
+    guard settings(of: options).contains(setting) else {
+      browse.notice = "what runs now has no '\(setting.title)'"
       return
     }
-    let setting = settings[workloadView.selected]
     if setting != .scenario {
       // What is changed by hand stays so.
       options.scenario = nil
@@ -141,6 +147,7 @@ extension Model {
     }
     setting.change(&options, by: step, scenarios: scenarios)
     workloadView.draft = options == runningOptions || options == scenarioPlace?.base ? nil : options
-    workloadView.selected = min(workloadView.selected, workloadSettings.count - 1)
+    let place = workloadSettings.firstIndex(of: setting) ?? workloadView.selected
+    workloadView.selected = min(place, workloadSettings.count - 1)
   }
 }

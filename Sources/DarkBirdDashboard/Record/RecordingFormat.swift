@@ -12,7 +12,7 @@ import DarkBird
 enum RecordingFormat {
   static let magic = Array("DARKREC".utf8)
   /// 3: what waits for room in the log, what of a shortfall the writers miss, the options and the scenario of the workload.
-  static let version: UInt8 = 3
+  static let version: UInt8 = 4
   static let suffix = ".dbrec"
   static let headerBytes = 8
   static let frameHeaderBytes = 8
