@@ -1,4 +1,4 @@
-import Dispatch
+import Foundation
 import Synchronization
 import Testing
 
@@ -59,26 +59,31 @@ struct SlowSubscriberTests {
   }
 
   /// One subscriber sleeps while another has much to take: it is not woken only when that has its events.
-  @Test func sleepersDoNotWaitForEventsOfOthers() throws {
+  @Test func sleepersDoNotWaitForEventsOfOthers() async throws {
     let store = try store()
     let events = store.events(capacity: 1_000)
     let sleeper = store.events()
     let isWoken = DispatchSemaphore(value: 0)
-    // Tests that compute have the threads of all tasks for minutes; this one is the next.
-    Task.detached(priority: .high) {
+    Task.detached {
       for await _ in sleeper {
         isWoken.signal()
         break
       }
     }
-    #expect(eventually(within: 900) { store.hub.sleepers.load(ordering: .sequentiallyConsistent) == 1 })
-    // As a writer whose change can be seen before it comes to wake somebody.
-    let lane = store.hub.beginPublishing()
-    store.hub.publish(.cleared(count: 0, lsn: 0), keeping: nil, in: lane)
-    _ = store.hub.endPublishing(lane)
-    let taken = events.ring.take(.max, isCollecting: true) { taken in
-      #expect(isWoken.wait(timeout: .now() + .seconds(900)) == .success)
-      return taken.makeEvents(events.ring.shardBits)
+    // On a thread of its own: tasks need theirs, which tests that compute have for minutes.
+    let taken = await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        #expect(eventually(within: 900) { store.hub.sleepers.load(ordering: .sequentiallyConsistent) == 1 })
+        // As a writer whose change can be seen before it comes to wake somebody.
+        let lane = store.hub.beginPublishing()
+        store.hub.publish(.cleared(count: 0, lsn: 0), keeping: nil, in: lane)
+        _ = store.hub.endPublishing(lane)
+        let taken = events.ring.take(.max, isCollecting: true) { taken in
+          #expect(isWoken.wait(timeout: .now() + .seconds(900)) == .success)
+          return taken.makeEvents(events.ring.shardBits)
+        }
+        continuation.resume(returning: taken)
+      }
     }
     #expect(taken.count == 1)
   }
