@@ -12,6 +12,20 @@ import Testing
     return model
   }
 
+  /// Time is stopped at the moment before the load became another one.
+  private func stoppedBefore(_ change: (inout WorkloadOptions) -> Void) throws -> Model {
+    var model = opened()
+    let last = try #require(model.history.last)
+    var sample = last
+    (sample.sequence, sample.nanoseconds) = (last.sequence + 1, last.nanoseconds + 100_000_000)
+    var options = try #require(sample.workload?.options)
+    change(&options)
+    sample.workload?.options = options
+    _ = model.update(.sample(sample, []))
+    model.time = .paused(last.sequence)
+    return model
+  }
+
   @Test func nothingRunsBeforeEnter() throws {
     var model = opened([.right])
     #expect(model.workloadView.draft?.preset == .ycsbA)
@@ -46,13 +60,7 @@ import Testing
 
   /// A share that only the load of then has is nothing that the load of now could be given.
   @Test func settingsOfThenThatNowHasNotAreNotChanged() throws {
-    var model = opened()
-    let last = try #require(model.history.last)
-    var sample = last
-    (sample.sequence, sample.nanoseconds) = (last.sequence + 1, last.nanoseconds + 100_000_000)
-    sample.workload?.options?.preset = .ycsbC
-    _ = model.update(.sample(sample, []))
-    model.time = .paused(last.sequence)
+    var model = try stoppedBefore { $0.preset = .ycsbC }
     model.workloadView.selected = try #require(model.workloadSettings.firstIndex(of: .share(.put)))
     _ = model.update(.key(.right))
     #expect(model.workloadView.draft == nil && model.browse.notice?.hasPrefix("what runs now has no '") ?? false)
@@ -65,20 +73,14 @@ import Testing
 
   /// Both halves of the screen are of the moment that is shown; what is changed is what runs now.
   @Test func stoppedTimeShowsTheSettingsOfThatMoment() throws {
-    var model = opened()
-    let last = try #require(model.history.last)
-    var sample = last
-    (sample.sequence, sample.nanoseconds) = (last.sequence + 1, last.nanoseconds + 100_000_000)
-    sample.workload?.options?.rate = .perSecond(5_000)
-    _ = model.update(.sample(sample, []))
-    model.time = .paused(last.sequence)
+    var model = try stoppedBefore { $0.rate = .perSecond(5_000) }
     let then = Renderer.render(model, colors: .none).lines.joined(separator: "\n")
     #expect(then.contains("as it was then") && !then.contains("5,000"), "\(then)")
     // To the rate.
     model.workloadView.selected = 2
     _ = model.update(.key(.right))
     let draft = try #require(model.workloadView.draft)
-    var expected = try #require(sample.workload?.options)
+    var expected = try #require(model.runningOptions)
     WorkloadSetting.rate.change(&expected, by: 1, scenarios: model.scenarios)
     #expect(draft == expected)
   }

@@ -64,7 +64,6 @@ enum QueryBar {
     }
   }
 
-  /// Whether what there is to say stands to the right of the line that is typed; else it is there alone until the next key.
   /// What all begin with, such as `tag:city=`, stands there once.
   private static func completionText(_ candidates: [String]) -> String {
     let shared = candidates.dropFirst().reduce(candidates[0]) { shared, next in
@@ -75,6 +74,7 @@ enum QueryBar {
     return ((begin.isEmpty ? [] : [String(begin)]) + ends).joined(separator: "  ")
   }
 
+  /// Whether what there is to say stands to the right of the line that is typed; else it is there alone until the next key.
   private static func hasRoom(for notice: String?, beside prompt: Prompt, _ width: Int) -> Bool {
     guard let notice else { return true }
     return displayWidth(prompt.kind.label + prompt.editor.text) + displayWidth(notice) + 6 <= width

@@ -188,9 +188,12 @@ enum LogPanel {
       .field(3, "written", Format.left(behind(statistics.writtenLSN), 6)),
     ]
       + (ack.map { level in
-        let name = width < 60 ? "wait for" : "writers wait for"
-        if level == .memory { return [.field(1, name, isWaiting ? "a page" : "nothing", isWaiting ? .warning : .text)] }
-        return [.field(1, name, level.rawValue + (isWaiting ? " and a page" : ""), isWaiting ? .warning : .text)]
+        let awaited = (level == .memory ? [] : [level.rawValue]) + (isWaiting ? ["a page"] : [])
+        return [
+          .field(
+            1, width < 60 ? "wait for" : "writers wait for",
+            awaited.isEmpty ? "nothing" : awaited.joined(separator: " and "), isWaiting ? .warning : .text)
+        ]
       } ?? [])
   }
 

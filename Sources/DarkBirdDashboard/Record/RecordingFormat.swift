@@ -12,6 +12,7 @@ import DarkBird
 enum RecordingFormat {
   static let magic = Array("DARKREC".utf8)
   /// 3: what waits for room in the log, what of a shortfall the writers miss, the options and the scenario of the workload.
+  /// 4: where another store begins.
   static let version: UInt8 = 4
   static let suffix = ".dbrec"
   static let headerBytes = 8

@@ -67,8 +67,7 @@ package enum Format {
 
   static func time(nanoseconds: UInt64) -> String { time(nanoseconds: Double(nanoseconds)) }
 
-  /// Seconds with one decimal: `0.4s`, `12.3s`.
-  /// `0.4s`, and below a twentieth of a second ` 8ms`: in as many columns.
+  /// Seconds with one decimal, `0.4s`, and below a twentieth of one ` 8ms`: in as many columns.
   static func seconds(nanoseconds: UInt64) -> String {
     if nanoseconds >= 50_000_000 { return decimal(Double(nanoseconds) / 1e9, places: 1) + "s" }
     return right("\((nanoseconds + 500_000) / 1_000_000)ms", 4)

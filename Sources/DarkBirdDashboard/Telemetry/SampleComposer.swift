@@ -125,13 +125,13 @@ struct SampleComposer {
     return sample
   }
 
-  /// How many duplicates there were since the last call, and the newest of them as lines.
   /// All that were refused where all events are shown, or looked for; none beside events that have no line this time.
   private func refusalsMax(_ batch: EventBatch, _ filter: String) -> Int {
     if !filter.isEmpty || batch.counted == UInt64(batch.lines.count) { return Self.watchedLinesMax }
     return batch.lines.isEmpty ? 0 : Self.duplicatesMax
   }
 
+  /// How many duplicates there were since the last call, and the newest of them as lines.
   private mutating func duplicates(_ linesMax: Int) -> (counted: UInt64, lines: [EventLine]) {
     guard let monitor else { return (0, []) }
     if monitor.runNumber != lastRun { (lastRun, lastDuplicate) = (monitor.runNumber, 0) }
