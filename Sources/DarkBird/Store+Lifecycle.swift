@@ -61,8 +61,7 @@ extension Store {
   /// writes throw `.closed`.
   /// - Throws: `.poisoned` if the log could not be completed.
   public func close() throws(StoreError) {
-    if isClosed.exchange(true, ordering: .acquiringAndReleasing) { return }
-    hub.finish()
+    if !isClosed.exchange(true, ordering: .acquiringAndReleasing) { hub.finish() }
     try disk?.close()
   }
 

@@ -275,6 +275,21 @@ struct ConcurrencyTests {
     }
   }
 
+  /// Whoever is not the first to close a store may open the directory again at once, too.
+  @Test func everyCloseReturnsWhenTheDirectoryIsFree() throws {
+    for _ in 0..<50 {
+      let disk = SimulatedFileSystem.forStores()
+      let store = try MemberStore(on: disk)
+      for key in 0..<100 { try store.put(Member(age: key), for: key) }
+      onThreads(4) { thread in
+        do {
+          try store.close()
+          if thread == 0 { try MemberStore(on: disk).close() }
+        } catch { Issue.record("\(error)") }
+      }
+    }
+  }
+
   @Test func checkpointsAndClosesMayMeet() throws {
     for round in 0..<20 {
       let disk = SimulatedFileSystem.forStores()

@@ -16,6 +16,8 @@ final class Disk: @unchecked Sendable {
   /// Held while a checkpoint is taken: one at a time, and none after the directory is released.
   private let checkpointLock = Lock()
   private var isClosed = false
+  /// Held while the directory is released: whoever closes a second time returns when it is free too.
+  private let closeLock = Lock()
   private var manifest: Manifest
   private var lockFile: (any File)?
 
@@ -73,6 +75,8 @@ final class Disk: @unchecked Sendable {
 
   /// Completes the log and releases the directory. Does nothing the second time: the directory may be another process's.
   func close() throws(StoreError) {
+    closeLock.lock()
+    defer { closeLock.unlock() }
     let wasClosed = checkpointLock.withLock {
       defer { isClosed = true }
       return isClosed
@@ -253,11 +257,12 @@ final class Disk: @unchecked Sendable {
     do throws(SystemError) {
       bytes = try writer.finish(endLSN: endLSN)
     } catch {
-      // A draft left behind would keep a full disk full.
+      // What is left behind would keep a full disk full.
       writer.cancel()
+      removeCheckpoint(endLSN)
       throw storeError(error, directory)
     }
-    let previous = try lock.withLock { () throws(StoreError) -> UInt64? in
+    try lock.withLock { () throws(StoreError) in
       var next = manifest
       next.checkpointLSN = endLSN
       next.firstPage = firstPage
@@ -266,16 +271,27 @@ final class Disk: @unchecked Sendable {
       if planted(.pagesRemovedBeforeManifest) {
         try? fileSystem.remove("\(directory)/\(LogFormat.pageName(firstPage - 1))")
       }
-      try next.write(directory, fileSystem)
-      defer { manifest = next }
-      return manifest.checkpointLSN
+      do throws(StoreError) {
+        try next.writeDraft(directory, fileSystem)
+      } catch {
+        // It is as large as the documents, and nobody will read it. After the next step the disk may name it.
+        removeCheckpoint(endLSN)
+        throw error
+      }
+      try Manifest.publishDraft(directory, fileSystem)
+      manifest = next
     }
     let dropped = log.dropPages(before: firstPage, checkpointLSN: endLSN, checkpointBytes: bytes)
     // Best effort: the next opening removes what is left.
     for page in dropped { try? fileSystem.remove("\(directory)/\(LogFormat.pageName(page))") }
-    if let previous, previous != endLSN {
-      try? fileSystem.remove("\(directory)/\(LogFormat.checkpointName(previous))")
-    }
+    // The one before, and those whose manifest could not be written.
+    let others = (try? fileSystem.list(directory))?.compactMap { LogFormat.number(in: $0, prefix: "ckpt") } ?? []
+    for lsn in others where lsn != endLSN { removeCheckpoint(lsn) }
+  }
+
+  /// Best effort, and never the one that the manifest names.
+  private func removeCheckpoint(_ lsn: UInt64) {
+    try? fileSystem.remove("\(directory)/\(LogFormat.checkpointName(lsn))")
   }
 }
 

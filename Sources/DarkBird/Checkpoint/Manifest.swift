@@ -132,20 +132,30 @@ struct Manifest: Sendable, Equatable {
 
   /// Replaces the manifest on disk, with the next generation.
   mutating func write(_ directory: String, _ fileSystem: any FileSystem) throws(StoreError) {
+    try writeDraft(directory, fileSystem)
+    try Self.publishDraft(directory, fileSystem)
+  }
+
+  /// The first half of `write`: what fails here has changed nothing.
+  mutating func writeDraft(_ directory: String, _ fileSystem: any FileSystem) throws(StoreError) {
     generation = min(generation + 1, LogFormat.lsnMax)
     let bytes = try encoded()
-    let draft = "\(directory)/\(LogFormat.manifestDraftName)"
-    do throws(SystemError) {
-      let file = try fileSystem.open(draft, .createIfMissing)
+    try diskErrors(directory) { () throws(SystemError) in
+      let file = try fileSystem.open("\(directory)/\(LogFormat.manifestDraftName)", .createIfMissing)
       defer { file.close() }
       try file.truncate(to: 0)
       try file.writeAll(bytes, at: 0)
       // Sync before rename: a crash must never expose an empty manifest.
       if !planted(.manifestNotSynced) { try file.synchronize() }
-      try fileSystem.rename(draft, to: "\(directory)/\(LogFormat.manifestName)")
+    }
+  }
+
+  /// The second half. What fails here may have come to the disk.
+  static func publishDraft(_ directory: String, _ fileSystem: any FileSystem) throws(StoreError) {
+    try diskErrors(directory) { () throws(SystemError) in
+      try fileSystem.rename(
+        "\(directory)/\(LogFormat.manifestDraftName)", to: "\(directory)/\(LogFormat.manifestName)")
       if !planted(.manifestNameNotSynced) { try fileSystem.synchronizeDirectory(directory) }
-    } catch {
-      throw error.isDiskFull ? .diskFull(path: directory) : StoreError(error)
     }
   }
 }
