@@ -16,7 +16,8 @@ struct SalvageCommand: ParsableCommand {
       The new store is verified in the end. The exit code is 0 if nothing was missing, 65 if something was.
 
       A store whose manifest is lost has lost the names of its indexes: --unique, --tag and --range give them, as for \
-      'darkbird import'. With --json the report is one object.
+      'darkbird import'; and how far its documents were migrated, which --schema-version gives. With --json the report is \
+      one object.
 
         darkbird salvage broken rescued
         darkbird salvage broken rescued --unique email --tag city
@@ -33,6 +34,9 @@ struct SalvageCommand: ParsableCommand {
 
   @OptionGroup var indexes: IndexArguments
 
+  @Option(help: ArgumentHelp("Version of the documents, if the manifest is lost.", valueName: "N"))
+  var schemaVersion: UInt32?
+
   @Flag(help: "One JSON object.")
   var json = false
 
@@ -40,10 +44,11 @@ struct SalvageCommand: ParsableCommand {
     let fields = indexes.fields
     let report = try onStore(directory) {
       do {
-        return try StoreInspector.salvage(directory, to: output, schema: fields.isEmpty ? nil : fields)
+        return try StoreInspector.salvage(
+          directory, to: output, schema: fields.isEmpty ? nil : fields, schemaVersion: schemaVersion.map(Int.init))
       } catch StoreError.invalidConfiguration(let reason) {
         // The options contradict the store.
-        throw Failure(.usage, "--unique, --tag, --range", reason)
+        throw Failure(.usage, "--unique, --tag, --range, --schema-version", reason)
       }
     }
     let lines = Output()
@@ -67,6 +72,9 @@ struct SalvageCommand: ParsableCommand {
     ]
     if report.isSchemaLost {
       lines.append("indexes     lost with the manifest; --unique, --tag and --range can name them")
+    }
+    if report.isSchemaVersionLost {
+      lines.append("version     of the documents lost with the manifest, 0 now; --schema-version can give it")
     }
     let computed = report.schema.computed
     let names = computed.unique + computed.tags + computed.ranges

@@ -44,9 +44,10 @@ struct Salvage {
       let found = try files.manifest()
       manifest = found
       report.schema = found.schema
+      report.schemaVersion = found.schemaVersion
       reach(found.reachedLSN)
     } catch {
-      report.isSchemaLost = true
+      (report.isSchemaLost, report.isSchemaVersionLost) = (true, true)
       switch error {
       case .newerFormat: throw error
       case .corrupt(_, let offset, let reason): note(LogFormat.manifestName, offset, 0, reason)

@@ -23,6 +23,11 @@ public struct SalvageReport: Sendable, Hashable, Codable {
   public var schema = SchemaDescription()
   /// Whether the names of the indexes were lost with the manifest, and none were given.
   public var isSchemaLost = false
+  /// Of the documents, as the manifest has it or as it was given; 0 before the first migration.
+  public var schemaVersion: UInt64 = 0
+  /// Whether it was lost with the manifest, and none was given: then `schemaVersion` is 0, and a program with migrations takes
+  /// all of them for due.
+  public var isSchemaVersionLost = false
   /// Places that are not as they were written, by file and offset. Files that are missing have offset 0 and 0 bytes.
   public var damages: [StoreDump.Damage] = []
   public var gaps: [Gap] = []

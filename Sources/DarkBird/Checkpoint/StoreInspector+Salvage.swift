@@ -12,17 +12,19 @@ extension StoreInspector {
   ///   - path: the damaged store, which no program has open for writing.
   ///   - output: where the new store goes: nothing, or an empty directory, outside of `path`.
   ///   - schema: the indexes, for a store whose manifest is lost. If it is not, they must be those of the manifest.
+  ///   - schemaVersion: of the documents, for such a store; otherwise it must be that of the manifest.
   /// - Throws: `.notAStore` if there is no file of a store in `path`, `.locked`, `.newerFormat`, `.invalidConfiguration` for
-  ///   an `output` or a `schema` that cannot be, `.io`, `.diskFull`. Nothing is left in `output` then.
+  ///   an `output`, a `schema` or a `schemaVersion` that cannot be, `.io`, `.diskFull`. Nothing is left in `output` then.
   /// - Complexity: O(bytes of the files + documents × log documents), with all documents and one page in memory.
   public static func salvage(
-    _ path: String, to output: String, schema: FieldSchema? = nil
+    _ path: String, to output: String, schema: FieldSchema? = nil, schemaVersion: Int? = nil
   ) throws(StoreError) -> SalvageReport {
-    try salvage(path, to: output, schema: schema, PosixFileSystem())
+    try salvage(path, to: output, schema: schema, schemaVersion: schemaVersion, PosixFileSystem())
   }
 
   package static func salvage(
-    _ path: String, to output: String, schema: FieldSchema? = nil, _ fileSystem: any FileSystem
+    _ path: String, to output: String, schema: FieldSchema? = nil, schemaVersion: Int? = nil,
+    _ fileSystem: any FileSystem
   ) throws(StoreError) -> SalvageReport {
     try checkOutput(output, of: path, fileSystem)
     let lockFile = try lockForReading(path, fileSystem)
@@ -36,6 +38,16 @@ extension StoreInspector {
       report.schema.fields = schema
       report.isSchemaLost = false
       try IndexSchema<Record>(schema).validate()
+    }
+    if let schemaVersion {
+      guard let version = UInt32(exactly: schemaVersion) else {
+        throw .invalidConfiguration(reason: "a schema version is 0 to \(UInt32.max), not \(schemaVersion)")
+      }
+      if let manifest = salvage.manifest, manifest.schemaVersion != version {
+        throw .invalidConfiguration(reason: "\(path): the manifest is sound and says \(manifest.schemaVersion)")
+      }
+      report.schemaVersion = UInt64(version)
+      report.isSchemaVersionLost = false
     }
     let outputLock = try openDirectory(output, fileSystem, isReadOnly: false)
     defer { outputLock?.close() }
@@ -105,6 +117,7 @@ private struct SalvageWriter {
       note("possibly_stale", version, key: describe(version), reason: "LSNs after this version are missing", nil)
     }
     var manifest = Manifest(store: report.identifier, schema: report.schema)
+    if !planted(.salvageForgetsTheVersion) { manifest.schemaVersion = report.schemaVersion }
     if report.lastLSN > 0 {
       manifest.checkpointLSN = report.lastLSN
       manifest.reachedLSN = report.lastLSN

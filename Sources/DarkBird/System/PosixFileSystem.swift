@@ -117,10 +117,20 @@ final class PosixFile: File, @unchecked Sendable {
       if try size() < offset + length { try truncate(to: offset + length) }
     #else
       if retrying({ db_allocate(descriptor, Int64(offset), Int64(length)) }) == 0 { return }
-      // Some file systems cannot reserve; there a full disk shows only when the page is written.
+      // Some file systems cannot reserve: there zeros are written, or a full disk would show only when records are.
       guard errno == EOPNOTSUPP || errno == ENOSYS else { throw SystemError("fallocate", path) }
-      if try size() < offset + length { try truncate(to: offset + length) }
+      try writeZeros(upTo: offset + length)
     #endif
+  }
+
+  /// Makes the file as long as that, if it is shorter.
+  func writeZeros(upTo end: Int) throws(SystemError) {
+    let zeros = [UInt8](repeating: 0, count: 1 << 20)
+    var place = try size()
+    while place < end {
+      try writeAll(end - place < zeros.count ? Array(zeros.prefix(end - place)) : zeros, at: place)
+      place += zeros.count
+    }
   }
 
   func truncate(to size: Int) throws(SystemError) {

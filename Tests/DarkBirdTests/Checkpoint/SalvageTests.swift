@@ -229,6 +229,31 @@ struct SalvageTests {
     #expect(!again.isSchemaLost && again.schema.fields == given && again.leftOut.isEmpty)
   }
 
+  /// Or migrations that were done would be done again.
+  @Test func theSchemaVersionIsKept() throws {
+    let disk = SimulatedFileSystem.forStores()
+    var configuration = StoreConfiguration.simulated()
+    configuration.schemaVersion = 3
+    let store = try MemberStore(configuration, on: disk)
+    try store.put(Member(name: "a"), for: 1)
+    try store.close()
+    func salvage(version: Int? = nil, to output: String) throws -> (UInt64, SalvageReport) {
+      let report = try StoreInspector.salvage(StoreVictim.directory, to: output, schemaVersion: version, disk)
+      return (try Manifest.read(output, disk).schemaVersion, report)
+    }
+    let (kept, report) = try salvage(to: "/data/kept")
+    #expect(kept == 3 && report.schemaVersion == 3 && !report.isSchemaVersionLost)
+    guard case .invalidConfiguration? = storeError({ _ = try salvage(version: 2, to: "/data/other") }) else {
+      Issue.record("another version than that of a sound manifest is not refused")
+      return
+    }
+    try disk.remove("\(StoreVictim.directory)/\(LogFormat.manifestName)")
+    let (lost, lostReport) = try salvage(to: "/data/lost")
+    #expect(lost == 0 && lostReport.isSchemaVersionLost)
+    let (given, givenReport) = try salvage(version: 3, to: "/data/given")
+    #expect(given == 3 && !givenReport.isSchemaVersionLost)
+  }
+
   @Test func otherIndexesThanThoseOfASoundManifestAreRefused() throws {
     let victim = try StoreVictim(before: 0, after: 10)
     guard case .invalidConfiguration? = storeError({ _ = try salvage(victim, schema: FieldSchema(unique: ["name"])) })
