@@ -81,8 +81,12 @@ struct Runner {
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     let data = try output.fileHandleForReading.readToEnd() ?? Data()
     process.waitUntilExit()
-    guard process.terminationStatus == 0, let printed = try? decoder.decode(Printed.self, from: data) else {
+    guard process.terminationReason == .exit, process.terminationStatus == 0 else {
       stop("\(program) \(row.name): ended with \(process.terminationStatus)", code: 70)
+    }
+    let printed: Printed
+    do { printed = try decoder.decode(Printed.self, from: data) } catch {
+      stop("\(program) \(row.name): printed '\(String(decoding: data, as: UTF8.self))', \(error)", code: 70)
     }
     var figures = printed.figures ?? [:]
     figures["operations"] = printed.operationsPerSecond
