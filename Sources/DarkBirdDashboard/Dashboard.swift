@@ -191,6 +191,7 @@ public enum Dashboard {
       case .takeTerminalBack: screen.takeBack()
       case .discardDraft(let path): unlink(path)
       case .tour(let chapter, let run): guide?.go(to: chapter, run: run)
+      case .holdTour(let isHeld): guide?.hold(isHeld)
       case .quit, .redraw, .mouse: break  // The loop's own.
       }
     }

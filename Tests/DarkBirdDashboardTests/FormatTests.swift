@@ -63,6 +63,14 @@ import Testing
     #expect(Format.clipped("abc", 0, .ascii).isEmpty)
   }
 
+  @Test func namesThatBeginAlikeAreToldApartByTheirEnds() {
+    #expect(Format.clippedMiddle("created_at", 10, .ascii) == "created_at")
+    #expect(Format.clippedMiddle("created_at", 7, .ascii) == "cre~_at")
+    #expect(Format.clippedMiddle("created_by", 6, .ascii) == "cre~by")
+    #expect(Format.clippedMiddle("created_by", 4, .ascii) == "cre~")
+    for width in 0...12 { #expect(displayWidth(Format.clippedMiddle("東京タワー大", width, .braille)) <= width) }
+  }
+
   @Test func axesAreRound() {
     #expect(Plot.niceCeiling(0) == 1)
     #expect(Plot.niceCeiling(146_100) == 200_000)

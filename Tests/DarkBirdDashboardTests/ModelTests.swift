@@ -24,6 +24,15 @@ import Testing
     keys.flatMap { model.update(.key(.character($0))) }
   }
 
+  @Test func aKeyThatMeansSomethingElsewhereSaysSo() {
+    var model = Script().model(3)
+    #expect(press("y", &model).isEmpty)
+    #expect(Renderer.render(model, colors: .none).lines.last?.contains("y does nothing here") == true)
+    // Nobody would know what to make of that of a key that no screen has.
+    _ = press("Z", &model)
+    #expect(model.browse.notice == nil)
+  }
+
   @Test func pauseStopsTheViewAndNotTheSampling() throws {
     var model = Script().model(100)
     _ = press(" ", &model)

@@ -194,6 +194,8 @@ import Testing
   @Test func messagesTellWhatThereIs() {
     let error = #expect(throws: QueryError.self) { try parse("range wage 1..2") }
     #expect(error?.description == "'wage': no such range field; there is age, joined, salary")
+    let shard = #expect(throws: QueryError.self) { try parse("shard 64") }
+    #expect(shard?.description == "'64': no such shard; there is 0 to 63")
   }
 
   @Test(arguments: [

@@ -181,6 +181,11 @@ import Testing
       return checkBorder(
         canvas, Rect(x: 0, y: 1, width: model.width, height: model.height - 2), model.glyphs, true, context)
     }
+    if model.tour?.absence != nil, model.view == .overview || model.view == .browse {
+      let rect = model.view == .overview ? ViewFrame(model).body : BrowseLayout(model).body
+      // On a low screen what is typed below the query has the place of the title.
+      return checkBorder(canvas, rect, model.glyphs, false, context)
+    }
     switch model.view {
     case .overview:
       let layout = OverviewLayout(model)

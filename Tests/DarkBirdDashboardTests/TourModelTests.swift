@@ -74,6 +74,21 @@ import Testing
     #expect(model.tour?.seconds == nil)
   }
 
+  @Test func aChapterWaitsWhileTheViewIsPaused() {
+    var (model, _) = model()
+    for sample in Script().samples(3) { _ = model.update(.sample(sample, [])) }
+    func screen() -> String { Renderer.render(model, colors: .none).lines.joined(separator: "\n") }
+    #expect(screen().contains("it happens now") && screen().contains("Space holds it"))
+    #expect(model.update(.key(.character(" "))) == [.holdTour(true)])
+    #expect(screen().contains("it waits") && screen().contains("Space goes on"))
+    #expect(model.update(.key(.character("["))).isEmpty, "it is held already")
+    #expect(model.update(.key(.character(" "))) == [.holdTour(false)])
+    // Of a chapter that begins, nobody has seen anything.
+    _ = model.update(.key(.character(" ")))
+    #expect(model.update(.key(.right)) == [.tour(.shard, run: 2)])
+    #expect(model.time == .live && model.tour?.isHeld == false)
+  }
+
   @Test(arguments: ["o", "b", "A", "w"]) func everyViewLeadsBack(_ key: Character) {
     var (model, _) = model()
     for sample in Script().samples(3) { _ = model.update(.sample(sample, [])) }
@@ -97,6 +112,8 @@ import Testing
     _ = model.update(.key(.character("o")))
     _ = model.update(.key(.character("4")))
     #expect(screen().contains("The process is gone.") && !screen().contains("read only"))
+    _ = model.update(.key(.character("b")))
+    #expect(screen().contains("The process is gone.") && !screen().contains("Explore"))
     _ = model.update(.key(.character("w")))
     #expect(screen().contains("the tour itself uses its store") && !screen().contains("running"))
   }

@@ -43,7 +43,9 @@ enum ExplorePanel {
       x = painter.write(Format.left(kind.label, 5), in: rect, x: x, y: y, kind.role)
     }
     let role: Role = item.kind == .tag ? .tag : .text
-    painter.write(Format.clipped(item.name, room - x + 1, painter.glyphs), in: rect, x: x, y: y, role)
+    // Names of one field begin alike more often than query lines do.
+    let clip = item.kind == nil ? Format.clipped : Format.clippedMiddle
+    painter.write(clip(item.name, room - x + 1, painter.glyphs), in: rect, x: x, y: y, role)
     painter.writeRight([Span(count), Span(" ")], in: rect, y: y)
   }
 }

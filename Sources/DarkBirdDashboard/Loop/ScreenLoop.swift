@@ -92,8 +92,8 @@ struct ScreenLoop {
       case .quit: return true
       case .redraw: screen.redraw()
       case .mouse(let isOn): screen.setMouse(isOn)
-      case .filterEvents, .watchEvents, .ask, .workload, .keepQueries, .tour, .startJob, .checkExport, .export,
-        .cancelJob, .copy, .record, .note, .player, .edit, .takeTerminalBack, .discardDraft:
+      case .filterEvents, .watchEvents, .ask, .workload, .keepQueries, .tour, .holdTour, .startJob, .checkExport,
+        .export, .cancelJob, .copy, .record, .note, .player, .edit, .takeTerminalBack, .discardDraft:
         perform(effect)
       }
     }

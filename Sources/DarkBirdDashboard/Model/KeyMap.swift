@@ -94,6 +94,9 @@ struct KeyMap: Sendable {
 
   func command(for key: Key, in context: KeyContext) -> Command? { table[context]?[key] }
 
+  /// Whether it means something anywhere.
+  func isUsed(_ key: Key) -> Bool { table.values.contains { $0[key] != nil } }
+
   /// The bindings that a context has, in the order of the table.
   func bindings(in context: KeyContext) -> [KeyBinding] { bindings.filter { $0.contexts.contains(context) } }
 

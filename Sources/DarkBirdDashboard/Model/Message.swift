@@ -51,6 +51,8 @@ enum Effect: Hashable, Sendable {
   case workload(WorkloadOrder)
   /// Leads to a chapter; what is told of it carries the number of the run.
   case tour(TourChapter, run: Int)
+  /// The chapter waits at its next step, or goes on.
+  case holdTour(Bool)
   /// Remember these query lines for the next time.
   case keepQueries([String])
   /// Begins a recording of this name; nil ends it.

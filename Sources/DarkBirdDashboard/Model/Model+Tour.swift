@@ -38,7 +38,16 @@ extension Model {
     guard var tour else { return [] }
     let effect = tour.begin(chapter)
     self.tour = tour
+    time = .live
     return [effect]
+  }
+
+  /// The chapter waits while the view is paused, whatever key has done that.
+  mutating func keepTourInStep() -> [Effect] {
+    let isPaused = time != .live
+    guard let tour, tour.isHeld != isPaused else { return [] }
+    self.tour?.isHeld = isPaused
+    return [.holdTour(isPaused)]
   }
 
   /// Goes on by itself once the chapter is over and was there long enough; from the last one to the first.

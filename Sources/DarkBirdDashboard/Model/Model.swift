@@ -179,7 +179,8 @@ struct Model: Sendable {
       let before = history.last?.generation
       keepingSelectedMark { $0.take(sample, lines) }
       let isOther = before != nil && before != sample.generation
-      return (isOther && view == .browse ? enterBrowse() : []) + askForVersions() + turnPage(at: sample)
+      return (isOther && view == .browse ? enterBrowse() : []) + askForVersions()
+        + turnPage(at: sample) + keepTourInStep()
     case .reached(let nanoseconds, let seek): if seek == replay?.seek { play(through: nanoseconds) }
     case .reply(let reply): return receive(reply)
     case .job(let id, let report): receive(report, ofJob: id)
@@ -199,7 +200,7 @@ struct Model: Sendable {
   /// What a person does, and what follows from it.
   private mutating func respond(_ handle: (inout Model) -> [Effect]) -> [Effect] {
     let wasWatching = isWatchingEvents
-    var effects = handle(&self) + keepPlayerInStep()
+    var effects = handle(&self) + keepPlayerInStep() + keepTourInStep()
     if isWatchingEvents != wasWatching { effects.append(.watchEvents(isWatchingEvents)) }
     return effects
   }
@@ -250,6 +251,7 @@ struct Model: Sendable {
     if command != .quit { isQuitAsked = false }
     if let command { return perform(command, in: context) }
     if context.isTyping, case .character(let character) = key { return type(String(character)) }
+    if KeyMap.views.contains(context), keyMap.isUsed(key) { browse.notice = "\(key.name) does nothing here" }
     return []
   }
 

@@ -18,6 +18,8 @@ struct TourState: Sendable {
   var seconds: Double?
   /// What `seconds` is when it is switched on.
   let secondsDefault: Double
+  /// Whether the chapter waits, because the view is paused.
+  var isHeld = false
   /// When the chapter was first seen, in nanoseconds of the samples.
   var since: UInt64?
 
@@ -33,6 +35,7 @@ struct TourState: Sendable {
     self.chapter = chapter
     run += 1
     (phase, facts, absence, scroll, since) = (.running, [], Self.noneYet, nil, nil)
+    isHeld = false
     return .tour(chapter, run: run)
   }
 

@@ -22,7 +22,7 @@ enum FooterLine {
   /// Help and quit stay to the last, and before them what there is only here, or in few places.
   private static func rank(_ binding: KeyBinding, _ index: Int) -> Int {
     switch binding.command {
-    case .help, .quit: 0
+    case .help, .quit, .tourNext: 0
     case .submit, .cancel, .browse, .overview, .back, .faster, .slower, .replayStart: 1
     case .palette: 100
     case _ where binding.contexts.count == 1: 2 + index

@@ -6,9 +6,10 @@ enum LogPanel {
   static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
     let statistics = moment.sample.statistics
     guard let log = statistics.log else {
-      // All stores of a tour have a log: there is none now, or its first sample has not come.
-      if let tour = model.tour {
-        return TourPanel.draw(tour.absence ?? TourAbsence("waiting for the first sample"), in: rect, with: &painter)
+      // All stores of a tour have a log: its first sample has not come.
+      if model.tour != nil {
+        painter.write("waiting for the first sample", in: rect, y: 0, .label)
+        return
       }
       let isInMemory = model.identity.isInMemory
       // Of a tour that was recorded.

@@ -27,7 +27,12 @@ enum TourPanel {
     func key(_ name: String) -> String { model.keyMap.binding(named: name)?.keys.first?.name ?? "" }
     var segments: [Segment] = []
     switch tour.phase {
-    case .running: segments.append(Segment(0, Span("it happens now", .good)))
+    case .running where tour.isHeld:
+      segments.append(Segment(0, Span("it waits", .warning)))
+      segments.append(Segment(1, Span(key("pause"), .key), Span(" goes on", .label)))
+    case .running:
+      segments.append(Segment(0, Span("it happens now", .good)))
+      segments.append(Segment(3, Span(key("pause"), .key), Span(" holds it", .label)))
     case .failed(let reason):
       painter.write(Format.clipped("failed: \(reason)", rect.width, painter.glyphs), in: rect, y: y, .alert)
       return

@@ -62,6 +62,9 @@ private struct Parser {
         guard let shard = Int(number.text), shard >= 0 else {
           throw QueryError("shard takes a number from 0 upwards", at: number)
         }
+        if let count = vocabulary.shards, shard >= count {
+          throw QueryError("no such shard; there is \(count == 1 ? "0 alone" : "0 to \(count - 1)")", at: number)
+        }
         return try alone(token, .shard(shard))
       case "range":
         query.ranges.append(try range(after: token))

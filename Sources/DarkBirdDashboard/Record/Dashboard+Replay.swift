@@ -23,7 +23,7 @@ extension Dashboard {
       case .player(let order): player.order(order)
       case .ask(let request): inbox.send(.reply(.failed(request, "a recording has no documents")))
       case .filterEvents, .watchEvents, .workload, .keepQueries, .startJob, .checkExport, .export, .cancelJob, .copy,
-        .record, .note, .edit, .takeTerminalBack, .discardDraft, .tour:
+        .record, .note, .edit, .takeTerminalBack, .discardDraft, .tour, .holdTour:
         break  // Of what is live.
       case .quit, .redraw, .mouse: break  // The loop's own.
       }

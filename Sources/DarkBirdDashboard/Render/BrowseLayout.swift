@@ -9,6 +9,8 @@ struct BrowseLayout: Sendable {
   /// Only while the view is paused: where in time the header is, and not the documents.
   private(set) var timeline: Rect?
   private(set) var footer = Rect(x: 0, y: 0, width: 0, height: 0)
+  /// Where the panes are.
+  private(set) var body = Rect(x: 0, y: 0, width: 0, height: 0)
   private(set) var panes: [(id: BrowseState.Pane, rect: Rect)] = []
 
   init(_ model: Model) {
@@ -23,7 +25,7 @@ struct BrowseLayout: Sendable {
     header = Rect(x: 0, y: 0, width: width, height: 1)
     query = Rect(x: 0, y: 1, width: width, height: 1)
     footer = Rect(x: 0, y: height - 1, width: width, height: 1)
-    var body = Rect(x: 0, y: 2, width: width, height: height - 3)
+    body = Rect(x: 0, y: 2, width: width, height: height - 3)
     if height >= 12 {
       plan = Rect(x: 0, y: 2, width: width, height: 1)
       body.y += 1
@@ -33,6 +35,7 @@ struct BrowseLayout: Sendable {
       timeline = Rect(x: 0, y: height - 2, width: width, height: 1)
       body.height -= 1
     }
+    var body = body
     if hasBrush, !isZoomed {
       let brushHeight = height >= 50 ? 13 : height >= 36 ? 9 : 7
       if height < 18 {

@@ -204,4 +204,16 @@ extension Format {
     }
     return kept + glyphs.ellipsis
   }
+
+  /// As wide as `width` at most, with a mark in the middle: of names that begin alike the ends tell them apart.
+  static func clippedMiddle(_ text: String, _ width: Int, _ glyphs: GlyphTier) -> String {
+    guard displayWidth(text) > width, width >= 5 else { return clipped(text, width, glyphs) }
+    var end = ""
+    for character in text.reversed() {
+      let longer = String(character) + end
+      if displayWidth(longer) > (width - 1) / 2 { break }
+      end = longer
+    }
+    return clipped(text, width - displayWidth(end), glyphs) + end
+  }
 }

@@ -52,6 +52,9 @@ enum Renderer {
     let layout = OverviewLayout(model)
     let moment = Moment(model)
     drawFrame(ViewFrame(model), model, moment, with: &painter)
+    if let absence = model.tour?.absence {
+      return drawAbsence(absence, in: ViewFrame(model).body, with: &painter)
+    }
     for (panel, rect) in layout.panels {
       painter.frame(rect, title: title(panel, layout, rect), focused: panel == model.focus)
       let inner = OverviewLayout.inside(rect)
@@ -170,11 +173,14 @@ enum Renderer {
         painter.write("waiting for the first sample", in: inner, y: 0, .label)
       }
     }
-    if let rect = layout.absence, let absence = tour.absence {
-      painter.frame(rect, title: "No store is open here", focused: false)
-      let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
-      TourPanel.draw(absence, in: inner, with: &painter)
-    }
+    if let rect = layout.absence, let absence = tour.absence { drawAbsence(absence, in: rect, with: &painter) }
+  }
+
+  /// In the place of panels that would show a store which is not there.
+  private static func drawAbsence(_ absence: TourAbsence, in rect: Rect, with painter: inout Painter) {
+    painter.frame(rect, title: "No store is open here", focused: false)
+    let inner = Rect(x: rect.x + 2, y: rect.y + 1, width: rect.width - 4, height: rect.height - 2)
+    TourPanel.draw(absence, in: inner, with: &painter)
   }
 
   private static func drawBrowse(_ model: Model, with painter: inout Painter) {
@@ -184,6 +190,22 @@ enum Renderer {
     QueryBar.drawQuery(model, in: layout.query, with: &painter)
     FooterLine.draw(model, in: layout.footer, timeline: layout.timeline, with: &painter)
     if let rect = layout.timeline, let moment { TimeLine.draw(model, moment, in: rect, with: &painter) }
+    if let absence = model.tour?.absence {
+      drawAbsence(absence, in: layout.body, with: &painter)
+    } else {
+      drawPanes(layout, model, with: &painter)
+    }
+    if let rect = layout.plan {
+      QueryBar.drawPlan(model, in: rect, with: &painter)
+    } else if model.browse.hasNews, let first = layout.panes.first?.rect {
+      // Without a line of its own it takes the place of a title.
+      let rect = Rect(x: first.x + 1, y: first.y, width: first.width - 2, height: 1)
+      painter.canvas.fill(rect)
+      QueryBar.drawPlan(model, in: rect, with: &painter)
+    }
+  }
+
+  private static func drawPanes(_ layout: BrowseLayout, _ model: Model, with painter: inout Painter) {
     for (pane, rect) in layout.panes {
       let title =
         switch pane {
@@ -200,14 +222,6 @@ enum Renderer {
       case .document: DocumentPanel.draw(model, in: inner, with: &painter)
       case .brush: BrushPanel.draw(model, in: inner, with: &painter)
       }
-    }
-    if let rect = layout.plan {
-      QueryBar.drawPlan(model, in: rect, with: &painter)
-    } else if model.browse.hasNews, let first = layout.panes.first?.rect {
-      // Without a line of its own it takes the place of a title.
-      let rect = Rect(x: first.x + 1, y: first.y, width: first.width - 2, height: 1)
-      painter.canvas.fill(rect)
-      QueryBar.drawPlan(model, in: rect, with: &painter)
     }
   }
 }

@@ -10,6 +10,7 @@ package final class TourGuide: Sendable {
     var stage: TourStage?
     var runs = 0
     var isStopped = false
+    var isHeld = false
   }
 
   let source = TourSource()
@@ -47,6 +48,7 @@ package final class TourGuide: Sendable {
       pace: pace, deliver: deliver)
     let isStopped = state.withLock { state in
       state.stage = stage
+      stage.hold(state.isHeld)
       return state.isStopped || state.wanted != nil
     }
     if isStopped { stage.stop() }
@@ -93,10 +95,19 @@ package final class TourGuide: Sendable {
   func go(to chapter: TourChapter, run: Int) {
     let stage = state.withLock { state in
       state.wanted = (chapter, run)
+      state.isHeld = false
       return state.stage
     }
     stage?.stop()
     work.signal()
+  }
+
+  /// Keeps the chapter that is shown at its next step, or lets it go on.
+  func hold(_ isHeld: Bool) {
+    state.withLock { state in
+      state.isHeld = isHeld
+      state.stage?.hold(isHeld)
+    }
   }
 
   /// Ends everything: the chapter, a process that it has started, the thread. To be called once, after `start`.

@@ -115,7 +115,7 @@ extension TourStage {
     while true {
       tell("acknowledged writes", child.acknowledged)
       tell(TourAbsence(reason, news: "\(Format.grouped(child.acknowledged)) acknowledged"))
-      try throwIfStopped()
+      try pause(0)
       if child.acknowledged >= wanted { break }
       guard child.readMore() else { throw TourError("the other program has ended: \(child.complaint)") }
     }

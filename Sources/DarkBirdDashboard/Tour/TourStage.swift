@@ -24,11 +24,13 @@ final class TourStage: Sendable {
   private struct State {
     var store: TourStore?
     var isStopped = false
+    var isHeld = false
     var child: TourWriter?
   }
 
   private let state = Mutex(State())
-  private let stopping = DispatchSemaphore(value: 0)
+  /// That it was stopped, held or let go on.
+  private let changed = DispatchSemaphore(value: 0)
 
   init(
     directory: String, source: TourSource, monitor: TourMonitor, writer: TourWriterCommand, pace: Double,
@@ -57,10 +59,15 @@ final class TourStage: Sendable {
 
   // MARK: Time
 
-  /// Lets people look for so long.
+  /// Lets people look for so long, and as long as they hold the chapter.
   /// - Throws: `CancellationError` when somebody has gone to another chapter.
   func pause(_ seconds: Double) throws {
-    if pace > 0 { _ = stopping.wait(timeout: .now() + seconds * pace) }
+    let end = DispatchTime.now() + seconds * pace
+    while pace > 0 {
+      let (isStopped, isHeld) = state.withLock { ($0.isStopped, $0.isHeld) }
+      if isStopped || !isHeld && .now() >= end { break }
+      _ = changed.wait(timeout: isHeld ? .distantFuture : end)
+    }
     try throwIfStopped()
   }
 
@@ -73,7 +80,13 @@ final class TourStage: Sendable {
       return state.child
     }
     child?.kill()
-    stopping.signal()
+    changed.signal()
+  }
+
+  /// Keeps the chapter at its next step, or lets it go on; from any thread.
+  func hold(_ isHeld: Bool) {
+    state.withLock { $0.isHeld = isHeld }
+    changed.signal()
   }
 
   /// How long something takes, in nanoseconds.
@@ -163,7 +176,7 @@ final class TourStage: Sendable {
         try recorded(.put) { try store.put(person, for: Person.key(number), ack: ack) }
       }
       told(numbers.count * (step + 1) / steps)
-      if seconds > 0 { try pause(seconds / Double(steps)) } else { try throwIfStopped() }
+      try pause(seconds / Double(steps))
     }
   }
 
