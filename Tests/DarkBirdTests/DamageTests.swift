@@ -27,6 +27,58 @@ struct DamageTests {
 
     /// The same if a file loses its end.
     func floor(losingTheEndOf name: String) -> UInt64 { ending == .killed && name == lastPage ? 8 : floor }
+
+    /// Where a refusal may say that a file is damaged, of which `byte` is the first that is not as it was written: in the part
+    /// of it that has this byte, and in no other file.
+    func places(_ name: String, _ strike: Strike, _ byte: Int) -> [Place] {
+      if name == LogFormat.manifestName {
+        // The field of its header that is wrong: for all that follows the header, the checksum or the length.
+        let field = strike == .cut ? (byte < 20 ? 0 : 12) : [8, 12, 16].last { $0 <= byte } ?? 0
+        return [Place(name: name, offsets: field...field)]
+      }
+      let parts = parts(of: name)
+      guard let start = parts.last(where: { $0 <= byte }), let end = parts.first(where: { $0 > byte }) else {
+        return []
+      }
+      // The checksum of a checkpoint's block is not over the number of its documents: that is wrong where the last one ends.
+      if !name.hasPrefix("wal-") { return [Place(name: name, offsets: start...end)] }
+      // Of the bytes that must be zero each one is named itself.
+      var places = [start...start, byte...byte].map { Place(name: name, offsets: $0) }
+      // A last page of which not even the header is left may as well have been made and not begun. Then all that can be said is
+      // where the log ends, and that it had gone on.
+      if name == lastPage, strike != .flip, byte < LogFormat.headerBytes,
+        let number = LogFormat.number(in: name, prefix: "wal"), let end = files[LogFormat.pageName(number - 1)]?.count
+      {
+        places.append(Place(name: LogFormat.pageName(number - 1), offsets: end...end))
+      }
+      return places
+    }
+
+    /// Where the parts of a page or a checkpoint begin: its header, then frames, or blocks and the footer. And where it ends.
+    private func parts(of name: String) -> [Int] {
+      guard let bytes = files[name] else { return [] }
+      let isPage = name.hasPrefix("wal-")
+      return bytes.withUnsafeBytes { raw in
+        var starts = [0]
+        var offset = isPage ? LogFormat.headerBytes : CheckpointFormat.headerBytes
+        while offset < raw.count {
+          starts.append(offset)
+          // Each begins with its length, a footer with none.
+          let length = Int(raw.load32(at: offset))
+          offset = length == 0 ? raw.count : offset + (isPage ? LogFormat.aligned(length) : length)
+        }
+        return starts + [raw.count]
+      }
+    }
+  }
+
+  /// What is done to a file from some byte on.
+  enum Strike { case flip, cut, zeros }
+
+  /// What a refusal names.
+  struct Place {
+    let name: String
+    let offsets: ClosedRange<Int>
   }
 
   private static func makeVictim(_ ending: Ending) throws -> Victim {
@@ -62,7 +114,11 @@ struct DamageTests {
   }
 
   /// Opens the files with one of them changed, or missing.
-  private func check(_ victim: Victim, _ name: String, _ bytes: [UInt8]?, floor: UInt64, _ what: String) throws {
+  /// - Parameter places: that a refusal may name.
+  private func check(
+    _ victim: Victim, _ name: String, _ bytes: [UInt8]?, floor: UInt64, at places: @autoclosure () -> [Place],
+    _ what: String
+  ) throws {
     let disk = SimulatedFileSystem()
     for (other, content) in victim.files where other != name { disk.setFile("/data/store/" + other, content) }
     if let bytes { disk.setFile("/data/store/" + name, bytes) }
@@ -78,12 +134,18 @@ struct DamageTests {
       var after = disk.storeFiles
       after[LogFormat.lockName] = nil
       try require(before == after, "\(what): files were changed by a refused opening")
+      let places = places()
+      func requireNamed(_ path: String, _ offset: Int) throws {
+        let isNamed = places.contains { path == "/data/store/" + $0.name && $0.offsets.contains(offset) }
+        try require(isNamed, "\(what): refused at \(path), offset \(offset), and not at one of \(places)")
+      }
       switch error {
-      case .corrupt(let path, let offset, _):
-        let size = victim.files[String(path.dropFirst("/data/store/".count))]?.count
-        try require(size.map { offset >= 0 && offset <= $0 } ?? false, "\(what): refused at \(path), offset \(offset)")
-      case .newerFormat(let path, _, _), .notAStore(let path, _):
-        try require(path.hasPrefix("/data/store"), "\(what): the refusal names \(path)")
+      case .corrupt(let path, let offset, _): try requireNamed(path, offset)
+      // Its version is the only one that is looked at before a checksum is.
+      case .newerFormat(let path, _, _): try requireNamed(path, 8)
+      case .notAStore(let path, _):
+        let isMissing = name == LogFormat.manifestName && bytes == nil
+        try require(isMissing && path == "/data/store", "\(what): \(path) is taken for no store")
       default: throw Mismatch("\(what): refused with \(error)")
       }
     }
@@ -143,7 +205,7 @@ struct DamageTests {
       for length in offsets(name, bytes) {
         try check(
           victim, name, Array(bytes.prefix(length)), floor: victim.floor(losingTheEndOf: name),
-          "\(name) cut to \(length)")
+          at: victim.places(name, .cut, length), "\(name) cut to \(length)")
       }
     }
   }
@@ -154,7 +216,12 @@ struct DamageTests {
     forEachFile(of: victim) { name, bytes in
       for length in offsets(name, bytes) {
         let zeroed = Array(bytes.prefix(length)) + [UInt8](repeating: 0, count: bytes.count - length)
-        try check(victim, name, zeroed, floor: victim.floor(losingTheEndOf: name), "\(name) zero from \(length) on")
+        // Some of them were zero before.
+        let first = bytes[length...].firstIndex { $0 != 0 }
+        let floor = first == nil ? victim.oracle.lastLSN : victim.floor(losingTheEndOf: name)
+        try check(
+          victim, name, zeroed, floor: floor, at: first.map { victim.places(name, .zeros, $0) } ?? [],
+          "\(name) zero from \(length) on")
       }
     }
   }
@@ -165,7 +232,9 @@ struct DamageTests {
       for offset in offsets(name, bytes) {
         var flipped = bytes
         flipped[offset] ^= 1 << UInt8(bit)
-        try check(victim, name, flipped, floor: victim.floor, "\(name), bit \(bit) of byte \(offset)")
+        try check(
+          victim, name, flipped, floor: victim.floor, at: victim.places(name, .flip, offset),
+          "\(name), bit \(bit) of byte \(offset)")
       }
     }
   }
@@ -173,7 +242,9 @@ struct DamageTests {
   @Test(arguments: Ending.allCases) func everyMissingFile(_ ending: Ending) throws {
     let victim = try Self.makeVictim(ending)
     forEachFile(of: victim) { name, _ in
-      try check(victim, name, nil, floor: victim.floor(losingTheEndOf: name), "without \(name)")
+      try check(
+        victim, name, nil, floor: victim.floor(losingTheEndOf: name), at: victim.places(name, .cut, 0),
+        "without \(name)")
     }
   }
 
@@ -181,7 +252,11 @@ struct DamageTests {
     let (victim, other) = (try Self.makeVictim(ending), try Self.makeVictim(ending))
     forEachFile(of: victim) { name, _ in
       guard let foreign = other.files[name] else { return }
-      try check(victim, name, foreign, floor: .max, "\(name) of another store")
+      // A manifest is believed: it is the file that is read next, by these names, whose header has another identifier.
+      let next = victim.files.keys.filter { $0 > name }.min()
+      let named = name == LogFormat.manifestName ? next ?? name : name
+      try check(
+        victim, name, foreign, floor: .max, at: [Place(name: named, offsets: 16...16)], "\(name) of another store")
     }
   }
 
@@ -190,7 +265,7 @@ struct DamageTests {
     let name = try #require(victim.lastPage)
     for count in [1, 7, 8, 4_096, 100_000] {
       let padded = try #require(victim.files[name]) + [UInt8](repeating: 0, count: count)
-      try check(victim, name, padded, floor: victim.oracle.lastLSN, "\(count) zeros more")
+      try check(victim, name, padded, floor: victim.oracle.lastLSN, at: [], "\(count) zeros more")
     }
   }
 

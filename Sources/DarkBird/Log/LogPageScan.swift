@@ -109,7 +109,10 @@ private func unsound(
   _ page: UnsafeRawBufferPointer, _ scan: LogPageScan, expected lsn: UInt64, _ seed: UInt32, _ path: String,
   _ isLast: Bool, _ reason: String
 ) throws(StoreError) -> LogPageScan {
-  guard isLast else { throw .corrupt(path: path, offset: scan.endOffset, reason: reason) }
+  guard isLast else {
+    let offset = planted(.firstFrameBlamed) ? LogFormat.headerBytes : scan.endOffset
+    throw .corrupt(path: path, offset: offset, reason: reason)
+  }
   var search = LogFrameSearch(page, from: LogFormat.aligned(scan.endOffset + 1), seed: seed)
   if let proof = search.proof(behind: scan.endOffset, durable: lsn), !planted(.laterFrameNotSought) {
     throw .corrupt(

@@ -37,7 +37,7 @@ enum Mutant: String, Sendable {
     pagesRemovedBeforeManifest, salvageForgetsTheVersion
   case backupTooLate, backupNotReadBack, unfinishedNotMarked, migrationKeepsTheLog, collisionNotSeen
   case mirrorEndsWithinAnLSN, oldRowTakenForCurrent
-  case documentBeyondTheEnd, laterFrameNotSought, tailOverwritten
+  case documentBeyondTheEnd, laterFrameNotSought, firstFrameBlamed, tailOverwritten
   case tornTailNotCut, tornTailNotKept, lastPageNotRewritten, directoryNotLocked
 }
 
