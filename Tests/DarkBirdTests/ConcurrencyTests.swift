@@ -253,6 +253,81 @@ struct ConcurrencyTests {
     }
   }
 
+  /// By a range in both orders, by a tag in both, and by a tag in the order of a range, for which the planner may sort each page.
+  private static let pagedQueries = [
+    Query(ranges: [.init(field: "age", range: .closed(0, 99))], orderBy: "age"),
+    Query(ranges: [.init(field: "age", range: .closed(0, 99))], orderBy: "age", order: .descending),
+    Query(allTags: ["club=Ajax"]),
+    Query(allTags: ["club=Ajax"], order: .descending),
+    Query(allTags: ["club=Ajax"], orderBy: "age"),
+  ]
+
+  private static func other(_ generator: inout SeededGenerator) -> Member {
+    Member(club: generator.pick(["Ajax", "PSV", nil]), age: generator.chance(80) ? generator.below(120) - 10 : nil)
+  }
+
+  /// The same of pages that come from an index: others come, go and move before, between and behind those that stay, and of
+  /// these changes what no index has.
+  @Test(arguments: pagedQueries) func pagesSeeEachStayingDocumentOnceInOrder(query: Query) throws {
+    let seed = UInt64(Effort.firstSeed)
+    let stayers = 180
+    let store = try MemberStore()
+    var first = SeededGenerator(seed: seed)
+    for key in 0..<stayers {
+      // The order of a tag is that of the documents' numbers, which are given in turn.
+      try store.put(Self.other(&first), for: 1_000 + key)
+      // Three of each age, so that pages end between them.
+      try store.put(Member(club: "Ajax", age: 20 + key * 7 % 60), for: key)
+    }
+    let expected = try store.documents(query).documents.map(\.key).filter { $0 < stayers }
+    #expect(expected.count == stayers && Set(expected).count == stayers)
+    let (written, isDone) = (Counter(), Counter())
+    onThreads(3) { thread in
+      var generator = SeededGenerator(seed: seed + 1 + UInt64(thread))
+      do {
+        if thread == 0 {
+          defer { isDone.next() }
+          for _ in 0..<Effort.meetings(10) {
+            let limit = generator.pick([1, 3, 7, 17, 40])
+            var (keys, ages): ([Int], [Int]) = ([], [])
+            var cursor: Cursor?
+            repeat {
+              let before = written.value
+              try require(eventually { written.value > before }, "nobody writes between two pages")
+              let page = try store.documents(query, limit: limit, after: cursor)
+              keys += page.documents.map(\.key)
+              ages += page.documents.compactMap(\.document.age)
+              cursor = page.next
+            } while cursor != nil
+            #expect(keys.filter { $0 < stayers } == expected, "seed \(seed), pages of \(limit)")
+            if query.orderBy == nil { continue }
+            let sorted = query.order == .ascending ? ages.sorted() : ages.sorted(by: >)
+            #expect(ages == sorted, "seed \(seed), pages of \(limit)")
+          }
+        }
+        while isDone.value == 0 {
+          let (key, age) = (1_000 + generator.below(stayers), generator.below(120) - 10)
+          let member = Self.other(&generator)
+          switch generator.below(6) {
+          case 0: try store.remove(key)
+          case 1:
+            do { try store.insert(member, for: key) } catch StoreError.keyExists {}
+          case 2: try store.update(key) { $0.age = age }
+          case 3:
+            try store.batch { batch in
+              batch.remove(key)
+              batch.put(member, for: 1_000 + age + 10)
+            }
+          case 4: try store.update(generator.below(stayers)) { $0.name = "\(age)" }
+          default: try store.put(member, for: key)
+          }
+          written.next()
+        }
+      } catch { Issue.record("seed \(seed): \(error)") }
+    }
+    #expect(store.audit().problems == [])
+  }
+
   @Test func closeWhileWritersWriteLosesNothingThatWasAccepted() throws {
     for _ in 0..<20 {
       let disk = SimulatedFileSystem.forStores()
