@@ -144,6 +144,22 @@ struct FaultTests {
     try reopened.close()
   }
 
+  /// After a sync of the directory that failed the kernel may take for durable the name of a page that is not: it has to be given
+  /// again.
+  @Test func pageWhoseNameWasNotSyncedIsMadeAnew() throws {
+    // Behind those of the first page, of the manifest and of the opening comes that of the next page.
+    disk.plan(.once(.synchronizeDirectory, error: EIO, path: "/data/store", after: 3))
+    let store = try MemberStore(on: disk)
+    for key in 0..<40 { try store.put(member(key), for: key, ack: .synced) }
+    #expect(!disk.hasFaults && disk.pageInUse ?? "" > LogFormat.pageName(2))
+    for seed in 0..<20 as Range<UInt64> {
+      let survivor = try MemberStore(on: disk.crashImage(seed: seed))
+      #expect(try survivor.contents() == store.contents(), "seed \(seed)")
+      try survivor.close()
+    }
+    try store.close()
+  }
+
   @Test func fullDiskCannotStopRemovalsOfNothingNorReads() throws {
     let store = try MemberStore(on: disk)
     disk.bytesMax = 0

@@ -4,7 +4,8 @@ import Foundation
 
 /// A disk in memory that forgets what was not synced, fails on request, fills up, and can lose its power at any call.
 ///
-/// - Contents and sizes of files become durable by `File.synchronize()`, names by `synchronizeDirectory(_:)`.
+/// - Contents and sizes of files become durable by `File.synchronize()`, names by `synchronizeDirectory(_:)`. If that fails, what
+///   was to become durable never will, unless it is changed again.
 /// - `crashImage(seed:)` is the disk after a power loss: of everything that is not durable, any subset is gone.
 /// - `killImage()` is the disk after `kill -9`: all that was written is there, and what was unsynced still is.
 /// - Inside, the images are independent of this file system, which goes on.
@@ -123,7 +124,7 @@ final class SimulatedFileSystem: FileSystem {
   }
 
   /// One call of the seam: counted, shown to the observer, failed if that is planned, else done. A sync that fails
-  /// forgets what was dirty in the file of the handle.
+  /// forgets what was dirty in the file of the handle, or which names have changed in the directory.
   fileprivate func call<Result>(
     _ call: SimulatedCall, _ path: String,
     forgetting handle: Int? = nil,
@@ -144,6 +145,7 @@ final class SimulatedFileSystem: FileSystem {
       switch state.effect(on: call, path: path) {
       case .error(let code):
         if let handle { state.failToSynchronize(handle) }
+        if call == .synchronizeDirectory { state.failToSynchronizeDirectory(path) }
         throw SystemError(code: code, call: call.rawValue, path: path)
       case .short(let bytes): bytesMax = bytes
       case nil: break

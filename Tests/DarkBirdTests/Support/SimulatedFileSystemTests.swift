@@ -174,6 +174,39 @@ struct SimulatedFileSystemTests {
     #expect(Set(seen.map { $0[0] }) == [0, 0x41])
   }
 
+  @Test func failedSyncOfADirectoryForgetsItsNames() throws {
+    func names() -> Set<Set<String>> { Set((0..<100).map { Set(fileSystem.crashImage(seed: $0).files.keys) }) }
+    func failToSynchronize() {
+      fileSystem.plan(.once(.synchronizeDirectory, error: EIO))
+      #expect(code { try fileSystem.synchronizeDirectory("/") } == EIO)
+    }
+    _ = try fileSystem.open("/a", .createNew)
+    failToSynchronize()
+    _ = try fileSystem.open("/b", .createNew)
+    try fileSystem.synchronizeDirectory("/")
+    #expect(names() == [["/b"], ["/a", "/b"]])
+    #expect((0..<100).allSatisfy { fileSystem.killImage().crashImage(seed: $0).files["/b"] != nil })
+    // A name that is given again is a new one.
+    try fileSystem.remove("/a")
+    _ = try write("old", to: try fileSystem.open("/a", .createNew))
+    try fileSystem.synchronizeDirectory("/")
+    #expect(names() == [["/a", "/b"]])
+    // Of a rename both names are forgotten, and each may be given again.
+    try fileSystem.rename("/a", to: "/c")
+    failToSynchronize()
+    try fileSystem.synchronizeDirectory("/")
+    #expect(names() == [["/a", "/b"], ["/b", "/c"]])
+    _ = try fileSystem.open("/a", .createNew)
+    try fileSystem.synchronizeDirectory("/")
+    #expect(names() == [["/a", "/b"], ["/a", "/b", "/c"]])
+    #expect(fileSystem.files == ["/a": [], "/b": [], "/c": Array("old".utf8)])
+    // So is that a name was taken away.
+    try fileSystem.remove("/b")
+    failToSynchronize()
+    try fileSystem.synchronizeDirectory("/")
+    #expect(names() == [["/a"], ["/a", "/b"], ["/a", "/c"], ["/a", "/b", "/c"]])
+  }
+
   @Test func killKeepsWhatWasWritten() throws {
     let file = try fileSystem.open("/f", .createNew)
     _ = try write("text", to: file)

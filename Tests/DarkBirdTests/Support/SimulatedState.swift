@@ -14,12 +14,29 @@ struct SimulatedState: Sendable {
     case link(name: String, Entry)
     case unlink(name: String)
     case rename(from: String, to: String, Entry)
+
+    var names: [String] {
+      switch self {
+      case .link(let name, _), .unlink(let name): [name]
+      case .rename(let from, let to, _): [from, to]
+      }
+    }
+
+    /// What it does to some names; nil if that is nothing.
+    func part(on names: Set<String>) -> Change? {
+      guard case .rename(let from, let to, let entry) = self, names.contains(from) != names.contains(to) else {
+        return self.names.contains(where: names.contains) ? self : nil
+      }
+      return names.contains(from) ? .unlink(name: from) : .link(name: to, entry)
+    }
   }
 
   struct Directory: Sendable {
     var entries: [String: Entry] = [:]
     var durableEntries: [String: Entry] = [:]
     var changes: [Change] = []
+    /// Names that were to become durable when a sync failed: the system takes them for durable, no later sync makes them so.
+    var forgotten: Set<String> = []
   }
 
   struct FileNode: Sendable {
@@ -123,6 +140,7 @@ struct SimulatedState: Sendable {
       directories[parent]?.entries[to] = entry
     }
     directories[parent]?.changes.append(change)
+    directories[parent]?.forgotten.subtract(change.names)
   }
 
   mutating func createDirectory(_ path: String) throws(SystemError) {
@@ -185,13 +203,14 @@ struct SimulatedState: Sendable {
 
   mutating func synchronizeDirectory(_ path: String) throws(SystemError) {
     let path = Self.trimmed(path)
-    guard let directory = directories[path] else {
+    guard directories[path] != nil else {
       throw SystemError(code: ENOENT, call: "synchronizeDirectory", path: path)
     }
-    directories[path]?.durableEntries = directory.entries
-    directories[path]?.changes = []
+    directories[path]?.synchronize()
     dropUnreachableFiles()
   }
+
+  mutating func failToSynchronizeDirectory(_ path: String) { directories[Self.trimmed(path)]?.failToSynchronize() }
 
   // MARK: Files
 
@@ -297,6 +316,16 @@ struct SimulatedState: Sendable {
 }
 
 extension SimulatedState.Directory {
+  mutating func synchronize() {
+    var durable = entries
+    for name in forgotten { durable[name] = durableEntries[name] }
+    durableEntries = durable
+    changes = changes.compactMap { [forgotten] in $0.part(on: forgotten) }
+  }
+
+  /// A sync that fails: nothing becomes durable, and no name that was to will be, unless it is given or taken away again.
+  mutating func failToSynchronize() { forgotten.formUnion(changes.flatMap(\.names)) }
+
   /// The durable names with some of the unsynced changes: half the time the first ones, as a journal would keep them,
   /// half the time any of them, in their order.
   func entriesAfterPowerLoss(using generator: inout SeededGenerator) -> [String: SimulatedState.Entry] {
