@@ -42,8 +42,8 @@ struct DamageTests {
       }
       // The checksum of a checkpoint's block is not over the number of its documents: that is wrong where the last one ends.
       if !name.hasPrefix("wal-") { return [Place(name: name, offsets: start...end)] }
-      // Of the bytes that must be zero each one is named itself.
-      var places = [start...start, byte...byte].map { Place(name: name, offsets: $0) }
+      // Of the bytes that must be zero each one is named itself, and where they are cut off the end that there should be.
+      var places = [start...start, byte...byte, end...end].map { Place(name: name, offsets: $0) }
       // A last page of which not even the header is left may as well have been made and not begun. Then all that can be said is
       // where the log ends, and that it had gone on.
       if name == lastPage, strike != .flip, byte < LogFormat.headerBytes,

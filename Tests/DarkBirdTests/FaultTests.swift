@@ -148,7 +148,7 @@ struct FaultTests {
   /// again.
   @Test func pageWhoseNameWasNotSyncedIsMadeAnew() throws {
     // Behind those of the first page, of the manifest and of the opening comes that of the next page.
-    disk.plan(.once(.synchronizeDirectory, error: EIO, path: "/data/store", after: 3))
+    disk.plan(.once(.synchronizeDirectory, error: EIO, path: "/data/store", after: 4))
     let store = try MemberStore(on: disk)
     for key in 0..<40 { try store.put(member(key), for: key, ack: .synced) }
     #expect(!disk.hasFaults && disk.pageInUse ?? "" > LogFormat.pageName(2))
@@ -157,6 +157,90 @@ struct FaultTests {
       #expect(try survivor.contents() == store.contents(), "seed \(seed)")
       try survivor.close()
     }
+    try store.close()
+  }
+
+  // MARK: Names that are not durable
+
+  /// What was acknowledged is there, whatever a power loss takes of the rest.
+  private func expectSurvival(_ store: MemberStore, _ disk: SimulatedFileSystem, records: Int? = nil) throws {
+    let configuration = StoreConfiguration.simulated(records.map { .records($0) } ?? .bytes(LogFormat.pageBytesMin))
+    for seed in 0..<20 as Range<UInt64> {
+      do {
+        let survivor = try MemberStore(configuration, on: disk.crashImage(seed: seed))
+        #expect(try survivor.contents() == store.contents(), "seed \(seed)")
+        try survivor.close()
+      } catch { Issue.record("seed \(seed): \(error)") }
+    }
+  }
+
+  /// No call fails here. The name of the directory is synced by whoever makes it, and by nobody else.
+  @Test func storeInADirectoryThatAKilledProcessMadeSurvivesAPowerLoss() throws {
+    let disk = disk
+    let killed = Guarded<SimulatedFileSystem?>(nil)
+    disk.observe { _, call, path in
+      if call == .synchronizeDirectory && path == "/data" { killed.withLock { $0 = disk.killImage() } }
+    }
+    try MemberStore(on: disk).close()
+    disk.observe(nil)
+    let image = try #require(killed.withLock { $0 })
+    let store = try MemberStore(on: image)
+    for key in 0..<3 { try store.put(member(key), for: key, ack: .synced) }
+    try expectSurvival(store, image)
+    try store.close()
+  }
+
+  /// Each sync by which a store is made in its directory fails once: of the first page, of the manifest, of the opening.
+  @Test(arguments: 1..<4) func storeThatIsMadeAtTheSecondAttemptSurvivesAPowerLoss(failing: Int) throws {
+    disk.plan(.once(.synchronizeDirectory, error: EIO, after: failing))
+    #expect(throws: StoreError.self) { try MemberStore(on: disk).close() }
+    let store = try MemberStore(on: disk)
+    for key in 0..<3 { try store.put(member(key), for: key, ack: .synced) }
+    try expectSurvival(store, disk)
+    try store.close()
+  }
+
+  /// The last page is sealed, so that an opening makes the next one, and fails there.
+  @Test func pageThatIsMadeByAnOpeningThatFailsSurvivesAPowerLoss() throws {
+    let store = try MemberStore(.simulated(.records(6)), on: disk)
+    for key in 0..<6 { try store.put(member(key), for: key, ack: .written) }
+    disk.plan(.forever(.synchronize, error: EIO, path: LogFormat.pageName(1)))
+    #expect(storeError { try store.put(member(6), for: 6, ack: .written) }?.isPoisoned == true)
+    let killed = disk.killImage()
+    killed.plan(.once(.synchronizeDirectory, error: EIO, path: "/data/store", after: 1))
+    #expect(throws: StoreError.self) { try MemberStore(.simulated(.records(6)), on: killed).close() }
+    let reopened = try MemberStore(.simulated(.records(6)), on: killed)
+    for key in 100..<103 { try reopened.put(member(key), for: key, ack: .synced) }
+    try expectSurvival(reopened, killed, records: 6)
+    try reopened.close()
+  }
+
+  /// The manifest of a checkpoint has its name and is not durable. The next opening believes it, and removes what only the one
+  /// before needs.
+  @Test func openingAfterAManifestWasNotSyncedRemovesNothingThatIsNeeded() throws {
+    let store = try MemberStore(.simulated(.records(4)), on: disk)
+    for key in 0..<10 { try store.put(member(key), for: key, ack: .synced) }
+    let log = try #require(store.disk?.log)
+    #expect(eventually { log.lock.withLock { log.nextAllocated != nil } })
+    // Behind that of the checkpoint.
+    disk.plan(.once(.synchronizeDirectory, error: EIO, path: "/data/store", after: 1))
+    #expect(throws: StoreError.self) { try store.checkpoint() }
+    let killed = disk.killImage()
+    let reopened = try MemberStore(.simulated(.records(4)), on: killed)
+    // Makes pages, and so the removals durable.
+    for key in 10..<20 { try reopened.put(member(key), for: key, ack: .synced) }
+    try expectSurvival(reopened, killed, records: 4)
+    try reopened.close()
+  }
+
+  @Test func pageWhoseNameWasNotSyncedAndThatCannotBeRemovedSurvivesAPowerLoss() throws {
+    disk.plan(
+      .once(.synchronizeDirectory, error: EIO, path: "/data/store", after: 4),
+      .once(.remove, error: EIO, path: LogFormat.pageName(2)))
+    let store = try MemberStore(on: disk)
+    for key in 0..<40 { try store.put(member(key), for: key, ack: .synced) }
+    #expect(!disk.hasFaults)
+    try expectSurvival(store, disk)
     try store.close()
   }
 

@@ -33,6 +33,7 @@ final class Disk: @unchecked Sendable {
       }
       var recovery = Recovery(directory, fileSystem)
       var found = try recovery.run(replay)
+      if !configuration.isReadOnly { try recovery.makeDurable(&found.manifest) }
       manifest = found.manifest
       recoveredLSN = found.lastLSN
       recoveredStatistics = Self.statistics(found, configuration)
@@ -346,6 +347,12 @@ func releaseDirectory(_ lockFile: any File) {
 func checkDirectory(
   _ directory: String, _ fileSystem: any FileSystem, isReadOnly: Bool
 ) throws(StoreError) {
+  /// Or a power loss takes the whole store, however well its files were synced.
+  func makeNameDurable() throws(StoreError) {
+    try diskErrors(directory) { () throws(SystemError) in
+      try fileSystem.synchronizeDirectory(parentDirectory(of: directory))
+    }
+  }
   let names: [String]
   do throws(SystemError) {
     names = try fileSystem.list(directory)
@@ -353,11 +360,8 @@ func checkDirectory(
     if error.isNotADirectory { throw .notAStore(path: directory, reason: "not a directory") }
     guard error.isMissing else { throw storeError(error, directory) }
     if isReadOnly { throw .notAStore(path: directory, reason: "no such directory") }
-    return try diskErrors(directory) { () throws(SystemError) in
-      try fileSystem.createDirectory(directory)
-      // Or a power loss takes the whole store, however well its files were synced.
-      try fileSystem.synchronizeDirectory(parentDirectory(of: directory))
-    }
+    try diskErrors(directory) { () throws(SystemError) in try fileSystem.createDirectory(directory) }
+    return try makeNameDurable()
   }
   if names.contains(LogFormat.manifestName) { return }
   if names.isEmpty && isReadOnly { throw .notAStore(path: directory, reason: "the directory is empty") }
@@ -369,6 +373,8 @@ func checkDirectory(
     throw .notAStore(path: directory, reason: "there is no MANIFEST, but there is \(stranger)")
   }
   if isReadOnly { throw .notAStore(path: directory, reason: "there is no MANIFEST") }
+  // Whoever has made it may have died before.
+  try makeNameDurable()
 }
 
 package func parentDirectory(of path: String) -> String {

@@ -183,9 +183,26 @@ struct Recovery {
 
   // MARK: Putting the directory in order
 
+  /// The manifest may come from a rename whose sync failed: another sync need not do anything for that name, and what only the
+  /// manifest before needs is about to be removed. Written anew it has a name that can be synced.
+  func makeDurable(_ manifest: inout Manifest) throws(StoreError) {
+    let names = try diskErrors(directory) { () throws(SystemError) in try fileSystem.list(directory) }
+    let hasReplacedOther = names.contains { name in
+      if let sequence = LogFormat.number(in: name, prefix: "wal") { return sequence < manifest.firstPage }
+      return LogFormat.number(in: name, prefix: "ckpt").map { $0 != manifest.checkpointLSN } ?? false
+    }
+    // The first one has never been written a second time.
+    guard hasReplacedOther || manifest.generation <= 1, !planted(.manifestTakenForDurable) else { return }
+    do throws(StoreError) {
+      try manifest.write(directory, fileSystem)
+    } catch {
+      // A full disk must not keep a store from being opened, and what is removed makes room.
+      guard case .diskFull = error else { throw error }
+    }
+  }
+
   /// Cuts a torn tail, removes what crashes left over, and opens the page that takes the next record.
   func repair(_ found: inout RecoveredLog, capacity: StoreConfiguration.PageCapacity) throws(SystemError) -> any File {
-    // The manifest may come from a rename that is not durable yet; what only the one before needs must not go first.
     try fileSystem.synchronizeDirectory(directory)
     try removeLeftovers(found)
     let last = pages[pages.count - 1].scan
@@ -198,15 +215,17 @@ struct Recovery {
       found.closedPages.append((found.page.sequence, found.page.end))
       found.page = .init(
         sequence: found.page.sequence + 1, end: LogFormat.headerBytes, records: 0, chain: found.page.chain)
-      let header = LogPageHeader(
-        store: found.manifest.store, sequence: found.page.sequence, firstLSN: found.lastLSN + 1,
-        previousChain: found.page.chain, capacity: capacity)
-      return try createPage(header)
+      return try createPage(header(found, capacity))
     }
     let name = LogFormat.pageName(found.page.sequence)
     let file = try fileSystem.open(path(name), .readWrite)
     if case .torn = last.end, !planted(.tornTailNotKept) {
       try setAside(file, from: found.page.end, name: "torn-\(name)-\(found.page.end)")
+    }
+    if found.page.records == 0, found.page.sequence > found.manifest.firstPage {
+      // An opening may have made it and failed before its name was durable.
+      file.close()
+      return try createPage(header(found, capacity))
     }
     if !planted(.tornTailNotCut) { try file.truncate(to: found.page.end) }
     // A store that was closed has synced all of it.
@@ -228,10 +247,15 @@ struct Recovery {
     }
   }
 
-  /// Makes a page with its header, durable.
+  private func header(_ found: RecoveredLog, _ capacity: StoreConfiguration.PageCapacity) -> LogPageHeader {
+    LogPageHeader(
+      store: found.manifest.store, sequence: found.page.sequence, firstLSN: found.lastLSN + 1,
+      previousChain: found.page.chain, capacity: capacity)
+  }
+
+  /// Makes a page with its header, durable. In the place of one without records, if there is one.
   func createPage(_ header: LogPageHeader) throws(SystemError) -> any File {
-    let file = try fileSystem.open(path(LogFormat.pageName(header.sequence)), .createIfMissing)
-    try file.truncate(to: 0)
+    let file = try fileSystem.openAnew(path(LogFormat.pageName(header.sequence)))
     try file.writeAll(header.encoded(), at: 0)
     try file.synchronize()
     try fileSystem.synchronizeDirectory(directory)

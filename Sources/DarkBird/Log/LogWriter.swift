@@ -286,7 +286,7 @@ final class LogWriter: @unchecked Sendable {
   }
 
   private func prepareNextPage(_ page: UInt64, bytes: Int) throws(SystemError) {
-    let file = try fileSystem.open(path(page), .createIfMissing)
+    let file = try fileSystem.openAnew(path(page))
     do throws(SystemError) {
       try file.allocate(at: 0, length: bytes)
       try file.synchronize()

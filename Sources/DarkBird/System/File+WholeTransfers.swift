@@ -39,6 +39,13 @@ extension File {
 }
 
 extension FileSystem {
+  /// Makes an empty file, in the place of one that is there. That one goes first: after a sync of its directory has failed, only
+  /// a name that is given anew can become durable.
+  func openAnew(_ path: String) throws(SystemError) -> any File {
+    if try exists(path) { try remove(path) }
+    return try open(path, .createNew)
+  }
+
   /// The whole content of a file.
   func contents(_ path: String) throws(SystemError) -> [UInt8] {
     let file = try open(path, .read)

@@ -34,7 +34,7 @@ enum Mutant: String, Sendable {
   case failureForgotten, syncRetried, logHoldsTheStore, nextPageInvented, refusedDemandKept
   // Manifest, checkpoint, recovery
   case manifestNotSynced, manifestNameNotSynced, checkpointNotSynced, checkpointAheadOfTheLog,
-    pagesRemovedBeforeManifest, salvageForgetsTheVersion
+    pagesRemovedBeforeManifest, manifestTakenForDurable, salvageForgetsTheVersion
   case backupTooLate, backupNotReadBack, unfinishedNotMarked, migrationKeepsTheLog, collisionNotSeen
   case mirrorEndsWithinAnLSN, oldRowTakenForCurrent
   case documentBeyondTheEnd, laterFrameNotSought, firstFrameBlamed, tailOverwritten
