@@ -63,6 +63,38 @@ import Testing
     #expect(abs((log["page_waits_per_second"] as? Double ?? 0) - 100) < 0.01, "\(log)")
   }
 
+  /// A program without a workload sees what its unique indexes refuse, and beside a workload all see who else is refused: what
+  /// that counts is of its run.
+  @Test(arguments: [false, true]) func refusalsAreThoseOfTheStore(hasWorkload: Bool) throws {
+    let store = try Store<Int, Record>(.memory, schema: IndexSchema(FieldSchema(unique: ["mail"])))
+    defer { try? store.close() }
+    let source = StoreSource(store, title: "own")
+    defer { source.close() }
+    var composer = SampleComposer(source: source, monitor: hasWorkload ? FakeMonitor() : nil)
+    var model = Model(identity: source.identity, width: 120, height: 40, glyphs: .ascii, zone: .gmt)
+    var (lines, told) = (PlainLines(), [String]())
+    try store.put(["mail": "x"], for: 1)
+    for tick in 0..<40 as Range<UInt64> {
+      if tick == 35 {
+        for key in 2...4 { #expect(throws: StoreError.self) { try store.put(["mail": "x"], for: key) } }
+        #expect(throws: StoreError.self) { try store.insert(["mail": "y"], for: 1) }
+      }
+      let (sample, _) = composer.take(at: tick * 100_000_000, date: Script.start, filter: "") { 0 }
+      _ = model.update(.sample(sample, []))
+      told += lines.take(model)
+    }
+    let picture = Renderer.render(model, colors: .none).lines
+    #expect(picture[1].contains("  dup 3 "), "\(picture[1])")
+    #expect(picture.contains { $0.contains(" name  dup 3 ") }, "\(picture)")
+    let object = try object(model)
+    let refusals = try #require(object["refusals"] as? [String: Any])
+    #expect(refusals["all"] as? Int == 4 && refusals["duplicates"] as? Int == 3)
+    #expect(refusals["duplicates_per_second"] as? Double == 3 && refusals["all_per_second"] as? Double == 4)
+    let ofTheRun = (object["workload"] as? [String: Any])?["duplicates_refused"] as? Int
+    #expect(ofTheRun == (hasWorkload ? 0 : nil))
+    #expect(told.last?.hasSuffix(" 1 documents, 3.0 duplicates refused a second") == true, "\(told)")
+  }
+
   @Test func whatIsNotThereIsLeftOut() throws {
     let object = try object(Script(hasLog: false, hasWorkload: false).model(20))
     #expect(object["log"] == nil && object["workload"] == nil)

@@ -69,7 +69,9 @@ enum AlertLine {
   }
 
   private static func workload(_ model: Model, _ moment: Moment) -> [Segment] {
-    guard let sample = moment.sample.workload else { return [Segment(0, Span("no workload: watching only", .label))] }
+    guard let sample = moment.sample.workload else {
+      return [Segment(0, Span("no workload: watching only", .label))] + duplicates(moment)
+    }
     let progress = sample.progress
     var segments: [Segment] = []
     switch progress.phase {
@@ -86,10 +88,16 @@ enum AlertLine {
     case .finished:
       segments.append(.field(0, "workload ended:", progress.finishedReason?.description ?? "done"))
     }
-    if progress.duplicatesRefused > 0 { segments.append(.field(2, "dup", Format.short(progress.duplicatesRefused))) }
+    segments += duplicates(moment)
     if progress.errors > 0 { segments.append(.field(1, "errors", Format.short(progress.errors), .warning)) }
     if progress.skipped > 0 { segments.append(.field(3, "missed in all", Format.short(progress.skipped))) }
     return segments
+  }
+
+  /// Those that the store has refused since it was opened, whoever wrote them. What a workload counts is of its run.
+  private static func duplicates(_ moment: Moment) -> [Segment] {
+    let refused = moment.sample.statistics.operations.duplicatesRefused
+    return refused > 0 ? [.field(2, "dup", Format.short(refused))] : []
   }
 
   private static func figures(_ moment: Moment) -> [Segment] {

@@ -66,10 +66,22 @@ enum IndexesPanel {
     painter.write("name", in: rect, x: 5, y: 0, .label)
     painter.write(Format.right("entries", entries), in: rect, x: 5 + name, y: 0, .label)
     if distinct > 0 { painter.write(Format.right("distinct", distinct), in: rect, x: 5 + name + entries, y: 0, .label) }
+    // Between the name and the number of entries.
+    let room = name + entries - 15
+    let duplicates = duplicates(moment).fitted(width: room)
+    if duplicates.width <= room { painter.write(duplicates, in: rect, x: 11, y: 0) }
     if spark > 0 {
       let text = Format.ago(seconds: Double(model.windowSeconds))
       painter.write(text, in: rect, x: rect.width - spark, y: 0, .label)
     }
+  }
+
+  /// Those that all unique indexes together have refused since the store was opened: it does not count them one by one.
+  private static func duplicates(_ moment: Moment) -> [Segment] {
+    let refused = moment.sample.statistics.operations.duplicatesRefused
+    guard refused > 0 else { return [] }
+    let rate = moment.rates?.perSecond { $0.operations.duplicatesRefused } ?? 0
+    return [.field(0, "dup", Format.short(refused)), Segment(1, Span(Format.rate(rate) + "/s"))]
   }
 
   /// Samples at the ends of equal parts of the window.

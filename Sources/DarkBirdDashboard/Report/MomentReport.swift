@@ -11,6 +11,15 @@ struct MomentReport: Encodable {
     var byKind: [String: Double]
   }
 
+  /// What the store did not do, since it was opened and in the last second, whoever asked for it.
+  struct Refusals: Encodable {
+    var all: UInt64
+    var allPerSecond: Double
+    /// Of all of them, those of a unique value that another document has.
+    var duplicates: UInt64
+    var duplicatesPerSecond: Double
+  }
+
   struct Shards: Encodable {
     var count: Int
     var skew: Double
@@ -75,6 +84,7 @@ struct MomentReport: Encodable {
     var behind: Double?
     /// What its writers wait for; nil in memory, and where nobody knows.
     var acknowledgement: String?
+    /// Of this run: `refusals` are all.
     var duplicatesRefused: UInt64
     var errors: UInt64
     var lastError: String?
@@ -98,6 +108,7 @@ struct MomentReport: Encodable {
   var writtenLsn: UInt64
   var durableLsn: UInt64
   var opsPerSecond: Rates
+  var refusals: Refusals
   var shards: Shards
   /// nil in memory, and for a store that is open for reading.
   var log: Log?
@@ -129,6 +140,11 @@ struct MomentReport: Encodable {
         uniqueKeysWithValues: StoreStatistics.Operations.shown.map { kind in
           (kind.name, rates?.perSecond { $0.operations[keyPath: kind.counter] } ?? 0)
         }))
+    let operations = statistics.operations
+    refusals = Refusals(
+      all: operations.refusals, allPerSecond: rates?.perSecond { $0.operations.refusals } ?? 0,
+      duplicates: operations.duplicatesRefused,
+      duplicatesPerSecond: rates?.perSecond { $0.operations.duplicatesRefused } ?? 0)
     let figures = ShardFigures(moment)
     shards = Shards(
       count: statistics.shards.count, skew: figures.skew, hottest: figures.hottest,

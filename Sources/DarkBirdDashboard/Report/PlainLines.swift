@@ -13,6 +13,7 @@ struct PlainLines {
   private var toldRate: Double?
   private var toldWrites = 0.0
   private var toldDocuments: Int?
+  private var toldRefusals = false
   private var toldAt: UInt64 = 0
   private var alarms: Set<Int> = []
   private var marks = 0
@@ -54,24 +55,27 @@ struct PlainLines {
     if moment.sample.workload?.progress.phase != rates.earlier.workload?.progress.phase { return nil }
     let (writes, reads) = (rates.perSecond { $0.operations.writes }, rates.perSecond { $0.operations.reads })
     let rate = writes + reads
+    let refused = rates.perSecond { $0.operations.duplicatesRefused }
     let isRateNews =
       toldRate.map { told in
         abs(rate - told) > Self.rateChangeMin * max(told, rate)
           || abs(writes - toldWrites) > max(Self.rateChangeMin * max(toldWrites, writes), Self.partMin * rate)
       } ?? true
     // With a rate that was told, a number that changes a little is no news.
-    let isCountNews = rate == 0 ? statistics.documents != toldDocuments : toldDocuments == nil
+    let isCountNews =
+      rate == 0 ? statistics.documents != toldDocuments || (refused > 0) != toldRefusals : toldDocuments == nil
     guard isRateNews || isCountNews else { return nil }
     (toldRate, toldWrites) = (rate, writes)
-    (toldDocuments, toldAt) = (statistics.documents, moment.sample.nanoseconds)
-    var text = "\(Format.grouped(statistics.documents)) documents, "
-    if rate == 0 {
-      text += "quiet"
-    } else if moment.sample.workload?.progress.isLoading == true {
-      text += "loading \(Format.rate(rate)) a second"
-    } else {
-      text += "\(Format.rate(rate)) operations a second, \(Format.rate(writes)) of them writes"
+    (toldDocuments, toldRefusals, toldAt) = (statistics.documents, refused > 0, moment.sample.nanoseconds)
+    var text = "\(Format.grouped(statistics.documents)) documents"
+    if moment.sample.workload?.progress.isLoading == true, rate > 0 {
+      text += ", loading \(Format.rate(rate)) a second"
+    } else if rate > 0 {
+      text += ", \(Format.rate(rate)) operations a second, \(Format.rate(writes)) of them writes"
+    } else if refused == 0 {
+      text += ", quiet"
     }
+    if refused > 0 { text += ", \(Format.rate(refused)) duplicates refused a second" }
     if let log = statistics.log, log.durableLagNanoseconds > 0 {
       text += ", log lag \(Format.time(nanoseconds: log.durableLagNanoseconds))"
     }
