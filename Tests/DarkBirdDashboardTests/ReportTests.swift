@@ -23,12 +23,38 @@ import Testing
     #expect(log["checkpoint_failure"] as? String == "players: no space left on the disk; nothing was written")
     let shards = try #require(object["shards"] as? [String: Any])
     #expect(shards["hottest"] as? Int == 17 && (shards["documents"] as? [Int])?.count == 64)
-    let workload = try #require(object["workload"] as? [String: Any])
-    let latency = try #require((workload["latency_ns"] as? [String: [String: Int]])?["get"])
+    // A tenth of a second each.
+    let (waits, waited) = (shards["lock_waits_per_second"] as? [Double], shards["lock_wait_ns_per_second"] as? [Double])
+    #expect(waits?[17] == 120 && waited?[17] == 3_720_000 && waited?.count == 64)
+    let latency = try #require((object["latency_ns"] as? [String: [String: Int]])?["get"])
     #expect(latency["p999"] == 36_000)
+    #expect(object["writes_timed_one_in"] == nil, "a workload times all it does")
+    #expect((object["workload"] as? [String: Any])?["latency_ns"] == nil, "that is told once")
+    #expect(object["resident_bytes"] as? Int == 518_291_000)
     let alerts = try #require(object["alerts"] as? [[String: Any]])
     #expect(alerts.map { $0["name"] as? String } == ["checkpoint-failed"])
     #expect(alerts.first?["since"] as? String == "2023-11-14T22:14:20.000Z")
+  }
+
+  /// What panel 2 shows of a program that has no workload.
+  @Test func theObjectHasTheTimedWritesOfAProgram() throws {
+    let store = try Store<Int, Record>(.memory)
+    defer { try? store.close() }
+    let source = StoreSource(store, title: "own")
+    defer { source.close() }
+    var composer = SampleComposer(source: source, monitor: nil)
+    var model = Model(identity: source.identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
+    for tick in 0..<5 as Range<UInt64> {
+      if tick == 3 { for key in 0..<50 { try store.put(["n": 1], for: key) } }
+      _ = model.update(
+        .sample(composer.take(at: tick * 100_000_000, date: Script.start, filter: "") { 0 }.0, []))
+    }
+    let object = try object(model)
+    let latencies = try #require(object["latency_ns"] as? [String: [String: Int]])
+    #expect(latencies.keys.sorted() == ["put"] && latencies["put"]?["count"] == 50, "\(latencies)")
+    #expect(latencies["put"]?["p50"] ?? 0 > 0)
+    #expect(object["writes_timed_one_in"] as? Int == 1 && object["workload"] == nil)
+    #expect(object["resident_bytes"] == nil, "nobody has said it")
   }
 
   @Test func tagsInTheObjectDriveNoTerminal() throws {

@@ -27,6 +27,8 @@ struct MomentReport: Encodable {
     var documents: [Int]
     var opsPerSecond: [Double]
     var lockWaitsPerSecond: [Double]
+    /// Of all threads that waited, together.
+    var lockWaitNsPerSecond: [Double]
   }
 
   struct Log: Encodable {
@@ -88,7 +90,6 @@ struct MomentReport: Encodable {
     var duplicatesRefused: UInt64
     var errors: UInt64
     var lastError: String?
-    var latencyNs: [String: LatencySummary]
   }
 
   struct Alert: Encodable {
@@ -109,6 +110,11 @@ struct MomentReport: Encodable {
   var durableLsn: UInt64
   var opsPerSecond: Rates
   var refusals: Refusals
+  /// By kind of operation, of the last ten seconds, as panel 2 has them: of a workload that times its own operations, else of
+  /// the writes that the store has timed.
+  var latencyNs: [String: LatencySummary]
+  /// One in so many writes was timed, and stands for as many; nil where a workload times all it does, or nothing is timed.
+  var writesTimedOneIn: Int?
   var shards: Shards
   /// nil in memory, and for a store that is open for reading.
   var log: Log?
@@ -121,6 +127,8 @@ struct MomentReport: Encodable {
   /// Shares of a processor: this process, and what watching takes of it.
   var cpu: Double
   var dashboardCpu: Double
+  /// Memory of this process that is in RAM; nil where nobody knows.
+  var residentBytes: Int?
 
   init(_ model: Model, _ moment: Moment) {
     let sample = moment.sample
@@ -145,11 +153,13 @@ struct MomentReport: Encodable {
       all: operations.refusals, allPerSecond: rates?.perSecond { $0.operations.refusals } ?? 0,
       duplicates: operations.duplicatesRefused,
       duplicatesPerSecond: rates?.perSecond { $0.operations.duplicatesRefused } ?? 0)
+    latencyNs = Dictionary(uniqueKeysWithValues: sample.latencies.map { ($0.key.rawValue, $0.value) })
+    writesTimedOneIn = sample.timed?.interval
     let figures = ShardFigures(moment)
     shards = Shards(
       count: statistics.shards.count, skew: figures.skew, hottest: figures.hottest,
       documents: statistics.shards.map(\.documents), opsPerSecond: figures.operations,
-      lockWaitsPerSecond: figures.waitCounts)
+      lockWaitsPerSecond: figures.waitCounts, lockWaitNsPerSecond: figures.waits)
     log = statistics.log.map { log in
       Log(
         page: log.page, pageRecords: log.pageRecords, pageBytes: log.pageBytes, rotations: log.rotations,
@@ -171,6 +181,7 @@ struct MomentReport: Encodable {
     alerts = model.alerts.active(at: sample.nanoseconds).map { Alert($0, moment) }
     cpu = (rates?.perSecond(\.processNanoseconds) ?? 0) / 1e9
     dashboardCpu = (rates?.perSecond(\.dashboardNanoseconds) ?? 0) / 1e9
+    residentBytes = sample.residentBytes > 0 ? sample.residentBytes : nil
   }
 
   /// One line, the names in snake case and in order, without characters that a terminal acts upon.
@@ -189,8 +200,7 @@ extension MomentReport.Workload {
       run: sample.run, summary: sample.summary, phase: progress.phase.rawValue, loaded: progress.loaded,
       documents: progress.documents, operations: progress.operations, skipped: progress.skipped,
       behind: Shortfall(moment)?.missed, acknowledgement: model.acknowledgement(at: moment.sample)?.rawValue,
-      duplicatesRefused: progress.duplicatesRefused, errors: progress.errors, lastError: progress.lastError,
-      latencyNs: Dictionary(uniqueKeysWithValues: sample.latencies.map { ($0.key.rawValue, $0.value) }))
+      duplicatesRefused: progress.duplicatesRefused, errors: progress.errors, lastError: progress.lastError)
   }
 }
 
