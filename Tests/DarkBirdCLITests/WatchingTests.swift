@@ -67,6 +67,14 @@ import Testing
     #expect(try await darkbird("verify", directory("plain")).code == 0)
   }
 
+  @Test func plainTellsOfEachDocumentWhileFewChange() async throws {
+    let outcome = try await darkbird(
+      "run", "--ram", "--documents", "10", "--rate", "2", "--writers", "1", "--readers", "0", "--duration", "4",
+      "--plain")
+    #expect(outcome.code == 0 && outcome.errors.isEmpty, "\(outcome)")
+    #expect(outcome.output.contains(#/ (?:new|changed|removed) \S+ in shard \d+/#), "\(outcome)")
+  }
+
   @Test(arguments: [
     ["run", "--headless", "--once"], ["run", "--json"], ["run", "--once", "--plain"], ["open", "x", "--json"],
     ["run", "--stream", "xml"], ["run", "--ram", "--rate", "9223372036854775807"],

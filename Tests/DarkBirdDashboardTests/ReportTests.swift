@@ -196,6 +196,64 @@ import Testing
     #expect(told.count == 1 && told[0].contains("documents, quiet"), "\(told)")
   }
 
+  /// With nothing of a key that a terminal acts upon.
+  @Test func linesTellOfEachEventWhileThereAreFew() throws {
+    let store = try Store<String, Record>(.memory, schema: IndexSchema(FieldSchema(ranges: ["age"])))
+    defer { try? store.close() }
+    let source = StoreSource(store, title: "own", busyFrom: 1e12)
+    defer { source.close() }
+    var composer = SampleComposer(source: source, monitor: nil)
+    var model = Model(identity: source.identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
+    var lines = PlainLines()
+    var tick: UInt64 = 0
+    func told(_ ticks: Int) -> [String] {
+      (0..<ticks).flatMap { _ in
+        let (sample, events) = composer.take(
+          at: tick * 100_000_000, date: Script.start, filter: "", isWatched: true, elapsed: { 0 })
+        tick += 1
+        _ = model.update(.sample(sample, events))
+        return lines.take(model, events).filter { !$0.contains(" documents, ") }
+      }
+    }
+    #expect(told(1).isEmpty)
+    let (evil, shown) = ("ada\u{1b}[2J\n\u{202e}", "ada\u{FFFD}[2J\u{FFFD}\u{FFFD}")
+    try store.put(["age": 34], for: evil)
+    let new = told(1)
+    #expect(new.count == 1 && new[0].hasPrefix("22:13:20 new \(shown) in shard "), "\(new)")
+    #expect(new.first?.hasSuffix(" B") == true && new.first?.contains(", age=34, ") == true, "\(new)")
+    try store.put(["age": 35], for: evil)
+    try store.remove(evil)
+    try store.put(["age": 1], for: String(repeating: "k", count: 10_000))
+    let more = told(1)
+    #expect(more.count == 3 && more.allSatisfy { $0.count < 300 }, "\(more)")
+    let changed = more.first { $0.hasPrefix("22:13:20 changed \(shown) in shard ") }
+    #expect(changed?.contains(", age=35, ") == true, "\(more)")
+    #expect(more.contains { $0.hasPrefix("22:13:20 removed \(shown) in shard ") }, "\(more)")
+    #expect(told(30).isEmpty)
+    // Of more than are read there is their number, and then each has a line again.
+    for key in 0..<1_234 { try store.put(["age": 3], for: "\(key)") }
+    #expect(told(30) == ["22:13:20 1,234 events, not listed one by one"])
+    try store.removeAll()
+    #expect(told(5) == ["22:13:20 cleared, all 1,235 documents removed"])
+  }
+
+  @Test func linesTellTheNumberOfManyEventsNowAndThen() {
+    var (lines, told) = (PlainLines(), [String]())
+    var model = Model(identity: Script().identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
+    var samples = Script().samples(700)
+    samples[699].workload?.progress.phase = .finished
+    for sample in samples {
+      _ = model.update(.sample(sample, []))
+      told += lines.take(model)
+    }
+    let numbers = told.filter { $0.hasSuffix(" events, not listed one by one") }.map { line in
+      UInt64(line.split(separator: " ")[1].filter(\.isNumber)) ?? 0
+    }
+    // After a second, a minute later, and what is left at the end.
+    #expect(numbers.count == 3, "\(told)")
+    #expect(numbers.reduce(0, +) == samples[699].eventsCounted - samples[0].eventsCounted)
+  }
+
   @Test func textsOfTheStoreAreHarmless() {
     #expect(PlainLines.harmless("a\u{1B}[2Jb\nc\u{202E}d\u{9B}é") == "a\u{FFFD}[2Jb\u{FFFD}c\u{FFFD}d\u{FFFD}é")
   }

@@ -54,7 +54,10 @@ extension Dashboard {
     var told: UInt64 = 0
     while true {
       let now = DispatchTime.now().uptimeNanoseconds - start
-      var (sample, events) = composer.take(at: now, date: Date(), filter: "") { DispatchTime.now().uptimeNanoseconds }
+      // Of events that have a line each, all are wanted while there are few.
+      var (sample, events) = composer.take(at: now, date: Date(), filter: "", isWatched: report == .lines) {
+        DispatchTime.now().uptimeNanoseconds
+      }
       cost.reportSampler()
       sample.dashboardNanoseconds = cost.nanoseconds
       sample.processNanoseconds = ProcessorTime.ofProcess() - processStart
@@ -74,7 +77,7 @@ extension Dashboard {
         told = now
         if let line = object(model), !write(line) { return }
       case .lines:
-        let news = lines.take(model)
+        let news = lines.take(model, events)
         if !news.isEmpty, !write(news.joined(separator: "\n") + "\n") { return }
       case .picture, .object, .stream: break
       }

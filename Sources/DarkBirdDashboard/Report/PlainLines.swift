@@ -1,5 +1,6 @@
 import DarkBird
 import DequeModule
+import Terminal
 
 /// What changes, a line each, in plain words: for screen readers, logs and terminals that cannot draw.
 struct PlainLines {
@@ -9,6 +10,13 @@ struct PlainLines {
   static let partMin = 0.05
   /// No two lines of figures come closer than this.
   static let figuresNanosecondsMin: UInt64 = 1_000_000_000
+  /// Events in a second of which each has a line: more are not read, nor heard.
+  static let eventsMax: UInt64 = 5
+  private static let eventsNanoseconds: UInt64 = 1_000_000_000
+  /// While there are more, the figures tell of them; how many there were is told so often, and at the end.
+  static let rushNanoseconds: UInt64 = 60_000_000_000
+  /// Columns of a key, and of what stands behind it.
+  private static let (keyMax, detailMax) = (80, 160)
 
   private var toldRate: Double?
   private var toldWrites = 0.0
@@ -18,9 +26,18 @@ struct PlainLines {
   private var alarms: Set<Int> = []
   private var marks = 0
   private var before: StoreStatistics.Log?
+  /// Events so far; nil before the first sample.
+  private var counted: UInt64?
+  /// When the second began that has had so many events.
+  private var second: UInt64 = 0
+  private var eventsInSecond: UInt64 = 0
+  /// Events without a line that were not told of yet, and when such events last were.
+  private var unlisted: UInt64 = 0
+  private var rushTold: UInt64?
 
   /// What is news in the model's newest sample.
-  mutating func take(_ model: Model) -> [String] {
+  /// - Parameter events: the lines that came with it.
+  mutating func take(_ model: Model, _ events: [EventLine] = []) -> [String] {
     guard let moment = Moment(model) else { return [] }
     let sample = moment.sample
     var news: [String] = []
@@ -29,6 +46,7 @@ struct PlainLines {
     for line in SampleComposer.logLines(before, sample.statistics.log, sample.date) { news.append(line.detail) }
     before = sample.statistics.log
     news += alarmNews(model, sample.nanoseconds)
+    news += eventNews(sample, events, model.glyphs)
     if let figures = figures(moment) { news.append(figures) }
     return news.map { Format.clock(sample.date, in: model.zone) + " " + Self.harmless($0) }
   }
@@ -44,6 +62,45 @@ struct PlainLines {
       }
     }
     return news
+  }
+
+  /// Each event while there are few, else how many there were once they are few again.
+  private mutating func eventNews(_ sample: Sample, _ lines: [EventLine], _ glyphs: GlyphTier) -> [String] {
+    // What becomes of the log is told anyway.
+    let lines = lines.filter { $0.kind != .rotation && $0.kind != .checkpoint }
+    // Another store begins to count anew.
+    let new = counted.map { sample.eventsCounted - min($0, sample.eventsCounted) } ?? UInt64(lines.count)
+    counted = sample.eventsCounted
+    var news: [String] = []
+    let now = sample.nanoseconds
+    if now >= second + Self.eventsNanoseconds {
+      let isRush = eventsInSecond > Self.eventsMax
+      if !isRush || rushTold.map({ now >= $0 + Self.rushNanoseconds }) ?? true { news += tellUnlisted(at: now) }
+      (second, eventsInSecond) = (now, 0)
+    }
+    eventsInSecond += new
+    if unlisted == 0, eventsInSecond <= Self.eventsMax, lines.count == new {
+      news += lines.map { Self.words($0, glyphs) }
+    } else {
+      unlisted += new
+    }
+    if sample.workload?.progress.phase == .finished { news += tellUnlisted(at: now) }
+    return news
+  }
+
+  private mutating func tellUnlisted(at nanoseconds: UInt64) -> [String] {
+    guard unlisted > 0 else { return [] }
+    defer { (unlisted, rushTold) = (0, nanoseconds) }
+    return ["\(Format.counted(Int(clamping: unlisted), "event")), not listed one by one"]
+  }
+
+  /// `new ada in shard 3, age=34 club=Ajax, 312 B`.
+  private static func words(_ line: EventLine, _ glyphs: GlyphTier) -> String {
+    var what = line.kind.word
+    if !line.key.isEmpty { what += " " + Format.clipped(line.key, keyMax, glyphs) }
+    if let shard = line.shard { what += " in shard \(shard)" }
+    let rest = [Format.clipped(line.detail, detailMax, glyphs), line.bytes.map { Format.bytes($0) } ?? ""]
+    return ([what] + rest.filter { !$0.isEmpty }).joined(separator: ", ")
   }
 
   /// Documents and operations, if they differ enough from what was told.
@@ -92,5 +149,21 @@ struct PlainLines {
           default: scalar
           }
         }))
+  }
+}
+
+extension EventLine.Kind {
+  /// What the stream has three letters for.
+  fileprivate var word: String {
+    switch self {
+    case .insert: "new"
+    case .put: "changed"
+    case .remove: "removed"
+    case .clear: "cleared"
+    case .rotation: "page"
+    case .checkpoint: "checkpoint"
+    case .duplicate: "duplicate"
+    case .gap: "lost"
+    }
   }
 }
