@@ -35,10 +35,12 @@ import Testing
       #expect(panels(40, 10, focus: focus) == [focus])
       for height in 10...60 {
         for width in stride(from: 40, through: 200, by: 7) {
-          let layout = OverviewLayout(
-            ViewFrame(width: width, height: height, hasJob: height % 2 == 0), focus: focus, isZoomed: false,
-            arrangement: arrangement)
-          #expect(layout.rect(of: focus) != nil, "\(arrangement) \(width)x\(height)")
+          for isPaused in [false, true] {
+            let layout = OverviewLayout(
+              ViewFrame(width: width, height: height, hasJob: height % 2 == 0, isPaused: isPaused), focus: focus,
+              isZoomed: false, arrangement: arrangement)
+            #expect(layout.rect(of: focus) != nil, "\(arrangement) \(width)x\(height)")
+          }
         }
       }
     }
@@ -46,9 +48,9 @@ import Testing
 
   /// Header, panels and footer cover the screen without overlapping.
   @Test(arguments: LayoutTests.arrangements) func everyRowBelongsToSomething(_ arrangement: Arrangement) {
-    for height in 10...70 {
+    for (height, isPaused) in (10...70).flatMap({ [($0, false), ($0, true)] }) {
       for width in [40, 75, 76, 80, 99, 100, 109, 110, 120, 160, 200] {
-        let frame = ViewFrame(width: width, height: height, hasJob: width % 2 == 0)
+        let frame = ViewFrame(width: width, height: height, hasJob: width % 2 == 0, isPaused: isPaused)
         let layout = OverviewLayout(frame, focus: .log, isZoomed: false, arrangement: arrangement)
         let rects =
           [frame.header, frame.footer]
@@ -60,6 +62,28 @@ import Testing
         #expect(isRoomy, "\(arrangement) \(width)x\(height)")
       }
     }
+  }
+
+  /// Whoever goes through time sees where in it that is; on a low screen the line is there for nothing else.
+  @Test(arguments: [Model.View.overview, .workload, .alerts, .jobs, .tour])
+  func aPausedViewHasTheLineOfTime(_ view: Model.View) {
+    var model = Touring.model(at: .shard, 100)
+    _ = model.update(.resize(width: 80, height: 24))
+    model.view = view
+    func hasLine() -> Bool { Renderer.render(model, colors: .none).lines[22].hasPrefix("  -10m ") }
+    #expect(!hasLine())
+    _ = model.update(.key(.character("[")))
+    #expect(hasLine())
+    _ = model.update(.key(.character("`")))
+    #expect(!hasLine())
+  }
+
+  @Test func theLineOfTimeTakesNoPanelOfAUsualScreen() {
+    let frame = ViewFrame(width: 80, height: 24, hasJob: true, isPaused: true)
+    #expect(frame.timeline == Rect(x: 0, y: 22, width: 80, height: 1))
+    #expect(OverviewLayout(frame, focus: .throughput, isZoomed: false).panels.map(\.id) == panels(80, 24))
+    #expect(ViewFrame(width: 80, height: 24).timeline == nil)
+    #expect(ViewFrame(width: 80, height: 13, isPaused: true).timeline == nil)
   }
 
   @Test func arrangementsShowWhatTheyAreFor() {
