@@ -211,7 +211,7 @@ import Testing
   @Test func whatIsRecordedIsReplayed() async throws {
     let tmux = try await terminal()
     // The first sample, before which there is nothing to record.
-    try await start(tmux, "run --documents 500 --ram", showing: "docs  up 00:")
+    try await start(tmux, "run --documents 500 --ram", showing: " docs ")
     try await tmux.press("R")
     try await tmux.waitFor("REC LIVE")
     // A sample takes some hundred bytes.

@@ -31,6 +31,10 @@ import Testing
     #expect(object["writes_timed_one_in"] == nil, "a workload times all it does")
     #expect((object["workload"] as? [String: Any])?["latency_ns"] == nil, "that is told once")
     #expect(object["resident_bytes"] as? Int == 518_291_000)
+    // As the first line has it: so long it was watched.
+    #expect(object["uptime_ns"] as? Int == 70_000_000_000)
+    let line = Renderer.render(Script().model(width: 200), colors: .none).lines[0]
+    #expect(line.contains("  watched 01:10  ") && !line.contains(" up "), "\(line)")
     let alerts = try #require(object["alerts"] as? [[String: Any]])
     #expect(alerts.map { $0["name"] as? String } == ["checkpoint-failed"])
     #expect(alerts.first?["since"] as? String == "2023-11-14T22:14:20.000Z")

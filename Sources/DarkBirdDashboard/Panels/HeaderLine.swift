@@ -40,7 +40,8 @@ enum HeaderLine {
     if model.view == .browse, let behind = AlertLine.behind(moment) { segments.append(Segment(3, behind)) }
     segments.append(Segment(3, Span(Format.grouped(sample.statistics.documents), .strong), Span(" docs", .label)))
     let isQuiet = model.time == .live && model.stillness.quietSince(at: sample) != nil
-    if !isQuiet { segments.append(.field(8, "up", Format.uptime(nanoseconds: sample.nanoseconds))) }
+    // How old the store is, nobody knows.
+    if !isQuiet { segments.append(.field(8, "watched", Format.uptime(nanoseconds: sample.nanoseconds))) }
     // Over two seconds: a figure that people can read must not flicker.
     let rates = Rates(moment.history, at: sample, over: 2_000_000_000)
     let process = (rates?.perSecond(\.processNanoseconds) ?? 0) / 1e9

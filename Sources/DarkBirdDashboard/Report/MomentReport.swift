@@ -103,6 +103,7 @@ struct MomentReport: Encodable {
   var time: String
   var title: String
   var location: String
+  /// How long the store has been watched, not how long it has been open.
   var uptimeNs: UInt64
   var documents: Int
   var memoryLsn: UInt64
