@@ -102,6 +102,108 @@ import Testing
     check(model, "a wrong query")
   }
 
+  /// Names of their fields, and what Tab offers of their tags.
+  @Test func areHarmlessInLists() throws {
+    let store = try store()
+    defer { try? store.close() }
+    let source = StoreSource(store, title: Self.attacks[1])
+    defer { source.close() }
+    var model = Model(identity: source.identity, width: 120, height: 40, glyphs: .braille, zone: .gmt)
+    for key in [Key.character("b"), .character("c"), .end, .character(" "), .home, .character(" ")] {
+      answer(model.update(.key(key)), source, &model)
+      check(model, "columns after \(key)")
+    }
+    #expect(model.isChoosingColumns)
+    for key in [Key.escape, .character("/")] { answer(model.update(.key(key)), source, &model) }
+    _ = model.update(.paste("tag:club="))
+    answer(model.update(.key(.tab)), source, &model)
+    #expect(model.browse.completions.count > 1)
+    check(model, "completions")
+  }
+
+  /// What is asked about them and about files, and whatever somebody types or pastes.
+  @Test func areHarmlessInQuestionsAndLines() {
+    var model = Browsing.query()
+    for (number, attack) in Self.attacks.enumerated() {
+      let (key, record): (RowKey, Record) = (RowKey(text: attack), [attack: .string(attack)])
+      let export = ExportRequest(selection: .key(attack), path: attack, format: .csv)
+      let questions: [Question] = [
+        .remove(key), .write(.replace(key, was: [:], record)), .write(.insert(key: .string(attack), record)),
+        .overwrite(export, name: attack),
+      ]
+      model.browse.question = questions[number % questions.count]
+      check(model, "question \(number)")
+      model.browse.question = nil
+      for kind in [Prompt.Kind.exportName, .document] {
+        model.browse.prompt = Prompt(kind, attack)
+        check(model, "prompt \(number)")
+      }
+      _ = model.update(.key(.enter))
+      check(model, "what is wrong with it \(number)")
+      (model.browse.prompt, model.browse.question) = (nil, nil)
+      _ = model.update(.key(.character(":")))
+      model.palette?.editor = LineEditor(attack)
+      check(model, "palette \(number)")
+      _ = model.update(.key(.escape))
+      _ = model.update(.key(.character("a")))
+      model.annotation?.editor = LineEditor(attack)
+      check(model, "note \(number)")
+      _ = model.update(.key(.enter))
+    }
+    for key in ":zoom " { _ = model.update(.key(.character(key))) }
+    _ = model.update(.paste(Self.attacks[1]))
+    _ = model.update(.key(.enter))
+    #expect(model.browse.notice?.hasPrefix("zoom takes no '") == true)
+    check(model, "a command with something behind it")
+    for key in ["A", "o", "/"] {
+      _ = model.update(.key(.character(Character(key))))
+      if key == "/" { model.events.editor = LineEditor(Self.attacks[1]) }
+      check(model, "after notes \(key)")
+    }
+    #expect(model.marks.count { $0.kind == .note } > 5)
+  }
+
+  /// What is answered to the questions of a job, what it says of itself, and how it has ended.
+  @Test func areHarmlessInJobs() {
+    let job = DashboardJob(
+      "import-from", "documents of a file into the store", asking: ["import from", .init("key", isOptional: true)],
+      confirming: "Import all of it?"
+    ) { _, _ in "" }
+    var model = Working.start(20, jobs: [job])
+    for (number, attack) in Self.attacks.enumerated() {
+      _ = model.perform(.startJob(0), in: .overview)
+      model.jobs.asking?.editor = LineEditor("a" + attack)
+      check(model, "question of job \(number)")
+      _ = model.update(.key(.enter))
+      model.jobs.asking?.editor = LineEditor(attack)
+      _ = model.update(.key(.enter))
+      check(model, "before job \(number)")
+      guard case .startJob(let id, _, _)? = model.update(.key(.character("y"))).first else {
+        Issue.record("there is no job \(number)")
+        return
+      }
+      let progress = DashboardJob.Progress(documents: 3, total: 7, note: attack)
+      _ = model.update(.job(id: id, JobReport(progress: progress, seconds: 2)))
+      check(model, "job \(number)")
+      let outcome: JobReport.Outcome = [.done(attack), .failed(attack), .cancelled(attack)][number % 3]
+      _ = model.update(.job(id: id, JobReport(progress: progress, seconds: 3, outcome: outcome)))
+      check(model, "end of job \(number)")
+    }
+    for key in [Key.character("J"), .end, .home] {
+      _ = model.update(.key(key))
+      check(model, "jobs after \(key)")
+    }
+    // The same again: its line begins with what was answered.
+    _ = model.update(.key(.enter))
+    #expect(model.jobs.asking?.editor.text.isEmpty == false)
+    check(model, "a job again")
+    _ = model.update(.key(.escape))
+    let mirror = model.jobs.begin("mirror-to", Self.attacks[1], at: nil)
+    _ = model.update(.key(.character("x")))
+    #expect(model.jobs.cancelling == mirror)
+    check(model, "before a job is cancelled")
+  }
+
   @Test func areHarmlessAsNamesOfIndexes() {
     var schema = SchemaDescription()
     schema.fields = FieldSchema(unique: [Self.attacks[1]], tags: [Self.attacks[3]], ranges: [Self.attacks[5]])
