@@ -61,6 +61,49 @@ import Testing
     #expect(object["resident_bytes"] == nil, "nobody has said it")
   }
 
+  /// As the README has it, through nothing but what is public.
+  @Test func theObjectHasWhatAProgramTimesItself() throws {
+    let store = try Store<Int, Record>(.memory)
+    defer { try? store.close() }
+    let timed = Timed()
+    var options = DashboardOptions(title: "own")
+    options.workload = timed
+    #expect(timed.time(.get) { store[7] } == nil)
+    var text = ""
+    Dashboard.report(
+      .object, on: store, options: options,
+      wait: { nanoseconds in
+        Thread.sleep(forTimeInterval: Double(nanoseconds) / 1e9)
+        return true
+      },
+      write: {
+        text = $0
+        return true
+      })
+    let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    let latencies = try #require(object["latency_ns"] as? [String: [String: Int]])
+    #expect(latencies.keys.sorted() == ["get"] && latencies["get"]?["count"] == 1, "\(latencies)")
+    #expect((object["workload"] as? [String: Any])?["summary"] as? String == "the betting office")
+  }
+
+  private final class Timed: WorkloadMonitor {
+    let recorder = LatencyRecorder()
+    let summary = "the betting office", runNumber = 1
+    let recentDuplicates: [RefusedDuplicate] = []
+
+    func progress() -> WorkloadProgress {
+      var progress = WorkloadProgress()
+      progress.phase = .running
+      return progress
+    }
+
+    func time<Result>(_ kind: OperationKind, _ body: () throws -> Result) rethrows -> Result {
+      let start = ContinuousClock.now
+      defer { recorder.record(kind, nanoseconds: UInt64((ContinuousClock.now - start) / .nanoseconds(1))) }
+      return try body()
+    }
+  }
+
   @Test func tagsInTheObjectDriveNoTerminal() throws {
     var model = Model(identity: Script().identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
     var sample = try #require(Script().samples(1).last)
