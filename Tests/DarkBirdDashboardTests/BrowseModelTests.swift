@@ -101,6 +101,70 @@ import Testing
     #expect(asked.count { if case .pageBefore = $0 { true } else { false } } == 5)
   }
 
+  private func title(_ model: Model) throws -> String {
+    try #require(Renderer.render(model, colors: .none).lines.first { $0.contains("2 Results") })
+  }
+
+  @Test func askingAgainComesBackToThePageAndTheDocument() throws {
+    var model = browsing()
+    for _ in 0..<Results.pageSize + 5 { press(.down, &model) }
+    // Once more before the answer is there.
+    _ = model.update(.key(.function(5)))
+    press(.function(5), &model)
+    let results = try #require(model.browse.results)
+    #expect(results.pageNumber == 1 && results.selectedRow?.key.text == "u:205")
+    #expect(try title(model).contains("  201-400 of 1,204,117"))
+    for _ in 0..<6 { press(.up, &model) }
+    #expect(model.browse.results?.selectedRow?.key.text == "u:199")
+    for _ in 0..<Results.pageSize + 1 { press(.down, &model) }
+    #expect(model.browse.results?.selectedRow?.key.text == "u:400")
+  }
+
+  /// What is before the page may have become less or more.
+  @Test func afterWritesThePageThatWasComeBackToHasItsPlaceAboutThere() throws {
+    var model = browsing()
+    for _ in 0..<Results.pageSize + 5 { press(.down, &model) }
+    _ = model.update(.sample(Script().samples(21)[20], []))
+    press(.function(5), &model)
+    #expect(model.browse.results?.selectedRow?.key.text == "u:205")
+    #expect(try title(model).contains("  about 201-400 of 1,204,117"))
+    press(.home, &model)
+    #expect(try title(model).contains("  1-200 of 1,204,117"))
+    press(.end, &model)
+    #expect(model.browse.results?.isLastPage == true && model.browse.results?.isAbout == false)
+  }
+
+  @Test func aPageThatIsGoneGivesWayToTheFirst() throws {
+    var model = browsing()
+    for _ in 0..<Results.pageSize + 5 { press(.down, &model) }
+    let rest = ScriptedStore(count: 150)
+    var effects: [Effect] = []
+    for case .ask(let request) in model.update(.key(.function(5))) {
+      if let reply = BrowseAnswers.answer(request, from: rest) { effects += model.update(.reply(reply)) }
+    }
+    #expect(model.browse.results?.isRunning == true)
+    rest.answer(effects, in: &model)
+    let results = try #require(model.browse.results)
+    #expect(results.pageNumber == 0 && results.rows.count == 150 && results.selected == 0 && results.isLastPage)
+    #expect(try title(model).contains("  1-150 of 150"))
+  }
+
+  /// Of fewer than there were, it is the last that there can be.
+  @Test func aPageHasNoPlaceBeyondAllThatThereAre() throws {
+    var model = browsing()
+    for _ in 0..<Results.pageSize + 5 { press(.down, &model) }
+    _ = model.update(.sample(Script().samples(21)[20], []))
+    for case .ask(let request) in model.update(.key(.function(5))) {
+      guard let reply = BrowseAnswers.answer(request, from: store) else { continue }
+      if case .count(let run, _) = reply {
+        _ = model.update(.reply(.count(run: run, 250)))
+      } else {
+        _ = model.update(.reply(reply))
+      }
+    }
+    #expect(try title(model).contains("  about 51-250 of 250"))
+  }
+
   @Test func limitEndsThePages() throws {
     var model = browsing()
     type("range age limit 250", &model)

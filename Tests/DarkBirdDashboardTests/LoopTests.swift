@@ -177,8 +177,8 @@ private final class ScriptedScreen: DashboardScreen {
   @Test func queriesAreAnsweredInTheirOrderAndOldRunsDropped() async {
     let (replies, continuation) = AsyncStream.makeStream(of: BrowseReply.self)
     let queries = QueryThread(source: ScriptedStore()) { continuation.yield($0) }
-    queries.ask(.page(run: 1, .key("u:1"), number: 0, after: nil))
-    queries.ask(.page(run: 2, .key("u:2"), number: 0, after: nil))
+    queries.ask(.page(run: 1, .key("u:1"), number: 0, from: .first))
+    queries.ask(.page(run: 2, .key("u:2"), number: 0, from: .first))
     queries.ask(.outline)
     queries.start()
     var keys: [String] = []

@@ -297,6 +297,59 @@ private struct Player: Document, Codable {
     #expect(model.browse.results?.rows.count == 200)
   }
 
+  /// It begins where it did, and one goes on from there both ways.
+  @Test func askingAgainComesBackToAPageThatWasComeToFromTheEnd() throws {
+    var model = Model(identity: source.identity, width: 120, height: 40, glyphs: .ascii, zone: .gmt)
+    var samples = 0
+    func sample() {
+      samples += 1
+      _ = model.update(
+        .sample(
+          Sample(
+            sequence: samples, date: Script.start, nanoseconds: UInt64(samples) * 100_000_000,
+            statistics: source.statistics()), []))
+    }
+    func press(_ keys: Key...) throws -> Results {
+      for key in keys { answer(model.update(.key(key))) }
+      return try #require(model.browse.results)
+    }
+    func answer(_ effects: [Effect]) {
+      for case .ask(let request) in effects {
+        if let reply = BrowseAnswers.answer(request, from: source) { answer(model.update(.reply(reply))) }
+      }
+    }
+    sample()
+    let last = try press(.character("b"), .end)
+    model.browse.results?.selected = 0
+    let before = try press(.up)
+    #expect(before.pageNumber == 3 && before.selected == 199)
+    model.browse.results?.selected = 20
+    var again = try press(.function(5))
+    #expect(again.rows == before.rows && again.pageNumber == 3 && again.selected == 20 && !again.isAbout)
+
+    // The first of them is gone, and so is the one that was selected.
+    for row in [before.rows[0], before.rows[20]] { #expect(try source.remove(row.key)) }
+    sample()
+    again = try press(.function(5))
+    #expect(again.rows.first == before.rows[1] && again.selectedRow == before.rows[22] && again.isAbout)
+    #expect(again.rows.last == last.rows[1])
+    model.browse.results?.selected = 0
+    again = try press(.up)
+    #expect(again.pageNumber == 2 && again.rows.count == 200)
+    again = try press(.down)
+    #expect(again.pageNumber == 3 && again.rows.first == before.rows[1])
+    model.browse.results?.selected = 199
+    again = try press(.down)
+    #expect(again.rows.first == last.rows[2] && again.isLastPage)
+    #expect(again.offset + again.rows.count == 998)
+
+    // All of what there was from there on is gone: what is left is shown from its beginning.
+    for row in last.rows { _ = try source.remove(row.key) }
+    sample()
+    again = try press(.function(5))
+    #expect(again.pageNumber == 0 && again.selected == 0 && !again.isAbout && !again.rows.isEmpty)
+  }
+
   @Test func documentsAreReadAnew() throws {
     let row = try #require(try source.page(.key("17"), limit: 1, after: nil).rows.first)
     _ = try store.update(17) { $0.age = 99 }

@@ -28,11 +28,11 @@ enum BrowseAnswers {
       case .histogram(let field, let span, let query):
         return .histogram(
           field: field, try source.histogram(field: field, within: span, of: query, bucketsMax: bucketsMax))
-      case .page(let run, let selection, let number, let mark):
+      case .page(let run, let selection, let number, let place):
         let start = DispatchTime.now().uptimeNanoseconds
-        let page = try page(number, selection, after: mark, from: source)
+        let (page, marks) = try page(number, selection, place, from: source)
         let nanoseconds = DispatchTime.now().uptimeNanoseconds - start
-        return .page(run: run, number: number, marks: [], page, nanoseconds: nanoseconds)
+        return .page(run: run, number: number, marks: marks, page, nanoseconds: nanoseconds)
       case .pageBefore(let run, let selection, let number, let rows, let mark):
         let start = DispatchTime.now().uptimeNanoseconds
         let page = try source.page(selection, limit: rows, before: mark)
@@ -43,6 +43,21 @@ enum BrowseAnswers {
       }
     } catch {
       return .failed(request, String(describing: error))
+    }
+  }
+
+  /// - Returns: also the mark that it begins after, if whoever asks does not know it.
+  private static func page(
+    _ number: Int, _ selection: Selection, _ start: PageStart, from source: some Source
+  ) throws -> (ResultPage, [PageMark]) {
+    switch start {
+    case .first: return (try page(number, selection, after: nil, from: source), [])
+    case .after(let mark): return (try page(number, selection, after: mark, from: source), [])
+    case .with(let mark):
+      // After the row before it. Without one there is no such page any more.
+      let before = try source.page(selection, limit: 1, before: mark).next
+      guard let before else { return (ResultPage(rows: []), []) }
+      return (try page(number, selection, after: before, from: source), [before])
     }
   }
 

@@ -152,9 +152,9 @@ enum QueryBar {
   }
 
   private static func matches(_ results: Results) -> String {
-    let found = results.offset + results.rows.count
     guard let matches = results.matches else {
-      return results.isLastPage ? "\(Format.grouped(found)) or more" : "more than \(Format.grouped(found))"
+      let found = (results.isAbout ? "about " : "") + Format.grouped(results.offset + results.rows.count)
+      return results.isLastPage ? "\(found) or more" : "more than \(found)"
     }
     guard let limit = results.selection.limit, limit < matches else { return Format.grouped(matches) }
     return "\(Format.grouped(limit)) of \(Format.grouped(matches))"

@@ -12,7 +12,8 @@ enum ResultsPanel {
     guard let results = model.browse.results, !results.rows.isEmpty else { return "2 Results" }
     // The store has only its documents of now: whoever looks at the past of everything else must be told.
     let date = model.time == .live ? nil : results.date
-    let range = "\(Format.grouped(results.offset + 1))-\(Format.grouped(results.offset + results.rows.count))"
+    let (first, last) = (results.offset + 1, results.offset + results.rows.count)
+    let range = (results.isAbout ? "about " : "") + "\(Format.grouped(first))-\(Format.grouped(last))"
     let start = "2 Results" + (date.map { " as of \(Format.clock($0, in: model.zone))" } ?? "") + "  " + range
     let total = results.count.map { " of \(Format.grouped($0))" } ?? " and more"
     let shortTotal = results.count.map { " of \(Format.short($0))" } ?? total

@@ -227,10 +227,12 @@ struct Results: Sendable {
   var isRunning = true
   var landing = Landing.first
   var pageNumber = 0
-  /// Where each page after the first begins, as far as they have been read.
-  var marks: [PageMark] = []
-  /// Where pages end that were come to from the last one, by their numbers.
-  var marksBefore: [Int: PageMark] = [:]
+  /// After which rows pages begin, by their numbers, as far as they have been read; the first one has none.
+  private(set) var marks: [Int: PageMark] = [:]
+  /// Before which rows pages end that were come to from the last one, by their numbers.
+  private(set) var marksBefore: [Int: PageMark] = [:]
+  /// Whether nobody has counted what is before the page since the store went on: it was come back to.
+  private(set) var isAbout = false
   var rows: [ResultRow] = []
   var isLastPage = false
   var selected = 0
@@ -270,8 +272,13 @@ struct Results: Sendable {
     return (count - 1) / Self.pageSize
   }
 
-  /// Rows before the page that is shown.
-  var offset: Int { pageNumber * Self.pageSize }
+  /// Rows before the page that is shown: as many as were counted, but no more than there can be.
+  var offset: Int {
+    let offset = pageNumber * Self.pageSize
+    guard isAbout, let matches else { return offset }
+    let most = max(0, min(matches, selection.limit ?? .max) - rows.count)
+    return isLastPage ? most : min(offset, most)
+  }
   var selectedRow: ResultRow? { rows.indices.contains(selected) ? rows[selected] : nil }
 
   /// Results that were asked for before there was a sample are as old as the first one.
@@ -281,19 +288,53 @@ struct Results: Sendable {
     checked.lsn = lsn
   }
 
+  /// Begins with the page of earlier results of the same selection, and with the row that was selected there.
+  mutating func comeBack(to before: Results) {
+    landing = before.selectedRow.map { .key($0.key) } ?? before.landing
+    (selected, pageNumber) = (before.selected, before.pageNumber)
+    // A mark is a place in the order, whatever has become of the rows around it.
+    marks = before.marks.filter { $0.key <= pageNumber }
+    marksBefore = before.marksBefore
+    isAbout = pageNumber > 0 && (before.isAbout || lsn > before.lsn)
+  }
+
+  /// Whether the page that was come back to is there no more.
+  func hasLost(_ page: ResultPage, number: Int) -> Bool {
+    if case .key = landing { number > 0 && page.rows.isEmpty } else { false }
+  }
+
+  mutating func beginAnew() {
+    (pageNumber, landing, selected, isAbout) = (0, .first, 0, false)
+    forgetMarks()
+  }
+
+  mutating func forgetMarks() { (marks, marksBefore) = ([:], [:]) }
+
+  /// Asks for the page to begin with.
+  var request: BrowseRequest {
+    let start = marks[pageNumber].map(PageStart.after) ?? marksBefore[pageNumber - 1].map(PageStart.with)
+    return .page(run: run, selection, number: start == nil ? 0 : pageNumber, from: start ?? .first)
+  }
+
+  /// - Parameter newMarks: where pages begin up to this one, as far as that was not known.
   mutating func show(_ page: ResultPage, number: Int, marks newMarks: [PageMark], nanoseconds: UInt64) {
     show(page, number: number, nanoseconds)
     isLastPage = page.next == nil
-    marks += newMarks
-    if let next = page.next, marks.count == number { marks.append(next) }
+    if number == 0, isAbout {
+      isAbout = false
+      forgetMarks()
+    }
+    for (place, mark) in newMarks.enumerated() { marks[number + 1 - newMarks.count + place] = mark }
+    if let next = page.next, marks[number + 1] == nil { marks[number + 1] = next }
     // The last page tells how many there are, unless the limit ends it.
-    if isLastPage, offset + rows.count < selection.limit ?? .max { matches = offset + rows.count }
+    if isLastPage, !isAbout, offset + rows.count < selection.limit ?? .max { matches = offset + rows.count }
   }
 
   /// Shows a page that was come to from the one after it, or is the last.
   mutating func showBefore(_ page: ResultPage, number: Int, nanoseconds: UInt64) {
     show(page, number: number, nanoseconds)
-    isLastPage = number == lastPageNumber
+    isLastPage = number == lastPageNumber && marksBefore[number] == nil
+    if isLastPage { isAbout = false }
     if let next = page.next { marksBefore[number - 1] = next }
   }
 

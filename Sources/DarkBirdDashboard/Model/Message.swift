@@ -88,8 +88,8 @@ enum BrowseRequest: Hashable, Sendable {
   case outline
   /// What Tab offers for the line up to the cursor, from all tags of the store.
   case complete(String, QueryVocabulary)
-  /// Page `number` of a run, which begins after `mark`.
-  case page(run: Int, Selection, number: Int, after: PageMark?)
+  /// Page `number` of a run.
+  case page(run: Int, Selection, number: Int, from: PageStart)
   /// Page `number` of a run, of so many rows, which ends before `mark`, or with the last row.
   case pageBefore(run: Int, Selection, number: Int, rows: Int, before: PageMark?)
   /// From `mark`, the end of page `number`, to the last page, for selections that go only forwards.
@@ -107,6 +107,15 @@ enum BrowseRequest: Hashable, Sendable {
   /// A document as it is now, to be changed.
   case draft(RowKey)
   case write(DocumentChange)
+}
+
+/// Where a page begins.
+enum PageStart: Hashable, Sendable {
+  case first
+  /// After the row at a mark, as pages do that are read one after the other.
+  case after(PageMark)
+  /// With the row at a mark, of a query without a limit: before it ends the page that was come to from this one.
+  case with(PageMark)
 }
 
 /// The answer. Those of a run that has been replaced meanwhile are ignored.

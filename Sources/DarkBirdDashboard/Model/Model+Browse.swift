@@ -94,6 +94,7 @@ extension Model {
       browse.exploreSelection = min(browse.exploreSelection, max(0, items.count - 1))
     case .page(let run, let number, let marks, let page, let nanoseconds):
       guard browse.results?.run == run else { return [] }
+      if browse.results?.hasLost(page, number: number) == true { return beginAnew() }
       browse.results?.show(page, number: number, marks: marks, nanoseconds: nanoseconds)
       return hasTurned(page, nanoseconds)
     case .pageBefore(let run, let number, let page, let nanoseconds):
@@ -119,6 +120,12 @@ extension Model {
     case .failed(let request, let message): receiveFailure(of: request, message)
     }
     return []
+  }
+
+  /// From the first page: the one that was to be come back to is there no more.
+  private mutating func beginAnew() -> [Effect] {
+    browse.results?.beginAnew()
+    return browse.results.map { [.ask($0.request)] } ?? []
   }
 
   private mutating func hasTurned(_ page: ResultPage, _ nanoseconds: UInt64) -> [Effect] {
@@ -147,8 +154,9 @@ extension Model {
   }
 
   /// Runs a selection from its first page.
+  /// - Parameter before: results of the same selection, to whose page it comes back.
   mutating func run(
-    _ selection: Selection, line: String? = nil, notes: [String] = [], landing: Results.Landing = .first,
+    _ selection: Selection, line: String? = nil, notes: [String] = [], comingBackTo before: Results? = nil,
     remembers: Bool = true, focus: BrowseState.Pane = .results
   ) -> [Effect] {
     browse.runs += 1
@@ -160,11 +168,10 @@ extension Model {
     var results = Results(
       run: browse.runs, selection: selection, lsn: history.last?.statistics.memoryLSN ?? 0, date: history.last?.date)
     results.notes = notes
-    results.landing = landing
-    if landing != .first { results.selected = browse.results?.selected ?? 0 }
+    if let before { results.comeBack(to: before) }
     browse.results = results
     let run = browse.runs
-    var effects = [Effect.ask(.page(run: run, selection, number: 0, after: nil))]
+    var effects = [Effect.ask(results.request)]
     switch selection {
     case .query: effects += [.ask(.plan(run: run, selection)), .ask(.count(run: run, selection))]
     case .shard: effects.append(.ask(.count(run: run, selection)))
@@ -220,11 +227,9 @@ extension Model {
   }
 
   private mutating func refresh() -> [Effect] {
-    var effects = [Effect.ask(.outline)]
-    if let results = browse.results {
-      effects += run(results.selection, landing: results.selectedRow.map { .key($0.key) } ?? .first)
-    }
-    return effects
+    let effects = [Effect.ask(.outline)]
+    guard let results = browse.results else { return effects }
+    return effects + run(results.selection, comingBackTo: results)
   }
 
   /// Only what a range index keeps in order can be sorted without reading everything.

@@ -52,12 +52,12 @@ extension Model {
 
   private mutating func turn(to number: Int, landing: Results.Landing) -> [Effect] {
     guard let results = browse.results else { return [] }
-    if number == 0 || results.marks.indices.contains(number - 1) {
+    if let start = number == 0 ? PageStart.first : results.marks[number].map(PageStart.after) {
       startTurning(landing)
-      let mark = number == 0 ? nil : results.marks[number - 1]
-      return [.ask(.page(run: results.run, results.selection, number: number, after: mark))]
+      return [.ask(.page(run: results.run, results.selection, number: number, from: start))]
     }
-    return number == results.lastPageNumber ? turnToLast(landing) : turnBack(to: number, landing)
+    let isLast = number == results.lastPageNumber && results.marksBefore[number] == nil
+    return isLast ? turnToLast(landing) : turnBack(to: number, landing)
   }
 
   /// A page that was come to from the end.
@@ -74,12 +74,14 @@ extension Model {
     guard let results = browse.results else { return [] }
     if let count = results.count, let number = results.lastPageNumber {
       startTurning(landing)
+      // From here on pages are counted by how many there are now.
+      if results.isAbout { browse.results?.forgetMarks() }
       let rows = count - number * Results.pageSize
       return [.ask(.pageBefore(run: results.run, results.selection, number: number, rows: rows, before: nil))]
     }
-    guard let mark = results.marks.last else { return [] }
+    guard let (number, mark) = results.marks.max(by: { $0.key < $1.key }) else { return [] }
     startTurning(landing)
-    return [.ask(.lastPage(run: results.run, results.selection, number: results.marks.count, after: mark))]
+    return [.ask(.lastPage(run: results.run, results.selection, number: number, after: mark))]
   }
 
   /// Whether a page of documents is being looked for.

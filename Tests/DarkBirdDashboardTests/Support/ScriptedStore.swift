@@ -52,9 +52,10 @@ struct ScriptedStore: Source {
     case .query, .shard:
       var (start, count) = (0, count)
       if case .shard = selection { count /= 64 }
-      if case .offset(let offset)? = mark { start = offset }
+      // A mark is the place of a row, as that of a store is.
+      if case .offset(let offset)? = mark { start = min(offset + 1, count) }
       let end = min(start + limit, count)
-      return ResultPage(rows: (start..<end).map(row), next: end < count ? .offset(end) : nil, examined: limit * 2)
+      return ResultPage(rows: (start..<end).map(row), next: end < count ? .offset(end - 1) : nil, examined: limit * 2)
     }
   }
 
