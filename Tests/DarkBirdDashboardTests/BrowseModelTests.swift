@@ -513,7 +513,15 @@ import Testing
     _ = model.update(.sample(Script().samples(21)[20], [line, other]))
     let text = model.documentLines.map(\.text)
     #expect(text.contains { $0.hasPrefix("LOG ") && $0.contains("PUT age=34") })
-    #expect(!text.contains { $0.contains("DEL") })
+    #expect(!text.contains { $0.contains("DEL") || $0.contains("no event") })
+  }
+
+  /// Only some of many events are kept: silence would be taken for rest.
+  @Test func aDocumentWithoutEventsAmongThoseShownSaysSo() {
+    var model = browsing()
+    #expect(model.documentLines.last?.text == "LOG no event of it among those shown")
+    model.events.removeAll()
+    #expect(!model.documentLines.contains { $0.text.hasPrefix("LOG ") }, "nothing has happened at all")
   }
 
   @Test func errorPointsAtItsColumn() throws {

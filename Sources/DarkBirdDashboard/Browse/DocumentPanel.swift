@@ -97,17 +97,24 @@ enum DocumentPanel {
       lines.append([Span("    "), Span(text, isDurable ? .good : .warning), Span(", \(place)", .label)])
     }
     lines.append([Span("    encoded in ", .label), Span(Format.bytes(row.bytes))])
-    let events = model.events.entries.lazy.reversed().filter { $0.line.key == row.key.text }.prefix(eventsMax)
-    for (index, entry) in events.enumerated() {
-      let text = "\(Format.clock(entry.line.date, in: model.zone)) \(entry.line.kind.rawValue) \(entry.line.detail)"
-      lines.append([
-        Span(index == 0 ? "LOG " : "    ", .label), Span(Format.clipped(text, max(1, width - 4), model.glyphs)),
-      ])
-    }
-    return lines
+    return lines + events(of: row, model, width)
   }
 
-  /// Events of a document that are shown: the last of those that the stream had room for.
+  /// What happened to it last, as far as the stream had room for it. Of many events that is a small part: that there is nothing
+  /// of this document does not mean that nothing happened to it.
+  private static func events(of row: ResultRow, _ model: Model, _ width: Int) -> [[Span]] {
+    let events = model.events.entries.lazy.reversed().filter { $0.line.key == row.key.text }.prefix(eventsMax)
+    let room = max(1, width - 4)
+    let lines = events.enumerated().map { index, entry in
+      let text = "\(Format.clock(entry.line.date, in: model.zone)) \(entry.line.kind.rawValue) \(entry.line.detail)"
+      return [Span(index == 0 ? "LOG " : "    ", .label), Span(Format.clipped(text, room, model.glyphs))]
+    }
+    guard lines.isEmpty, !model.events.entries.isEmpty else { return lines }
+    let none = Format.clipped("no event of it among those shown", room, model.glyphs)
+    return [[Span("LOG ", .label), Span(none, .label)]]
+  }
+
+  /// Events of a document that are shown.
   private static let eventsMax = 5
 }
 
