@@ -287,6 +287,25 @@ import Testing
       ])
   }
 
+  /// A command that only would fail is worse than none.
+  @Test func theCopiedCommandSaysWhenItWorks() {
+    func notice(_ key: Character, _ change: (inout SourceIdentity) -> Void = { _ in }) -> String? {
+      var identity = Script().identity
+      change(&identity)
+      var model = Model(identity: identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
+      store.answer(model.update(.key(.character("b"))), in: &model)
+      for case .copy in model.update(.key(.character(key))) { _ = model.update(.notice("31 B copied")) }
+      return model.browse.notice
+    }
+    #expect(notice("Y") == "works once this program has closed the store; 31 B copied")
+    #expect(notice("Y") { $0.isReadOnly = true } == "31 B copied")
+    #expect(notice("y") == "31 B copied", "a document is one anywhere")
+    #expect(
+      notice("Y") { $0.location = SourceIdentity.temporary }
+        == "a temporary store ends with its program: no command can ask it")
+    #expect(notice("Y") { $0.directory = nil } == "a store in memory ends with its program: no command can ask it")
+  }
+
   @Test func removalAsksAndNamesTheKey() {
     var model = Browsing.query()
     #expect(model.update(.key(.character("D"))).isEmpty)

@@ -61,6 +61,8 @@ struct BrowseState: Sendable {
   var question: Question?
   /// What the last key did, where the picture does not tell.
   var notice: String?
+  /// What there is to say of a copy, until it is known what came of that.
+  var copyRemark: String?
   var runs = 0
   /// What a candidate costs, learnt from the pages that were read.
   var nanosecondsPerCandidate = 1_000.0

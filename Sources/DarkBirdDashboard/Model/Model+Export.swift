@@ -83,10 +83,13 @@ extension Model {
   /// The view as a command line that prints the same documents.
   mutating func copyCommand() -> [Effect] {
     guard hasDocuments(), let selection = browse.results?.selection else { return [] }
-    guard let directory = identity.directory else {
-      browse.notice = "a store in memory ends with its program: no command can ask it"
+    guard let directory = identity.directory, !identity.isTemporary else {
+      let store = identity.isTemporary ? "a temporary store" : "a store in memory"
+      browse.notice = "\(store) ends with its program: no command can ask it"
       return []
     }
+    // Whoever writes has the store for itself.
+    if !identity.isReadOnly { browse.copyRemark = "works once this program has closed the store" }
     let line = QueryLine.text(selection)
     var words = ["darkbird", "query", directory]
     if !line.isEmpty { words.append("--where=" + line) }
@@ -95,6 +98,12 @@ extension Model {
       words.append("--fields=" + names.joined(separator: ","))
     }
     return [.copy(words.map(ExportText.shell).joined(separator: " "))]
+  }
+
+  /// What came of a copy, behind what there is to say of it.
+  mutating func receiveNotice(_ text: String) {
+    browse.notice = (browse.copyRemark.map { $0 + "; " } ?? "") + text
+    browse.copyRemark = nil
   }
 
   /// A recording has none: says so.

@@ -190,7 +190,7 @@ struct Model: Sendable {
       browse.draft?.path = path
       return []
     case .recording(let path, let text): (recordingPath, browse.notice) = (path, text)
-    case .notice(let text): browse.notice = text
+    case .notice(let text): receiveNotice(text)
     case .frameCost(let milliseconds): frameMilliseconds = milliseconds
     case .tour(let run, let news): tour?.take(news, ofRun: run)
     }

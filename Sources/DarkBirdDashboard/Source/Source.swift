@@ -110,6 +110,13 @@ package struct SourceIdentity: Sendable, Hashable {
   }
 }
 
+extension SourceIdentity {
+  /// The location of a store that is removed when its program ends.
+  package static let temporary = "temporary disk store"
+
+  var isTemporary: Bool { location == Self.temporary }
+}
+
 /// A line of the event stream.
 package struct EventLine: Sendable, Hashable {
   package enum Kind: String, Sendable, Hashable, CaseIterable {
