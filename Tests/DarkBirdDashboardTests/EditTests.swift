@@ -342,12 +342,30 @@ import Testing
 
   @Test(arguments: ["E", "I", "i", "D"] as [Character]) func lookingOnlyChangesNothing(_ key: Character) {
     var identity = Script().identity
-    identity.allowsChanges = false
+    (identity.allowsChanges, identity.isReadOnly) = (false, true)
     var model = Model(identity: identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
     scripted.answer(model.update(.key(.character("b"))), in: &model)
     #expect(model.update(.key(.character(key))).isEmpty)
     #expect(model.keyContext == .browse)
     #expect(model.browse.notice == "needs 'darkbird open --read-write'")
+  }
+
+  /// What would help where there is no such command line.
+  @Test(arguments: [
+    (true, false, "only the load changes these documents"), (false, false, "the program has not set allowsChanges"),
+    (false, true, "only the tour changes these documents"),
+  ])
+  func whoMayChangeDocumentsIsSaid(_ hasWorkload: Bool, _ isTour: Bool, _ text: String) {
+    let script = Script(hasWorkload: hasWorkload)
+    var identity = script.identity
+    identity.allowsChanges = false
+    var model = Model(
+      identity: identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt,
+      tour: isTour ? TourState(at: .memory) : nil)
+    for sample in script.samples(2) { _ = model.update(.sample(sample, [])) }
+    scripted.answer(model.update(.key(.character("b"))), in: &model)
+    #expect(model.update(.key(.character("D"))).isEmpty)
+    #expect(model.browse.notice == text)
   }
 
   @Test func evilKeysAreHarmlessInQuestions() throws {

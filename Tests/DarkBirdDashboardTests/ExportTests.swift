@@ -329,7 +329,7 @@ import Testing
   /// Unless somebody wants it, documents are only looked at.
   @Test func documentsAreNotChangedUnlessThatIsAllowed() {
     var identity = Script().identity
-    identity.allowsChanges = false
+    (identity.allowsChanges, identity.isReadOnly) = (false, true)
     var model = Model(identity: identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
     store.answer(model.update(.key(.character("b"))), in: &model)
     #expect(model.update(.key(.character("D"))).isEmpty)

@@ -42,8 +42,16 @@ extension Model {
   /// Whether this dashboard may change documents; if not it says why.
   mutating func mayChange() -> Bool {
     guard hasDocuments() else { return false }
-    if !identity.allowsChanges { browse.notice = "needs 'darkbird open --read-write'" }
+    if !identity.allowsChanges { browse.notice = whoMayChange }
     return identity.allowsChanges
+  }
+
+  private var whoMayChange: String {
+    if identity.isReadOnly { return "needs 'darkbird open --read-write'" }
+    if tour != nil { return "only the tour changes these documents" }
+    // 'darkbird run' has no option for it: its documents are what it puts under load.
+    if history.last?.workload != nil { return "only the load changes these documents" }
+    return "the program has not set allowsChanges"
   }
 
   mutating func performQuestion(_ command: Command) -> [Effect] {
