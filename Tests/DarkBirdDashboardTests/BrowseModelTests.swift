@@ -339,19 +339,51 @@ import Testing
     #expect(model.browse.results?.isRunning == false)
   }
 
+  /// Nobody has to ask again for them, and no line moves below the cursor.
+  @Test func countsOfTheTreeAreThoseOfNow() throws {
+    var model = browsing()
+    let before = model.exploreItems
+    func count(_ name: String) -> Int? { model.exploreItems.first { $0.name == name }?.count }
+    let samples = Script().samples(41)
+    var sample = samples[30]
+    let place = try #require(sample.statistics.indexes.firstIndex { $0.name == "club" })
+    sample.statistics.indexes[place].distinct = 90
+    _ = model.update(.sample(sample, []))
+    #expect(count("everything") == sample.statistics.documents && count("email") == 1_104_470)
+    #expect(count("joined") == sample.statistics.documents - 970)
+    #expect(count("s17") == sample.statistics.shards[17].documents)
+    #expect(count("TAGS club") == 90 && model.exploreItems.contains { $0.name == "... 87 more" })
+    // A sample has few of the tags: theirs are of when they were asked for.
+    #expect(count("Ajax") == 41_882)
+    #expect(model.exploreItems.map(\.action) == before.map(\.action))
+    // Documents are of now, also while the view shows an earlier moment.
+    press(.character(" "), &model)
+    _ = model.update(.sample(samples[40], []))
+    #expect(count("email") == 1_105_960)
+  }
+
+  /// What a sample does not tell of this store stays as it was told.
+  @Test func countsOfAnotherStoreAreNoneOfTheTree() {
+    var model = Script(shardCount: 8).model(20)
+    store.answer(model.update(.key(.character("b"))), in: &model)
+    #expect(model.exploreItems.first?.count == store.count)
+    #expect(model.exploreItems.first { $0.name == "email" }?.count == store.count)
+    #expect(model.exploreItems.last?.count == store.outline(tagsPerField: 20).shards.last)
+  }
+
   @Test func treeSkipsHeadingsAndRunsWhatIsChosen() {
     var model = browsing()
     press(.character("1"), &model)
     press(.down, &model)
-    #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "age")
+    #expect(model.exploreItems[model.browse.exploreSelection].name == "age")
     press(.up, &model)
-    #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "everything")
+    #expect(model.exploreItems[model.browse.exploreSelection].name == "everything")
     press(.end, &model)
-    #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "s63")
+    #expect(model.exploreItems[model.browse.exploreSelection].name == "s63")
     for _ in 0..<64 { press(.up, &model) }
-    #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "... 39 more")
+    #expect(model.exploreItems[model.browse.exploreSelection].name == "... 39 more")
     press(.up, &model)
-    #expect(model.browse.exploreItems[model.browse.exploreSelection].name == "rust")
+    #expect(model.exploreItems[model.browse.exploreSelection].name == "rust")
     press(.enter, &model)
     #expect(model.browse.results?.selection == .query(Query(allTags: ["skill=rust"]), limit: nil))
     #expect(model.browse.focus == .results)
@@ -359,7 +391,7 @@ import Testing
 
   /// Puts the cursor of the tree on a line and chooses it.
   private func choose(_ name: String, after heading: String, _ model: inout Model) throws {
-    let items = model.browse.exploreItems
+    let items = model.exploreItems
     let start = try #require(items.firstIndex { $0.name == heading })
     model.browse.exploreSelection = try #require(items[start...].firstIndex { $0.name == name })
     model.browse.focus = .explore
@@ -375,11 +407,11 @@ import Testing
     #expect(line(model) == "range age 20..35 tag:club=Vålerenga sort:age desc")
     try choose("rust", after: "TAGS skill", &model)
     #expect(line(model) == "range age 20..35 tag:club=Vålerenga tag:skill=rust sort:age desc")
-    let asked = model.browse.exploreItems.filter { model.browse.isAskedFor($0) }
+    let asked = model.exploreItems.filter { model.browse.isAskedFor($0) }
     #expect(asked.map(\.name) == ["age", "Vålerenga", "rust"])
     // All documents are where one begins anew.
     try choose("everything", after: "everything", &model)
-    #expect(line(model) == "" && model.browse.exploreItems.filter { model.browse.isAskedFor($0) }.count == 1)
+    #expect(line(model) == "" && model.exploreItems.filter { model.browse.isAskedFor($0) }.count == 1)
   }
 
   @Test func tagsThatTheTreeHasNoRoomForLeadToTheQueryLine() throws {
@@ -392,7 +424,7 @@ import Testing
   @Test func uniqueIndexOfTheTreeAsksForAValue() throws {
     var model = browsing()
     press(.character("1"), &model)
-    let item = try #require(model.browse.exploreItems.firstIndex { $0.kind == .unique })
+    let item = try #require(model.exploreItems.firstIndex { $0.kind == .unique })
     while model.browse.exploreSelection != item { press(.down, &model) }
     press(.enter, &model)
     #expect(model.browse.editor?.text == "unique email=")
@@ -473,7 +505,7 @@ import Testing
     #expect(model.update(.key(.character("B"))) == [.keepQueries(["range age 20..35", "key u:7"])])
     press(.function(2), &model)
     #expect(model.browse.results.map { QueryLine.text($0.selection) } == "range age 20..35")
-    #expect(model.browse.exploreItems.contains { $0.name == "F3 key u:7" })
+    #expect(model.exploreItems.contains { $0.name == "F3 key u:7" })
     // The same key lets it go.
     #expect(model.update(.key(.character("B"))) == [.keepQueries(["key u:7"])])
     #expect(model.update(.key(.function(9))).isEmpty)

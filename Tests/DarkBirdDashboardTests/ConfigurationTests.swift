@@ -165,10 +165,10 @@ import Testing
   }
 
   @Test func savedQueriesAreOfferedWhereTheyMeanSomething() {
-    var browse = BrowseState(schema: Script.schema)
-    browse.outline = Outline()
-    browse.saved = ["range age 20..35", "range height 1..2", "limit 5"]
-    #expect(browse.exploreItems.map(\.name) == ["everything", "SAVED", "F2 range age 20..35", "F4 limit 5"])
+    var model = Model(identity: Script().identity, width: 80, height: 24, glyphs: .ascii, zone: .gmt)
+    model.browse.outline = Outline()
+    model.browse.saved = ["range age 20..35", "range height 1..2", "limit 5"]
+    #expect(model.exploreItems.map(\.name) == ["everything", "SAVED", "F2 range age 20..35", "F4 limit 5"])
   }
 
   /// A load of other settings would only squash the graph.

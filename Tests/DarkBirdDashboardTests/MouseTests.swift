@@ -165,7 +165,7 @@ import Testing
     model.isMouseOn = true
     _ = model.update(.resize(width: 120, height: 24))
     let rect = try #require(BrowseLayout(model).rect(of: .explore))
-    let items = model.browse.exploreItems
+    let items = model.exploreItems
     try #require(items.count > rect.height, "it scrolls")
     _ = model.update(.key(.character("1")))
     for _ in 0..<items.count / 2 { _ = model.update(.key(.down)) }

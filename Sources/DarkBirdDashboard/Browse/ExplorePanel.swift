@@ -4,7 +4,7 @@ import Terminal
 /// The tree of what there is to look for.
 enum ExplorePanel {
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
-    let items = model.browse.exploreItems
+    let items = model.exploreItems
     guard !items.isEmpty else {
       painter.write("asking ...", in: rect, x: 1, y: 0, .label)
       return

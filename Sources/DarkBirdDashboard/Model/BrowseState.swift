@@ -122,46 +122,6 @@ struct BrowseState: Sendable {
     var action: Action?
   }
 
-  var exploreItems: [ExploreItem] {
-    guard let outline else { return [] }
-    var items = [
-      ExploreItem(name: "everything", count: outline.documents, action: .run(.query(Query(), limit: nil)))
-    ]
-    // Of another store's queries only those that mean something here.
-    let fitting = saved.enumerated().filter { (try? QueryLine.parse($0.element, vocabulary)) != nil }
-    if !fitting.isEmpty { items.append(ExploreItem(name: "SAVED")) }
-    for (place, line) in fitting {
-      items.append(ExploreItem(name: "F\(KeyMap.savedQueryKeys[place]) \(line)", action: .line(line)))
-    }
-    if !outline.uniques.isEmpty || !outline.ranges.isEmpty { items.append(ExploreItem(name: "FIELDS")) }
-    for range in outline.ranges {
-      items.append(ExploreItem(kind: .range, name: range.name, count: range.entries, action: .range(range.name)))
-    }
-    for unique in outline.uniques {
-      items.append(
-        ExploreItem(
-          kind: .unique, name: unique.name, count: unique.entries, action: .type("unique \(unique.name)=")))
-    }
-    for field in outline.tagFields {
-      items.append(ExploreItem(name: field.name.isEmpty ? "TAGS" : "TAGS \(field.name)", count: field.distinct))
-      for tag in field.tags {
-        items.append(
-          ExploreItem(
-            kind: .tag, name: Self.shortName(of: tag.tag, in: field.name), count: tag.count,
-            action: .tag(tag.tag, field: field.name)))
-      }
-      if field.distinct > field.tags.count, !field.tags.isEmpty {
-        let rest = Format.grouped(field.distinct - field.tags.count)
-        items.append(ExploreItem(kind: .tag, name: "... \(rest) more", action: .moreTags(of: field.name)))
-      }
-    }
-    if !outline.shards.isEmpty { items.append(ExploreItem(name: "SHARDS")) }
-    for (number, documents) in outline.shards.enumerated() {
-      items.append(ExploreItem(name: "s\(number)", count: documents, action: .run(.shard(number))))
-    }
-    return items
-  }
-
   /// The query as it is with this tag in the place of those it has of the field; nil is none of them.
   func selection(taggedWith tag: String?, of field: String) -> Selection {
     guard case .query(var query, let limit)? = results?.selection else {
@@ -199,11 +159,6 @@ struct BrowseState: Sendable {
       if case .unique(let index, _)? = results?.selection { text == "unique \(index)=" } else { false }
     case .moreTags?, nil: false
     }
-  }
-
-  /// Under the heading of its field a tag need not repeat the field.
-  private static func shortName(of tag: String, in field: String) -> String {
-    tag.value(ofName: field) ?? tag
   }
 }
 

@@ -90,7 +90,7 @@ extension Model {
     case .outline(let outline):
       browse.outline = outline
       browse.vocabulary = QueryVocabulary(outline)
-      let items = browse.exploreItems
+      let items = exploreItems
       browse.exploreSelection = min(browse.exploreSelection, max(0, items.count - 1))
     case .page(let run, let number, let marks, let page, let nanoseconds):
       guard browse.results?.run == run else { return [] }
@@ -252,7 +252,7 @@ extension Model {
   private mutating func open() -> [Effect] {
     switch browse.focus {
     case .explore:
-      let items = browse.exploreItems
+      let items = exploreItems
       guard items.indices.contains(browse.exploreSelection) else { return [] }
       switch items[browse.exploreSelection].action {
       case .run(let selection)?: return run(selection)

@@ -20,7 +20,7 @@ extension Model {
   }
 
   private mutating func moveInTree(_ command: Command, page: Int) {
-    let items = browse.exploreItems
+    let items = exploreItems
     guard !items.isEmpty else { return }
     var index = Scroll.selected(browse.exploreSelection, by: command, page: page, count: items.count)
     // Headings cannot be chosen: go on in the same direction, and back where that ends.

@@ -78,7 +78,7 @@ extension Model {
     if view == .browse, browse.focus == .explore, !hasOverlay {
       // Among headings, which cannot be selected.
       let index = browse.exploreSelection + row - selected
-      let items = browse.exploreItems
+      let items = exploreItems
       if items.indices.contains(index), items[index].action != nil { browse.exploreSelection = index }
       return []
     }
