@@ -117,6 +117,36 @@ import Testing
     #expect(model.update(.key(.character("x"))) == [.quit])
   }
 
+  @Test func jobsThatAreAddedLaterCanHaveKeys() throws {
+    let configuration = try read("[keys]\nbackup-to = Ctrl-K")
+    func model(_ jobs: [DashboardJob]) -> Model {
+      Model(
+        identity: Script().identity, configuration: configuration, width: 80, height: 24, glyphs: .ascii, zone: .gmt,
+        jobs: jobs)
+    }
+    var started = model(Working.kinds)
+    _ = started.update(.key(.control("k")))
+    #expect(started.jobs.asking?.kind == 0)
+    // Which of them there are depends on the store.
+    var bare = model([])
+    #expect(bare.update(.key(.control("k"))).isEmpty && bare.jobs.asking == nil)
+    #expect(bare.keyMap.binding(named: "backup-to") == nil)
+    let error = try #require(throws: ConfigurationError.self) { try read("[keys]\nbackup = x") }
+    #expect(error.description.hasPrefix("config:2: no command is called 'backup'"))
+  }
+
+  @Test func keysOfSavedQueriesAreNamedAsTheyAre() throws {
+    var model = Model(
+      identity: Script().identity, configuration: try read("[keys]\nsaved-1 = Ctrl-K\nsaved-2 = none"), width: 80,
+      height: 24, glyphs: .ascii, zone: .gmt)
+    ScriptedStore().answer(model.update(.key(.character("b"))), in: &model)
+    _ = model.update(.key(.control("k")))
+    #expect(model.browse.notice == "nothing is kept under Ctrl-K yet")
+    model.browse.saved = ["limit 5", "limit 6", "limit 7"]
+    let names = model.exploreItems.dropFirst(2).prefix(3).map(\.name)
+    #expect(names == ["Ctrl-K limit 5", ":saved-2 limit 6", "F4 limit 7"])
+  }
+
   @Test func aFileThatIsNotThereIsNoErrorUnlessItWasAskedFor() throws {
     let directory = FileManager.default.temporaryDirectory.appending(path: "darkbird-config-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: directory) }

@@ -315,6 +315,19 @@ import Testing
     #expect(map.binding(named: "quit")?.command == .quit)
     #expect(map.binding(named: "sweep")?.command == .startJob(5))
   }
+
+  /// Keys can be given to them by name before there is a store.
+  @Test func theTableNamesTheJobsThatEveryStoreHas() throws {
+    try inDirectory { path in
+      let store = try Store<Int, Record>(.disk(at: path + "/store"))
+      let jobs = DashboardJob.standard(of: store, StoreSource(store, title: ""))
+      try store.close()
+      #expect(jobs.count == 3)
+      for job in jobs { #expect(KeyMap.standard.binding(named: job.name)?.help == job.summary) }
+      #expect(KeyMap.standard.adding(jobs).binding(named: "checkpoint")?.command == .startJob(2))
+      #expect(KeyMap.standard.adding([]).binding(named: "checkpoint") == nil)
+    }
+  }
 }
 
 /// Jobs in all their states.

@@ -31,7 +31,7 @@ enum Command: Hashable, Sendable {
   case endScenario
   // Jobs.
   case cancelJob
-  /// Begins with the questions of the job of that place.
+  /// Begins with the questions of the job of that place; -1 is one that nobody has added yet.
   case startJob(Int)
   // The tour.
   case tourNext, tourPrevious, tourRepeat, tourAuto

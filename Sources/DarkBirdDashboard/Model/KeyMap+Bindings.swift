@@ -209,6 +209,17 @@ extension KeyMap {
       hint: "cancel"),
   ]
 
+  /// Jobs that darkbird may add, for a configuration to give them keys before it is known which of them a store has.
+  static let namedJobs = [
+    ("backup-to", "all documents into one file that can be checked by itself"),
+    ("export-to", "all documents into an .ndjson, .json or .csv file"),
+    ("checkpoint", "write all documents anew, and drop the full pages of the log before"),
+    ("copy-to", "make a table of a database equal to the store"),
+    ("mirror-to", "keep a table of a database equal to the store"),
+    ("import-from", "documents of an .ndjson, .json or .csv file into the store"),
+    ("load-from", "rows of a database into the store"),
+  ].map { name, help in KeyBinding(name, [], .startJob(-1), in: views, .jobs, help: help) }
+
   static let tour = [
     KeyBinding(
       "tour-next", [.right, .character("n"), .enter, .character("l")], .tourNext, in: [.tour], .tour,

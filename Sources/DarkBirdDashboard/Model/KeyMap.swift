@@ -23,7 +23,7 @@ enum KeyContext: Hashable, Sendable, CaseIterable {
 }
 
 /// One line of the key table: a named command, its keys, where they mean it, and how people are told. A command without
-/// keys is still in the palette, and a configuration may give it some, but for jobs, which a program adds later.
+/// keys is still in the palette, and a configuration may give it some, but for jobs of other programs, which are added later.
 struct KeyBinding: Hashable, Sendable {
   enum Group: String, Sendable, CaseIterable {
     case everywhere = "Everywhere"
@@ -73,7 +73,8 @@ struct KeyBinding: Hashable, Sendable {
 struct KeyMap: Sendable {
   static let standard = KeyMap(
     bindings: everywhere + looks + panels + movement + time + recording + events + alerts + workload
-      + scenarios(Scenario.standard) + jobs + tour + browsing + savedQueries + brushing + choosing + answering + typing)
+      + scenarios(Scenario.standard) + jobs + namedJobs + tour + browsing + savedQueries + brushing + choosing
+      + answering + typing)
 
   /// Signals of the terminal: they never arrive as keys, but people look for them in the help.
   static let signals = [("Ctrl-C", "end, and close the store cleanly"), ("Ctrl-Z", "suspend; `fg` comes back")]
@@ -100,13 +101,15 @@ struct KeyMap: Sendable {
   /// The bindings that a context has, in the order of the table.
   func bindings(in context: KeyContext) -> [KeyBinding] { bindings.filter { $0.contexts.contains(context) } }
 
-  /// With a command for each job that can be started; a name that is taken stays what it is.
+  /// With a command for each job that can be started, and none for others; a name that is taken stays what it is.
   func adding(_ jobs: [DashboardJob]) -> KeyMap {
-    if jobs.isEmpty { return self }
+    let others = bindings.filter { !$0.isJob }
+    let taken = Set(others.map(\.name))
     return KeyMap(
-      bindings: bindings
-        + jobs.enumerated().filter { binding(named: $0.element.name) == nil }.map { place, job in
-          KeyBinding(job.name, [], .startJob(place), in: Self.views, .jobs, help: job.summary)
+      bindings: others
+        + jobs.enumerated().filter { !taken.contains($0.element.name) }.map { place, job in
+          let keys = binding(named: job.name)?.keys ?? []
+          return KeyBinding(job.name, keys, .startJob(place), in: Self.views, .jobs, help: job.summary)
         })
   }
 
@@ -136,6 +139,10 @@ struct KeyMap: Sendable {
         return binding
       })
   }
+}
+
+extension KeyBinding {
+  fileprivate var isJob: Bool { if case .startJob = command { true } else { false } }
 }
 
 extension Key {

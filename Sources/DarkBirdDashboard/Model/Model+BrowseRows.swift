@@ -28,7 +28,7 @@ extension Model {
 
   mutating func runSaved(_ place: Int) -> [Effect] {
     guard browse.saved.indices.contains(place) else {
-      browse.notice = "nothing is kept under F\(KeyMap.savedQueryKeys[place]) yet"
+      browse.notice = "nothing is kept under \(keyMap.key(of: .saved(place), in: .browse)) yet"
       return []
     }
     return runLine(browse.saved[place])

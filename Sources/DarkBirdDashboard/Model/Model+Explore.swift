@@ -16,7 +16,7 @@ extension Model {
         name: "everything", count: isKnown ? now.documents : outline.documents,
         action: .run(.query(Query(), limit: nil)))
     ]
-    items += browse.savedItems
+    items += savedItems
     if !outline.uniques.isEmpty || !outline.ranges.isEmpty { items.append(.init(name: "FIELDS")) }
     for range in outline.ranges {
       let entries = index(.range, range.name)?.entries ?? range.entries
@@ -35,17 +35,15 @@ extension Model {
     }
     return items
   }
-}
 
-extension BrowseState {
   /// Of another store's queries only those that mean something here.
-  fileprivate var savedItems: [ExploreItem] {
-    let fitting = saved.enumerated().filter { (try? QueryLine.parse($0.element, vocabulary)) != nil }
-    if fitting.isEmpty { return [] }
-    return [ExploreItem(name: "SAVED")]
-      + fitting.map { place, line in
-        ExploreItem(name: "F\(KeyMap.savedQueryKeys[place]) \(line)", action: .line(line))
-      }
+  private var savedItems: [BrowseState.ExploreItem] {
+    let fitting = browse.saved.enumerated().filter { (try? QueryLine.parse($0.element, browse.vocabulary)) != nil }
+    var items = fitting.isEmpty ? [] : [BrowseState.ExploreItem(name: "SAVED")]
+    for (place, line) in fitting {
+      items.append(.init(name: "\(keyMap.key(of: .saved(place), in: .browse)) \(line)", action: .line(line)))
+    }
+    return items
   }
 }
 
