@@ -1,3 +1,4 @@
+import DarkBird
 import Terminal
 import Testing
 
@@ -108,13 +109,59 @@ import Testing
   }
 
   @Test func aCommandWithSomethingBehindItIsThatCommandAndSaysSo() {
-    var model = opened(typing: "load-acknowledge memory")
-    #expect(names(model) == ["load-acknowledge"])
+    var model = opened(typing: "load-scenario rush-hour")
+    #expect(names(model) == ["load-scenario"])
     _ = model.update(.key(.enter))
     #expect(model.palette == nil && model.view == .workload)
-    #expect(model.workloadSettings[model.workloadView.selected] == .acknowledgement)
-    #expect(model.browse.notice == "load-acknowledge takes no 'memory': change it here")
-    #expect(names(opened(typing: "load-acknowledg memory")).isEmpty)
+    #expect(model.workloadSettings[model.workloadView.selected] == .scenario)
+    #expect(model.browse.notice == "load-scenario takes no 'rush-hour': change it here")
+    #expect(names(opened(typing: "load-scenari rush-hour")).isEmpty)
+    model = opened(typing: "zoom in")
+    _ = model.update(.key(.enter))
+    #expect(model.isZoomed && model.browse.notice == "zoom takes no 'in'")
+  }
+
+  /// The keys go through them in steps; between those there are values too.
+  @Test func aSettingOfTheLoadTakesItsValue() throws {
+    var model = opened(typing: "load-rate 25000")
+    #expect(model.update(.key(.enter)).isEmpty, "nothing runs before it is applied")
+    #expect(model.view == .workload && model.workloadSettings[model.workloadView.selected] == .rate)
+    #expect(model.browse.notice == "Enter applies rate 25,000/s")
+    let wanted = WorkloadOptions(rate: .perSecond(25_000))
+    #expect(model.update(.key(.enter)) == [.workload(.run(wanted))])
+    func options(_ text: String) -> WorkloadOptions? {
+      var model = opened(typing: text)
+      _ = model.update(.key(.enter))
+      return model.workloadView.draft
+    }
+    #expect(options("load-writers 7")?.writers == 7)
+    #expect(options("load-readers 0")?.readers == 0)
+    #expect(options("load-documents 123456")?.documents == 123_456)
+    #expect(options("load-acknowledge synced")?.acknowledgement == .synced)
+    #expect(options("load-preset ycsb-b")?.preset == .ycsbB)
+  }
+
+  @Test(arguments: [
+    ("load-rate fast", "'rate' is 1 to 1000000000, not 'fast'; max is no limit"),
+    ("load-rate 25 000", "'rate' takes one value, not '25 000'"),
+    ("load-rate max", "rate no limit is what runs"),
+    ("load-writers 2000", "'writers' is 0 to 1024, not '2000'"),
+    ("load-documents 0", "'documents' is 1 to 4000000000, not '0'"),
+    ("load-keys hot", "'keys' is one of uniform, zipfian, latest, not 'hot'"),
+  ])
+  func aValueThatASettingDoesNotHaveChangesNothing(_ typed: String, _ notice: String) {
+    var model = opened(typing: typed)
+    #expect(model.update(.key(.enter)).isEmpty)
+    #expect(model.browse.notice == notice && model.workloadView.draft == nil)
+  }
+
+  @Test func aLoadOfNobodyIsNone() {
+    var model = opened(typing: "load-readers 0")
+    _ = model.update(.key(.enter))
+    for key in ":load-writers 0" { _ = model.update(.key(.character(key))) }
+    _ = model.update(.key(.enter))
+    #expect(model.browse.notice == "'writers' is 1 or more where nobody else does anything")
+    #expect(model.workloadView.draft?.writers == 2 && model.workloadView.draft?.readers == 0)
   }
 
   @Test func enterOnNothingStays() {

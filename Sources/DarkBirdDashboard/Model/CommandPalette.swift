@@ -26,7 +26,7 @@ struct CommandPalette: Hashable, Sendable {
     return candidates.filter { $0.name == first.lowercased() }
   }
 
-  /// What was typed behind the whole name of a command, which takes nothing; nil if nothing was.
+  /// What was typed behind the whole name of a command, most of which take nothing; nil if nothing was.
   func rest(behind binding: KeyBinding) -> String? {
     let words = editor.text.split(separator: " ")
     guard words.count > 1, words[0].lowercased() == binding.name else { return nil }
@@ -71,9 +71,11 @@ extension Model {
       self.palette = nil
       let binding = matches[palette.selected]
       let effects = perform(binding.command, in: palette.context)
-      if let rest = palette.rest(behind: binding) {
-        let how = if case .setting = binding.command { ": change it here" } else { "" }
-        browse.notice = "\(binding.name) takes no '\(rest)'\(how)"
+      guard let rest = palette.rest(behind: binding) else { return effects }
+      switch binding.command {
+      case .setting(.scenario): browse.notice = "\(binding.name) takes no '\(rest)': change it here"
+      case .setting(let setting): change(setting, to: rest)
+      default: browse.notice = "\(binding.name) takes no '\(rest)'"
       }
       return effects
     case .cancel:

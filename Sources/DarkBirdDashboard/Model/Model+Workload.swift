@@ -146,6 +146,32 @@ extension Model {
       options = base
     }
     setting.change(&options, by: step, scenarios: scenarios)
+    keep(options, at: setting)
+  }
+
+  /// As the keys do it, to what somebody typed behind the name of the setting.
+  mutating func change(_ setting: WorkloadSetting, to text: String) {
+    if isRecorded() { return }
+    guard var options = workloadView.draft ?? runningOptions else {
+      browse.notice = "no workload runs here that could be changed"
+      return
+    }
+    guard settings(of: options).contains(setting) else { return }
+    options.scenario = nil
+    do {
+      try setting.change(&options, to: text)
+    } catch {
+      browse.notice = error.reason
+      return
+    }
+    keep(options, at: setting)
+    let value = "\(setting.title) \(setting.value(options))"
+    let apply = keyMap.key(of: .open, in: .workload)
+    browse.notice = workloadView.draft == nil ? "\(value) is what runs" : "\(apply) applies \(value)"
+  }
+
+  /// Until somebody applies it; what runs is no change.
+  private mutating func keep(_ options: WorkloadOptions, at setting: WorkloadSetting) {
     workloadView.draft = options == runningOptions || options == scenarioPlace?.base ? nil : options
     let place = workloadSettings.firstIndex(of: setting) ?? workloadView.selected
     workloadView.selected = min(place, workloadSettings.count - 1)

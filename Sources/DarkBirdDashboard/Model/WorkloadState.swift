@@ -109,6 +109,29 @@ enum WorkloadSetting: Hashable, Sendable {
     }
   }
 
+  /// To what somebody typed, as the configuration writes it for a step of a scenario.
+  func change(_ options: inout WorkloadOptions, to text: String) throws(Scenario.TextError) {
+    guard !text.contains(where: { " /:".contains($0) }) else {
+      throw Scenario.TextError(reason: "'\(title)' takes one value, not '\(text)'")
+    }
+    if self == .documents {
+      guard let count = Int(text), (1...WorkloadOptions.documentsMax).contains(count) else {
+        throw Scenario.TextError(reason: "'\(title)' is 1 to \(WorkloadOptions.documentsMax), not '\(text)'")
+      }
+      options.documents = count
+    } else {
+      do throws(Scenario.TextError) {
+        let steps = try Scenario.steps("\(title) \(text) for 1s")
+        for setting in steps.flatMap(\.settings) { options.set(setting) }
+      } catch {
+        throw self == .rate ? Scenario.TextError(reason: error.reason + "; max is no limit") : error
+      }
+    }
+    if options.writers + options.readers == 0 {
+      throw Scenario.TextError(reason: "'\(title)' is 1 or more where nobody else does anything")
+    }
+  }
+
   private static let rates = [10, 100, 1_000, 10_000, 100_000].flatMap { [$0, $0 * 2, $0 * 5] } + [1_000_000]
   private static let counts = [100, 1_000, 10_000, 100_000, 1_000_000].flatMap { [$0, $0 * 2, $0 * 5] } + [10_000_000]
   private static let threads = Array(0...8) + [12, 16, 24, 32, 48, 64]
