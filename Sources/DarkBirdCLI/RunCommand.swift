@@ -90,7 +90,7 @@ struct RunCommand: ParsableCommand {
     let temporary = store.isTemporary ? try TemporaryStore() : nil
     defer { temporary?.remove() }
     let name = store.ram ? "memory" : temporary?.path ?? store.store ?? ""
-    let location = store.isTemporary ? "temporary disk store" : store.ram ? "memory" : "disk \(name)"
+    let location = store.isTemporary ? SourceIdentity.temporary : store.ram ? "memory" : "disk \(name)"
     var options = DashboardOptions(title: load.workload.rawValue, location: location, look, configuration)
     options.remembersRuns = true
     let opening = OpeningScreen(options)

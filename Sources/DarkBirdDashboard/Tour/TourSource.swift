@@ -14,7 +14,7 @@ final class TourSource: Source {
   init() {
     // A store in memory costs nothing and knows what all of them index.
     let schema = (try? Store<String, Person>(.memory))?.schema ?? SchemaDescription()
-    identity = SourceIdentity(title: "people", location: "temporary disk store", schema: schema)
+    identity = SourceIdentity(title: "people", location: SourceIdentity.temporary, schema: schema)
   }
 
   /// Shows another store from now on, or none.
