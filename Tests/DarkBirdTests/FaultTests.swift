@@ -200,6 +200,18 @@ struct FaultTests {
     try store.close()
   }
 
+  @Test func storeThatIsMadeAtTheThirdAttemptSurvivesAPowerLoss() throws {
+    // That of the manifest, and that of the opening after it.
+    for failing in [2, 0] {
+      disk.plan(.once(.synchronizeDirectory, error: EIO, after: failing))
+      #expect(throws: StoreError.self) { try MemberStore(on: disk).close() }
+    }
+    let store = try MemberStore(on: disk)
+    for key in 0..<3 { try store.put(member(key), for: key, ack: .synced) }
+    try expectSurvival(store, disk)
+    try store.close()
+  }
+
   /// The last page is sealed, so that an opening makes the next one, and fails there.
   @Test func pageThatIsMadeByAnOpeningThatFailsSurvivesAPowerLoss() throws {
     let store = try MemberStore(.simulated(.records(6)), on: disk)
@@ -233,6 +245,24 @@ struct FaultTests {
     try reopened.close()
   }
 
+  /// The same where the manifest cannot be written anew either.
+  @Test func openingOnAFullDiskRemovesNothingThatIsNeeded() throws {
+    let store = try MemberStore(.simulated(.records(4)), on: disk)
+    for key in 0..<10 { try store.put(member(key), for: key, ack: .synced) }
+    let log = try #require(store.disk?.log)
+    #expect(eventually { log.lock.withLock { log.nextAllocated != nil } })
+    disk.plan(.once(.synchronizeDirectory, error: EIO, path: "/data/store", after: 1))
+    #expect(throws: StoreError.self) { try store.checkpoint() }
+    let full = disk.killImage()
+    full.bytesMax = 0
+    let reopened = try MemberStore(.simulated(.records(4)), on: full)
+    #expect(try reopened.contents() == store.contents())
+    try full.synchronizeDirectory("/data/store")
+    full.bytesMax = nil
+    try expectSurvival(reopened, full, records: 4)
+    try reopened.close()
+  }
+
   @Test func pageWhoseNameWasNotSyncedAndThatCannotBeRemovedSurvivesAPowerLoss() throws {
     disk.plan(
       .once(.synchronizeDirectory, error: EIO, path: "/data/store", after: 4),
@@ -263,7 +293,7 @@ struct FaultTests {
     let store = try MemberStore(on: disk)
     for key in 0..<30 { try store.put(member(key), for: key) }
     try store.checkpoint()
-    for call in [SimulatedCall.write, .synchronize, .rename, .open, .truncate, .synchronizeDirectory] {
+    for call in [SimulatedCall.write, .synchronize, .rename, .open, .truncate] {
       for path in ["ckpt", "MANIFEST"] {
         for key in 0..<3 { try store.put(member(key + 100), for: key + 100) }
         try store.sync()
@@ -274,7 +304,7 @@ struct FaultTests {
         disk.clearFaults()
         #expect(error?.isPoisoned != true, "\(call) of \(path) poisoned the log: \(String(describing: error))")
         // One that no manifest names would keep a full disk full. Once it is renamed, the manifest on the disk may name it.
-        let isNamed = path == "MANIFEST" && (call == .rename || call == .synchronizeDirectory)
+        let isNamed = path == "MANIFEST" && call == .rename
         #expect(checkpoints() <= before + (isNamed ? 1 : 0), "\(call) of \(path) leaves a checkpoint")
         let reopened = try MemberStore(on: disk.crashImage(seed: 2))
         #expect(try reopened.contents() == store.contents(), "\(call) of \(path)")
@@ -284,6 +314,26 @@ struct FaultTests {
     #expect(checkpoints() == 1)
     try store.close()
     #expect(try MemberStore(on: disk).contents() == store.contents())
+  }
+
+  /// The manifest on the disk names the first checkpoint, or not; the second one has its name, for nothing was written between.
+  @Test(arguments: [SimulatedCall.write, .synchronize, .rename, .synchronizeDirectory])
+  func checkpointThatFailsAgainTakesNothingThatTheManifestNames(_ call: SimulatedCall) throws {
+    let store = try MemberStore(on: disk)
+    for key in 0..<30 { try store.put(member(key), for: key, ack: .synced) }
+    // Behind that of the checkpoint.
+    disk.plan(.once(.synchronizeDirectory, error: EIO, path: "/data/store", after: 1))
+    #expect(throws: StoreError.self) { try store.checkpoint() }
+    disk.plan(.once(call, error: EIO, path: call == .synchronizeDirectory ? "/data/store" : "ckpt"))
+    #expect(throws: StoreError.self) { try store.checkpoint() }
+    #expect(!disk.hasFaults)
+    try expectSurvival(store, disk)
+    let killed = try MemberStore(on: disk.killImage())
+    #expect(try killed.contents() == store.contents())
+    try killed.close()
+    try store.checkpoint()
+    #expect(checkpoints() == 1)
+    try store.close()
   }
 
   private func checkpoints() -> Int { disk.storeFiles.keys.count { $0.hasPrefix("ckpt-") } }

@@ -19,6 +19,8 @@ final class Disk: @unchecked Sendable {
   /// Held while the directory is released: whoever closes a second time returns when it is free too.
   private let closeLock = Lock()
   private var manifest: Manifest
+  /// The checkpoint of a manifest that has its name and may not be durable: the disk may name it, `manifest` does not.
+  private var unsettledCheckpoint: UInt64?
   private var lockFile: (any File)?
 
   /// Opens a directory, makes a store in it if it is missing or empty, and hands its records to `replay`.
@@ -33,21 +35,22 @@ final class Disk: @unchecked Sendable {
       }
       var recovery = Recovery(directory, fileSystem)
       var found = try recovery.run(replay)
-      if !configuration.isReadOnly { try recovery.makeDurable(&found.manifest) }
-      manifest = found.manifest
       recoveredLSN = found.lastLSN
       recoveredStatistics = Self.statistics(found, configuration)
       if configuration.isReadOnly {
         log = nil
+        manifest = found.manifest
       } else {
         if found.lastLSN > LogFormat.lsnMaxForWriting {
           throw .corrupt(
             path: "\(directory)/\(LogFormat.pageName(found.page.sequence))", offset: found.page.end,
             reason: "LSN \(found.lastLSN) leaves no room for more")
         }
+        let isDurable = try recovery.makeDurable(&found.manifest)
         let file = try diskErrors(directory) { () throws(SystemError) in
-          try recovery.repair(&found, capacity: configuration.pageCapacity)
+          try recovery.repair(&found, capacity: configuration.pageCapacity, isManifestDurable: isDurable)
         }
+        manifest = found.manifest
         let log = Log(settings: Log.Settings(directory, manifest.store, configuration), start: found)
         LogWriter(log: log, fileSystem: fileSystem, start: found, file: file).start()
         self.log = log
@@ -82,7 +85,11 @@ final class Disk: @unchecked Sendable {
       defer { isClosed = true }
       return isClosed
     }
-    if wasClosed { return }
+    // What the first one has thrown is thrown again.
+    if wasClosed {
+      if let log { try log.close() }
+      return
+    }
     defer {
       lock.withLock {
         if let lockFile, log != nil { releaseDirectory(lockFile) }
@@ -232,7 +239,13 @@ final class Disk: @unchecked Sendable {
     _ log: Log, _ change: (inout Manifest) -> Void, _ documents: (inout CheckpointWriter) throws(StoreError) -> Void
   ) throws(StoreError) {
     let (startLSN, firstPage) = log.checkpointStart()
-    if lock.withLock({ manifest.checkpointLSN }) == startLSN { return }
+    let (current, unsettled) = lock.withLock { (manifest.checkpointLSN, unsettledCheckpoint) }
+    if current == startLSN { return }
+    /// Best effort, and never one that a manifest on the disk may name.
+    func removeCheckpoint(_ lsn: UInt64) {
+      if lsn == unsettled { return }
+      try? fileSystem.remove("\(directory)/\(LogFormat.checkpointName(lsn))")
+    }
     let store = log.settings.store
     var writer: CheckpointWriter
     do throws(SystemError) {
@@ -279,7 +292,10 @@ final class Disk: @unchecked Sendable {
         removeCheckpoint(endLSN)
         throw error
       }
+      manifest.generation = next.generation
+      unsettledCheckpoint = endLSN
       try Manifest.publishDraft(directory, fileSystem)
+      unsettledCheckpoint = nil
       manifest = next
     }
     let dropped = log.dropPages(before: firstPage, checkpointLSN: endLSN, checkpointBytes: bytes)
@@ -287,12 +303,9 @@ final class Disk: @unchecked Sendable {
     for page in dropped { try? fileSystem.remove("\(directory)/\(LogFormat.pageName(page))") }
     // The one before, and those whose manifest could not be written.
     let others = (try? fileSystem.list(directory))?.compactMap { LogFormat.number(in: $0, prefix: "ckpt") } ?? []
-    for lsn in others where lsn != endLSN { removeCheckpoint(lsn) }
-  }
-
-  /// Best effort, and never the one that the manifest names.
-  private func removeCheckpoint(_ lsn: UInt64) {
-    try? fileSystem.remove("\(directory)/\(LogFormat.checkpointName(lsn))")
+    for lsn in others where lsn != endLSN {
+      try? fileSystem.remove("\(directory)/\(LogFormat.checkpointName(lsn))")
+    }
   }
 }
 
@@ -347,12 +360,6 @@ func releaseDirectory(_ lockFile: any File) {
 func checkDirectory(
   _ directory: String, _ fileSystem: any FileSystem, isReadOnly: Bool
 ) throws(StoreError) {
-  /// Or a power loss takes the whole store, however well its files were synced.
-  func makeNameDurable() throws(StoreError) {
-    try diskErrors(directory) { () throws(SystemError) in
-      try fileSystem.synchronizeDirectory(parentDirectory(of: directory))
-    }
-  }
   let names: [String]
   do throws(SystemError) {
     names = try fileSystem.list(directory)
@@ -360,8 +367,11 @@ func checkDirectory(
     if error.isNotADirectory { throw .notAStore(path: directory, reason: "not a directory") }
     guard error.isMissing else { throw storeError(error, directory) }
     if isReadOnly { throw .notAStore(path: directory, reason: "no such directory") }
-    try diskErrors(directory) { () throws(SystemError) in try fileSystem.createDirectory(directory) }
-    return try makeNameDurable()
+    return try diskErrors(directory) { () throws(SystemError) in
+      try fileSystem.createDirectory(directory)
+      // Or a power loss takes the whole store, however well its files were synced.
+      try fileSystem.synchronizeDirectory(parentDirectory(of: directory))
+    }
   }
   if names.contains(LogFormat.manifestName) { return }
   if names.isEmpty && isReadOnly { throw .notAStore(path: directory, reason: "the directory is empty") }
@@ -373,8 +383,12 @@ func checkDirectory(
     throw .notAStore(path: directory, reason: "there is no MANIFEST, but there is \(stranger)")
   }
   if isReadOnly { throw .notAStore(path: directory, reason: "there is no MANIFEST") }
-  // Whoever has made it may have died before.
-  try makeNameDurable()
+  // Whoever has made it may have died before. Not every directory can be synced, and one that was there before may lie in such.
+  do throws(SystemError) {
+    try fileSystem.synchronizeDirectory(parentDirectory(of: directory))
+  } catch {
+    if !error.isRefusal { throw storeError(error, directory) }
+  }
 }
 
 package func parentDirectory(of path: String) -> String {

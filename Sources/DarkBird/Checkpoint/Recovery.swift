@@ -185,26 +185,25 @@ struct Recovery {
 
   /// The manifest may come from a rename whose sync failed: another sync need not do anything for that name, and what only the
   /// manifest before needs is about to be removed. Written anew it has a name that can be synced.
-  func makeDurable(_ manifest: inout Manifest) throws(StoreError) {
-    let names = try diskErrors(directory) { () throws(SystemError) in try fileSystem.list(directory) }
-    let hasReplacedOther = names.contains { name in
-      if let sequence = LogFormat.number(in: name, prefix: "wal") { return sequence < manifest.firstPage }
-      return LogFormat.number(in: name, prefix: "ckpt").map { $0 != manifest.checkpointLSN } ?? false
-    }
-    // The first one has never been written a second time.
-    guard hasReplacedOther || manifest.generation <= 1, !planted(.manifestTakenForDurable) else { return }
+  /// - Returns: false on a full disk, which must not keep a store from being opened.
+  func makeDurable(_ manifest: inout Manifest) throws(StoreError) -> Bool {
+    if planted(.manifestTakenForDurable) { return true }
     do throws(StoreError) {
       try manifest.write(directory, fileSystem)
+      return true
     } catch {
-      // A full disk must not keep a store from being opened, and what is removed makes room.
       guard case .diskFull = error else { throw error }
+      return false
     }
   }
 
   /// Cuts a torn tail, removes what crashes left over, and opens the page that takes the next record.
-  func repair(_ found: inout RecoveredLog, capacity: StoreConfiguration.PageCapacity) throws(SystemError) -> any File {
+  /// - Parameter isManifestDurable: otherwise what only the one before needs stays.
+  func repair(
+    _ found: inout RecoveredLog, capacity: StoreConfiguration.PageCapacity, isManifestDurable: Bool
+  ) throws(SystemError) -> any File {
     try fileSystem.synchronizeDirectory(directory)
-    try removeLeftovers(found)
+    try removeLeftovers(found, isManifestDurable)
     let last = pages[pages.count - 1].scan
     if last.end == .sealed {
       // The seal may have been written and not synced.
@@ -289,11 +288,11 @@ struct Recovery {
   }
 
   /// Removes pages and checkpoints that the manifest does not need, drafts, and a page that was made ahead of need.
-  private func removeLeftovers(_ found: RecoveredLog) throws(SystemError) {
+  private func removeLeftovers(_ found: RecoveredLog, _ isManifestDurable: Bool) throws(SystemError) {
     for name in try fileSystem.list(directory) {
       if let sequence = LogFormat.number(in: name, prefix: "wal") {
         if sequence < found.manifest.firstPage {
-          try fileSystem.remove(path(name))
+          if isManifestDurable { try fileSystem.remove(path(name)) }
         } else if sequence > found.page.sequence {
           let file = try fileSystem.open(path(name), .readWrite)
           defer { file.close() }
@@ -301,7 +300,7 @@ struct Recovery {
           try fileSystem.remove(path(name))
         }
       } else if let lsn = LogFormat.number(in: name, prefix: "ckpt") {
-        if lsn != found.manifest.checkpointLSN { try fileSystem.remove(path(name)) }
+        if lsn != found.manifest.checkpointLSN, isManifestDurable { try fileSystem.remove(path(name)) }
       } else if name == LogFormat.manifestDraftName || name == LogFormat.checkpointDraftName
         || name == LogFormat.unfinishedName || name.hasPrefix(LogFormat.migrationPrefix)
       {

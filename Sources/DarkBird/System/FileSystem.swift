@@ -38,8 +38,8 @@ package protocol File: AnyObject, Sendable {
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int
   /// Writes up to `bytes.count` bytes at `offset` and returns how many. May be short.
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SystemError) -> Int
-  /// Reserves disk space for `offset ..< offset + length` and grows the file with zeros to cover it. Where the file
-  /// system cannot reserve, this only grows the file.
+  /// Reserves disk space for `offset ..< offset + length` and grows the file with zeros to cover it. Where a file system of
+  /// Linux cannot reserve, the zeros are written, in several calls; where one of macOS cannot, this only grows the file.
   func allocate(at offset: Int, length: Int) throws(SystemError)
   func truncate(to size: Int) throws(SystemError)
   /// `fdatasync`: contents and size survive a power loss once this returns.

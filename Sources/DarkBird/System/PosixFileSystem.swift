@@ -126,10 +126,17 @@ final class PosixFile: File, @unchecked Sendable {
   /// Makes the file as long as that, if it is shorter.
   func writeZeros(upTo end: Int) throws(SystemError) {
     let zeros = [UInt8](repeating: 0, count: 1 << 20)
-    var place = try size()
-    while place < end {
-      try writeAll(end - place < zeros.count ? Array(zeros.prefix(end - place)) : zeros, at: place)
-      place += zeros.count
+    let size = try size()
+    var place = size
+    do throws(SystemError) {
+      while place < end {
+        try writeAll(end - place < zeros.count ? Array(zeros.prefix(end - place)) : zeros, at: place)
+        place += zeros.count
+      }
+    } catch {
+      // Room that is not enough would keep a full disk full.
+      try? truncate(to: size)
+      throw error
     }
   }
 
@@ -180,6 +187,8 @@ extension SystemError {
   var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
   var isMissing: Bool { code == ENOENT }
   var isNotADirectory: Bool { code == ENOTDIR }
+  /// Not a failure of the disk: nobody may do this here, or it cannot be done.
+  var isRefusal: Bool { [EACCES, EPERM, EINVAL, EROFS].contains(code) }
   static var ioErrorCode: Int32 { EIO }
 }
 
