@@ -1,4 +1,5 @@
 import DarkBird
+import Dispatch
 import Foundation
 import Synchronization
 import Terminal
@@ -120,6 +121,29 @@ import Testing
     #expect(try bytes(names[0]) < log.bytesOnDisk)
     #expect(try text(names[1]).hasPrefix("\(Format.bytes(log.pageBytes)) of "))
     #expect(try text(names[2]).hasPrefix("0 B of "))
+  }
+
+  @Test(.timeLimit(.minutes(5))) func aHeldChapterWaitsForPeopleAndNotForThoseWhoLeave() throws {
+    let told = TourFacts()
+    let ended = DispatchSemaphore(value: 0)
+    let slow = TourGuide(
+      directory: directory("slow"),
+      writer: TourWriterCommand(executable: try builtProgram("darkbird"), arguments: ["tour-writer"]), pace: 0.1)
+    slow.start { _, news in
+      told.take(news)
+      if news == .done { ended.signal() }
+    }
+    // It has threads of its own, and steps between them.
+    slow.go(to: .acknowledgement, run: 1)
+    slow.hold(true)
+    #expect(ended.wait(timeout: .now() + 1) == .timedOut)
+    slow.hold(false)
+    ended.wait()
+    #expect(told["8 threads, synced writes"] == .count(400))
+    slow.go(to: .memory, run: 2)
+    slow.hold(true)
+    slow.stop()
+    #expect(ended.wait(timeout: .now()) == .timedOut)
   }
 
   @Test func syncsAreSharedByThreads() throws {

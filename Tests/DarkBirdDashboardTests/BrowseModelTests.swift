@@ -149,6 +149,19 @@ import Testing
     #expect(try title(model).contains("  1-150 of 150"))
   }
 
+  @Test func anEmptyPageIsNotComeBackTo() throws {
+    var model = browsing()
+    for _ in 0..<Results.pageSize { press(.down, &model) }
+    // All that was behind the first page is removed before the second is asked for.
+    let page = ResultPage(rows: [])
+    let run = try #require(model.browse.results).run
+    _ = model.update(.reply(.page(run: run, number: 1, marks: [], page, nanoseconds: 1)))
+    #expect(model.browse.results?.rows.isEmpty == true)
+    press(.function(5), &model)
+    let results = try #require(model.browse.results)
+    #expect(results.pageNumber == 0 && results.rows.count == Results.pageSize)
+  }
+
   /// Of fewer than there were, it is the last that there can be.
   @Test func aPageHasNoPlaceBeyondAllThatThereAre() throws {
     var model = browsing()

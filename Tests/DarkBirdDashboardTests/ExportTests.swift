@@ -297,7 +297,7 @@ import Testing
       for case .copy in model.update(.key(.character(key))) { _ = model.update(.notice("31 B copied")) }
       return model.browse.notice
     }
-    #expect(notice("Y") == "works once this program has closed the store; 31 B copied")
+    #expect(notice("Y") == "31 B copied; works after this program")
     #expect(notice("Y") { $0.isReadOnly = true } == "31 B copied")
     #expect(notice("y") == "31 B copied", "a document is one anywhere")
     #expect(

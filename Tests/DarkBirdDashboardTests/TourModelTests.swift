@@ -83,6 +83,12 @@ import Testing
     #expect(screen().contains("it waits") && screen().contains("Space goes on"))
     #expect(model.update(.key(.character("["))).isEmpty, "it is held already")
     #expect(model.update(.key(.character(" "))) == [.holdTour(false)])
+    // Another store than before is part of the chapter.
+    _ = model.update(.key(.character(" ")))
+    var other = Script().samples(5)[4]
+    other.generation = 1
+    #expect(model.update(.sample(other, [])).isEmpty && model.time == .paused(other.sequence))
+    #expect(model.update(.key(.character(" "))) == [.holdTour(false)])
     // Of a chapter that begins, nobody has seen anything.
     _ = model.update(.key(.character(" ")))
     #expect(model.update(.key(.right)) == [.tour(.shard, run: 2)])

@@ -247,6 +247,8 @@ struct Results: Sendable {
 
   /// Begins with the page of earlier results of the same selection, and with the row that was selected there.
   mutating func comeBack(to before: Results) {
+    // Where there is nothing, nobody wants to come back to.
+    if before.rows.isEmpty, !before.isRunning { return }
     landing = before.selectedRow.map { .key($0.key) } ?? before.landing
     (selected, pageNumber) = (before.selected, before.pageNumber)
     // A mark is a place in the order, whatever has become of the rows around it.
@@ -282,7 +284,8 @@ struct Results: Sendable {
       forgetMarks()
     }
     for (place, mark) in newMarks.enumerated() { marks[number + 1 - newMarks.count + place] = mark }
-    if let next = page.next, marks[number + 1] == nil { marks[number + 1] = next }
+    // Also where a mark of before is known: between that one and this page there may be rows by now.
+    if let next = page.next { marks[number + 1] = next }
     // The last page tells how many there are, unless the limit ends it.
     if isLastPage, !isAbout, offset + rows.count < selection.limit ?? .max { matches = offset + rows.count }
   }

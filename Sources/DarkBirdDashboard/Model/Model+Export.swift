@@ -89,7 +89,7 @@ extension Model {
       return []
     }
     // Whoever writes has the store for itself.
-    if !identity.isReadOnly { browse.copyRemark = "works once this program has closed the store" }
+    if !identity.isReadOnly { browse.copyRemark = "works after this program" }
     let line = QueryLine.text(selection)
     var words = ["darkbird", "query", directory]
     if !line.isEmpty { words.append("--where=" + line) }
@@ -100,9 +100,9 @@ extension Model {
     return [.copy(words.map(ExportText.shell).joined(separator: " "))]
   }
 
-  /// What came of a copy, behind what there is to say of it.
+  /// What came of a copy, and then what there is to say of it.
   mutating func receiveNotice(_ text: String) {
-    browse.notice = (browse.copyRemark.map { $0 + "; " } ?? "") + text
+    browse.notice = text + (browse.copyRemark.map { "; " + $0 } ?? "")
     browse.copyRemark = nil
   }
 

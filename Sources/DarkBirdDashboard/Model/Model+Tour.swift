@@ -47,6 +47,8 @@ extension Model {
     let isPaused = time != .live
     guard let tour, tour.isHeld != isPaused else { return [] }
     self.tour?.isHeld = isPaused
+    // Who has read the words may still want to read what came out.
+    if !isPaused { self.tour?.since = nil }
     return [.holdTour(isPaused)]
   }
 

@@ -179,6 +179,8 @@ struct Model: Sendable {
       let before = history.last?.generation
       keepingSelectedMark { $0.take(sample, lines) }
       let isOther = before != nil && before != sample.generation
+      // A chapter that somebody holds stays held, whatever store it has opened or closed meanwhile.
+      if isOther, tour?.isHeld == true { time = .paused(sample.sequence) }
       return (isOther && view == .browse ? enterBrowse() : []) + askForVersions()
         + turnPage(at: sample) + keepTourInStep()
     case .reached(let nanoseconds, let seek): if seek == replay?.seek { play(through: nanoseconds) }

@@ -50,7 +50,7 @@ extension Model {
     if identity.isReadOnly { return "needs 'darkbird open --read-write'" }
     if tour != nil { return "only the tour changes these documents" }
     // 'darkbird run' has no option for it: its documents are what it puts under load.
-    if history.last?.workload != nil { return "only the load changes these documents" }
+    if history.last?.workload?.options != nil { return "only the load changes these documents" }
     return "the program has not set allowsChanges"
   }
 

@@ -24,7 +24,7 @@ package struct QueryVocabulary: Hashable, Sendable {
 
   package init(_ outline: Outline) {
     uniques = outline.uniques.map(\.name)
-    shards = outline.shards.count
+    shards = outline.shards.isEmpty ? nil : outline.shards.count
     for range in outline.ranges { ranges[range.name] = .some(RangeText.sample(range.smallest, range.largest)) }
     tagFields = outline.tagFields.map(\.name)
     tags = outline.tagFields.flatMap(\.tags).sorted { ($1.count, $0.tag) < ($0.count, $1.tag) }.map(\.tag)

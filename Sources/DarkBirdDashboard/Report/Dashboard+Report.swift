@@ -85,7 +85,10 @@ extension Dashboard {
       if phase == .finished, report == .lines || report == .stream { return }
       let next = (now / tick + 1) * tick
       let elapsed = DispatchTime.now().uptimeNanoseconds - start
-      if !wait(next > elapsed ? next - elapsed : 1) { return }
+      if !wait(next > elapsed ? next - elapsed : 1) {
+        for line in report == .lines ? lines.end(model) : [] { _ = write(line + "\n") }
+        return
+      }
     }
   }
 

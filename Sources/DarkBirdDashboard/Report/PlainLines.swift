@@ -15,7 +15,7 @@ struct PlainLines {
   private static let eventsNanoseconds: UInt64 = 1_000_000_000
   /// While there are more, the figures tell of them; how many there were is told so often, and at the end.
   static let rushNanoseconds: UInt64 = 60_000_000_000
-  /// Columns of a key, and of what stands behind it.
+  /// Columns of a key, and of what stands behind it; four times as many scalars, for marks need no column.
   private static let (keyMax, detailMax) = (80, 160)
 
   private var toldRate: Double?
@@ -97,10 +97,22 @@ struct PlainLines {
   /// `new ada in shard 3, age=34 club=Ajax, 312 B`.
   private static func words(_ line: EventLine, _ glyphs: GlyphTier) -> String {
     var what = line.kind.word
-    if !line.key.isEmpty { what += " " + Format.clipped(line.key, keyMax, glyphs) }
+    if !line.key.isEmpty { what += " " + clipped(line.key, keyMax, glyphs) }
     if let shard = line.shard { what += " in shard \(shard)" }
-    let rest = [Format.clipped(line.detail, detailMax, glyphs), line.bytes.map { Format.bytes($0) } ?? ""]
+    let rest = [clipped(line.detail, detailMax, glyphs), line.bytes.map { Format.bytes($0) } ?? ""]
     return ([what] + rest.filter { !$0.isEmpty }).joined(separator: ", ")
+  }
+
+  private static func clipped(_ text: String, _ columns: Int, _ glyphs: GlyphTier) -> String {
+    let scalars = text.unicodeScalars.prefix(columns * 4)
+    let isWhole = scalars.endIndex == text.unicodeScalars.endIndex
+    return Format.clipped(isWhole ? text : String(scalars) + glyphs.ellipsis, columns, glyphs)
+  }
+
+  /// How many events had no line, at the end.
+  mutating func end(_ model: Model) -> [String] {
+    guard let sample = model.history.last else { return [] }
+    return tellUnlisted(at: sample.nanoseconds).map { Format.clock(sample.date, in: model.zone) + " " + $0 }
   }
 
   /// Documents and operations, if they differ enough from what was told.
@@ -119,11 +131,11 @@ struct PlainLines {
           || abs(writes - toldWrites) > max(Self.rateChangeMin * max(toldWrites, writes), Self.partMin * rate)
       } ?? true
     // With a rate that was told, a number that changes a little is no news.
-    let isCountNews =
-      rate == 0 ? statistics.documents != toldDocuments || (refused > 0) != toldRefusals : toldDocuments == nil
-    guard isRateNews || isCountNews else { return nil }
+    let isCountNews = rate == 0 ? statistics.documents != toldDocuments : toldDocuments == nil
+    let isRefusing = refused > Self.partMin * rate
+    guard isRateNews || isCountNews || isRefusing != toldRefusals else { return nil }
     (toldRate, toldWrites) = (rate, writes)
-    (toldDocuments, toldRefusals, toldAt) = (statistics.documents, refused > 0, moment.sample.nanoseconds)
+    (toldDocuments, toldRefusals, toldAt) = (statistics.documents, isRefusing, moment.sample.nanoseconds)
     var text = "\(Format.grouped(statistics.documents)) documents"
     if moment.sample.workload?.progress.isLoading == true, rate > 0 {
       text += ", loading \(Format.rate(rate)) a second"
