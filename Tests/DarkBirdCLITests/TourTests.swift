@@ -131,19 +131,39 @@ import Testing
       writer: TourWriterCommand(executable: try builtProgram("darkbird"), arguments: ["tour-writer"]), pace: 0.1)
     slow.start { _, news in
       told.take(news)
-      if news == .done { ended.signal() }
+      switch news {
+      case .done, .failed: ended.signal()
+      case .fact, .absence: break
+      }
     }
     // It has threads of its own, and steps between them.
     slow.go(to: .acknowledgement, run: 1)
     slow.hold(true)
     #expect(ended.wait(timeout: .now() + 1) == .timedOut)
     slow.hold(false)
-    ended.wait()
+    try #require(ended.wait(timeout: .now() + 120) == .success)
     #expect(told["8 threads, synced writes"] == .count(400))
     slow.go(to: .memory, run: 2)
     slow.hold(true)
     slow.stop()
     #expect(ended.wait(timeout: .now()) == .timedOut)
+  }
+
+  /// They are waited for, and timed.
+  @Test func threadsOfAHeldChapterComeToTheirEnd() throws {
+    let stage = TourStage(
+      directory: directory("threads"), source: guide.source, monitor: guide.monitor,
+      writer: TourWriterCommand(executable: "", arguments: []), pace: 0.1, deliver: { _ in })
+    let store = try stage.open()
+    stage.hold(true)
+    let ended = DispatchSemaphore(value: 0)
+    Thread {
+      stage.inThreads(8) { try? stage.put($0 * 10..<$0 * 10 + 10, into: store) }
+      ended.signal()
+    }.start()
+    #expect(ended.wait(timeout: .now() + 120) == .success)
+    #expect(store.count == 80)
+    try stage.close("")
   }
 
   @Test func syncsAreSharedByThreads() throws {

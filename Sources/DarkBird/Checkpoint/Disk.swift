@@ -18,6 +18,8 @@ final class Disk: @unchecked Sendable {
   private var isClosed = false
   /// Held while the directory is released: whoever closes a second time returns when it is free too.
   private let closeLock = Lock()
+  /// Why the first `close` has failed.
+  private var closeFailure: StoreError?
   private var manifest: Manifest
   /// The checkpoint of a manifest that has its name and may not be durable: the disk may name it, `manifest` does not.
   private var unsettledCheckpoint: UInt64?
@@ -46,9 +48,9 @@ final class Disk: @unchecked Sendable {
             path: "\(directory)/\(LogFormat.pageName(found.page.sequence))", offset: found.page.end,
             reason: "LSN \(found.lastLSN) leaves no room for more")
         }
-        let isDurable = try recovery.makeDurable(&found.manifest)
+        try recovery.settle(&found)
         let file = try diskErrors(directory) { () throws(SystemError) in
-          try recovery.repair(&found, capacity: configuration.pageCapacity, isManifestDurable: isDurable)
+          try recovery.repair(&found, capacity: configuration.pageCapacity)
         }
         manifest = found.manifest
         let log = Log(settings: Log.Settings(directory, manifest.store, configuration), start: found)
@@ -77,7 +79,8 @@ final class Disk: @unchecked Sendable {
     }
   }
 
-  /// Completes the log and releases the directory. Does nothing the second time: the directory may be another process's.
+  /// Completes the log and releases the directory. The second time it only says again what came of it: the directory may be
+  /// another process's.
   func close() throws(StoreError) {
     closeLock.lock()
     defer { closeLock.unlock() }
@@ -85,11 +88,13 @@ final class Disk: @unchecked Sendable {
       defer { isClosed = true }
       return isClosed
     }
-    // What the first one has thrown is thrown again.
-    if wasClosed {
-      if let log { try log.close() }
-      return
+    if !wasClosed {
+      do throws(StoreError) { try complete() } catch { closeFailure = error }
     }
+    if let closeFailure { throw closeFailure }
+  }
+
+  private func complete() throws(StoreError) {
     defer {
       lock.withLock {
         if let lockFile, log != nil { releaseDirectory(lockFile) }
@@ -298,13 +303,14 @@ final class Disk: @unchecked Sendable {
       unsettledCheckpoint = nil
       manifest = next
     }
-    let dropped = log.dropPages(before: firstPage, checkpointLSN: endLSN, checkpointBytes: bytes)
+    log.dropPages(before: firstPage, checkpointLSN: endLSN, checkpointBytes: bytes)
     // Best effort: the next opening removes what is left.
-    for page in dropped { try? fileSystem.remove("\(directory)/\(LogFormat.pageName(page))") }
-    // The one before, and those whose manifest could not be written.
-    let others = (try? fileSystem.list(directory))?.compactMap { LogFormat.number(in: $0, prefix: "ckpt") } ?? []
-    for lsn in others where lsn != endLSN {
-      try? fileSystem.remove("\(directory)/\(LogFormat.checkpointName(lsn))")
+    // The checkpoint before, those whose manifest could not be written, and pages that an opening on a full disk has left.
+    for name in (try? fileSystem.list(directory)) ?? [] {
+      let isOld =
+        LogFormat.number(in: name, prefix: "ckpt").map { $0 != endLSN }
+        ?? LogFormat.number(in: name, prefix: "wal").map { $0 < firstPage } ?? false
+      if isOld { try? fileSystem.remove("\(directory)/\(name)") }
     }
   }
 }
@@ -329,9 +335,10 @@ func openDirectory(
   do throws(SystemError) {
     isLocked = try file.tryLock(exclusive: !isReadOnly) || planted(.directoryNotLocked)
     if isLocked && !isReadOnly {
+      // Best effort: a full disk must not keep a store from being opened.
       let holder = Array(processDescription().utf8)
-      try file.writeAll(holder, at: 0)
-      try file.truncate(to: holder.count)
+      try? file.truncate(to: 0)
+      try? file.writeAll(holder, at: 0)
     }
   } catch {
     file.close()
@@ -367,11 +374,8 @@ func checkDirectory(
     if error.isNotADirectory { throw .notAStore(path: directory, reason: "not a directory") }
     guard error.isMissing else { throw storeError(error, directory) }
     if isReadOnly { throw .notAStore(path: directory, reason: "no such directory") }
-    return try diskErrors(directory) { () throws(SystemError) in
-      try fileSystem.createDirectory(directory)
-      // Or a power loss takes the whole store, however well its files were synced.
-      try fileSystem.synchronizeDirectory(parentDirectory(of: directory))
-    }
+    try diskErrors(directory) { () throws(SystemError) in try fileSystem.createDirectory(directory) }
+    return try synchronizeParent(of: directory, fileSystem)
   }
   if names.contains(LogFormat.manifestName) { return }
   if names.isEmpty && isReadOnly { throw .notAStore(path: directory, reason: "the directory is empty") }
@@ -383,7 +387,13 @@ func checkDirectory(
     throw .notAStore(path: directory, reason: "there is no MANIFEST, but there is \(stranger)")
   }
   if isReadOnly { throw .notAStore(path: directory, reason: "there is no MANIFEST") }
-  // Whoever has made it may have died before. Not every directory can be synced, and one that was there before may lie in such.
+  // Whoever has made it may have died before.
+  try synchronizeParent(of: directory, fileSystem)
+}
+
+/// Or a power loss takes the whole store, however well its files were synced. Some file systems sync no directories, and not
+/// everybody may read each: there nothing better can be done.
+private func synchronizeParent(of directory: String, _ fileSystem: any FileSystem) throws(StoreError) {
   do throws(SystemError) {
     try fileSystem.synchronizeDirectory(parentDirectory(of: directory))
   } catch {

@@ -183,10 +183,18 @@ struct Recovery {
 
   // MARK: Putting the directory in order
 
+  /// Makes the manifest durable and removes what it does not need. On a full disk what only the manifest before needs stays.
+  func settle(_ found: inout RecoveredLog) throws(StoreError) {
+    if try makeDurable(&found.manifest) { return try removeLeftovers(found, isManifestDurable: true) }
+    try removeLeftovers(found, isManifestDurable: false)
+    // That may have made room.
+    if try makeDurable(&found.manifest) { try removeLeftovers(found, isManifestDurable: true) }
+  }
+
   /// The manifest may come from a rename whose sync failed: another sync need not do anything for that name, and what only the
   /// manifest before needs is about to be removed. Written anew it has a name that can be synced.
   /// - Returns: false on a full disk, which must not keep a store from being opened.
-  func makeDurable(_ manifest: inout Manifest) throws(StoreError) -> Bool {
+  private func makeDurable(_ manifest: inout Manifest) throws(StoreError) -> Bool {
     if planted(.manifestTakenForDurable) { return true }
     do throws(StoreError) {
       try manifest.write(directory, fileSystem)
@@ -197,13 +205,8 @@ struct Recovery {
     }
   }
 
-  /// Cuts a torn tail, removes what crashes left over, and opens the page that takes the next record.
-  /// - Parameter isManifestDurable: otherwise what only the one before needs stays.
-  func repair(
-    _ found: inout RecoveredLog, capacity: StoreConfiguration.PageCapacity, isManifestDurable: Bool
-  ) throws(SystemError) -> any File {
-    try fileSystem.synchronizeDirectory(directory)
-    try removeLeftovers(found, isManifestDurable)
+  /// Cuts a torn tail, and opens the page that takes the next record.
+  func repair(_ found: inout RecoveredLog, capacity: StoreConfiguration.PageCapacity) throws(SystemError) -> any File {
     let last = pages[pages.count - 1].scan
     if last.end == .sealed {
       // The seal may have been written and not synced.
@@ -288,7 +291,14 @@ struct Recovery {
   }
 
   /// Removes pages and checkpoints that the manifest does not need, drafts, and a page that was made ahead of need.
-  private func removeLeftovers(_ found: RecoveredLog, _ isManifestDurable: Bool) throws(SystemError) {
+  private func removeLeftovers(_ found: RecoveredLog, isManifestDurable: Bool) throws(StoreError) {
+    try diskErrors(directory) { () throws(SystemError) in
+      try fileSystem.synchronizeDirectory(directory)
+      try removeNames(found, isManifestDurable)
+    }
+  }
+
+  private func removeNames(_ found: RecoveredLog, _ isManifestDurable: Bool) throws(SystemError) {
     for name in try fileSystem.list(directory) {
       if let sequence = LogFormat.number(in: name, prefix: "wal") {
         if sequence < found.manifest.firstPage {

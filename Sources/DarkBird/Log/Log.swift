@@ -441,17 +441,15 @@ final class Log: @unchecked Sendable {
 
   func setCheckpointHandler(_ handler: @escaping @Sendable () -> Void) { lock.withLock { onCheckpointDue = handler } }
 
-  /// Forgets the pages before `firstPage`, which a checkpoint replaces, and returns them for removal.
-  func dropPages(before firstPage: UInt64, checkpointLSN: UInt64, checkpointBytes: Int) -> [UInt64] {
+  /// Forgets the pages before `firstPage`, which a checkpoint replaces.
+  func dropPages(before firstPage: UInt64, checkpointLSN: UInt64, checkpointBytes: Int) {
     lock.withLock {
-      let dropped = closedPages.filter { $0.sequence < firstPage }.map(\.sequence)
       closedPages.removeAll { $0.sequence < firstPage }
       firstPageOnDisk = max(firstPageOnDisk, firstPage)
       self.checkpointBytes = checkpointBytes
       statistics.checkpoints += 1
       statistics.checkpointFailure = nil
       statistics.checkpointLSN = checkpointLSN
-      return dropped
     }
   }
 

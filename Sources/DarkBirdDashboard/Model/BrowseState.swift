@@ -248,7 +248,7 @@ struct Results: Sendable {
   /// Begins with the page of earlier results of the same selection, and with the row that was selected there.
   mutating func comeBack(to before: Results) {
     // Where there is nothing, nobody wants to come back to.
-    if before.rows.isEmpty, !before.isRunning { return }
+    if before.rows.isEmpty, !before.isRunning, before.failure == nil { return }
     landing = before.selectedRow.map { .key($0.key) } ?? before.landing
     (selected, pageNumber) = (before.selected, before.pageNumber)
     // A mark is a place in the order, whatever has become of the rows around it.

@@ -59,7 +59,7 @@ struct FormatArticleTests {
     let recovery = Recovery("/data/store", disk)
     var opened = recovery
     var found = try opened.run { _ in }
-    let file = try opened.repair(&found, capacity: .records(4), isManifestDurable: true)
+    let file = try opened.repair(&found, capacity: .records(4))
     let log = Log(
       settings: Log.Settings("/data/store", Self.store, .simulated(.records(4))), start: found)
     LogWriter(log: log, fileSystem: disk, start: found, file: file).start()
