@@ -178,6 +178,27 @@ struct DefectTests {
     #expect(try MemberStore(on: killed).count == 1)
   }
 
+  // 16, on a disk that is full: the zeros behind the tail make room for its copy.
+  @Test func tornTailIsKeptAsideOnAFullDisk() throws {
+    let store = try MemberStore(on: disk)
+    try store.put(Member(name: "kept"), for: 1, ack: .synced)
+    let killed = disk.killImage()
+    let page = try #require(killed.pageInUse)
+    var bytes = try #require(killed.storeFiles[page])
+    let end = LogFormat.aligned(try #require(bytes.lastIndex { $0 != 0 }) + 1)
+    let garbage = Array("garbage, not a frame".utf8)
+    bytes.replaceSubrange(end..<end + garbage.count, with: garbage)
+    // The page that was made ahead would make room too.
+    for name in killed.storeFiles.keys where name.hasPrefix("wal-") && name != page {
+      killed.deleteFile("/data/store/" + name)
+    }
+    killed.setFile("/data/store/" + page, bytes)
+    killed.bytesMax = killed.files.values.reduce(0) { $0 + $1.count }
+    let reopened = try MemberStore(on: killed)
+    #expect(try reopened.contents() == [1: Member(name: "kept")])
+    #expect(killed.storeFiles["torn-\(page)-\(end)"] == garbage)
+  }
+
   // 16, of a process that is killed twice at the same place.
   @Test func everyTornTailIsKept() throws {
     var store = try MemberStore(on: disk)

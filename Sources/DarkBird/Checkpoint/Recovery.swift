@@ -188,7 +188,9 @@ struct Recovery {
     if try makeDurable(&found.manifest) { return try removeLeftovers(found, isManifestDurable: true) }
     try removeLeftovers(found, isManifestDurable: false)
     // That may have made room.
-    if try makeDurable(&found.manifest) { try removeLeftovers(found, isManifestDurable: true) }
+    if try makeDurable(&found.manifest) { return try removeLeftovers(found, isManifestDurable: true) }
+    // There is no manifest before the first one: records behind it would be lost with it.
+    if found.lastLSN == 0 { throw .diskFull(path: directory) }
   }
 
   /// The manifest may come from a rename whose sync failed: another sync need not do anything for that name, and what only the
@@ -270,6 +272,8 @@ struct Recovery {
     var tail = try file.readAll(at: offset, count: max(0, file.size() - offset))
     tail.removeSubrange(tail.withUnsafeBytes { endOfContent($0) }...)
     if tail.isEmpty { return }
+    // The zeros behind it are room that a full disk may need for the copy.
+    try? file.truncate(to: offset + tail.count)
     let taken = Set(try fileSystem.list(directory))
     var (free, number) = (name, 1)
     while taken.contains(free), !planted(.tailOverwritten) {
@@ -299,15 +303,13 @@ struct Recovery {
   }
 
   private func removeNames(_ found: RecoveredLog, _ isManifestDurable: Bool) throws(SystemError) {
+    var behind: [String] = []
     for name in try fileSystem.list(directory) {
       if let sequence = LogFormat.number(in: name, prefix: "wal") {
         if sequence < found.manifest.firstPage {
           if isManifestDurable { try fileSystem.remove(path(name)) }
         } else if sequence > found.page.sequence {
-          let file = try fileSystem.open(path(name), .readWrite)
-          defer { file.close() }
-          try setAside(file, from: 0, name: "torn-\(name)-0")
-          try fileSystem.remove(path(name))
+          behind.append(name)
         }
       } else if let lsn = LogFormat.number(in: name, prefix: "ckpt") {
         if lsn != found.manifest.checkpointLSN, isManifestDurable { try fileSystem.remove(path(name)) }
@@ -316,6 +318,13 @@ struct Recovery {
       {
         try fileSystem.remove(path(name))
       }
+    }
+    // Last: the others make the room that what is set aside may need.
+    for name in behind {
+      let file = try fileSystem.open(path(name), .readWrite)
+      defer { file.close() }
+      try setAside(file, from: 0, name: "torn-\(name)-0")
+      try fileSystem.remove(path(name))
     }
   }
 }
