@@ -174,7 +174,7 @@ struct FaultTests {
     }
   }
 
-  /// No call fails here. The name of the directory is synced by whoever makes it, and by nobody else.
+  /// No call fails here: whoever has made the directory dies before its name is synced.
   @Test func storeInADirectoryThatAKilledProcessMadeSurvivesAPowerLoss() throws {
     let disk = disk
     let killed = Guarded<SimulatedFileSystem?>(nil)
@@ -227,9 +227,9 @@ struct FaultTests {
     try reopened.close()
   }
 
-  /// The manifest of a checkpoint has its name and is not durable. The next opening believes it, and removes what only the one
-  /// before needs.
-  @Test func openingAfterAManifestWasNotSyncedRemovesNothingThatIsNeeded() throws {
+  /// A store of which the manifest of a checkpoint has its name and is not durable. An opening must not believe it, and remove what
+  /// only the one before needs.
+  private func storeWithAManifestThatIsNotDurable() throws -> MemberStore {
     let store = try MemberStore(.simulated(.records(4)), on: disk)
     for key in 0..<10 { try store.put(member(key), for: key, ack: .synced) }
     let log = try #require(store.disk?.log)
@@ -237,7 +237,13 @@ struct FaultTests {
     // Behind that of the checkpoint.
     disk.plan(.once(.synchronizeDirectory, error: EIO, path: "/data/store", after: 1))
     #expect(throws: StoreError.self) { try store.checkpoint() }
-    let killed = disk.killImage()
+    return store
+  }
+
+  @Test func openingAfterAManifestWasNotSyncedRemovesNothingThatIsNeeded() throws {
+    let store = try storeWithAManifestThatIsNotDurable()
+    // Not closed before, which would write the manifest again.
+    let killed = withExtendedLifetime(store) { disk.killImage() }
     let reopened = try MemberStore(.simulated(.records(4)), on: killed)
     // Makes pages, and so the removals durable.
     for key in 10..<20 { try reopened.put(member(key), for: key, ack: .synced) }
@@ -245,22 +251,38 @@ struct FaultTests {
     try reopened.close()
   }
 
-  /// The same where the manifest cannot be written anew either.
+  /// The same where the manifest cannot be written anew either. What stays goes with the next checkpoint.
   @Test func openingOnAFullDiskRemovesNothingThatIsNeeded() throws {
-    let store = try MemberStore(.simulated(.records(4)), on: disk)
-    for key in 0..<10 { try store.put(member(key), for: key, ack: .synced) }
-    let log = try #require(store.disk?.log)
-    #expect(eventually { log.lock.withLock { log.nextAllocated != nil } })
-    disk.plan(.once(.synchronizeDirectory, error: EIO, path: "/data/store", after: 1))
-    #expect(throws: StoreError.self) { try store.checkpoint() }
-    let full = disk.killImage()
+    let store = try storeWithAManifestThatIsNotDurable()
+    let full = withExtendedLifetime(store) { disk.killImage() }
     full.bytesMax = 0
     let reopened = try MemberStore(.simulated(.records(4)), on: full)
     #expect(try reopened.contents() == store.contents())
     try full.synchronizeDirectory("/data/store")
     full.bytesMax = nil
     try expectSurvival(reopened, full, records: 4)
+    #expect(full.storeFiles[LogFormat.pageName(1)] != nil)
+    try reopened.put(member(10), for: 10)
+    try reopened.checkpoint()
+    #expect(full.storeFiles[LogFormat.pageName(1)] == nil)
     try reopened.close()
+  }
+
+  /// There is no manifest before it.
+  @Test func storeWhoseFirstManifestIsNotDurableTakesNothingOnAFullDisk() throws {
+    disk.plan(.once(.synchronizeDirectory, error: EIO, after: 2))
+    #expect(throws: StoreError.self) { try MemberStore(on: disk).close() }
+    disk.bytesMax = 0
+    #expect(storeError { _ = try MemberStore(on: disk) } == .diskFull(path: "/data/store"))
+    disk.bytesMax = nil
+    try MemberStore(on: disk).close()
+  }
+
+  /// Nobody may, or the file system syncs no directories; a failure of the disk is another thing.
+  @Test(arguments: [EACCES, EINVAL, EIO]) func parentThatCannotBeSynced(code: Int32) throws {
+    disk.plan(.once(.synchronizeDirectory, error: code, path: "/data"))
+    let error = storeError { try MemberStore(on: disk).close() }
+    #expect((error == nil) == (code != EIO), "\(String(describing: error))")
   }
 
   @Test func pageWhoseNameWasNotSyncedAndThatCannotBeRemovedSurvivesAPowerLoss() throws {

@@ -2,7 +2,8 @@ import Foundation
 
 /// The directory of a store: its lock, its manifest and its log.
 ///
-/// Unchecked: `manifest` and `lockFile` are only touched under `lock`, `isClosed` under `checkpointLock`.
+/// Unchecked: `manifest`, `unsettledCheckpoint` and `lockFile` are only touched under `lock`, `isClosed` under `checkpointLock`,
+/// `closeFailure` under `closeLock`.
 @usableFromInline
 final class Disk: @unchecked Sendable {
   let directory: String
