@@ -80,6 +80,18 @@ final class CodableNode {
     }
   }
 
+  /// The node under a name: the one that is there, for a container may be asked for twice, or a new one.
+  func node(for name: String) -> CodableNode {
+    if case .map(let children) = content, let place = place(of: name, in: children),
+      case .node(let node) = children[place].child
+    {
+      return node
+    }
+    let node = CodableNode()
+    set(.node(node), for: name)
+    return node
+  }
+
   private func place(of name: String, in children: [(name: String, child: Child)]) -> Int? {
     children.prefix(Self.searchedNamesMax).firstIndex { $0.name == name } ?? places[name]
   }
@@ -194,9 +206,7 @@ private struct CodableKeyedEncoder<Key: CodingKey>: KeyedEncodingContainerProtoc
   func superEncoder(forKey key: Key) -> any Encoder { nested(key) }
 
   private func nested(_ key: any CodingKey) -> CodableEncoder {
-    let child = CodableNode()
-    node.set(.node(child), for: key.stringValue)
-    return CodableEncoder(node: child, codingPath: codingPath + [key])
+    CodableEncoder(node: node.node(for: key.stringValue), codingPath: codingPath + [key])
   }
 }
 

@@ -2,7 +2,9 @@ public import Foundation
 
 /// What documents are found by: one CBOR item of any kind. `description` is the key in messages and on screens.
 ///
-/// Equal keys must encode to equal bytes, and different keys to different ones.
+/// Equal keys must encode to equal bytes, and different keys to different ones, which as a `Value` are different too: two texts
+/// that differ by their Unicode form only, or a UUID and its text, are one key for what works on a store without its types, as
+/// backups and checkpoints of the command line do.
 ///
 /// What a type of your own does here runs under no lock, so it may call anything, and read the store too. It should not write to a
 /// store on disk: the write that compares has reserved its room in the log, and a page of few records may have none for both.

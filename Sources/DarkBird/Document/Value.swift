@@ -2,7 +2,7 @@ public import Foundation
 
 /// Any value a document's field can have, for tools that do not know the document's type.
 ///
-/// Values of different cases are never equal: `.int(2)` is not `.double(2)`. Dates are as fine as they are on disk. Unlike the
+/// Values of different kinds are never equal: `.int(2)` is not `.double(2)`. Dates are as fine as they are on disk. Unlike the
 /// numbers themselves, NaN equals NaN, in a double and in a date: a value is a key too, and what is not equal to itself is never
 /// found.
 public enum Value: Sendable {
@@ -50,6 +50,8 @@ extension Value: Hashable {
     case (.bool(let a), .bool(let b)): a == b
     case (.int(let a), .int(let b)): a == b
     case (.unsigned(let a), .unsigned(let b)): a == b
+    // The same bytes on disk.
+    case (.int(let a), .unsigned(let b)), (.unsigned(let b), .int(let a)): a >= 0 && UInt64(a) == b
     case (.double(let a), .double(let b)): a == b || a.isNaN && b.isNaN
     case (.string(let a), .string(let b)): a == b
     case (.bytes(let a), .bytes(let b)): a == b
@@ -66,7 +68,7 @@ extension Value: Hashable {
     case .null: break
     case .bool(let value): hasher.combine(value)
     case .int(let value): hasher.combine(value)
-    case .unsigned(let value): hasher.combine(value)
+    case .unsigned(let value): hasher.combine(Int64(truncatingIfNeeded: value))
     case .double(let value): if !value.isNaN { hasher.combine(value) }
     case .string(let value): hasher.combine(value)
     case .bytes(let value): hasher.combine(value)
@@ -76,19 +78,17 @@ extension Value: Hashable {
     }
   }
 
-  /// Its case.
   private var rank: UInt8 {
     switch self {
     case .null: 0
     case .bool: 1
-    case .int: 2
-    case .unsigned: 3
-    case .double: 4
-    case .string: 5
-    case .bytes: 6
-    case .date: 7
-    case .array: 8
-    case .map: 9
+    case .int, .unsigned: 2
+    case .double: 3
+    case .string: 4
+    case .bytes: 5
+    case .date: 6
+    case .array: 7
+    case .map: 8
     }
   }
 }

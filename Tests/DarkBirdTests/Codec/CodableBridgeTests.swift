@@ -188,4 +188,38 @@ import Testing
     #expect(try decoded(Record.self, encoded(manual)) == ["inner": ["left": 3], "list": [4, 5], "super": [4, 5]])
     #expect(try decoded(Manual.self, encoded(manual)) == manual)
   }
+
+  /// As other encoders do: what each half of a program writes into a container is in it.
+  @Test func containerThatIsAskedForTwiceHoldsBothHalves() throws {
+    struct Halves: Document, Codable, Hashable {
+      var street = "a"
+      var city = "b"
+
+      enum Keys: String, CodingKey { case address, list, street, city }
+
+      init() {}
+
+      func encode(to encoder: any Encoder) throws {
+        var outer = encoder.container(keyedBy: Keys.self)
+        var first = outer.nestedContainer(keyedBy: Keys.self, forKey: .address)
+        try first.encode(street, forKey: .street)
+        var second = outer.nestedContainer(keyedBy: Keys.self, forKey: .address)
+        try second.encode(city, forKey: .city)
+        var list = outer.nestedUnkeyedContainer(forKey: .list)
+        try list.encode(1)
+        var rest = outer.nestedUnkeyedContainer(forKey: .list)
+        try rest.encode(2)
+      }
+
+      init(from decoder: any Decoder) throws {
+        let outer = try decoder.container(keyedBy: Keys.self)
+        let inner = try outer.nestedContainer(keyedBy: Keys.self, forKey: .address)
+        street = try inner.decode(String.self, forKey: .street)
+        city = try inner.decode(String.self, forKey: .city)
+      }
+    }
+    #expect(
+      try decoded(Record.self, encoded(Halves())) == ["address": ["street": "a", "city": "b"], "list": [1, 2]])
+    #expect(try decoded(Halves.self, encoded(Halves())) == Halves())
+  }
 }

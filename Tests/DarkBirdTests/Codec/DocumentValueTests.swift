@@ -108,6 +108,9 @@ import Testing
   @Test func integersAboveInt64AreUnsigned() {
     #expect(Value(UInt64(5)) == .int(5))
     #expect(Value(UInt64.max) == .unsigned(.max))
+    // One number is one value, as it is on disk.
+    #expect(Value.unsigned(5) == .int(5) && Set<Value>([.unsigned(5), .int(5), [.unsigned(5)], [.int(5)]]).count == 2)
+    #expect(Value.unsigned(.max) != .int(-1) && Set<Value>([.unsigned(.max), .int(-1)]).count == 2)
   }
 
   @Test func otherCodersTakeValuesToo() throws {
