@@ -24,7 +24,7 @@ let package = Package(
   dependencies: [
     // The command line: parsing, help texts, completions.
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    // Deque: bounded rings of events, samples and sync latencies.
+    // Deque: bounded rings of events, samples and sync latencies. Heap: the union of the documents of several tags.
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     // Latency percentiles of the workload, with bounded error and memory.
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
@@ -37,7 +37,10 @@ let package = Package(
     .target(name: "CDarkBird"),
     .target(
       name: "DarkBird",
-      dependencies: ["CDarkBird", .product(name: "DequeModule", package: "swift-collections")],
+      dependencies: [
+        "CDarkBird", .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "HeapModule", package: "swift-collections"),
+      ],
       swiftSettings: swiftSettings),
     .systemLibrary(name: "CNCurses", providers: [.apt(["libncurses-dev"])]),
     .target(

@@ -153,7 +153,8 @@ extension Store {
   ///   - cursor: `next` of the page before, of the same query.
   /// - Throws: `.unknownIndex`, `.invertedRange`, `.invalidIndexValue`, `.invalidConfiguration` for a cursor of another
   ///   query.
-  /// - Complexity: O(log n + candidates looked at); see `explain`.
+  /// - Complexity: O(log n + candidates looked at); see `explain`. Besides, as whenever tags or ranges are looked at, what was
+  ///   changed since the last look is put into these indexes first: about 0.2 microseconds a change, 128 Ki of them at most.
   @inlinable
   public func documents(_ query: Query, limit: Int = .max, after cursor: Cursor? = nil) throws(StoreError) -> Page {
     try ofOneMoment(query, limit: limit, after: cursor) { store, execution, isUnchanged in
@@ -182,12 +183,14 @@ extension Store {
   }
 
   /// How many documents meet all conditions, at one moment; without conditions, each shard's documents at a moment of its
-  /// own. O(log n) for one tag or one range, otherwise as `documents`.
+  /// own.
   /// - Throws: as `documents`.
+  /// - Complexity: O(log n) for one tag or one range, O(documents of the rarest tag) for several tags, of which no document is
+  ///   looked at; otherwise as `documents`.
   @inlinable
   public func count(_ query: Query) throws(StoreError) -> Int {
     try ofOneMoment(query, limit: .max, after: nil) { store, execution, isUnchanged in
-      if execution.isAnsweredByCount { return execution.plan.candidates }
+      if let count = execution.countByIndexes { return count }
       var count = 0
       store.visit(execution, batch: 256, inOrder: false) { found, _ in
         if let found {
@@ -203,8 +206,9 @@ extension Store {
 
   /// Calls `body` with each document that meets all conditions of a query, in order, without copying it.
   ///
-  /// Each document matches at the moment when it is visited; all of one moment they are in a `snapshot()`. No lock is held
-  /// while `body` runs; versions of documents that others replace meanwhile are freed after some hundred documents.
+  /// Each document matches at the moment when it is visited; all of one moment they are in a `snapshot()`. Without conditions, or
+  /// with `noTags` only, some hundred documents are visited as they were at one moment. No lock is held while `body` runs;
+  /// versions of documents that others replace meanwhile are freed after some hundred documents.
   /// - Throws: as `documents`, and what `body` throws, at once.
   /// - Complexity: O(log n + candidates looked at), a few tens of nanoseconds for each.
   @inlinable
@@ -217,8 +221,11 @@ extension Store {
     var failure: (any Error)?
     var isUnchanged = true
     visit(execution, batch: 1024) { found, _ in
-      guard let found else { return true }
-      return found._withUnsafeGuaranteedRef { entry in
+      // It may have changed while others were visited.
+      let isScan = execution.driver == .scan
+      let current = isScan ? found : found.flatMap { look(at: $0._withUnsafeGuaranteedRef(\.number)) }
+      guard let current else { return true }
+      return current._withUnsafeGuaranteedRef { entry in
         if !matches(entry, execution, &isUnchanged) { return true }
         do {
           try body(entry.key, entry.document)
@@ -258,7 +265,7 @@ extension Store {
   /// The most frequent tags of a tag field with their counts, most frequent first.
   /// - Parameter field: name of a tag field.
   /// - Throws: `.unknownIndex`.
-  /// - Complexity: O(distinct tags).
+  /// - Complexity: O(distinct tags of all fields + d log d) for d of this field.
   public func tags(of field: String, limit: Int = .max) throws(StoreError) -> [(tag: String, count: Int)] {
     guard let number = indexes.tagFieldNames.firstIndex(of: field) else {
       throw .unknownIndex(name: field, known: indexes.tagFieldNames)

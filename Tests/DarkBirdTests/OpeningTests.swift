@@ -91,6 +91,26 @@ struct OpeningTests {
     try store.close()
   }
 
+  @Test func keysAndDocumentsThatAreTooLargeAreRefused() throws {
+    let store = try Store<String, Member>(.simulated(), schema: [], fileSystem: disk)
+    let key = String(repeating: "k", count: LogFormat.keyBytesMax)
+    let refusal = storeError { try store.put(Member(), for: key) }
+    guard case .tooLarge("the key", let bytes, LogFormat.keyBytesMax)? = refusal else {
+      Issue.record("a key that is too large")
+      return
+    }
+    #expect(bytes > LogFormat.keyBytesMax)
+    let member = Member(name: String(repeating: "n", count: LogFormat.documentBytesMax))
+    let other = storeError { try store.put(member, for: "k") }
+    guard case .tooLarge("the document", _, LogFormat.documentBytesMax)? = other else {
+      Issue.record("a document that is too large")
+      return
+    }
+    #expect(store.count == 0 && store.memoryLSN == 0)
+    try store.put(Member(), for: String(key.dropLast(5)), ack: .synced)
+    try store.close()
+  }
+
   @Test func indexThatIsNotThereIsNamedWithThoseThatAre() throws {
     let store = try MemberStore(on: disk)
     #expect(

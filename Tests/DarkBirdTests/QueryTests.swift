@@ -1,5 +1,6 @@
-import DarkBird
 import Testing
+
+@testable import DarkBird
 
 /// Queries with an order, which go through the index of the order or sort what another index gives.
 @Suite struct QueryTests {
@@ -91,5 +92,99 @@ import Testing
       try store.documents(Query(allTags: ["club=few"], orderBy: "age"), limit: 5, after: cursor)
     }
     #expect(throws: StoreError.self) { try store.documents(Query(allTags: ["club=few"]), limit: 5, after: cursor) }
+  }
+
+  /// Or what lies between its place and the other range would be taken for results.
+  @Test(arguments: Query.Order.allCases) func cursorOfAnotherRangeIsRefused(order: Query.Order) throws {
+    let store = try members()
+    let page = try store.documents(where: "score", in: .closed(100.0, 200.0), order: order, limit: 5)
+    let cursor = try #require(page.next)
+    for other in [IndexRange.closed(300.0, 400.0), .closed(0.0, 50.0), .closed(100.0, 199.0)] {
+      #expect(
+        storeError { _ = try store.documents(where: "score", in: other, order: order, limit: 5, after: cursor) }
+          == .invalidConfiguration(reason: "the cursor belongs to another query"))
+    }
+  }
+
+  @Test func unionOfManyTagsHasEachDocumentOnceInOrder() throws {
+    let store = try MemberStore(.memory)
+    var generator = SeededGenerator(seed: 5)
+    for key in 0..<3_000 {
+      try store.put(
+        Member(skills: (0..<generator.below(4)).map { _ in "s\(generator.below(200))" }, age: generator.below(90)),
+        for: key)
+    }
+    let tags = (0..<150).map { "skills=s\($0)" }
+    let expected = Set(
+      try store.contents().filter { _, member in member.skills.contains { tags.contains("skills=\($0)") } }.keys)
+    for order in Query.Order.allCases {
+      let query = Query(anyTags: tags, order: order)
+      var numbers: [DocumentNumber] = []
+      var keys: [Int] = []
+      var cursor: Cursor?
+      repeat {
+        let page = try store.documents(query, limit: 97, after: cursor)
+        keys += page.documents.map(\.key)
+        numbers += page.documents.map { store.entry($0.key)!.number }
+        cursor = page.next
+      } while cursor != nil
+      #expect(keys.count == expected.count && Set(keys) == expected)
+      #expect(numbers == numbers.sorted(by: { order == .ascending ? $0 < $1 : $0 > $1 }))
+    }
+    #expect(try store.count(Query(anyTags: tags)) == expected.count)
+    let others = expected.filter { store[$0]?.skills.contains("s0") == false }
+    #expect(try store.count(Query(anyTags: tags, noTags: ["skills=s0"])) == others.count)
+  }
+
+  @Test func visitingSkipsWhatNoLongerMatches() throws {
+    for change in [
+      { (store: MemberStore, key: Int) in _ = try store.remove(key) },
+      { store, key in try store.put(Member(club: "PSV", age: 1), for: key) },
+    ] {
+      for query in [Query(allTags: ["club=Ajax"]), Query(allTags: ["club=Ajax"], orderBy: "age")] {
+        let store = try MemberStore(.memory)
+        for key in 0..<10 { try store.put(Member(club: "Ajax", age: key), for: key) }
+        var visited: [Int] = []
+        try store.forEach(query) { key, _ in
+          visited.append(key)
+          for other in 0..<10 where other != key { try change(store, other) }
+        }
+        #expect(visited.count == 1)
+      }
+    }
+  }
+}
+
+/// Which tag field a tag is counted for.
+struct TagFieldTests {
+  private static let schema: IndexSchema<Member> = [
+    .tags(computed: "extra") { $0.skills }, .tag("club", \.club), .range("age", \.age),
+  ]
+
+  @Test func tagIsOfTheFieldThatItNames() throws {
+    let store = try Store<Int, Member>(.memory, schema: Self.schema)
+    try store.put(Member(skills: ["club=Ajax", "vip"]), for: 1)
+    try store.put(Member(club: "Ajax"), for: 2)
+    #expect(try store.tags(of: "club").map(\.count) == [2])
+    #expect(try store.tags(of: "extra").map(\.tag) == ["vip"])
+    try store.remove(1)
+    #expect(try store.tags(of: "club").map(\.count) == [1])
+    let counts = store.statistics().indexes.filter { $0.kind == .tag }.map(\.entries)
+    #expect(counts == [0, 1])
+    #expect(store.audit().problems == [])
+  }
+
+  @Test func tagOfNoFieldIsRefusedUnlessTagsAreComputed() throws {
+    let strict = try Store<Int, Member>(.memory, schema: [.tag("club", \.club), .tag("skills", each: \.skills)])
+    for (tag, name) in [("clbu=Ajax", "clbu"), ("vip", "vip"), ("=", ""), ("", "")] {
+      let error = StoreError.unknownIndex(name: name, known: ["club", "skills"])
+      #expect(storeError { _ = try strict.documents(tagged: tag) } == error)
+      #expect(storeError { _ = try strict.count(Query(noTags: [tag])) } == error)
+      #expect(storeError { _ = try strict.explain(Query(anyTags: ["club=Ajax", tag])) } == error)
+    }
+    #expect(try strict.documents(tagged: "club=nobody").documents.isEmpty)
+    #expect(try strict.snapshot().documents(tagged: "club=").documents.isEmpty)
+    let free = try Store<Int, Member>(.memory, schema: Self.schema)
+    #expect(try free.documents(tagged: "clbu=Ajax").documents.isEmpty)
   }
 }

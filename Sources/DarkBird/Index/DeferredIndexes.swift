@@ -18,7 +18,8 @@
 final class DeferredIndexes: @unchecked Sendable {
   static let tagTables = 32
   /// How many changes in a shard's list are many, for a writer then puts them in, where there are about so many documents. The
-  /// more there are, the more of them come into one set, and the more memory they take: 136 bytes each with two tags and a value.
+  /// more there are, the more of them come into one set, and the more memory they take: 136 bytes each with two tags and a value,
+  /// and one with many tags counts as a quarter of them.
   @inlinable @inline(__always)
   static func listMax(documents: Int, shards: Int) -> Int {
     max(16, min(64 << 10, max(16 << 10, documents / 8)) / shards)
@@ -29,7 +30,8 @@ final class DeferredIndexes: @unchecked Sendable {
 
   private let uniqueCount: Int
   private let rangeCount: Int
-  private let tagFieldCount: Int
+  /// What the tags of each tag field begin with; nil where they are computed.
+  private let tagPrefixes: [String?]
   private let lock = Lock()
   private let tags: UnsafeMutablePointer<TagPostings>
   private let ranges: UnsafeMutablePointer<OrderedMap<IndexValue>>
@@ -40,20 +42,20 @@ final class DeferredIndexes: @unchecked Sendable {
   private let lists: ShardLists
 
   /// - Parameter shardLocks: of the shards that change; their owner must keep them for as long as this object is used.
-  init(uniques: Int, ranges rangeCount: Int, tagFields: Int, shardLocks: ContiguousArray<LockWord>) {
+  init(uniques: Int, ranges rangeCount: Int, tagPrefixes: [String?], shardLocks: ContiguousArray<LockWord>) {
     uniqueCount = uniques
     self.rangeCount = rangeCount
-    tagFieldCount = tagFields
+    self.tagPrefixes = tagPrefixes
     lists = ShardLists(locks: shardLocks)
     tags = .allocate(capacity: Self.tagTables)
-    tags.initialize(repeating: TagPostings(fieldCount: tagFields), count: Self.tagTables)
+    tags.initialize(repeating: TagPostings(prefixes: tagPrefixes), count: Self.tagTables)
     ranges = .allocate(capacity: rangeCount)
     for range in 0..<rangeCount { (ranges + range).initialize(to: OrderedMap()) }
   }
 
   /// A copy that shares everything until one of the two changes, of what has been put in. Under the other one's lock.
   convenience init(copying other: DeferredIndexes) {
-    self.init(uniques: other.uniqueCount, ranges: other.rangeCount, tagFields: other.tagFieldCount, shardLocks: [])
+    self.init(uniques: other.uniqueCount, ranges: other.rangeCount, tagPrefixes: other.tagPrefixes, shardLocks: [])
     for table in 0..<Self.tagTables { tags[table] = other.tags[table] }
     for range in 0..<rangeCount { ranges[range] = other.ranges[range] }
   }
@@ -81,7 +83,7 @@ final class DeferredIndexes: @unchecked Sendable {
     lists.announce(shard: shard)
   }
 
-  /// Takes a change, and returns how many wait in the shard's list. What changes nothing here is left out.
+  /// Takes a change, and returns how much waits in the shard's list. What changes nothing here is left out.
   /// - Parameter listMax: see there.
   @usableFromInline
   func append(
@@ -90,7 +92,7 @@ final class DeferredIndexes: @unchecked Sendable {
     let list = lists[shard]
     list.pointee.append(lsn, number, old: old, new: new, uniques: uniqueCount, expected: listMax)
     lists.didAppend(shard: shard)
-    return list.pointee.marks.count
+    return list.pointee.weight
   }
 
   /// The same for a new document, whose keys are of no use afterwards.
@@ -99,7 +101,7 @@ final class DeferredIndexes: @unchecked Sendable {
     let list = lists[shard]
     list.pointee.append(lsn, number, moving: &new, uniques: uniqueCount, expected: listMax)
     lists.didAppend(shard: shard)
-    return list.pointee.marks.count
+    return list.pointee.weight
   }
 
   /// Puts changes in if too many wait. Under no lock.
@@ -144,7 +146,7 @@ final class DeferredIndexes: @unchecked Sendable {
     lists.take(areLocked: true) { held.append((TakenChanges($0), 0)) }
     defer {
       held = []
-      for table in 0..<Self.tagTables { tags[table] = TagPostings(fieldCount: tagFieldCount) }
+      for table in 0..<Self.tagTables { tags[table] = TagPostings(prefixes: tagPrefixes) }
       for range in 0..<rangeCount { ranges[range] = OrderedMap() }
     }
     return [held, Array(postings), (0..<rangeCount).map(documents(range:))]

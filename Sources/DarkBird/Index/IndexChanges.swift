@@ -41,6 +41,9 @@ struct IndexChanges: ~Copyable, Sendable {
 
   var isEmpty: Bool { marks.count == 0 }
 
+  /// How much waits, in changes of four tags and values at most: one document may have thousands.
+  var weight: Int { max(marks.count, (tags.count + ranges.count) / 4) }
+
   init() {}
 
   /// Has the processor fetch the memory that the next change goes to.

@@ -23,6 +23,8 @@ final class IndexSet: @unchecked Sendable {
   @usableFromInline let uniqueNames: [String]
   let rangeNames: [String]
   let tagFieldNames: [String]
+  /// Whether some tags are computed, and so may be any texts.
+  private let areTagsFree: Bool
 
   @usableFromInline static var stripesPerUniqueIndex: Int { 64 }
   private static let locksMax = 64
@@ -36,11 +38,13 @@ final class IndexSet: @unchecked Sendable {
   @usableFromInline let deferred: DeferredIndexes
 
   private init(
-    _ uniqueNames: [String], _ rangeNames: [String], _ tagFieldNames: [String], _ deferred: DeferredIndexes
+    _ uniqueNames: [String], _ rangeNames: [String], _ tagFieldNames: [String], areTagsFree: Bool,
+    _ deferred: DeferredIndexes
   ) {
     self.uniqueNames = uniqueNames
     self.rangeNames = rangeNames
     self.tagFieldNames = tagFieldNames
+    self.areTagsFree = areTagsFree
     self.deferred = deferred
     uniqueCount = uniqueNames.count * Self.stripesPerUniqueIndex
     lockCount = min(uniqueCount, Self.locksMax)
@@ -58,15 +62,18 @@ final class IndexSet: @unchecked Sendable {
   @usableFromInline
   convenience init<Document>(_ schema: IndexSchema<Document>, shardLocks: ContiguousArray<LockWord>) {
     let deferred = DeferredIndexes(
-      uniques: schema.uniques.count, ranges: schema.ranges.count, tagFields: schema.tagFields.count,
-      shardLocks: shardLocks)
-    self.init(schema.uniques.map(\.name), schema.ranges.map(\.name), schema.tagFields.map(\.name), deferred)
+      uniques: schema.uniques.count, ranges: schema.ranges.count,
+      tagPrefixes: schema.tagFields.map { $0.isField ? $0.name + "=" : nil }, shardLocks: shardLocks)
+    self.init(
+      schema.uniques.map(\.name), schema.ranges.map(\.name), schema.tagFields.map(\.name),
+      areTagsFree: schema.tagFields.contains { !$0.isField }, deferred)
   }
 
   /// A copy that shares everything until one of the two changes. Within `withAllLocked` of the store of `other`.
   convenience init(copying other: IndexSet) {
     self.init(
-      other.uniqueNames, other.rangeNames, other.tagFieldNames, DeferredIndexes(copying: other.deferred))
+      other.uniqueNames, other.rangeNames, other.tagFieldNames, areTagsFree: other.areTagsFree,
+      DeferredIndexes(copying: other.deferred))
     var left: [AnyObject] = []
     for stripe in 0..<uniqueCount {
       uniques(stripe).pointee = other.uniques(stripe).pointee
@@ -268,6 +275,12 @@ final class IndexSet: @unchecked Sendable {
       let (first, others) = OwnerTable.candidates(hash, in: uniques(stripe).pointee.table.view)
       return (first, others, asOf())
     }
+  }
+
+  /// - Throws: `.unknownIndex` for a tag that no document can have, since what stands before its "=" is no tag field.
+  func checkTag(_ tag: String) throws(StoreError) {
+    if areTagsFree || tagFieldNames.contains(where: { tag.value(ofName: $0) != nil }) { return }
+    throw .unknownIndex(name: tag.nameAndValue?.name ?? tag, known: tagFieldNames)
   }
 
   /// The documents of tags and of range fields, all as of one moment, that of the LSN.

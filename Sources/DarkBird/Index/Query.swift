@@ -129,7 +129,8 @@ public struct Query: Sendable, Hashable {
     }
   }
 
-  /// Tags that it must all have.
+  /// Tags that it must all have, as whole texts: `club=Ajax`. One that no document has is no error; a text that begins with no
+  /// tag field of the schema is one, unless the schema has computed tags, which may be anything.
   public var allTags: [String]
   /// Tags of which it must have at least one, unless there are none here.
   public var anyTags: [String]
@@ -186,7 +187,7 @@ public struct QueryPlan: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// Where a page of results ended. Valid for the same query on the same store while it is open.
+/// Where a page of results ended. Valid for the same query on the same store while it is open; another query refuses it.
 public struct Cursor: Sendable, Hashable {
   @usableFromInline
   enum Position: Sendable, Hashable {
@@ -196,14 +197,10 @@ public struct Cursor: Sendable, Hashable {
     case value(IndexValue, DocumentNumber)
   }
 
-  @usableFromInline let driver: QueryPlan.Driver
-  @usableFromInline let position: Position
-
-  @usableFromInline
-  init(driver: QueryPlan.Driver, position: Position) {
-    self.driver = driver
-    self.position = position
-  }
+  let query: Query
+  /// The index that gave the candidates: the next page must go on in it.
+  let driver: QueryPlan.Driver
+  let position: Position
 }
 
 extension Store {
@@ -212,6 +209,8 @@ extension Store {
     guard (1..<shards.count).contains(number) else { return nil }
     // The last slot that the shard before can have.
     let slot = DocumentNumber.slots(shardBits) - 1
-    return Cursor(driver: .scan, position: .number(DocumentNumber(slot: slot, shard: number - 1, shardBits: shardBits)))
+    return Cursor(
+      query: Query(), driver: .scan,
+      position: .number(DocumentNumber(slot: slot, shard: number - 1, shardBits: shardBits)))
   }
 }

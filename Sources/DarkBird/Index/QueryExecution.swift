@@ -1,3 +1,4 @@
+import HeapModule
 import Synchronization
 
 /// A query with its names resolved, its driver chosen, and all indexes it needs as of one moment.
@@ -32,6 +33,9 @@ struct QueryExecution: Sendable {
     _ query: Query, limit: Int, after cursor: Cursor?, _ indexes: IndexSet, documents: () -> Int,
     memoryLSN: () -> UInt64
   ) throws(StoreError) {
+    if let cursor, cursor.query != query {
+      throw .invalidConfiguration(reason: "the cursor belongs to another query")
+    }
     var ranges: [(field: Int, range: IndexRange)] = []
     for condition in query.ranges {
       try condition.range.validate(condition.field)
@@ -39,7 +43,9 @@ struct QueryExecution: Sendable {
     }
     var fields = ranges.map(\.field)
     if let field = query.orderBy { fields.append(try indexes.rangeNumber(field)) }
-    let names = (query.allTags + query.anyTags + query.noTags).map { TagName($0) }
+    let tags = query.allTags + query.anyTags + query.noTags
+    for tag in tags { try indexes.checkTag(tag) }
+    let names = tags.map { TagName($0) }
     let found = indexes.documents(tagged: names, rangeIndexes: fields, asOf: memoryLSN)
     self.query = query
     self.ranges = ranges
@@ -82,9 +88,6 @@ struct QueryExecution: Sendable {
         allTags.isEmpty && anyTags.isEmpty && noTags.isEmpty && query.orderBy ?? field == field
           && (ranges.isEmpty || ranges.count == 1 && query.ranges[0].field == field)
       }
-    if let cursor, !Self.accepts(cursor, query, self.plan) {
-      throw .invalidConfiguration(reason: "the cursor belongs to another query")
-    }
   }
 
   /// Either the index of the order asked for, which gives the results one after the other until there are enough, or the one
@@ -103,30 +106,35 @@ struct QueryExecution: Sendable {
     return fewest
   }
 
-  /// Whether a page before this one, when other candidates were fewer, can have ended at `cursor`.
-  private static func accepts(_ cursor: Cursor, _ query: Query, _ plan: QueryPlan) -> Bool {
-    if let field = query.orderBy { return cursor.driver == .range(field) }
-    return switch cursor.driver {
-    case .scan: plan.driver == .scan
-    case .tag(let tag): query.allTags.contains(tag)
-    case .anyTag(let tags): query.anyTags == tags
-    case .range(let field): query.ranges.contains { $0.field == field }
+  /// How many documents meet all conditions, if the indexes tell by themselves: they do of tags, and of one range.
+  /// - Complexity: O(1) for one tag or one range, for several tags O(candidates · log documents).
+  @usableFromInline
+  var countByIndexes: Int? {
+    switch plan.driver {
+    case .scan: return noTags.isEmpty ? plan.candidates : nil
+    case .range(let field):
+      let isAlone =
+        query.orderBy ?? field == field && allTags.isEmpty && anyTags.isEmpty && noTags.isEmpty
+        && query.ranges.allSatisfy { $0.field == field } && query.ranges.count <= 1
+      return isAlone ? plan.candidates : nil
+    case .tag, .anyTag:
+      if !query.ranges.isEmpty || query.orderBy != nil { return nil }
+      if allTags.count + anyTags.count == 1 && noTags.isEmpty { return plan.candidates }
+      return countByTags()
     }
   }
 
-  /// Whether the driver's candidates are exactly the results.
-  @usableFromInline
-  var isAnsweredByCount: Bool {
-    guard query.noTags.isEmpty else { return false }
-    return switch plan.driver {
-    case .scan: true
-    case .tag: query.allTags.count == 1 && query.anyTags.isEmpty && query.ranges.isEmpty && query.orderBy == nil
-    case .anyTag: query.anyTags.count == 1 && query.allTags.isEmpty && query.ranges.isEmpty && query.orderBy == nil
-    case .range(let field):
-      query.orderBy ?? field == field && query.allTags.isEmpty && query.anyTags.isEmpty
-        && query.ranges.allSatisfy { $0.field == field }
-        && query.ranges.count <= 1
-    }
+  private func countByTags() -> Int {
+    var numbers: ContiguousArray<DocumentNumber> = []
+    var positions: ContiguousArray<Cursor.Position> = []
+    var last: Cursor.Position?
+    var count = 0
+    repeat {
+      numbers.removeAll(keepingCapacity: true)
+      last = candidates(after: last, limit: 1024, wantsPositions: false, into: &numbers, &positions)
+      for number in numbers where meetsTagConditions(number) { count += 1 }
+    } while numbers.count == 1024
+    return count
   }
 
   /// Whether a document that has not changed since meets the conditions on tags.
@@ -167,7 +175,7 @@ struct QueryExecution: Sendable {
   /// Where a page goes on whose last result stands at `position`.
   @usableFromInline
   func cursor(after position: Cursor.Position) -> Cursor {
-    Cursor(driver: query.orderBy.map { .range($0) } ?? driver, position: position)
+    Cursor(query: query, driver: driver, position: position)
   }
 
   @usableFromInline
@@ -244,30 +252,43 @@ struct QueryExecution: Sendable {
     return query.orderBy == field ? rangeMaps.last : nil
   }
 
-  /// Visits the union of several sets in the order of the document numbers.
+  /// Visits the union of several sets in the order of the document numbers. Of each set some numbers are taken out ahead; the
+  /// least of all is the next, or in descending order the greatest.
   private func visitUnion(_ sets: [DocumentSet], after start: DocumentNumber?, _ body: (DocumentNumber) -> Bool) {
     if sets.count == 1 {
       sets[0].visit(after: start, descending: isDescending, body)
       return
     }
-    let batch = 256
-    var position = start
-    while true {
-      // The next `batch` of the union are among the next `batch` of each set.
-      var next: Set<DocumentNumber> = []
-      for set in sets {
-        var taken = 0
-        set.visit(after: position, descending: isDescending) { number in
-          next.insert(number)
-          taken += 1
-          return taken < batch
+    struct Head: Comparable {
+      let number: DocumentNumber
+      let set: Int
+
+      static func < (left: Head, right: Head) -> Bool { (left.number, left.set) < (right.number, right.set) }
+    }
+    let aheadMax = max(4, 256 / sets.count)
+    var ahead = [(numbers: ContiguousArray<DocumentNumber>, next: Int)](repeating: ([], 0), count: sets.count)
+    var heads = Heap<Head>()
+    func advance(_ set: Int, after number: DocumentNumber?) {
+      if ahead[set].next == ahead[set].numbers.count {
+        var numbers: ContiguousArray<DocumentNumber> = []
+        sets[set].visit(after: number, descending: isDescending) {
+          numbers.append($0)
+          return numbers.count < aheadMax
         }
+        ahead[set] = (numbers, 0)
+        if numbers.isEmpty { return }
       }
-      if next.isEmpty { return }
-      for number in next.sorted(by: { isDescending ? $0 > $1 : $0 < $1 }).prefix(batch) {
-        if !body(number) { return }
-        position = number
+      heads.insert(Head(number: ahead[set].numbers[ahead[set].next], set: set))
+      ahead[set].next += 1
+    }
+    for set in sets.indices { advance(set, after: start) }
+    var last: DocumentNumber?
+    while let head = isDescending ? heads.popMax() : heads.popMin() {
+      if head.number != last {
+        last = head.number
+        if !body(head.number) { return }
       }
+      advance(head.set, after: head.number)
     }
   }
 }

@@ -5,7 +5,7 @@
 struct TagPostings: Sendable {
   struct Posting: Sendable {
     let name: TagName
-    /// Number of the tag field that first gave the tag.
+    /// Number of its tag field: of the one that its name begins with, or else of the one that first gave it.
     let field: Int
     var documents: DocumentSet
   }
@@ -22,9 +22,12 @@ struct TagPostings: Sendable {
   /// Pairs of document and tag, and distinct tags, by tag field.
   private(set) var entries: [Int]
   private(set) var distinct: [Int]
+  /// What the tags of each field begin with; nil for a field whose tags are computed.
+  private let prefixes: [String?]
 
-  init(fieldCount: Int) {
-    entries = Array(repeating: 0, count: fieldCount)
+  init(prefixes: [String?]) {
+    self.prefixes = prefixes
+    entries = Array(repeating: 0, count: prefixes.count)
     distinct = entries
   }
 
@@ -65,8 +68,10 @@ struct TagPostings: Sendable {
     if let index = index(tag.name) { return place(index) }
     table.insert(word(tag.name, all.count))
     all.willChange()
-    all.append(Posting(name: tag.name, field: Int(tag.field), documents: DocumentSet()))
-    distinct[Int(tag.field)] += 1
+    // A computed tag may be one of another field, which counts it then, whichever of them gave it first.
+    let field = prefixes.firstIndex { $0 == tag.name.field } ?? Int(tag.field)
+    all.append(Posting(name: tag.name, field: field, documents: DocumentSet()))
+    distinct[field] += 1
     return all.count - 1
   }
 
@@ -100,5 +105,5 @@ struct TagPostings: Sendable {
     return index
   }
 
-  mutating func removeAll() { self = TagPostings(fieldCount: entries.count) }
+  mutating func removeAll() { self = TagPostings(prefixes: prefixes) }
 }

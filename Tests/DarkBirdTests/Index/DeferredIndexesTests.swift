@@ -133,6 +133,16 @@ struct DeferredIndexesTests {
     #expect(store.audit().problems == [])
   }
 
+  /// What waits takes memory for each tag, not for each document.
+  @Test func documentsOfManyTagsWaitInSmallNumbers() throws {
+    let store = try store(shards: 1)
+    for key in 0..<100 {
+      try store.put(Member(skills: (0..<1_000).map { "\(key) \($0)" }), for: key)
+      #expect(store.indexes.deferred.waitingChanges < 70)
+    }
+    #expect(try store.documents(tagged: "skills=99 999").documents.map(\.key) == [99])
+  }
+
   @Test func removalOfAllForgetsWhatWaits() throws {
     let store = try store(shards: 4)
     for key in 0..<100 { try store.put(Member(club: "Ajax", age: key), for: key) }

@@ -5,7 +5,7 @@ import Testing
 struct TagPostingsTests {
   @Test(arguments: 0..<20) func matchesADictionary(seed: UInt64) {
     var generator = SeededGenerator(seed: seed)
-    var postings = TagPostings(fieldCount: 2)
+    var postings = TagPostings(prefixes: [nil, nil])
     var model: [Int: Set<DocumentNumber>] = [:]
     var copies: [(postings: TagPostings, model: [Int: Set<DocumentNumber>])] = []
     // Hash values differ from process to process; this many tags collide in all of them.
