@@ -36,6 +36,9 @@ public struct StoreConfiguration: Sendable, Hashable {
   /// Shards, a power of two in 1...1024. More shards, less waiting; and about 3 kB for each when the store is empty.
   public var shardCount = 128
 
+  /// A checkpoint ends the open page if it is longer than this, for a page without bound would be a log without bound. It leaves
+  /// shorter ones to whoever resumes at an event of the last moments.
+  var keptPageBytes = 16 << 20
   /// Version of the documents in a store that is made; see `Migration`.
   @usableFromInline var schemaVersion = 0
 

@@ -9,7 +9,7 @@ struct CheckpointCommand: ParsableCommand {
     discussion: """
       A store opens faster with a short log. This opens the store for writing, which no other process may have open \
       then, writes a checkpoint, and removes the pages that it replaces: the full ones. The page that is written to \
-      stays until it is full, so that a log of one page is as long after it as before. It prints the pages of the log and \
+      stays until it is full or longer than 16 MiB, so that a log of one short page is as long after it as before. It prints the pages of the log and \
       their bytes before and after, the bytes of the checkpoint, and the time. It needs no index, and so works on any \
       store. A store without a change since its last checkpoint is left as it is.
 

@@ -316,6 +316,32 @@ struct DefectTests {
   }
 
   // 19, on the real disk
+  /// Whoever removes the file of the lock may do so just before another one takes it: then it keeps nobody out.
+  @Test func lockWithoutANameIsNone() throws {
+    try MemberStore(on: disk).close()
+    let locks = Counter()
+    disk.observe { [unowned disk] _, call, path in
+      if call == .tryLock, path.hasSuffix(LogFormat.lockName), locks.next() == 1 { disk.deleteFile(path) }
+    }
+    let store = try MemberStore(on: disk)
+    disk.observe(nil)
+    #expect(locks.value == 2)
+    guard case .locked? = storeError({ _ = try MemberStore(on: disk) }) else {
+      Issue.record("two stores have one directory open")
+      return
+    }
+    try store.close()
+    let path = NSTemporaryDirectory() + "darkbird-name-" + UUID().uuidString
+    let file = try PosixFileSystem().open(path, .createNew)
+    #expect(try file.hasItsName())
+    try PosixFileSystem().rename(path, to: path + "-moved")
+    #expect(try !file.hasItsName())
+    try PosixFileSystem().open(path, .createNew).close()
+    #expect(try !file.hasItsName())
+    file.close()
+    for path in [path, path + "-moved"] { try PosixFileSystem().remove(path) }
+  }
+
   @Test func secondOpeningOfARealDirectoryIsRefused() throws {
     let directory = try TemporaryDirectory()
     let store = try MemberStore(.disk(at: directory.path))

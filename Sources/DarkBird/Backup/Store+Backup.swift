@@ -39,7 +39,7 @@ extension Store {
     let (frozen, lsn) = frozenDocuments()
     var header = BackupHeader(
       store: disk?.identifier ?? UUID(), lsn: lsn, schema: schema, documents: 0, created: .wholeSecond)
-    header.schemaVersion = disk?.schemaVersion ?? 0
+    header.schemaVersion = schemaVersion
     header.documents = frozen.reduce(0) { $0 + $1.contents.pointee.map.count }
     var writer = try BackupWriter(file, header)
     for shard in frozen {

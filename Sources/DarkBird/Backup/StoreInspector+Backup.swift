@@ -188,8 +188,16 @@ struct NewStoreDirectory {
     guard names.isEmpty || isLeftover || names == [LogFormat.lockName] else {
       throw .targetExists(path: directory, reason: "is not empty")
     }
-    if !isLeftover { names = [] }
     lockFile = try openDirectory(directory, fileSystem, isReadOnly: false, isUnfinished: isLeftover)
+    do throws(StoreError) {
+      // Others may have made a store of it before it was locked.
+      names = try Self.names(in: directory, fileSystem)
+      let isTaken = names.contains(LogFormat.manifestName) || !isLeftover && names != [LogFormat.lockName]
+      if isTaken && !planted(.targetNotLookedAtAgain) { throw .targetExists(path: directory, reason: "is not empty") }
+    } catch {
+      lockFile?.close()
+      throw error
+    }
     do throws(StoreError) {
       try diskErrors(directory) { () throws(SystemError) in
         // Durable before anything else is: an image of the disk with the rest has this too.

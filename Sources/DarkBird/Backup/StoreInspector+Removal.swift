@@ -13,9 +13,10 @@ extension StoreInspector {
   package static func removeUnwritten(_ directory: String) {
     let fileSystem = PosixFileSystem()
     // Not as a store is opened, which writes to the lock: the disk may be full.
-    guard let lockFile = try? fileSystem.open("\(directory)/\(LogFormat.lockName)", .readWrite) else { return }
+    let path = "\(directory)/\(LogFormat.lockName)"
+    guard let (lockFile, isLocked) = try? fileSystem.openLocked(path, .readWrite, exclusive: true) else { return }
     defer { lockFile.close() }
-    guard (try? lockFile.tryLock(exclusive: true)) == true, let names = try? fileSystem.list(directory) else { return }
+    guard isLocked, let names = try? fileSystem.list(directory) else { return }
     if names.contains(LogFormat.manifestName) {
       var recovery = Recovery(directory, fileSystem)
       guard let found = try? recovery.run({ _ in }), found.lastLSN == 0 else { return }

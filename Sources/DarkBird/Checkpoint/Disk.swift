@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// The directory of a store: its lock, its manifest and its log.
 ///
@@ -22,6 +23,9 @@ final class Disk: @unchecked Sendable {
   /// Why the first `close` has failed.
   private var closeFailure: StoreError?
   private var manifest: Manifest
+  /// Made when the store was.
+  let identifier: UUID
+  private let currentSchemaVersion: Atomic<UInt64>
   /// The checkpoint of a manifest that has its name and may not be durable: the disk may name it, `manifest` does not.
   private var unsettledCheckpoint: UInt64?
   private var lockFile: (any File)?
@@ -49,6 +53,11 @@ final class Disk: @unchecked Sendable {
             path: "\(directory)/\(LogFormat.pageName(found.page.sequence))", offset: found.page.end,
             reason: "LSN \(found.lastLSN) leaves no room for more")
         }
+        if found.page.sequence > LogFormat.lsnMaxForWriting {
+          throw .corrupt(
+            path: "\(directory)/\(LogFormat.manifestName)", offset: 0,
+            reason: "page \(found.page.sequence) leaves no room for more")
+        }
         try recovery.settle(&found)
         let file = try diskErrors(directory) { () throws(SystemError) in
           try recovery.repair(&found, capacity: configuration.pageCapacity)
@@ -62,6 +71,8 @@ final class Disk: @unchecked Sendable {
       lockFile?.close()
       throw error
     }
+    identifier = manifest.store
+    currentSchemaVersion = Atomic(manifest.schemaVersion)
     self.directory = directory
     self.fileSystem = fileSystem
     self.lockFile = lockFile
@@ -112,9 +123,8 @@ final class Disk: @unchecked Sendable {
     }
   }
 
-  /// Made when the store was.
-  var identifier: UUID { lock.withLock { manifest.store } }
-  var schemaVersion: UInt64 { lock.withLock { manifest.schemaVersion } }
+  /// Under no lock: that of the manifest is held while it is written.
+  var schemaVersion: UInt64 { currentSchemaVersion.load(ordering: .relaxed) }
 
   var statistics: StoreStatistics.Log { log?.currentStatistics() ?? recoveredStatistics }
 
@@ -232,6 +242,7 @@ final class Disk: @unchecked Sendable {
     guard let log else { throw .readOnly }
     checkpointLock.lock()
     defer { checkpointLock.unlock() }
+    log.willCheckpoint()
     if isClosed { throw .closed }
     do throws(StoreError) {
       try takeCheckpoint(log, change, documents)
@@ -244,9 +255,10 @@ final class Disk: @unchecked Sendable {
   private func takeCheckpoint(
     _ log: Log, _ change: (inout Manifest) -> Void, _ documents: (inout CheckpointWriter) throws(StoreError) -> Void
   ) throws(StoreError) {
-    let (startLSN, firstPage) = log.checkpointStart()
     let (current, unsettled) = lock.withLock { (manifest.checkpointLSN, unsettledCheckpoint) }
-    if current == startLSN { return }
+    if current == log.memoryLSN { return }
+    if !planted(.longPageKept) { try log.endLongPage() }
+    let (startLSN, firstPage) = log.checkpointStart()
     /// Best effort, and never one that a manifest on the disk may name.
     func removeCheckpoint(_ lsn: UInt64) {
       if lsn == unsettled { return }
@@ -303,6 +315,7 @@ final class Disk: @unchecked Sendable {
       try Manifest.publishDraft(directory, fileSystem)
       unsettledCheckpoint = nil
       manifest = next
+      currentSchemaVersion.store(next.schemaVersion, ordering: .relaxed)
     }
     log.dropPages(before: firstPage, checkpointLSN: endLSN, checkpointBytes: bytes)
     // Best effort: the next opening removes what is left.
@@ -326,28 +339,24 @@ func openDirectory(
   if !isUnfinished { try checkDirectory(directory, fileSystem, isReadOnly: isReadOnly) }
   let path = "\(directory)/\(LogFormat.lockName)"
   let file: any File
+  let isLocked: Bool
   do throws(SystemError) {
-    file = try fileSystem.open(path, isReadOnly ? .read : .createIfMissing)
+    (file, isLocked) = try fileSystem.openLocked(path, isReadOnly ? .read : .createIfMissing, exclusive: !isReadOnly)
   } catch {
     if isReadOnly && error.isMissing { return nil }
     throw storeError(error, directory)
   }
-  var isLocked = false
-  do throws(SystemError) {
-    isLocked = try file.tryLock(exclusive: !isReadOnly) || planted(.directoryNotLocked)
-    if isLocked && !isReadOnly {
-      // Best effort: a full disk must not keep a store from being opened.
-      let holder = Array(processDescription().utf8)
-      try? file.truncate(to: 0)
-      try? file.writeAll(holder, at: 0)
-    }
-  } catch {
-    file.close()
-    throw storeError(error, directory)
+  if !isLocked && !planted(.directoryNotLocked) {
+    defer { file.close() }
+    throw .locked(path: directory, holder: lockHolder(file))
   }
-  if isLocked { return file }
-  defer { file.close() }
-  throw .locked(path: directory, holder: lockHolder(file))
+  if !isReadOnly {
+    // Best effort: a full disk must not keep a store from being opened.
+    let holder = Array(processDescription().utf8)
+    try? file.truncate(to: 0)
+    try? file.writeAll(holder, at: 0)
+  }
+  return file
 }
 
 /// Who holds the lock of a directory that cannot be had. A writer names itself in the file, and what a killed one left there
@@ -425,5 +434,6 @@ extension Log.Settings {
     syncIntervalNanoseconds = UInt64(configuration.syncIntervalMilliseconds) * 1_000_000
     queueBytesMax = configuration.queueBytesMax
     checkpointLogBytes = configuration.checkpointLogBytes
+    keptPageBytes = configuration.keptPageBytes
   }
 }

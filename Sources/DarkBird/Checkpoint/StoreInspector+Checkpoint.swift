@@ -1,7 +1,7 @@
 /// What `StoreInspector.checkpoint` did.
 public struct CheckpointReport: Sendable, Hashable, Codable {
   /// Pages of the log and their bytes, and those of the checkpoint, 0 without one. The page that is written to stays until it
-  /// is full: a checkpoint removes only those before it.
+  /// is full, or longer than 16 MiB: a checkpoint removes only those before it.
   public struct Size: Sendable, Hashable, Codable {
     public var pages: Int
     public var bytes: Int

@@ -51,6 +51,8 @@ extension StoreInspector {
     }
     let outputLock = try openDirectory(output, fileSystem, isReadOnly: false)
     defer { outputLock?.close() }
+    // Others may have made a store of it meanwhile.
+    try requireEmpty(output, fileSystem, but: [LogFormat.lockName])
     do throws(StoreError) {
       try SalvageWriter(output, fileSystem).write(salvage.table.documents(), &report)
     } catch {
@@ -70,9 +72,14 @@ extension StoreInspector {
     if output.hasPrefix("/") == path.hasPrefix("/"), (trimmed(output) + "/").hasPrefix(trimmed(path) + "/") {
       throw .targetExists(path: output, reason: "lies in the store that is to be salvaged")
     }
+    try requireEmpty(output, fileSystem, but: [])
+  }
+
+  private static func requireEmpty(
+    _ output: String, _ fileSystem: any FileSystem, but allowed: [String]
+  ) throws(StoreError) {
     do throws(SystemError) {
-      let names = try fileSystem.list(output)
-      if names.isEmpty { return }
+      if try fileSystem.list(output).allSatisfy(allowed.contains) || planted(.targetNotLookedAtAgain) { return }
     } catch {
       if error.isMissing { return }
       if !error.isNotADirectory { throw StoreError(error) }

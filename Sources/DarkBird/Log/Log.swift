@@ -20,6 +20,8 @@ final class Log: @unchecked Sendable {
     var queueBytesMax: Int
     /// Log bytes after which `onCheckpointDue` is called.
     var checkpointLogBytes: Int?
+    /// Bytes of the open page above which a checkpoint ends it.
+    var keptPageBytes: Int
   }
 
   /// Room for one record, to be given to `append` or `release`.
@@ -60,6 +62,9 @@ final class Log: @unchecked Sendable {
   var nextAllocated: Int?
   private var reservedBytes = 0
   private var reservedRecords = 0
+  /// Large records that wait for room in the queue. Small ones let them go first: room for a large one there is only when the
+  /// queue is nearly empty.
+  private var largeWaiting = 0
   /// Bytes that waiting reservations need in the next page.
   private(set) var demandedBytes = 0
   /// Set to have the writer try for room again, and how often it tried in vain.
@@ -76,6 +81,9 @@ final class Log: @unchecked Sendable {
   /// The highest LSN that someone waits for, by level.
   private(set) var writeRequested: UInt64 = 0
   private(set) var syncRequested: UInt64 = 0
+  /// The last page whose beginning is durable, and the last that a checkpoint waits for.
+  private(set) var durablePage: UInt64
+  private(set) var pageRequested: UInt64 = 0
   /// Waits for a sync since the last one began, when the first of them came, and those that it served.
   private var syncWaiters = 0
   private var firstSyncWait: UInt64 = 0
@@ -99,6 +107,8 @@ final class Log: @unchecked Sendable {
   private var checkpointBytes: Int
   private var bytesSinceCheckpoint: Int
   private var onCheckpointDue: (@Sendable () -> Void)?
+  /// Whether it was called for a checkpoint that has not begun: one more would only wait behind that.
+  private var isCheckpointComing = false
 
   init(settings: Settings, start: RecoveredLog) {
     self.settings = settings
@@ -107,6 +117,7 @@ final class Log: @unchecked Sendable {
     lastLSN = Atomic(start.lastLSN)
     written = AckGate(start.lastLSN)
     durable = AckGate(start.lastLSN)
+    durablePage = start.page.sequence
     closedPages = start.closedPages
     firstPageOnDisk = start.closedPages.first?.sequence ?? start.page.sequence
     checkpointBytes = start.checkpointBytes
@@ -121,12 +132,21 @@ final class Log: @unchecked Sendable {
   @usableFromInline
   func reserve(payloadBytes: Int) throws(StoreError) -> Reservation {
     let bytes = LogFormat.frameBytes(payload: payloadBytes)
+    let isLarge = bytes > settings.queueBytesMax / 4
+    var isWaitingAsLarge = false
     lock.lock()
-    defer { lock.unlock() }
+    defer {
+      if isWaitingAsLarge {
+        largeWaiting -= 1
+        progress.broadcast()
+      }
+      lock.unlock()
+    }
     var failuresSeen: UInt64?
     while true {
       try throwIfUnusable()
-      if hasRoom(bytes) {
+      let letsOthersGoFirst = !isLarge && largeWaiting > 0
+      if !letsOthersGoFirst, hasRoom(bytes) {
         reservedBytes += bytes
         reservedRecords += 1
         return Reservation(bytes: bytes)
@@ -137,7 +157,11 @@ final class Log: @unchecked Sendable {
       }
       if failuresSeen == nil {
         failuresSeen = roomFailures
-        if isQueueFull(bytes) { statistics.queueWaits += 1 } else { statistics.pageWaits += 1 }
+        if letsOthersGoFirst || isQueueFull(bytes) { statistics.queueWaits += 1 } else { statistics.pageWaits += 1 }
+      }
+      if isLarge, !isWaitingAsLarge, isQueueFull(bytes), !planted(.largeRecordStarves) {
+        isWaitingAsLarge = true
+        largeWaiting += 1
       }
       demandedBytes = max(demandedBytes, reservedBytes + bytes)
       isRoomWanted = true
@@ -216,6 +240,42 @@ final class Log: @unchecked Sendable {
     if case .records(let capacity) = settings.pageCapacity, page.records >= capacity { isFull = true }
     guard isFull else { return }
     guard let allocated = nextAllocated else { preconditionFailure("a reservation without room") }
+    beginNextPage(allocated)
+  }
+
+  /// Ends the open page if it is long, and returns when the beginning of the next one is durable, so that the manifest may name
+  /// that. The page stays where no next one with room for all that is reserved can be made, as on a full disk.
+  /// - Throws: `.poisoned`.
+  func endLongPage() throws(StoreError) {
+    lock.lock()
+    defer { lock.unlock() }
+    let failuresSeen = roomFailures
+    while true {
+      if page.end <= settings.keptPageBytes { return }
+      if let failure { throw .poisoned(reason: failure) }
+      if let allocated = nextAllocated,
+        LogFormat.headerBytes + reservedBytes + LogFormat.sealBytes <= allocated
+      {
+        beginNextPage(allocated)
+        break
+      }
+      if roomFailures > failuresSeen { return }
+      demandedBytes = max(demandedBytes, reservedBytes)
+      isRoomWanted = true
+      wakeWriter()
+      progress.wait(lock)
+    }
+    let next = page.sequence
+    if planted(.pageNotBegun) { return }
+    pageRequested = next
+    wakeWriter()
+    while durablePage < next {
+      if let failure { throw .poisoned(reason: failure) }
+      progress.wait(lock)
+    }
+  }
+
+  private func beginNextPage(_ allocated: Int) {
     queue.pageStarts.append(queue.bytes.count)
     statistics.rotations += 1
     page = OpenPage(sequence: page.sequence + 1, end: LogFormat.headerBytes, records: 0, allocated: allocated)
@@ -310,10 +370,12 @@ final class Log: @unchecked Sendable {
     written.wakeAll()
   }
 
-  func didSync(through lsn: UInt64, nanoseconds: UInt64) {
+  /// - Parameter page: the one that was synced.
+  func didSync(through lsn: UInt64, page: UInt64, nanoseconds: UInt64) {
     let ready = lock.withLock {
       written.raise(to: lsn)
       durable.raise(to: lsn)
+      durablePage = page
       lastSyncNanoseconds = nanoseconds
       lastSyncEnd = monotonicNanoseconds()
       syncGroup = syncWaitersBefore + syncWaiters
@@ -338,9 +400,10 @@ final class Log: @unchecked Sendable {
     let call = lock.withLock { () -> (@Sendable () -> Void)? in
       // What is due before there is somebody to call stays due.
       guard let onCheckpointDue, let threshold = settings.checkpointLogBytes, failure == nil, !isClosing,
-        bytesSinceCheckpoint >= max(threshold, checkpointBytes)
+        bytesSinceCheckpoint >= max(threshold, checkpointBytes), !isCheckpointComing
       else { return nil }
       bytesSinceCheckpoint = 0
+      isCheckpointComing = !planted(.checkpointsPileUp)
       return onCheckpointDue
     }
     call?()
@@ -430,6 +493,9 @@ final class Log: @unchecked Sendable {
   }
 
   var failureReason: String? { lock.withLock { failure } }
+
+  /// A checkpoint begins, of all that was written so far.
+  func willCheckpoint() { lock.withLock { isCheckpointComing = false } }
 
   /// The last LSN so far, and the page that holds all later records: where the replay after a checkpoint that begins now
   /// must start.

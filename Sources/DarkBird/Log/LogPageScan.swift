@@ -6,7 +6,7 @@ enum LogPageEnd: Equatable, Sendable {
   case sealed
   /// With zeros, or with the end of the file.
   case open
-  /// With bytes that are no frame, from `offset` on; nothing after them was ever durable.
+  /// With bytes that are no frame, from `endOffset` on; nothing after them was ever durable.
   case torn(reason: String)
 }
 

@@ -58,6 +58,8 @@ final class LogWriter: @unchecked Sendable {
   private struct Job {
     var takesQueue = false
     var syncs = false
+    /// Whether also a page without a record is to be synced.
+    var syncsPage = false
     var room: RoomTask?
     var ends = false
   }
@@ -73,7 +75,7 @@ final class LogWriter: @unchecked Sendable {
       let job = waitForJob()
       do throws(SystemError) {
         if job.takesQueue { try writeQueue() }
-        if job.syncs && lastLSN > durableLSN { try synchronize() }
+        if job.syncs && (lastLSN > durableLSN || job.syncsPage) { try synchronize() }
       } catch {
         log.didFail(error)
         waitForClose()
@@ -92,12 +94,14 @@ final class LogWriter: @unchecked Sendable {
       let now = monotonicNanoseconds()
       var job = Job()
       var wakeAfter = UInt64.max
-      let hasQueue = log.queue.records > 0
-      if hasQueue || lastLSN > durableLSN {
+      // A checkpoint may end a page behind which no record is queued.
+      let hasQueue = log.queue.records > 0 || !log.queue.pageStarts.isEmpty
+      job.syncsPage = log.pageRequested > log.durablePage
+      if hasQueue || lastLSN > durableLSN || job.syncsPage {
         let age = log.oldestUnsynced == 0 ? 0 : now - log.oldestUnsynced
         let interval = log.settings.syncIntervalNanoseconds
         let delay = log.syncRequested > log.durableLSN ? log.syncDelay(now) : age < interval ? interval - age : 0
-        job.syncs = log.isClosing || delay == 0
+        job.syncs = log.isClosing || delay == 0 || job.syncsPage
         wakeAfter = delay
       }
       if hasQueue {
@@ -256,11 +260,11 @@ final class LogWriter: @unchecked Sendable {
 
   private func synchronize() throws(SystemError) {
     let start = monotonicNanoseconds()
-    if planted(.durableBeforeSync) { log.didSync(through: lastLSN, nanoseconds: 0) }
+    if planted(.durableBeforeSync) { log.didSync(through: lastLSN, page: sequence, nanoseconds: 0) }
     if planted(.syncRetried) { try? file.synchronize() }
     if !planted(.ackWithoutSync) { try file.synchronize() }
     durableLSN = lastLSN
-    log.didSync(through: durableLSN, nanoseconds: monotonicNanoseconds() - start)
+    log.didSync(through: durableLSN, page: sequence, nanoseconds: monotonicNanoseconds() - start)
   }
 
   // MARK: Room

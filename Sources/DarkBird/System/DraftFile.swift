@@ -29,18 +29,15 @@ package struct DraftFile {
     self.replaces = replaces
     draft = Self.draftPath(path)
     if !replaces { try Self.requireNothing(at: path, fileSystem) }
-    let file: any File
-    do throws(SystemError) { file = try fileSystem.open(draft, .createOrTakeOver) } catch {
+    let isLocked: Bool
+    do throws(SystemError) {
+      (file, isLocked) = try fileSystem.openLocked(draft, .createOrTakeOver, exclusive: true)
+    } catch {
       throw Self.named(path, error)
     }
-    self.file = file
-    do throws(StoreError) {
-      guard try errors({ () throws(SystemError) in try file.tryLock(exclusive: true) }) else {
-        throw .locked(path: draft, holder: "another process that writes it")
-      }
-    } catch {
+    if !isLocked {
       file.close()
-      throw error
+      throw .locked(path: draft, holder: "another process that writes it")
     }
     do throws(SystemError) { try file.truncate(to: 0) } catch {
       cancel()

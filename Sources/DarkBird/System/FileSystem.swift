@@ -47,8 +47,35 @@ package protocol File: AnyObject, Sendable {
   func size() throws(SystemError) -> Int
   /// Takes the advisory lock without waiting; false if another open file holds it in a conflicting mode.
   func tryLock(exclusive: Bool) throws(SystemError) -> Bool
+  /// Whether the path it was opened with still leads to it: who removes or renames a file may have done so between an opening
+  /// and a lock.
+  func hasItsName() throws(SystemError) -> Bool
   /// Idempotent.
   func close()
+}
+
+extension File {
+  package func hasItsName() throws(SystemError) -> Bool { true }
+}
+
+extension FileSystem {
+  /// Opens a file and locks it without waiting; again where the name has gone to another file meanwhile.
+  func openLocked(
+    _ path: String, _ mode: FileMode, exclusive: Bool
+  ) throws(SystemError) -> (file: any File, isLocked: Bool) {
+    while true {
+      let file = try open(path, mode)
+      do throws(SystemError) {
+        if try !file.tryLock(exclusive: exclusive) { return (file, false) }
+        if planted(.nameNotLookedAtAgain) { return (file, true) }
+        if try file.hasItsName() { return (file, true) }
+      } catch {
+        file.close()
+        throw error
+      }
+      file.close()
+    }
+  }
 }
 
 /// A failed system call: which, on what, and why.

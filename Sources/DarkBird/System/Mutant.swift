@@ -32,12 +32,14 @@ enum Mutant: String, Sendable {
   // The log
   case ackWithoutSync, durableBeforeSync, writtenBeforeWrite, sealNotSynced, pageNameNotSynced
   case failureForgotten, syncRetried, logHoldsTheStore, nextPageInvented, refusedDemandKept
+  case largeRecordStarves, checkpointsPileUp
   // Manifest, checkpoint, recovery
   case manifestNotSynced, manifestNameNotSynced, checkpointNotSynced, checkpointAheadOfTheLog,
-    pagesRemovedBeforeManifest, manifestTakenForDurable, salvageForgetsTheVersion
+    pagesRemovedBeforeManifest, longPageKept, pageNotBegun, manifestTakenForDurable, salvageForgetsTheVersion
   case backupTooLate, backupNotReadBack, unfinishedNotMarked, migrationKeepsTheLog, collisionNotSeen
   case mirrorEndsWithinAnLSN, oldRowTakenForCurrent
   case documentBeyondTheEnd, laterFrameNotSought, firstFrameBlamed, tailOverwritten
+  case nameNotLookedAtAgain, targetNotLookedAtAgain
   case tornTailNotCut, tornTailNotKept, lastPageNotRewritten, directoryNotLocked
 }
 

@@ -164,6 +164,16 @@ final class PosixFile: File, @unchecked Sendable {
     if errno == EWOULDBLOCK { return false }
     throw SystemError("flock", path)
   }
+
+  func hasItsName() throws(SystemError) -> Bool {
+    var (own, named) = (stat(), stat())
+    if fstat(descriptor, &own) != 0 { throw SystemError("fstat", path) }
+    if stat(path, &named) != 0 {
+      if errno == ENOENT { return false }
+      throw SystemError("stat", path)
+    }
+    return own.st_dev == named.st_dev && own.st_ino == named.st_ino
+  }
 }
 
 /// Repeats a call that a signal interrupted.

@@ -1,4 +1,5 @@
 import CDarkBird
+import Foundation
 
 /// Frees what readers without a lock may still look at, once none of them can: old versions of documents, and the memory of
 /// tables that have grown. See `db_readers.h`.
@@ -36,6 +37,19 @@ final class Reclaimer: @unchecked Sendable {
     free(waitingMax: waitingMax)
   }
 
+  /// Takes what a whole store has left, which is much: readers are looked for several times, for those that just looked something
+  /// up are soon done. Under no lock.
+  @usableFromInline
+  func retireAll(_ object: AnyObject) {
+    retire(object, waitingMax: 1)
+    for _ in 0..<64 {
+      lock.lock()
+      if waiting.isEmpty && retired.isEmpty { return lock.unlock() }
+      free(waitingMax: 0)
+      sched_yield()
+    }
+  }
+
   /// Takes what a table or two have left, likewise. To look for readers stops all processors for a moment, so that some wait.
   @usableFromInline
   func retire(_ objects: [AnyObject]) {
@@ -45,12 +59,13 @@ final class Reclaimer: @unchecked Sendable {
   }
 
   /// Under the lock, which it unlocks.
+  /// - Parameter waitingMax: how many objects may wait before readers are looked for; 0 to look for them anyway.
   private func free(waitingMax: Int) {
     // Where a reader takes long, there are more and more batches to look at: so they become larger, too.
-    if retired.count < max(waitingMax, waiting.count) { return lock.unlock() }
+    if waitingMax > 0, retired.count < max(waitingMax, waiting.count) { return lock.unlock() }
     var batches: [Batch] = []
     swap(&batches, &waiting)
-    batches.append(Batch(epoch: db_end_epoch(), objects: retired))
+    if !retired.isEmpty { batches.append(Batch(epoch: db_end_epoch(), objects: retired)) }
     retired = []
     lock.unlock()
     let oldest = planted(.freedUnderReaders) ? .max : db_oldest_reader()

@@ -68,5 +68,6 @@ private final class WatchedFile: File {
   func synchronize() throws(SystemError) { try file.synchronize() }
   func size() throws(SystemError) -> Int { try file.size() }
   func tryLock(exclusive: Bool) throws(SystemError) -> Bool { try file.tryLock(exclusive: exclusive) }
+  func hasItsName() throws(SystemError) -> Bool { try file.hasItsName() }
   func close() { file.close() }
 }

@@ -40,6 +40,26 @@ struct BackupTests {
     return store
   }
 
+  /// Or migrations would run again on what they have made.
+  @Test func backupOfASnapshotKnowsTheVersionOfItsDocuments() throws {
+    var configuration = StoreConfiguration.simulated()
+    configuration.schemaVersion = 3
+    let store = try makeStore(configuration)
+    var inMemory = StoreConfiguration.memory
+    inMemory.schemaVersion = 3
+    let stores = [store, store.snapshot(), try MemberStore(inMemory, on: disk)]
+    for (number, store) in stores.enumerated() {
+      let path = "/data/\(number).backup"
+      try store.backup(to: path, disk)
+      let file = try disk.open(path, .read)
+      defer { file.close() }
+      let target = "/data/restored-\(number)"
+      try StoreInspector.restore(file, path: path, to: target, disk)
+      #expect(try Manifest.read(target, disk).schemaVersion == 3)
+    }
+    try store.close()
+  }
+
   @Test(arguments: [true, false]) func restoredStoreIsTheOneThatWasBackedUp(isOnDisk: Bool) throws {
     let store = try makeStore(isOnDisk ? .simulated() : .memory)
     let report = try store.backup(to: Self.path, disk)
@@ -368,6 +388,38 @@ struct BackupTests {
     }
     #expect(whole > 0 && whole < images.count)
     try store.close()
+  }
+
+  /// A store that somebody makes where a restoration, or a salvage, was to go stays as it is.
+  @Test(arguments: [true, false]) func storeThatIsMadeMeanwhileIsLeftAlone(isSalvage: Bool) throws {
+    let store = try makeStore(documents: 60)
+    try store.backup(to: Self.path, disk)
+    try store.close()
+    let isMade = Counter()
+    let configuration = restoredConfiguration
+    disk.observe { [unowned disk] _, call, path in
+      guard call == .open, path == "\(Self.target)/\(LogFormat.lockName)", isMade.next() == 1 else { return }
+      do {
+        let other = try MemberStore(configuration, on: disk)
+        try other.put(Member(name: "other"), for: 1, ack: .synced)
+        try other.close()
+      } catch { Issue.record("\(error)") }
+    }
+    let error = storeError {
+      if isSalvage {
+        _ = try StoreInspector.salvage("/data/store", to: Self.target, disk)
+      } else {
+        try restore(disk)
+      }
+    }
+    disk.observe(nil)
+    guard case .targetExists? = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    let other = try MemberStore(configuration, on: disk)
+    #expect(try other.contents().mapValues(\.name) == [1: "other"])
+    try other.close()
   }
 
   @Test func restorationThatFailsOrIsKilledLeavesNoStoreAndCanBeRepeated() throws {

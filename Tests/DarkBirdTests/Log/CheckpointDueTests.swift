@@ -25,4 +25,28 @@ struct CheckpointDueTests {
     #expect(isCalled.wait(timeout: .now() + 20) == .success)
     try disk.close()
   }
+
+  /// Where the log grows faster than checkpoints are taken, one runs and one waits, not ever more.
+  @Test func oneCheckpointIsDueAtATime() throws {
+    var configuration = StoreConfiguration.simulated(.bytes(1 << 20))
+    configuration.checkpointLogBytes = 1_000
+    let disk = try Disk("/data/store", configuration, SchemaDescription(), SimulatedFileSystem.forStores()) { _ in }
+    let log = try #require(disk.log)
+    let calls = Counter()
+    log.setCheckpointHandler { calls.next() }
+    func write() throws {
+      for _ in 0..<2 {
+        let payload = [1] + [UInt8](repeating: 0, count: 2_000)
+        let lsn = try log.append(
+          .put, payload: payload, keyLength: 1, try log.reserve(payloadBytes: payload.count))
+        try log.wait(for: lsn, .synced)
+      }
+    }
+    for _ in 0..<5 { try write() }
+    #expect(calls.value == 1)
+    log.willCheckpoint()
+    for _ in 0..<5 { try write() }
+    #expect(calls.value == 2)
+    try disk.close()
+  }
 }

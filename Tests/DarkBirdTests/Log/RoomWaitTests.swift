@@ -74,6 +74,36 @@ struct RoomWaitTests {
     try reopened.close()
   }
 
+  /// It would wait for ever where others always come before the queue is empty.
+  @Test func smallRecordsLetALargeOneGoFirst() throws {
+    var configuration = StoreConfiguration.simulated(.bytes(1 << 20))
+    configuration.queueBytesMax = 4_000
+    let store = try MemberStore(configuration, on: disk)
+    try store.put(Member(), for: 0, ack: .synced)
+    hold(.write, LogFormat.pageName(1))
+    // The log takes this one, and stands still with it; the next one waits in the queue.
+    try store.put(Member(), for: 1)
+    #expect(eventually { log(store).queueBytes == 0 })
+    try store.put(Member(), for: 2)
+    let done = Counter()
+    func put(_ key: Int, _ name: String) {
+      onThreads(1, waits: false) { _ in
+        do { try store.put(Member(name: name), for: key) } catch { Issue.record("\(error)") }
+        done.next()
+      }
+    }
+    put(3, String(repeating: "n", count: 20_000))
+    #expect(eventually { log(store).queueWaits == 1 })
+    // There is room for it, and it waits all the same.
+    put(4, "small")
+    #expect(eventually(within: 10) { log(store).queueWaits == 2 || done.value > 0 } && done.value == 0)
+    gate.signal()
+    #expect(eventually { done.value == 2 })
+    let (large, small) = (try #require(store.stored(3)), try #require(store.stored(4)))
+    #expect(large.lsn < small.lsn)
+    try store.close()
+  }
+
   @Test func aWriteThatWaitsForTheQueueIsCounted() throws {
     var configuration = StoreConfiguration.simulated()
     configuration.queueBytesMax = 1_000

@@ -32,7 +32,11 @@ struct CrashRun {
     if generator.chance(15) { oracle.configuration.pageCapacity = .records(1 + generator.below(6)) }
     if generator.chance(30) { oracle.configuration.queueBytesMax = 2_000 }
     if generator.chance(30) { oracle.configuration.syncIntervalMilliseconds = 1 }
-    if generator.chance(20) { oracle.configuration.checkpointLogBytes = 6_000 }
+    if generator.chance(20) {
+      oracle.configuration.checkpointLogBytes = 6_000
+    } else if generator.chance(40) {
+      oracle.configuration.keptPageBytes = LogFormat.headerBytes + 1_000
+    }
     // Captures begin with the making of the store.
     Self.observe(fileSystem, seed, capturePercent, captures, durable, written)
     store = try MemberStore(oracle.configuration, on: fileSystem)

@@ -226,5 +226,12 @@ final class SimulatedFile: File {
     }
   }
 
+  func hasItsName() throws(SystemError) -> Bool {
+    try fileSystem.call(.exists, path) { (state) throws(SystemError) in
+      guard case .file(let number)? = try state.entry(path, .exists) else { return false }
+      return try state.file(handle, .exists, path, forWriting: false) == number
+    }
+  }
+
   func close() { fileSystem.release(handle) }
 }
