@@ -33,9 +33,11 @@ void db_prepare_heap(size_t bytes) {
     if (start < first) first = start;
     if (start + piece > last) last = start + piece;
   }
-  // Kept for ever: what is free at the very end of a heap would be given back at once.
+  // Kept until the next time: what is free at the very end of a heap would be given back at once.
   static __thread char *guard;
+  char *before = guard;
   guard = malloc(1);
+  free(before);
   // Unless they come from all over the heap, which is then ready as it is. A wish: older systems refuse.
   if (last - first < 2 * pieces * piece) {
     uintptr_t start = first & ~(page - 1);

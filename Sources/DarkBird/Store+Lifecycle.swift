@@ -48,18 +48,19 @@ extension Store {
   }
 
   /// As the blocking one, without blocking a thread.
-  public func sync() async throws {
+  /// - Throws: `.poisoned`.
+  public func sync() async throws(StoreError) {
     guard let log = disk?.log else { return }
-    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-      log.whenAllSynced { error in
-        if let error { continuation.resume(throwing: error) } else { continuation.resume() }
-      }
+    let failure = await withCheckedContinuation { continuation in
+      log.whenAllSynced { continuation.resume(returning: $0) }
     }
+    if let failure { throw failure }
   }
 
   /// Ends all subscriptions, writes and syncs everything, and releases the directory. Idempotent. Reads go on to work,
   /// writes throw `.closed`.
-  /// - Throws: `.poisoned` if the log could not be completed.
+  /// - Throws: `.poisoned` if the log could not be completed; `.diskFull`, `.io` if only the manifest could not be written: all
+  ///   documents are safe then.
   public func close() throws(StoreError) {
     if !isClosed.exchange(true, ordering: .acquiringAndReleasing) { hub.finish() }
     try disk?.close()

@@ -59,6 +59,7 @@ extension Store {
     var settings = StoreConfiguration.memory
     settings.shardCount = configuration.shardCount
     settings.isReadOnly = true
+    settings.schemaVersion = Int(schemaVersion)
     return withAllLocked {
       indexes.deferred.putInRest(lsn: memoryLSN)
       return Store(
@@ -100,7 +101,10 @@ extension Store {
   /// Writes all documents to a checkpoint and removes the log pages that it replaces. Writes and reads go on meanwhile;
   /// the memory it needs does not depend on the number of documents. Nothing to do in memory.
   ///
-  /// - Throws: `.readOnly`, `.closed`, `.diskFull`, `.io`, `.poisoned`; the checkpoint before stays then.
+  /// The open page of the log stays, for whoever resumes at an event of the last moments, unless it is longer than 16 MiB.
+  ///
+  /// - Throws: `.readOnly`, `.closed`, `.encodingFailed`, `.tooLarge`, `.diskFull`, `.io`, `.poisoned`; the checkpoint before stays
+  ///   then.
   /// - Complexity: O(documents).
   public func checkpoint() throws(StoreError) {
     guard let disk else { return }

@@ -10,8 +10,10 @@ public import Synchronization
 ///     try store.close()
 ///
 /// Every method may be called from any thread, also from within the closures that the store calls: user code, encoding and
-/// I/O never run under a lock. Reads return values. A write with an acknowledgement beyond `.memory` blocks its thread until
-/// the disk has it: in asynchronous code write with `.memory` and then `try await store.sync()`.
+/// I/O never run under a lock that a read or a write takes. Only `checkpoint` and `close`, of which there is one at a time, must
+/// not be called by what encodes a document for a checkpoint. Reads return values. A write with an acknowledgement beyond
+/// `.memory` blocks its thread until the disk has it: in asynchronous code write with `.memory` and then
+/// `try await store.sync()`. With `.memory` it waits only while `queueBytesMax` are queued, or the next page of the log is made.
 ///
 /// This file is the order of a write: extract and encode; reserve room in the log; lock the shard (`ComparedEntries` is for keys
 /// whose `==` is user code); lock the index stripes; check the unique owners; append to the log, which gives the LSN; replace the
@@ -43,7 +45,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   /// Opens a store; one on disk is loaded into memory, on as many threads as there are processors.
   ///
   /// - Throws: `.invalidConfiguration`; for a store on disk also `.notAStore`, `.locked`, `.corrupt`, `.newerFormat`,
-  ///   `.undecodable`, `.duplicateOnOpen`, `.tooManyDocuments`, `.diskFull`, `.io`.
+  ///   `.undecodable`, `.duplicateOnOpen`, `.invalidIndexValue`, `.tooManyDocuments`, `.diskFull`, `.io`. The version of the
+  ///   documents is not looked at: that `init(_:schema:migrations:)` does.
   /// - Complexity: O(documents + log records) on disk, O(shards) in memory.
   @inlinable
   public convenience init(
@@ -127,14 +130,16 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
   /// Names and kinds of the indexes.
   public var schema: SchemaDescription { indexSchema.description }
+  /// Of the documents; see `Migration`.
+  var schemaVersion: UInt64 { disk?.schemaVersion ?? UInt64(configuration.schemaVersion) }
 
   // MARK: Writing
 
   /// Inserts or replaces the document under a key and returns the old one.
   ///
   /// - Throws: `.duplicate` if another document owns one of its unique values, `.invalidIndexValue`, `.tooLarge`,
-  ///   `.tooManyDocuments`, `.encodingFailed`, `.readOnly`, `.closed`, `.diskFull`, `.poisoned`. Except for `.poisoned` while it
-  ///   waits for the acknowledgement, nothing was changed then.
+  ///   `.tooManyDocuments`, `.encodingFailed`, `.readOnly`, `.closed`, `.diskFull`, `.io`, `.poisoned`. Except for `.poisoned`
+  ///   while it waits for the acknowledgement, nothing was changed then.
   /// - Complexity: O(1) and O(log n) for each index it is in, plus its encoding on disk.
   @inlinable
   @discardableResult
@@ -173,7 +178,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   }
 
   /// Removes the document under a key and returns it; nil if there is none.
-  /// - Throws: `.readOnly`, `.closed`, `.diskFull`, `.poisoned`.
+  /// - Throws: `.readOnly`, `.closed`, `.diskFull`, `.io`, `.poisoned`.
   @inlinable
   @discardableResult
   public func remove(_ key: Key, ack: Acknowledgement? = nil) throws(StoreError) -> Document? {
@@ -186,7 +191,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   }
 
   /// Removes all documents in one atomic step and returns how many there were.
-  /// - Throws: `.readOnly`, `.closed`, `.diskFull`, `.poisoned`.
+  /// - Throws: `.readOnly`, `.closed`, `.diskFull`, `.io`, `.poisoned`.
   /// - Complexity: O(shards), during which writes and lookups wait; O(documents) to free them afterwards, here or, if a
   ///   `withDocument` is under way, by a later change.
   @discardableResult
@@ -219,7 +224,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       }
     }
     if isWatched { hub.settle() }
-    reclaimer.retire(retired, waitingMax: 1)
+    reclaimer.retireAll(retired)
     let (count, lsn) = try result.get()
     try wait(for: lsn, ack)
     return count
@@ -309,6 +314,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       var (waiting, published) = (0, 0)
       // Memory that tables have left.
       var left: [AnyObject] = []
+      // Whether it is the first of some new documents, and not in the place of one that has gone, whose memory is free.
+      var isFirstOfMany = false
       if refusal == nil {
         if let old, old !== known, !indexSchema.isEmpty {
           shard.unlock()
@@ -334,6 +341,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
           let slot = old?.number.slot(shardBits) ?? shard.contents.pointee.map.nextSlot
           let number = DocumentNumber(slot: slot, shard: shardNumber, shardBits: shardBits)
           new?.number = number
+          isFirstOfMany = slot % 64 == 0 && slot == shard.contents.pointee.map.slotCount
           shard.beginChange()
           if !indexSchema.isEmpty { indexes.deferred.announce(shard: shardNumber) }
           let lane = hub.isActive ? hub.beginPublishing() : nil
@@ -375,7 +383,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       case nil:
         if let old { reclaimer.retire(old, waitingMax: Reclaimer.versionsMax(documents: documents)) }
         if !left.isEmpty, !planted(.tableFreedUnderReaders) { reclaimer.retire(left) }
-        if old == nil, let new, new.number.slot(shardBits) % 64 == 0 { db_prepare_heap(24 << 10) }
+        if isFirstOfMany { db_prepare_heap(24 << 10) }
         if new != nil, !indexSchema.isEmpty { indexes.giveBack(consume newKeys) }
         if waiting >= listMax { indexes.deferred.relieve(waiting, listMax: listMax, asOf: { memoryLSN }) }
         if published > 0 { hub.didPublish(published) }

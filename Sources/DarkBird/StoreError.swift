@@ -7,7 +7,7 @@ public enum StoreError: Error, Hashable, Sendable {
   case duplicate(index: String, value: IndexValue, owner: String)
   /// `insert` found a document under this key.
   case keyExists(key: String)
-  /// A query named an index, or a unique index, that the schema does not have.
+  /// A query named an index, a range field or a tag field that the schema does not have.
   case unknownIndex(name: String, known: [String])
   /// The lower bound of a range lies above the upper one.
   case invertedRange(field: String, lower: IndexValue, upper: IndexValue)
@@ -39,7 +39,8 @@ public enum StoreError: Error, Hashable, Sendable {
   /// A write to the log or a sync failed; this and every later write throws it, reads go on. Open the store again to
   /// find out what the disk holds.
   case poisoned(reason: String)
-  /// A system call failed outside the log's write path.
+  /// A system call failed that does not poison the log, such as making its next page. A write that throws it has changed
+  /// nothing.
   case io(path: String, operation: String, code: Int32)
 
   // Opening.
@@ -57,7 +58,7 @@ public enum StoreError: Error, Hashable, Sendable {
   /// Two stored documents share a value of an index that is unique in the schema that the store was opened with.
   case duplicateOnOpen(index: String, value: IndexValue, keys: [String])
 
-  // Backups, exports, migrations. Nothing is half done.
+  // Backups, exports, migrations.
 
   /// There is something where a new file or directory was to go.
   case targetExists(path: String, reason: String)
@@ -69,7 +70,8 @@ public enum StoreError: Error, Hashable, Sendable {
   case migrationNeeded(path: String, found: Int, needed: Int)
   /// A later version of the program has migrated the store's documents.
   case newerSchema(path: String, found: Int, known: Int)
-  /// The caller of a long job gave up.
+  /// The caller of a long job gave up. A backup, a restoration or a migration has changed nothing then; of a load or a copy, what
+  /// went over stays.
   case cancelled
 }
 
@@ -130,7 +132,7 @@ extension StoreError: CustomStringConvertible {
     case .newerSchema(let path, let found, let known):
       "\(path): its documents have version \(found); this program knows them up to \(known)"
     case .cancelled:
-      "given up; nothing was changed"
+      "given up"
     case .duplicateOnOpen(let index, let value, let keys):
       "index \(index) cannot be unique: documents \(keys.joined(separator: " and ")) share \(value)"
     }

@@ -1,6 +1,6 @@
 /// Counters of a store at one moment. All counts are since the store was opened unless said otherwise.
 public struct StoreStatistics: Sendable, Hashable {
-  /// Operations by kind. A refused write (duplicate, key exists) counts as `refusals` only, and a refused batch as one.
+  /// Operations by kind. A refused write counts as `refusals` only, and a refused batch as one.
   public struct Operations: Sendable, Hashable {
     public var puts: UInt64 = 0
     public var inserts: UInt64 = 0
@@ -17,7 +17,10 @@ public struct StoreStatistics: Sendable, Hashable {
     public var rangeQueries: UInt64 = 0
     /// Pages of unconditional scans.
     public var scans: UInt64 = 0
+    /// Those of `refusals` that were for a unique value of another document.
     public var duplicatesRefused: UInt64 = 0
+    /// Writes that were refused when it was their turn: duplicates, `insert` of a key that exists, a full shard, a log that failed.
+    /// Not those that did not come so far: what cannot be encoded or indexed or is too large, a full disk, a closed store.
     public var refusals: UInt64 = 0
 
     public init() {}
@@ -62,33 +65,38 @@ public struct StoreStatistics: Sendable, Hashable {
     public var pageCapacity = StoreConfiguration.PageCapacity.bytes(0)
     /// Pages begun since the store was opened.
     public var rotations: UInt64 = 0
-    /// Writes that had to wait for room, whatever they wait for afterwards: because the queue was full, or because their page
-    /// was not made yet, as where pages are so small that they fill faster than the disk makes them.
+    /// Writes that had to wait because the queue was full, whatever they wait for afterwards.
     public var queueWaits: UInt64 = 0
+    /// Writes that had to wait because their page was not made yet, as where pages are so small that they fill faster than the
+    /// disk makes them.
     public var pageWaits: UInt64 = 0
-    /// Log pages on disk, and the bytes of log and checkpoint.
     public var pagesOnDisk = 0
+    /// Bytes of log and checkpoint. Torn tails that were set aside are not counted.
     public var bytesOnDisk = 0
     /// Of these, the bytes of the checkpoint; 0 without one.
     public var checkpointBytes = 0
-    /// Bytes accepted and not yet handed to the operating system, and the bound at which writers wait.
+    /// Bytes accepted and not yet handed to the operating system.
     public var queueBytes = 0
+    /// The bound of these at which writers wait.
     public var queueBytesMax = 0
-    /// Records and bytes handed to the operating system.
+    /// Records handed to the operating system.
     public var recordsWritten: UInt64 = 0
+    /// Bytes of these.
     public var bytesWritten: UInt64 = 0
     public var syncs: UInt64 = 0
     public var syncNanosecondsTotal: UInt64 = 0
     /// Durations of the last syncs (256 at most), oldest first.
     public var recentSyncNanoseconds: [UInt64] = []
-    /// Nanoseconds since the oldest record that is not yet written, or not yet durable, was accepted; 0 if none.
+    /// Nanoseconds since the oldest record that is not yet written was accepted; 0 if none.
     public var writtenLagNanoseconds: UInt64 = 0
+    /// Nanoseconds since the oldest record that is not yet durable was accepted; 0 if none.
     public var durableLagNanoseconds: UInt64 = 0
     public var checkpoints: UInt64 = 0
     /// LSN of the last checkpoint's end; nil before the first.
     public var checkpointLSN: UInt64?
-    /// Checkpoints that failed, and why the last one did; nil once one succeeds. The log grows until then.
+    /// Checkpoints that failed. The log grows until one succeeds.
     public var checkpointFailures: UInt64 = 0
+    /// Why the last one failed; nil once one succeeds.
     public var checkpointFailure: String?
     /// Why the log takes no more writes; nil while it does.
     public var failure: String?

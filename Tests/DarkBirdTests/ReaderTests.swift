@@ -101,6 +101,22 @@ struct ReaderTests {
     #expect(eventually { (try? store.removeAll()) != nil && living.living == 0 })
   }
 
+  /// Where nothing is written afterwards, nothing else would free it.
+  @Test func removingAllFreesItWhileOthersLookUp() throws {
+    let living = Counted()
+    let store = try WatchedStore()
+    let isDone = Counter()
+    onThreads(2, waits: false) { _ in
+      while isDone.value == 0 { _ = store.withDocument(1) { _ in } }
+    }
+    defer { isDone.next() }
+    for _ in 0..<50 {
+      for key in 0..<100 { try store.put(Watched(key, living), for: key) }
+      try store.removeAll()
+      #expect(eventually { living.living == 0 })
+    }
+  }
+
   @Test(arguments: 0..<4) func nobodySeesAFreedDocument(round: Int) throws {
     let living = Counted()
     let store = try WatchedStore()

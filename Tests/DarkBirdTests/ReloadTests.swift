@@ -33,4 +33,26 @@ import Testing
     #expect(try reloaded.keys(tagged: "club=c3") == Set(contents.filter { $0.value.club == "c3" }.keys))
     try reloaded.close()
   }
+
+  /// Or the log of a store that is emptied again and again would take ever longer to read.
+  @Test func whatWasRemovedAtOnceLeavesNoSlots() throws {
+    let fileSystem = SimulatedFileSystem.forStores()
+    let store = try MemberStore(on: fileSystem)
+    for round in 0..<3 {
+      for number in 0..<500 { try store.put(Member(email: "e\(number)", club: "Ajax", age: round), for: number) }
+      if round == 1 { try store.checkpoint() }
+      try store.removeAll()
+      if round == 2 { try store.removeAll() }
+      for number in 0..<10 { try store.put(Member(email: "f\(number)", club: "PSV", age: round), for: 400 + number) }
+    }
+    let contents = try store.contents()
+    try store.close()
+    let reloaded = try MemberStore(on: fileSystem)
+    #expect(reloaded.shards.reduce(0) { $0 + $1.contents.pointee.map.slotCount } == 10)
+    #expect(try reloaded.contents() == contents)
+    #expect(reloaded.audit().problems == [])
+    #expect(try reloaded.document(unique: "email", "f3")?.key == 403)
+    #expect(try reloaded.documents(tagged: "club=Ajax").documents.isEmpty)
+    try reloaded.close()
+  }
 }

@@ -22,8 +22,8 @@ struct RecoveredLog: Sendable {
 
 /// Reads a store's directory: the manifest, the checkpoint it names, then the pages of the log in order.
 ///
-/// In repair mode it also puts the directory in order: a torn tail is set aside and cut, files that a crash left over are
-/// removed. Otherwise nothing on disk is changed.
+/// `run` changes nothing on disk. `settle` and `repair` then put the directory in order for writing: a torn tail is set aside and
+/// cut, files that a crash left over are removed.
 struct Recovery {
   let directory: String
   let fileSystem: any FileSystem

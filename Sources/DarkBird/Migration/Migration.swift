@@ -10,6 +10,9 @@
 ///
 /// The version counts the forms that the documents have had: 0 is that of a store that was never migrated. `Store.init` with
 /// migrations runs those that a store has not had yet, in the order of their versions, all of them or none.
+///
+/// Pass migrations from the first release on, `[]` while there are none: only so does an older program refuse a store that a newer
+/// one has migrated, with `.newerSchema`. Without, a store is opened as it is.
 public struct Migration: Sendable {
   /// Of the documents after it, 1 or more.
   public let version: Int

@@ -35,7 +35,7 @@ public struct Migrator: Sendable {
   ///   - schema: the indexes that the store has then.
   ///   - progress: called now and then; false gives up.
   /// - Throws: `.migrationFailed` with the report if a document does not go through, unless failures are skipped;
-  ///   `.newerSchema`, `.notAStore`, `.locked`, `.corrupt`, `.newerFormat`, `.cancelled`, `.diskFull`, `.io`, `.poisoned`. The
+  ///   `.invalidConfiguration`, `.newerSchema`, `.notAStore`, `.locked`, `.corrupt`, `.newerFormat`, `.cancelled`, `.diskFull`, `.io`, `.poisoned`. The
   ///   store is as it was then.
   /// - Complexity: O(documents + log records). Memory: some ten megabytes and a page of the log, however many there are.
   public func run<Key: DocumentKey, New: Document>(
@@ -46,6 +46,7 @@ public struct Migrator: Sendable {
   }
 
   /// Finds out what `run` would do, and changes nothing. Failures are in the report.
+  /// - Throws: as `run`, but for `.migrationFailed`.
   public func dryRun<Key: DocumentKey, New: Document>(
     to types: (Key.Type, New.Type), schema: IndexSchema<New> = New.schema,
     progress: (JobProgress) -> Bool = { _ in true }
@@ -73,7 +74,8 @@ public struct Migrator: Sendable {
       due.map(\.change), version: newest, types, schema, isDryRun: isDryRun, progress)
   }
 
-  private func checkVersions() throws(StoreError) {
+  /// - Throws: `.invalidConfiguration` for a version below 1, and for two migrations to one.
+  func checkVersions() throws(StoreError) {
     for (index, migration) in migrations.enumerated() {
       guard migration.version >= 1 else {
         throw .invalidConfiguration(reason: "a migration to version \(migration.version); the first is 1")
@@ -231,6 +233,7 @@ extension Store {
     _ fileSystem: any FileSystem
   ) throws(StoreError) -> StoreConfiguration {
     var configuration = configuration
+    try Migrator("", migrations).checkVersions()
     let newest = migrations.map(\.version).max() ?? 0
     configuration.schemaVersion = newest
     guard case .disk(let path) = configuration.location, let manifest = try manifest(path, fileSystem) else {

@@ -101,17 +101,32 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     let hash = key.storeHash
     let start = filling.bytes.count
     filling.bytes.append(contentsOf: record.document)
+    filling.weight += record.document.count + MemoryLayout<Item>.stride
     filling.items[Int(hash & UInt(shards.count - 1)) % lanes].append(
       Item(
         key: key, hash: hash, lsn: record.lsn, isRemoval: record.kind == .remove,
         range: start..<filling.bytes.count))
-    if filling.bytes.count >= LoadingCrew<Item>.batchBytes { try apply() }
+    if filling.weight >= LoadingCrew<Item>.batchBytes { try apply() }
   }
 
   @usableFromInline
   func clear(before lsn: UInt64) throws(StoreError) {
     try finish()
-    for shard in shards { shard.contents.pointee.map.removeVersions(before: lsn) }
+    for number in shards.indices {
+      let shard = shards[number]
+      let map = shard.contents.pointee.map
+      if map.slotCount == 0 { continue }
+      var left: [AnyObject] = []
+      // As when it happened: slots begin anew, or the next one of many would look at all of them again.
+      shard.contents.pointee.map = ShardMap()
+      shard.publish(&left)
+      // A checkpoint may run ahead of the log.
+      for entry in map.entries where entry.lsn >= lsn {
+        let slot = shard.contents.pointee.map.nextSlot
+        entry.number = DocumentNumber(slot: slot, shard: number, shardBits: shardBits)
+        shard.apply(old: nil, new: entry, hash: entry.key.storeHash, slot: slot, &left)
+      }
+    }
   }
 
   /// Returns when all records are applied.
@@ -276,15 +291,5 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
 
     var first: StoreError? { lock.withLock { error } }
     func add(_ new: StoreError) { lock.withLock { error = error ?? new } }
-  }
-}
-
-extension ShardMap {
-  /// Removes the documents whose version is older than `lsn`. O(documents).
-  mutating func removeVersions(before lsn: UInt64) {
-    for slot in 0..<slotCount {
-      guard let entry = entry(inSlot: slot), entry.lsn < lsn else { continue }
-      remove(entry, hash: entry.key.storeHash, slot: slot)
-    }
   }
 }

@@ -14,6 +14,8 @@ final class LoadingCrew<Item: Sendable>: @unchecked Sendable {
   @usableFromInline
   struct Batch: Sendable {
     @usableFromInline var bytes: [UInt8] = []
+    /// Bytes of documents and items: a removal has no document.
+    @usableFromInline var weight = 0
     /// By lane.
     @usableFromInline var items: [ContiguousArray<Item>]
 
@@ -22,13 +24,14 @@ final class LoadingCrew<Item: Sendable>: @unchecked Sendable {
     /// Keeps the memory.
     mutating func removeAll() {
       bytes.removeAll(keepingCapacity: true)
+      weight = 0
       for lane in items.indices { items[lane].removeAll(keepingCapacity: true) }
     }
   }
 
   typealias Work = @Sendable (ContiguousArray<Item>, UnsafeRawBufferPointer) -> StoreError?
 
-  /// Bytes of documents after which a batch is full, and batches that may wait: together what fits into most caches.
+  /// Weight at which a batch is full, and batches that may wait: together what fits into most caches.
   @usableFromInline static var batchBytes: Int { 512 << 10 }
   private static var batchesMax: Int { 4 }
 

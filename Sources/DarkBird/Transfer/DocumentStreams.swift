@@ -54,12 +54,14 @@ extension Store {
   /// Hands all documents, as they are at one moment, to a sink. Writes and reads go on meanwhile.
   ///
   /// Old versions of documents that are replaced meanwhile stay in memory until it is done.
-  /// - Parameter progress: called now and then; false gives up.
+  /// - Parameter progress: called now and then; false gives up. What the sink got it keeps.
+  /// - Returns: the sink after the last document.
   /// - Throws: what the sink throws, `.cancelled`, `.encodingFailed`.
   /// - Complexity: O(shards), during which everything waits, and O(documents).
-  public func copy(
-    to sink: some DocumentSink, progress: (JobProgress) -> Bool = { _ in true }
-  ) throws {
+  @discardableResult
+  public func copy<Sink: DocumentSink>(
+    to sink: Sink, progress: (JobProgress) -> Bool = { _ in true }
+  ) throws -> Sink {
     let frozen = snapshot()
     let total = frozen.count
     var sink = sink
@@ -75,6 +77,7 @@ extension Store {
       }
     }
     try sink.finish()
+    return sink
   }
 
   /// Puts all documents of a source into the store; one whose key is there already is replaced. When it returns, they are
@@ -85,7 +88,7 @@ extension Store {
   ///     its unique value. The others go on.
   ///   - progress: called now and then; false gives up. What was loaded stays.
   /// - Throws: what the source throws, `.cancelled`, and what `put` throws for any document: `.readOnly`, `.closed`,
-  ///   `.diskFull`, `.poisoned`.
+  ///   `.tooManyDocuments`, `.diskFull`, `.io`, `.poisoned`.
   @discardableResult
   public func load(
     from source: some DocumentSource, refusal: (RefusedDocument) -> Void = { _ in },
@@ -130,18 +133,24 @@ extension Store {
   // MARK: Between types and records
 
   /// A key as tools see it that do not know its type.
-  static func value(_ key: Key) throws -> Value {
+  /// - Throws: `.encodingFailed`.
+  static func value(_ key: Key) throws(StoreError) -> Value {
     if let value = key as? Value { return value }
     var writer = CBORWriter()
-    try key.encode(cbor: &writer)
-    return try CBORReader.read(writer.bytes) { try $0.readValue() }
+    do {
+      try key.encode(cbor: &writer)
+      return try CBORReader.read(writer.bytes) { try $0.readValue() }
+    } catch { throw .encodingFailed(reason: "a key: \(error)") }
   }
 
-  static func record(_ document: Document) throws -> Record {
+  /// - Throws: `.encodingFailed`.
+  static func record(_ document: Document) throws(StoreError) -> Record {
     if let record = document as? Record { return record }
     var writer = CBORWriter()
-    try document.encode(cbor: &writer)
-    return try CBORReader.read(writer.bytes) { try $0.readRecord() }
+    do {
+      try document.encode(cbor: &writer)
+      return try CBORReader.read(writer.bytes) { try $0.readRecord() }
+    } catch { throw .encodingFailed(reason: "a document: \(error)") }
   }
 
   static func key(_ value: Value) throws -> Key {

@@ -89,7 +89,7 @@ public final class LatencyRecorder: Sendable {
     merged = Guarded(Merged(slots: [shared]))
   }
 
-  /// A slot for the calling thread. It lives until it is retired.
+  /// A slot for the calling thread, which takes up to 30 KiB until it is retired.
   public func makeSlot() -> Slot {
     let slot = Slot()
     merged.withLock { $0.slots.append(slot) }
@@ -98,8 +98,8 @@ public final class LatencyRecorder: Sendable {
 
   var slotCount: Int { merged.withLock { $0.slots.count } }
 
-  /// Keeps what a slot holds and forgets the slot: its thread is about to end.
-  func retire(_ slot: Slot) {
+  /// Keeps what a slot holds and forgets the slot, to be called when its thread is about to end.
+  public func retire(_ slot: Slot) {
     merged.withLock { merged in
       merged.drain()
       merged.slots.removeAll { $0 === slot }

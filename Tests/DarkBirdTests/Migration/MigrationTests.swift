@@ -147,6 +147,19 @@ struct MigrationTests {
     #expect(try MemberStore(on: disk).contents() == [1: Member(name: "new")])
   }
 
+  /// Also where there is nothing to migrate yet: a store that was made so could not be opened again.
+  @Test(arguments: [[-1], [0], [1, 1]]) func versionsThatCannotBeAreRefused(versions: [Int]) throws {
+    let migrations = versions.map { Migration(to: $0, from: Member.self, to: Member.self) { $0 } }
+    for configuration in [StoreConfiguration.simulated(), .memory] {
+      let error = storeError { _ = try MemberStore.migrated(configuration, Member.schema, migrations, disk) }
+      guard case .invalidConfiguration? = error else {
+        Issue.record("\(versions): \(String(describing: error))")
+        continue
+      }
+    }
+    #expect(disk.storeFiles.isEmpty)
+  }
+
   @Test func versionOutlivesCheckpointsAndBackups() throws {
     try makeOld()
     _ = try migrator().run(to: (Int.self, Member.self))
