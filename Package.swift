@@ -148,7 +148,7 @@ if Context.environment["DARKBIRD_ENGINE_ONLY"] != nil {
 // compile goes to folders whose tests have one thread.
 if Context.environment["DARKBIRD_THREADS_ONLY"] != nil {
   for target in package.targets where target.name == "DarkBirdTests" {
-    target.exclude += ["Checkpoint", "Codec", "Log", "Migration", "Shard", "Transfer"]
+    target.exclude += ["Codec", "Inspection", "Migration", "Shard", "Transfer"]
   }
 }
 

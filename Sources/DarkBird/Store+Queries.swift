@@ -185,8 +185,8 @@ extension Store {
   /// How many documents meet all conditions, at one moment; without conditions, each shard's documents at a moment of its
   /// own.
   /// - Throws: as `documents`.
-  /// - Complexity: O(log n) for one tag or one range, O(documents of the rarest tag) for several tags, of which no document is
-  ///   looked at; otherwise as `documents`.
+  /// - Complexity: O(log n) for one tag or one range; for several tags O(numbers of documents) of the rarest of `allTags`, or of all
+  ///   `anyTags` together, and no document is looked at; otherwise as `documents`.
   @inlinable
   public func count(_ query: Query) throws(StoreError) -> Int {
     try ofOneMoment(query, limit: .max, after: nil) { store, execution, isUnchanged in

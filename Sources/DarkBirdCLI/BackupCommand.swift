@@ -129,7 +129,7 @@ func withProgress<R>(
   }
   progress.clear()
   if case .failure(.cancelled) = result {
-    printError(StoreError.cancelled.description)
+    printError("given up; nothing was changed")
     throw ExitCode(128 + (stop.received ?? 0))
   }
   return try result.get()

@@ -94,6 +94,16 @@ import Testing
     #expect(throws: StoreError.self) { try store.documents(Query(allTags: ["club=few"]), limit: 5, after: cursor) }
   }
 
+  @Test func cursorGoesBackInTheOtherOrder() throws {
+    let store = try members()
+    let range = IndexRange.closed(100.0, 200.0)
+    let first = try store.documents(where: "score", in: range, limit: 5)
+    let second = try store.documents(where: "score", in: range, limit: 5, after: first.next)
+    let back = try store.documents(where: "score", in: range, order: .descending, after: second.next)
+    let expected = first.documents + second.documents.dropLast()
+    #expect(back.documents.map(\.key) == expected.reversed().map(\.key))
+  }
+
   /// Or what lies between its place and the other range would be taken for results.
   @Test(arguments: Query.Order.allCases) func cursorOfAnotherRangeIsRefused(order: Query.Order) throws {
     let store = try members()

@@ -355,7 +355,8 @@ extension Value {
     case .double(let value): value.isNaN ? nil : .double(value)
     case .string(let value): .string(value)
     case .date(let value): value.isNaN ? nil : .date(value)
-    case .null, .unsigned, .bytes, .array, .map: nil
+    case .unsigned(let value): Int64(exactly: value).map { .int($0) }
+    case .null, .bytes, .array, .map: nil
     }
   }
 

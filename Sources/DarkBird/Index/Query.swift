@@ -187,7 +187,8 @@ public struct QueryPlan: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// Where a page of results ended. Valid for the same query on the same store while it is open; another query refuses it.
+/// Where a page of results ended. Valid for the same query, also in the other order, on the same store while it is open; another
+/// query refuses it.
 public struct Cursor: Sendable, Hashable {
   @usableFromInline
   enum Position: Sendable, Hashable {
@@ -201,6 +202,13 @@ public struct Cursor: Sendable, Hashable {
   /// The index that gave the candidates: the next page must go on in it.
   let driver: QueryPlan.Driver
   let position: Position
+
+  /// Whether a query may go on here, forwards or backwards.
+  func isOf(_ query: Query) -> Bool {
+    var other = query
+    other.order = self.query.order
+    return other == self.query
+  }
 }
 
 extension Store {

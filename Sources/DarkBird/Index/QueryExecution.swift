@@ -33,7 +33,7 @@ struct QueryExecution: Sendable {
     _ query: Query, limit: Int, after cursor: Cursor?, _ indexes: IndexSet, documents: () -> Int,
     memoryLSN: () -> UInt64
   ) throws(StoreError) {
-    if let cursor, cursor.query != query {
+    if let cursor, !cursor.isOf(query) {
       throw .invalidConfiguration(reason: "the cursor belongs to another query")
     }
     var ranges: [(field: Int, range: IndexRange)] = []
@@ -107,7 +107,7 @@ struct QueryExecution: Sendable {
   }
 
   /// How many documents meet all conditions, if the indexes tell by themselves: they do of tags, and of one range.
-  /// - Complexity: O(1) for one tag or one range, for several tags O(candidates · log documents).
+  /// - Complexity: O(1) for one tag or one range, for several tags O(candidates · tags · log documents).
   @usableFromInline
   var countByIndexes: Int? {
     switch plan.driver {
@@ -132,7 +132,7 @@ struct QueryExecution: Sendable {
     repeat {
       numbers.removeAll(keepingCapacity: true)
       last = candidates(after: last, limit: 1024, wantsPositions: false, into: &numbers, &positions)
-      for number in numbers where meetsTagConditions(number) { count += 1 }
+      count += isAnsweredByDriver ? numbers.count : numbers.count(where: meetsTagConditions)
     } while numbers.count == 1024
     return count
   }

@@ -46,15 +46,15 @@ package enum TourChapter: Int, Sendable, CaseIterable {
   /// Below `TourChapter.source`: the files that do it.
   package var files: [String] {
     switch self {
-    case .memory: ["Store.swift", "Checkpoint/Recovery.swift"]
-    case .shard: ["Store.swift", "Shard/ShardMap.swift", "Shard/Shard.swift"]
+    case .memory: ["Store+Write.swift", "Recovery/Recovery.swift"]
+    case .shard: ["Store+Write.swift", "Shard/ShardMap.swift", "Shard/Shard.swift"]
     case .indexes: ["Index/IndexSet.swift", "Index/OwnerTable.swift", "Index/TagPostings.swift"]
     case .duplicate: ["Index/OwnerTable.swift", "StoreError.swift"]
     case .range: ["Index/OrderedMap.swift", "Index/QueryExecution.swift"]
     case .pages: ["Log/LogWriter.swift", "Log/LogFormat.swift"]
     case .acknowledgement: ["Log/AckGate.swift", "Log/LogWriter.swift"]
-    case .kill: ["Checkpoint/Recovery.swift", "Log/LogPageScan.swift"]
-    case .torn: ["Log/LogPageScan.swift", "Checkpoint/Recovery.swift"]
+    case .kill: ["Recovery/Recovery.swift", "Log/LogPageScan.swift"]
+    case .torn: ["Log/LogPageScan.swift", "Recovery/Recovery.swift"]
     case .checkpoint: ["Checkpoint/Checkpoint.swift", "Checkpoint/Disk.swift"]
     case .events: ["Events/EventHub.swift", "Events/EventSubscription.swift", "Events/ResumedEvents.swift"]
     }

@@ -110,6 +110,7 @@ import Testing
     #expect(Value(UInt64.max) == .unsigned(.max))
     // One number is one value, as it is on disk.
     #expect(Value.unsigned(5) == .int(5) && Set<Value>([.unsigned(5), .int(5), [.unsigned(5)], [.int(5)]]).count == 2)
+    #expect(Value.unsigned(5).indexValue == .int(5) && Value.unsigned(.max).indexValue == nil)
     #expect(Value.unsigned(.max) != .int(-1) && Set<Value>([.unsigned(.max), .int(-1)]).count == 2)
   }
 
