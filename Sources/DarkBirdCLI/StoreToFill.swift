@@ -141,9 +141,9 @@ struct StoreInTheMaking {
         throw taken(draft)
       }
     }
-    let mark = try files.open("\(draft)/\(markName)", .createOrTakeOver)
+    let (mark, isLocked) = try files.openLocked("\(draft)/\(markName)", .createOrTakeOver, exclusive: true)
     // Not one that another process works on.
-    guard try mark.tryLock(exclusive: true) else {
+    guard isLocked else {
       throw StoreError.locked(path: draft, holder: "another process that loads it")
     }
     let left = "\(draft)/\(storeName)"

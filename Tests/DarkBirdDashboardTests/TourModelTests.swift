@@ -206,7 +206,7 @@ import Testing
     #expect(before.contains { $0.contains(" more ") })
     _ = model.update(.key(.end))
     let after = Renderer.render(model, colors: .none).lines
-    #expect(after.contains { $0.contains("Checkpoint/Recovery.swift") }, "\(after)")
+    #expect(after.contains { $0.contains("Recovery/Recovery.swift") }, "\(after)")
     #expect(!after.contains { $0.contains("Down") })
   }
 

@@ -52,7 +52,7 @@ extension StoreInspector {
     let outputLock = try openDirectory(output, fileSystem, isReadOnly: false)
     defer { outputLock?.close() }
     // Others may have made a store of it meanwhile.
-    try requireEmpty(output, fileSystem, but: [LogFormat.lockName])
+    try requireEmpty(output, fileSystem)
     do throws(StoreError) {
       try SalvageWriter(output, fileSystem).write(salvage.table.documents(), &report)
     } catch {
@@ -72,14 +72,14 @@ extension StoreInspector {
     if output.hasPrefix("/") == path.hasPrefix("/"), (trimmed(output) + "/").hasPrefix(trimmed(path) + "/") {
       throw .targetExists(path: output, reason: "lies in the store that is to be salvaged")
     }
-    try requireEmpty(output, fileSystem, but: [])
+    try requireEmpty(output, fileSystem)
   }
 
-  private static func requireEmpty(
-    _ output: String, _ fileSystem: any FileSystem, but allowed: [String]
-  ) throws(StoreError) {
+  /// But for a lock.
+  private static func requireEmpty(_ output: String, _ fileSystem: any FileSystem) throws(StoreError) {
     do throws(SystemError) {
-      if try fileSystem.list(output).allSatisfy(allowed.contains) || planted(.targetNotLookedAtAgain) { return }
+      let names = try fileSystem.list(output)
+      if names.allSatisfy({ $0 == LogFormat.lockName }) || planted(.targetNotLookedAtAgain) { return }
     } catch {
       if error.isMissing { return }
       if !error.isNotADirectory { throw StoreError(error) }

@@ -62,9 +62,12 @@ final class Log: @unchecked Sendable {
   var nextAllocated: Int?
   private var reservedBytes = 0
   private var reservedRecords = 0
-  /// Large records that wait for room in the queue. Small ones let them go first: room for a large one there is only when the
-  /// queue is nearly empty.
-  private var largeWaiting = 0
+  /// Large records that wait for room in the queue, by their turns. Whoever comes later lets them go first, for there is room for a
+  /// large one only when the queue is nearly empty.
+  private var largeTurns: [UInt64] = []
+  private var lastTurn: UInt64 = 0
+  /// For how long: user code may write while its own reservation keeps the queue from being empty.
+  private static let courtesyNanoseconds: UInt64 = 1_000_000_000
   /// Bytes that waiting reservations need in the next page.
   private(set) var demandedBytes = 0
   /// Set to have the writer try for room again, and how often it tried in vain.
@@ -132,37 +135,48 @@ final class Log: @unchecked Sendable {
   @usableFromInline
   func reserve(payloadBytes: Int) throws(StoreError) -> Reservation {
     let bytes = LogFormat.frameBytes(payload: payloadBytes)
-    let isLarge = bytes > settings.queueBytesMax / 4
-    var isWaitingAsLarge = false
     lock.lock()
+    var turn: UInt64?
+    var isLarge = false
     defer {
-      if isWaitingAsLarge {
-        largeWaiting -= 1
+      if isLarge {
+        largeTurns.removeAll { $0 == turn }
         progress.broadcast()
       }
       lock.unlock()
     }
     var failuresSeen: UInt64?
+    var courtesyEnd: UInt64?
     while true {
       try throwIfUnusable()
-      let letsOthersGoFirst = !isLarge && largeWaiting > 0
-      if !letsOthersGoFirst, hasRoom(bytes) {
+      let now = largeTurns.isEmpty ? 0 : monotonicNanoseconds()
+      let isCourteous = largeTurns.first.map { $0 < turn ?? .max } ?? false && now < courtesyEnd ?? .max
+      if !isCourteous, hasRoom(bytes) {
         reservedBytes += bytes
         reservedRecords += 1
         return Reservation(bytes: bytes)
+      }
+      let own = turn ?? lastTurn + 1
+      if turn == nil {
+        if isCourteous || isQueueFull(bytes) { statistics.queueWaits += 1 } else { statistics.pageWaits += 1 }
+        (turn, lastTurn) = (own, own)
+      }
+      if !isLarge, bytes > settings.queueBytesMax / 4, isQueueFull(bytes), !planted(.largeRecordStarves) {
+        isLarge = true
+        largeTurns.insert(own, at: largeTurns.firstIndex { $0 > own } ?? largeTurns.count)
+      }
+      if isCourteous {
+        // What the others wait for need not keep this one.
+        let end = courtesyEnd ?? now + Self.courtesyNanoseconds
+        courtesyEnd = end
+        progress.wait(lock, nanoseconds: max(1, end - now))
+        continue
       }
       if let seen = failuresSeen, roomFailures > seen, let error = lastRoomFailure {
         if error.isDiskFull { throw .diskFull(path: settings.directory) }
         throw StoreError(error)
       }
-      if failuresSeen == nil {
-        failuresSeen = roomFailures
-        if letsOthersGoFirst || isQueueFull(bytes) { statistics.queueWaits += 1 } else { statistics.pageWaits += 1 }
-      }
-      if isLarge, !isWaitingAsLarge, isQueueFull(bytes), !planted(.largeRecordStarves) {
-        isWaitingAsLarge = true
-        largeWaiting += 1
-      }
+      failuresSeen = failuresSeen ?? roomFailures
       demandedBytes = max(demandedBytes, reservedBytes + bytes)
       isRoomWanted = true
       writeRequested = memoryLSN
@@ -253,8 +267,8 @@ final class Log: @unchecked Sendable {
     while true {
       if page.end <= settings.keptPageBytes { return }
       if let failure { throw .poisoned(reason: failure) }
-      if let allocated = nextAllocated,
-        LogFormat.headerBytes + reservedBytes + LogFormat.sealBytes <= allocated
+      if let allocated = nextAllocated, LogFormat.headerBytes + reservedBytes + LogFormat.sealBytes <= allocated,
+        page.end + LogFormat.sealBytes <= page.allocated
       {
         beginNextPage(allocated)
         break
@@ -495,7 +509,12 @@ final class Log: @unchecked Sendable {
   var failureReason: String? { lock.withLock { failure } }
 
   /// A checkpoint begins, of all that was written so far.
-  func willCheckpoint() { lock.withLock { isCheckpointComing = false } }
+  func willCheckpoint() {
+    lock.withLock {
+      isCheckpointComing = false
+      bytesSinceCheckpoint = 0
+    }
+  }
 
   /// The last LSN so far, and the page that holds all later records: where the replay after a checkpoint that begins now
   /// must start.

@@ -133,6 +133,9 @@ final class LogWriter: @unchecked Sendable {
     let needed = log.demandedBytes + LogFormat.sealBytes
     // Until the page that takes records is also the one being written, its file is `next`: write the queue first.
     guard page.sequence == sequence else { return nil }
+    // One that was found when the store was opened ends where its records do, and may never take another.
+    let sealed = page.end + LogFormat.sealBytes
+    if page.allocated < sealed { return .extendOpenPage(sequence: page.sequence, from: page.allocated, to: sealed) }
     switch capacity {
     case .records(let count):
       if page.records < count, page.allocated - page.end < max(Self.roomAhead, needed) {

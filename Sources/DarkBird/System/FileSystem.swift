@@ -60,7 +60,7 @@ extension File {
 
 extension FileSystem {
   /// Opens a file and locks it without waiting; again where the name has gone to another file meanwhile.
-  func openLocked(
+  package func openLocked(
     _ path: String, _ mode: FileMode, exclusive: Bool
   ) throws(SystemError) -> (file: any File, isLocked: Bool) {
     while true {

@@ -97,6 +97,32 @@ struct LongPageTests {
     try again.close()
   }
 
+  /// A page ends where its records do when the store is opened, and a full disk may have no room for the seal.
+  @Test func fullDiskAtTheOpeningPoisonsNothing() throws {
+    let fileSystem = SimulatedFileSystem.forStores()
+    let configuration = Self.configuration(.records(1_000_000))
+    let store = try MemberStore(configuration, on: fileSystem)
+    for number in 0..<3_000 { try store.put(Self.member(number), for: number) }
+    try store.close()
+    for room in stride(from: 0, to: 4_000_000, by: 40_000) {
+      let image = fileSystem.killImage()
+      var narrow = configuration
+      narrow.pageCapacity = .records(100)
+      let store = try MemberStore(narrow, on: image)
+      image.bytesMax = image.bytesUsed + room
+      do throws(StoreError) { try store.checkpoint() } catch {
+        guard case .diskFull = error else {
+          Issue.record("with \(room) bytes: \(error)")
+          return
+        }
+      }
+      #expect(store.statistics().log?.failure == nil, "with \(room) bytes")
+      image.bytesMax = nil
+      try store.put(Self.member(1), for: 5_000, ack: .synced)
+      try store.close()
+    }
+  }
+
   /// Without the program of the store, and just after the opening, when the next page is not made yet.
   @Test func checkpointOfAClosedStoreLeavesAShortLog() throws {
     let fileSystem = SimulatedFileSystem.forStores()

@@ -97,11 +97,34 @@ struct RoomWaitTests {
     // There is room for it, and it waits all the same.
     put(4, "small")
     #expect(eventually(within: 10) { log(store).queueWaits == 2 || done.value > 0 } && done.value == 0)
+    // One that comes later does not keep it waiting.
+    put(5, String(repeating: "n", count: 20_000))
+    #expect(eventually { log(store).queueWaits == 3 })
     gate.signal()
-    #expect(eventually { done.value == 2 })
+    #expect(eventually { done.value == 3 })
     let (large, small) = (try #require(store.stored(3)), try #require(store.stored(4)))
     #expect(large.lsn < small.lsn)
     try store.close()
+  }
+
+  /// What a write calls of the program may write too, while the room of that write keeps the queue from being empty.
+  @Test func aSmallRecordDoesNotWaitForeverForALargeOne() throws {
+    var configuration = StoreConfiguration.simulated(.bytes(1 << 20))
+    configuration.queueBytesMax = 4_000
+    let disk = try Disk("/data/store", configuration, SchemaDescription(), disk) { _ in }
+    let log = try #require(disk.log)
+    let outer = try log.reserve(payloadBytes: 100)
+    let done = Counter()
+    onThreads(1, waits: false) { _ in
+      do { log.release(try log.reserve(payloadBytes: 20_000)) } catch { Issue.record("\(error)") }
+      done.next()
+    }
+    #expect(eventually { log.currentStatistics().queueWaits == 1 })
+    log.release(try log.reserve(payloadBytes: 100))
+    #expect(done.value == 0)
+    log.release(outer)
+    #expect(eventually { done.value == 1 })
+    try disk.close()
   }
 
   @Test func aWriteThatWaitsForTheQueueIsCounted() throws {
