@@ -172,13 +172,16 @@ final class Log: @unchecked Sendable {
         progress.wait(lock, nanoseconds: max(1, end - now))
         continue
       }
-      if let seen = failuresSeen, roomFailures > seen, let error = lastRoomFailure {
-        if error.isDiskFull { throw .diskFull(path: settings.directory) }
-        throw StoreError(error)
+      // Whoever waits for the queue only asks for no page.
+      if !isQueueFull(bytes) {
+        if let seen = failuresSeen, roomFailures > seen, let error = lastRoomFailure {
+          if error.isDiskFull { throw .diskFull(path: settings.directory) }
+          throw StoreError(error)
+        }
+        failuresSeen = failuresSeen ?? roomFailures
+        demandedBytes = max(demandedBytes, reservedBytes + bytes)
+        isRoomWanted = true
       }
-      failuresSeen = failuresSeen ?? roomFailures
-      demandedBytes = max(demandedBytes, reservedBytes + bytes)
-      isRoomWanted = true
       writeRequested = memoryLSN
       wakeWriter()
       progress.wait(lock)

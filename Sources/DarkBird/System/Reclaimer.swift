@@ -1,5 +1,5 @@
 import CDarkBird
-import Foundation
+import Dispatch
 
 /// Frees what readers without a lock may still look at, once none of them can: old versions of documents, and the memory of
 /// tables that have grown. See `db_readers.h`.
@@ -37,16 +37,24 @@ final class Reclaimer: @unchecked Sendable {
     free(waitingMax: waitingMax)
   }
 
-  /// Takes what a whole store has left, which is much: readers are looked for several times, for those that just looked something
-  /// up are soon done. Under no lock.
+  /// Takes what a whole store has left, which is much: it goes soon after the last reader that may look at it, also where nothing
+  /// is written any more. Under no lock.
   @usableFromInline
   func retireAll(_ object: AnyObject) {
     retire(object, waitingMax: 1)
-    for _ in 0..<64 {
+    guard let newest = lock.withLock({ waiting.map(\.epoch).max() }) else { return }
+    lookAgain(upTo: newest, milliseconds: 1)
+  }
+
+  /// Frees what waits, ever later, until it has freed all up to an epoch.
+  private func lookAgain(upTo newest: UInt64, milliseconds: Int) {
+    DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { [weak self] in
+      guard let self else { return }
       lock.lock()
-      if waiting.isEmpty && retired.isEmpty { return lock.unlock() }
       free(waitingMax: 0)
-      sched_yield()
+      if lock.withLock({ waiting.contains { $0.epoch <= newest } }) {
+        lookAgain(upTo: newest, milliseconds: min(1_000, 2 * milliseconds))
+      }
     }
   }
 
