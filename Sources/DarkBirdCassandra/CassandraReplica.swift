@@ -42,6 +42,9 @@ final class CassandraReplica: Replica {
     (registry, session) = (nil, nil)
   }
 
+  /// Whether what was in the table has given way: once, not each time that a lost connection is made again.
+  private var hasReplaced = false
+
   private func connected() throws(DatabaseError) -> CassandraSession {
     guard let session else { throw DatabaseError(.unreachable, "there is no connection") }
     return session
@@ -83,7 +86,8 @@ final class CassandraReplica: Replica {
     let isAhead = known?.lsn.map { $0 > store.lsn } ?? false
     let isReset =
       exists
-      && (table.replaces || isOther || isAhead || !missing.isEmpty || state.form.makesOtherRows(than: before))
+      && (table.replaces && !hasReplaced || isOther || isAhead || !missing.isEmpty
+        || state.form.makesOtherRows(than: before))
     if isReset {
       state.base = state.ceiling
       state.validAfter = state.base
@@ -91,6 +95,7 @@ final class CassandraReplica: Replica {
     if isReset || !exists { state.lsn = nil }
     // Whatever of the table is made after this: whoever comes next knows whose it is, and makes the rest.
     if state != known { try note() }
+    hasReplaced = true
     if exists {
       for range in missing { try add(range, session) }
     } else {

@@ -20,6 +20,8 @@ final class PostgresReplica: Replica {
   private var isFresh = false
   private var hasStage = false
   private var hasIndexes = false
+  /// Whether what was in the table has given way: once, not each time that a lost connection is made again.
+  private var hasReplaced = false
 
   init(_ table: PostgresTable) { self.table = table }
 
@@ -39,7 +41,7 @@ final class PostgresReplica: Replica {
     rangeFields = store.ranges.map(\.field)
     name = try TableName(table.name, connection)
     try lock(connection)
-    return try connection.transaction {
+    let lsn = try connection.transaction { () throws -> UInt64? in
       try makeRegistry(connection)
       let known = try knownCopy(connection)
       let exists = try name.exists(connection)
@@ -50,7 +52,8 @@ final class PostgresReplica: Replica {
         try KnownTable(name: "\(name)", copy: known.map { ($0.store, $0.form) })
           .check(store, table, columns: columns, found: try name.columns(connection))
       }
-      form = before.adapted(to: store, columns: table.columns?.names, taken: Set(Self.documentColumns))
+      form = before.adapted(
+        to: store, columns: table.columns?.names, taken: Set(Self.documentColumns + Self.systemColumns))
       if !exists { try makeTable(connection) }
       for range in form.ranges where !before.ranges.contains(range) && exists {
         try connection.run("ALTER TABLE \(name) ADD COLUMN \(quoted(range.column)) \(Self.type(range.kind))")
@@ -58,13 +61,16 @@ final class PostgresReplica: Replica {
       // Numbers of another store, or of changes that this one has lost, say nothing, and other indexes want other values: every
       // row is written again.
       let isAhead = known?.lsn.map { $0 > store.lsn } ?? false
-      let isReset = exists && (table.replaces || isOther || isAhead || form.makesOtherRows(than: before))
+      let replaces = table.replaces && !hasReplaced
+      let isReset = exists && (replaces || isOther || isAhead || form.makesOtherRows(than: before))
       if isReset { try connection.run("UPDATE \(name) SET lsn = 0 WHERE lsn <> 0") }
       let lsn = exists && !isReset ? known?.lsn : nil
       try note(store.identifier, lsn, connection)
       isFresh = try connection.run("SELECT FROM \(name) LIMIT 1").count == 0
       return lsn
     }
+    hasReplaced = true
+    return lsn
   }
 
   /// Until the connection ends. One that was killed may still hold it for a moment.
@@ -120,6 +126,8 @@ final class PostgresReplica: Replica {
   }
 
   private static let documentColumns = ["key", "document", "field_order", "lsn", "tags"]
+  /// Of every table, by other names than those of a program: it refuses others.
+  private static let systemColumns = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"]
 
   private func makeTable(_ connection: PostgresConnection) throws {
     var columns = ["key text COLLATE \"C\" PRIMARY KEY"]

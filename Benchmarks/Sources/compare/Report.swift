@@ -9,13 +9,13 @@ struct Measured: Hashable {
 /// The tables of a comparison.
 struct Report {
   var rows: [ComparedRow]
-  /// Medians of the rounds, by name.
-  var medians: [Measured: [String: Double]]
+  /// By name, of each round.
+  var figures: [Measured: [[String: Double]]]
 
   /// Operations a second and bytes a document of all, and darkbird's as a ratio to each.
   var comparison: String {
     let peers = Contender.allCases.filter { peer in
-      peer != .darkbird && medians.keys.contains { $0.contender == peer }
+      peer != .darkbird && figures.keys.contains { $0.contender == peer }
     }
     var head = ["row", "darkbird"]
     for peer in peers { head += peer == .seed ? [peer.rawValue, "ratio", "must", "met"] : [peer.rawValue, "ratio"] }
@@ -46,13 +46,21 @@ struct Report {
       guard let row = rows.first(where: { $0.name == bar.row }), let value = figure(row, .darkbird, bar.figure) else {
         continue
       }
-      lines.append([bar.row, bar.what, number(value), bar.must, bar.isMet(value) ? "yes" : "NO"])
+      let rounds = rounds(row, .darkbird, bar.figure).sorted()
+      let spread = rounds.count > 1 ? "\(number(rounds[0])) to \(number(rounds[rounds.count - 1]))" : ""
+      lines.append([bar.row, bar.what, number(value), spread, bar.must, bar.isMet(value) ? "yes" : "NO"])
     }
-    return lines.isEmpty ? "" : table([["row", "figure", "median", "must", "met"]] + lines)
+    return lines.isEmpty ? "" : table([["row", "figure", "median", "rounds", "must", "met"]] + lines)
   }
 
+  private func rounds(_ row: ComparedRow, _ contender: Contender, _ name: String) -> [Double] {
+    figures[Measured(row: row.label, contender: contender), default: []].compactMap { $0[name] }
+  }
+
+  /// The median of the rounds.
   private func figure(_ row: ComparedRow, _ contender: Contender, _ name: String) -> Double? {
-    medians[Measured(row: row.label, contender: contender)]?[name]
+    let rounds = rounds(row, contender, name)
+    return rounds.isEmpty ? nil : median(rounds)
   }
 
   private func line(
@@ -63,14 +71,21 @@ struct Report {
     var cells = [label, own.map(number) ?? "-"]
     for peer in peers {
       let other = figure(row, peer, name)
-      var ratio: Double?
-      if let own, let other { ratio = own / other }
-      cells += [other.map(number) ?? "-", ratio.map { String(format: "%.2f", $0) } ?? "-"]
+      // Of what ran one after the other.
+      let ratios = zip(rounds(row, .darkbird, name), rounds(row, peer, name)).map { $0 / $1 }.sorted()
+      let ratio = ratios.isEmpty ? nil : median(ratios)
+      cells += [other.map(number) ?? "-", ratio.map { Self.spread($0, ratios) } ?? "-"]
       guard peer == .seed else { continue }
       cells.append(must.map { String(format: "%.1f", $0) } ?? "")
       if let must, let ratio { cells.append(isMet(ratio, must) ? "yes" : "NO") } else { cells.append("") }
     }
     return cells
+  }
+
+  /// A median, and from where to where the rounds go.
+  private static func spread(_ median: Double, _ sorted: [Double]) -> String {
+    if sorted.count == 1 { return String(format: "%.2f", median) }
+    return String(format: "%.2f (%.2f-%.2f)", median, sorted[0], sorted[sorted.count - 1])
   }
 
   private func number(_ value: Double) -> String {

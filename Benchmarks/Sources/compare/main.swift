@@ -13,24 +13,26 @@ do {
 
 let rows = comparedRows.filter { options.only == nil ? !$0.isOnlyOnRequest : $0.name == options.only }
 let runner = Runner(options)
-var medians: [Measured: [String: Double]] = [:]
+var figures: [Measured: [[String: Double]]] = [:]
 for row in rows {
-  var figures: [Measured: [[String: Double]]] = [:]
   for round in 1...options.rounds {
-    for contender in options.against where contender.has(row) {
+    // Each after the other in turn.
+    let contenders = round % 2 == 1 ? options.against : options.against.reversed()
+    for contender in contenders where contender.has(row) {
       note("\(row.label): \(contender.rawValue), round \(round) of \(options.rounds)")
       let figure = try runner.run(contender, row)
       figures[Measured(row: row.label, contender: contender), default: []].append(figure)
     }
   }
-  for (measured, rounds) in figures {
-    medians[measured] = Dictionary(grouping: rounds.flatMap { $0 }, by: \.key).mapValues { median($0.map(\.value)) }
-  }
   // A whole run takes an hour: what is known is shown, whatever becomes of the rest.
   note("")
-  FileHandle.standardError.write(Data("\(Report(rows: [row], medians: medians).summary)\n".utf8))
+  FileHandle.standardError.write(Data("\(Report(rows: [row], figures: figures).summary)\n".utf8))
 }
 
-let report = Report(rows: rows, medians: medians)
+let report = Report(rows: rows, figures: figures)
 print(report.comparison)
 if !report.own.isEmpty { print("\n\(report.own)") }
+if options.only == nil {
+  let left = comparedRows.filter(\.isOnlyOnRequest).map(\.name).joined(separator: ", ")
+  print("\nnot run, for they need ten times the documents: \(left)")
+}

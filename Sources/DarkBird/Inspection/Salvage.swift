@@ -63,13 +63,24 @@ struct Salvage {
     if let lsn = manifest?.checkpointLSN, !files.checkpoints.contains(lsn) {
       note(LogFormat.checkpointName(lsn), 0, 0, "the checkpoint that the manifest names is missing")
     }
+    // One that a sound manifest does not name was never published, and no page has gone for it. It may be that of a migration that
+    // was not done, whose documents have another form. So it counts only where the one that is named cannot be read.
+    let named = manifest.map { $0.checkpointLSN ?? 0 } ?? .max
+    let published = files.checkpoints.filter { $0 <= named || planted(.unpublishedCheckpointTaken) }
+    let candidates = named == 0 ? published : files.checkpoints.filter { !published.contains($0) } + published
     // The newest sound one makes older ones, and their damage, irrelevant.
     var sound: UInt64?
-    for lsn in files.checkpoints.reversed() where sound == nil {
+    for lsn in published.reversed() + candidates.reversed() where sound == nil {
       var probe = self
       if let startLSN = try probe.readCheckpoint(lsn, isProbe: true) { (sound, settledLSN) = (lsn, startLSN) }
     }
-    for lsn in files.checkpoints where lsn >= sound ?? 0 { _ = try readCheckpoint(lsn, isProbe: false) }
+    let isPublished = sound.map(published.contains) ?? (named == 0)
+    for lsn in isPublished ? published : files.checkpoints where lsn >= sound ?? 0 {
+      _ = try readCheckpoint(lsn, isProbe: false)
+    }
+    for lsn in files.checkpoints where isPublished && !published.contains(lsn) {
+      note(LogFormat.checkpointName(lsn), 0, 0, "a checkpoint that the manifest does not name; left out")
+    }
     isLogOfManifest = sound != nil && sound == manifest?.checkpointLSN || manifest?.checkpointLSN == nil
   }
 

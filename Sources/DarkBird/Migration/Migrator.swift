@@ -58,20 +58,24 @@ public struct Migrator: Sendable {
     _ types: (Key.Type, New.Type), _ schema: IndexSchema<New>, isDryRun: Bool, _ progress: (JobProgress) -> Bool
   ) throws(StoreError) -> MigrationReport {
     try checkVersions()
-    try checkDirectory(path, fileSystem, isReadOnly: true)
-    let manifest = try Manifest.read(path, fileSystem)
     let newest = UInt64(migrations.last?.version ?? 0)
-    if manifest.schemaVersion > newest {
-      throw .newerSchema(path: path, found: Int(manifest.schemaVersion), known: Int(newest))
+    while true {
+      try checkDirectory(path, fileSystem, isReadOnly: true)
+      let manifest = try Manifest.read(path, fileSystem)
+      if manifest.schemaVersion > newest {
+        throw .newerSchema(path: path, found: Int(manifest.schemaVersion), known: Int(newest))
+      }
+      let due = migrations.filter { UInt64($0.version) > manifest.schemaVersion }
+      if due.isEmpty {
+        var report = MigrationReport()
+        (report.oldVersion, report.version, report.schema) = (newest, newest, manifest.schema)
+        return report
+      }
+      let versions = (manifest.schemaVersion, newest)
+      let report = try migrate(due.map(\.change), versions, types, schema, isDryRun: isDryRun, progress)
+      // Another process may have migrated it before it was locked: then what is due is something else.
+      if let report { return report }
     }
-    let due = migrations.filter { UInt64($0.version) > manifest.schemaVersion }
-    if due.isEmpty {
-      var report = MigrationReport()
-      (report.oldVersion, report.version, report.schema) = (newest, newest, manifest.schema)
-      return report
-    }
-    return try migrate(
-      due.map(\.change), version: newest, types, schema, isDryRun: isDryRun, progress)
   }
 
   /// - Throws: `.invalidConfiguration` for a version below 1, and for two migrations to one.
@@ -95,15 +99,19 @@ public struct Migrator: Sendable {
     schema: IndexSchema<New>, isDryRun: Bool, progress: (JobProgress) -> Bool = { _ in true }
   ) throws(StoreError) -> MigrationReport {
     let types = (Key.self, New.self)
-    return try migrate(
-      [Migration(to: 1, from: types, to: types, change).change], version: version, types, schema, isDryRun: isDryRun,
-      progress)
+    let changes = [Migration(to: 1, from: types, to: types, change).change]
+    guard let report = try migrate(changes, (nil, version), types, schema, isDryRun: isDryRun, progress) else {
+      preconditionFailure("a migration of any version depends on none")
+    }
+    return report
   }
 
+  /// - Parameter versions: of the documents before, nil for any, and after, nil for the same.
+  /// - Returns: nil, with nothing changed, if the documents are not of the version before.
   private func migrate<Key: DocumentKey, New: Document>(
-    _ changes: [@Sendable (EncodedDocument) throws -> EncodedDocument?], version: UInt64?,
+    _ changes: [@Sendable (EncodedDocument) throws -> EncodedDocument?], _ versions: (old: UInt64?, new: UInt64?),
     _ types: (Key.Type, New.Type), _ schema: IndexSchema<New>, isDryRun: Bool, _ progress: (JobProgress) -> Bool
-  ) throws(StoreError) -> MigrationReport {
+  ) throws(StoreError) -> MigrationReport? {
     try schema.validate()
     let names = schema.uniques.map(\.name)
     let plan = MigrationRun.Plan(
@@ -135,32 +143,33 @@ public struct Migrator: Sendable {
     let start = monotonicNanoseconds()
     var report = try withoutActuallyEscaping(progress) { progress throws(StoreError) in
       isDryRun
-        ? try simulate(plan, version: version, schema.description, progress)
-        : try commit(plan, version: version, schema.description, progress)
+        ? try simulate(plan, versions, schema.description, progress)
+        : try commit(plan, versions, schema.description, progress)
     }
-    report.nanoseconds = monotonicNanoseconds() - start
+    report?.nanoseconds = monotonicNanoseconds() - start
     return report
   }
 
   private func simulate(
-    _ plan: MigrationRun.Plan, version: UInt64?, _ schema: SchemaDescription,
+    _ plan: MigrationRun.Plan, _ versions: (old: UInt64?, new: UInt64?), _ schema: SchemaDescription,
     _ progress: @escaping (JobProgress) -> Bool
-  ) throws(StoreError) -> MigrationReport {
+  ) throws(StoreError) -> MigrationReport? {
     let lockFile = try openDirectory(path, fileSystem, isReadOnly: true)
     defer { lockFile?.close() }
     let run = MigrationRun(
       plan, SpillSpace(prefix: "\(scratchDirectory)/darkbird-\(UUID().uuidString)-", fileSystem), progress: progress)
     var recovery = Recovery(path, fileSystem)
     let found = try recovery.run(run.take)
+    if let old = versions.old, old != found.manifest.schemaVersion { return nil }
     try run.changeAll(lsn: found.lastLSN + 2)
     try run.finish { _, _, _ in }
-    return described(run.report, found.manifest.schemaVersion, version, schema)
+    return described(run.report, found.manifest.schemaVersion, versions.new, schema)
   }
 
   private func commit(
-    _ plan: MigrationRun.Plan, version: UInt64?, _ schema: SchemaDescription,
+    _ plan: MigrationRun.Plan, _ versions: (old: UInt64?, new: UInt64?), _ schema: SchemaDescription,
     _ progress: @escaping (JobProgress) -> Bool
-  ) throws(StoreError) -> MigrationReport {
+  ) throws(StoreError) -> MigrationReport? {
     // Before the directory is opened for writing, which would make a store where there is none.
     try checkDirectory(path, fileSystem, isReadOnly: true)
     let manifest = try Manifest.read(path, fileSystem)
@@ -171,6 +180,11 @@ public struct Migrator: Sendable {
     let run = MigrationRun(
       plan, SpillSpace(prefix: "\(path)/\(LogFormat.migrationPrefix)", fileSystem), progress: progress)
     let disk = try Disk(path, configuration, manifest.schema, fileSystem, replay: run.take)
+    let oldVersion = disk.schemaVersion
+    if let old = versions.old, old != oldVersion, !planted(.versionTakenForLocked) {
+      try disk.close()
+      return nil
+    }
     var report: MigrationReport
     do throws(StoreError) {
       try run.changeAll(lsn: disk.recoveredLSN + 2)
@@ -178,12 +192,11 @@ public struct Migrator: Sendable {
       if isRefused {
         try run.finish { _, _, _ in }
       } else {
-        let newVersion = version ?? disk.schemaVersion
-        try disk.replaceAll(schema: schema, schemaVersion: newVersion) { write throws(StoreError) in
+        try disk.replaceAll(schema: schema, schemaVersion: versions.new ?? oldVersion) { write throws(StoreError) in
           try run.finish(write)
         }
       }
-      report = described(run.report, manifest.schemaVersion, version, schema)
+      report = described(run.report, oldVersion, versions.new, schema)
       if isRefused { throw .migrationFailed(path: path, report: report) }
       report.isCommitted = true
     } catch {
@@ -218,6 +231,18 @@ extension Store {
   ) throws(StoreError) {
     try self.init(
       try Self.migrated(configuration, schema, migrations), schema: schema)
+    try throwIfMigratedMeanwhile()
+  }
+
+  /// A later version of the program may have opened it between the look at its version and the lock.
+  @usableFromInline
+  func throwIfMigratedMeanwhile() throws(StoreError) {
+    let known = configuration.schemaVersion
+    guard case .disk(let path) = configuration.location, schemaVersion != UInt64(known) else { return }
+    let found = Int(schemaVersion)
+    // There is nothing to lose: nobody had it.
+    try? close()
+    throw .newerSchema(path: path, found: found, known: known)
   }
 
   /// The configuration with which a store is opened once its documents have the newest version.

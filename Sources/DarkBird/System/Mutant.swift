@@ -36,7 +36,8 @@ enum Mutant: String, Sendable {
   // Manifest, checkpoint, recovery
   case manifestNotSynced, manifestNameNotSynced, checkpointNotSynced, checkpointAheadOfTheLog,
     pagesRemovedBeforeManifest, longPageKept, pageNotBegun, manifestTakenForDurable, salvageForgetsTheVersion
-  case backupTooLate, backupNotReadBack, unfinishedNotMarked, migrationKeepsTheLog, collisionNotSeen
+  case backupTooLate, backupNotReadBack, unpublishedCheckpointTaken, unfinishedNotMarked
+  case migrationKeepsTheLog, versionTakenForLocked, collisionNotSeen
   case mirrorEndsWithinAnLSN, oldRowTakenForCurrent
   case documentBeyondTheEnd, laterFrameNotSought, firstFrameBlamed, tailOverwritten
   case nameNotLookedAtAgain, targetNotLookedAtAgain

@@ -21,7 +21,9 @@ package enum KeyText {
   package static func key(_ text: String) throws(TypedJSON.Malformed) -> Value {
     if isPlain(text) { return .string(text) }
     let value: Value
-    do throws(BadInput) { value = try JSONParser.parse(Array(text.utf8)) } catch {
+    do throws(BadInput) {
+      value = try JSONParser.parse(Array(text.utf8), depthMax: JSONParser.typedDepthMax)
+    } catch {
       throw TypedJSON.Malformed(reason: "'\(text.prefix(40))' is no key: \(error.description)")
     }
     return try TypedJSON.value(value)
@@ -51,6 +53,9 @@ package enum KeyText {
   private static func append(_ value: Value, to text: inout String) {
     switch value {
     case .double(let number) where number == 0: text += "0.0"
+    case .double(let number) where number.isNaN: TypedJSON.append(.double(.nan), to: &text)
+    case .date(let date) where date.timeIntervalSince1970.isNaN:
+      TypedJSON.append(.date(Date(timeIntervalSince1970: .nan)), to: &text)
     case .string(let string) where string.utf8.contains(0):
       text += "{\"\(TypedJSON.stringName)\":\"\(Data(composed(string).utf8).base64EncodedString())\"}"
     case .string(let string): TypedJSON.append(.string(composed(string)), to: &text)

@@ -52,6 +52,7 @@ extension Store {
         return run.progress
       } catch let error as DatabaseError where run.hasConnected && error.isTemporary {
         replica.close()
+        if isClosed.load(ordering: .acquiring) { return run.progress }
         run.progress.state = .waiting(reason: "\(error)")
         if try !run.wait(run.delay, progress) { return run.progress }
         run.delay = min(run.delay * 2, .seconds(10))
@@ -95,6 +96,7 @@ private struct MirrorRun<Key: DocumentKey, Document: DarkBird.Document, Table: R
       } catch {
         switch error {
         case .logTruncated, .unknownLSN: position = try copy(report)
+        case .closed: return
         default: throw error
         }
         continue
@@ -126,6 +128,7 @@ private struct MirrorRun<Key: DocumentKey, Document: DarkBird.Document, Table: R
     // Events of the last LSN that was taken, which may have more.
     var rest: [Event<Key, Document>] = []
     while true {
+      let (isLast, seen) = (store.isClosed.load(ordering: .acquiring), store.memoryLSN)
       let taken = try events.drain(limit: batchMax)
       if case .gap? = taken.first(where: { if case .gap = $0 { true } else { false } }) { return false }
       let isFull = taken.count >= batchMax
@@ -141,11 +144,14 @@ private struct MirrorRun<Key: DocumentKey, Document: DarkBird.Document, Table: R
         try replica.apply(try batch(changes, reaching: last))
         position = last
         delay = Self.delayMin
+      } else if rest.isEmpty, let before = position {
+        // What a migration writes before it gives up has LSNs, and no events.
+        position = max(before, seen)
       }
       progress.state = .following
       progress.lsn = position
       progress.storeLSN = store.memoryLSN
-      if store.isClosed.load(ordering: .acquiring) && changes.isEmpty && rest.isEmpty { return true }
+      if isLast && changes.isEmpty && rest.isEmpty { return true }
       if endsWhenComplete, rest.isEmpty, progress.storeLSN == position { return true }
       if !report(progress) { return true }
       if !isFull { Thread.sleep(forTimeInterval: Self.pause / .seconds(1)) }
@@ -185,7 +191,7 @@ private struct MirrorRun<Key: DocumentKey, Document: DarkBird.Document, Table: R
   func wait(_ time: Duration, _ report: (MirrorProgress) -> Bool) throws -> Bool {
     let end = ContinuousClock.now + time
     while true {
-      if !report(progress) { return false }
+      if !report(progress) || store.isClosed.load(ordering: .acquiring) { return false }
       let rest = end - ContinuousClock.now
       if rest <= .zero { return true }
       Thread.sleep(forTimeInterval: min(rest, .milliseconds(50)) / .seconds(1))

@@ -54,7 +54,9 @@ package enum TypedJSON {
 
   /// ISO 8601 in quotes where that says all of it, else seconds since 1970.
   package static func date(_ date: Date) -> String {
-    if let text = date.iso8601, ISODate.parse(Array(text.utf8)) == date { return "\"\(text)\"" }
+    if let text = date.iso8601, ISODate.parse(Array(text.utf8))?.timeIntervalSince1970 == date.timeIntervalSince1970 {
+      return "\"\(text)\""
+    }
     let seconds = date.timeIntervalSince1970
     return seconds.isFinite ? "\(seconds)" : "\"\(seconds)\""
   }

@@ -56,6 +56,44 @@ struct SalvageTests {
     #expect(documents == victim.documents && !report.isComplete)
   }
 
+  /// It is not what the store was: its documents have another form, and those that it leaves out are not gone.
+  @Test func checkpointOfAMigrationThatFailedIsLeftOut() throws {
+    let disk = SimulatedFileSystem.forStores()
+    let store = try MemberStore(on: disk)
+    for key in 0..<20 { try store.put(Member(name: "old", age: key), for: key) }
+    try store.close()
+    var migrator = Migrator(
+      StoreVictim.directory,
+      [
+        Migration(to: 1, from: Member.self, to: Member.self) { member in
+          member.age == 7 ? nil : Member(name: "new", age: member.age)
+        }
+      ])
+    migrator.fileSystem = disk
+    // The manifest that each opening writes, and then the one that names the checkpoint.
+    var (failing, old) = (0, 0)
+    while true {
+      let image = disk.killImage()
+      image.plan(.once(.rename, error: EIO, path: LogFormat.manifestDraftName, after: failing))
+      migrator.fileSystem = image
+      do {
+        _ = try migrator.run(to: (Int.self, Member.self))
+        break
+      } catch {}
+      image.clearFaults()
+      failing += 1
+      let report = try StoreInspector.salvage(StoreVictim.directory, to: Self.output, image)
+      let rescued = try open(image)
+      let isOld = report.schemaVersion == 0
+      if isOld { old += 1 }
+      #expect(try rescued.contents().count == (isOld ? 20 : 19))
+      #expect(try rescued.contents().allSatisfy { $0.value.name == (isOld ? "old" : "new") })
+      try rescued.close()
+    }
+    // When it opened the store, and when it was to name its checkpoint; what fails behind that takes nothing back.
+    #expect(old == 2 && failing > old)
+  }
+
   @Test func anEmptyStoreGivesAnEmptyOne() throws {
     let (report, documents) = try salvage(try StoreVictim(before: 0, after: 0))
     #expect(report.isComplete && documents.isEmpty)

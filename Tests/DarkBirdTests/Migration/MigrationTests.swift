@@ -136,6 +136,30 @@ struct MigrationTests {
         == "two migrations to version 3")
   }
 
+  /// Or documents would be changed twice: a store may be migrated between the look at its version and the lock.
+  @Test func versionIsLookedAtUnderTheLock() throws {
+    let store = try MemberStore(on: disk)
+    for key in 0..<10 { try store.put(Member(name: "n", age: key), for: key) }
+    try store.close()
+    let older = Migration(to: 1, from: Member.self, to: Member.self) { member in
+      var member = member
+      member.age = member.age.map { $0 * 100 + 1 }
+      return member
+    }
+    let isMigrated = Counter()
+    let other = migrator([older])
+    disk.observe { _, call, path in
+      guard call == .open, path.hasSuffix(LogFormat.lockName), isMigrated.next() == 1 else { return }
+      do {
+        #expect(try other.run(to: (Int.self, Member.self)).isCommitted)
+      } catch { Issue.record("\(error)") }
+    }
+    let report = try migrator([older]).run(to: (Int.self, Member.self))
+    disk.observe(nil)
+    #expect(!report.isCommitted)
+    #expect(try MemberStore(on: disk).contents().allSatisfy { $0.value.age == $0.key * 100 + 1 })
+  }
+
   @Test func newStoreBeginsWithTheNewestVersion() throws {
     let configuration = try MemberStore.migrated(.simulated(), Member.schema, [Self.toMembers], disk)
     let store = try Store<Int, Member>(configuration, schema: Member.schema, fileSystem: disk)

@@ -22,9 +22,15 @@ import Testing
     /// How often each version of a row came.
     private(set) var versions: [String: Int] = [:]
 
+    /// Whether nobody can be reached.
+    var isAway = false
+
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
-    func open(_ store: ReplicatedStore) -> UInt64? { complete }
+    func open(_ store: ReplicatedStore) throws -> UInt64? {
+      if isAway { throw DatabaseError(.unreachable, "away") }
+      return complete
+    }
 
     func rows(after text: String?) -> [(key: String, lsn: UInt64)] {
       let order = rows.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
@@ -33,6 +39,7 @@ import Testing
     }
 
     func apply(_ batch: ReplicaBatch) throws {
+      if isAway { throw DatabaseError(.unreachable, "away") }
       let fails = random.chance(failures)
       if fails && random.chance(50) { throw Lost() }
       if let lsn = batch.clearedAt { rows = rows.filter { $0.value.lsn >= lsn } }
@@ -122,6 +129,47 @@ import Testing
     try expectEqual(table, store, "")
   }
 
+  /// A migration that gives up leaves records in the log that change nothing.
+  @Test func mirrorIsCompleteBehindWhatHasNoEvents() throws {
+    let store = try MemberStore(on: .forStores())
+    let table = Table(seed: 0)
+    for key in 0..<10 { try store.put(Member(name: "n"), for: key) }
+    _ = try store.mirror(to: table, endsWhenComplete: true) { _ in true }
+    let log = try #require(store.disk?.log)
+    let nothing = LogBatchEncoder().payload
+    _ = try log.append(.batch, payload: nothing, keyLength: 0, try log.reserve(payloadBytes: nothing.count))
+    let looks = Counter()
+    let end = try store.mirror(to: table, endsWhenComplete: true) { _ in looks.next() < 100 }
+    #expect(end.lsn == store.memoryLSN && looks.value < 100)
+    try store.put(Member(name: "m"), for: 10)
+    _ = try store.mirror(to: table, endsWhenComplete: true) { _ in true }
+    try expectEqual(table, store, "")
+    try store.close()
+  }
+
+  /// Whoever closes the store waits for the mirror's thread.
+  @Test func mirrorEndsWithItsStoreWhileTheTableIsAway() throws {
+    let store = try MemberStore(on: .forStores())
+    for key in 0..<10 { try store.put(Member(name: "n"), for: key) }
+    let table = Table(seed: 0)
+    var isClosed = false
+    let end = try store.mirror(to: table) { progress in
+      if case .waiting = progress.state {
+        #expect(!isClosed, "it still waits")
+        try? store.close()
+        isClosed = true
+      }
+      // From the first batch on nobody is there.
+      table.isAway = true
+      _ = try? store.put(Member(name: "m"), for: 1)
+      return true
+    }
+    guard isClosed, case .waiting = end.state else {
+      Issue.record("\(end)")
+      return
+    }
+  }
+
   @Test func keysAsTextAreOneToOne() throws {
     let keys: [Value] = [
       "42", 42, 42.0, "42.0", true, "true", nil, "null", "", " ", "\"", "{", "[", "-", "1e3", 1e3, "a\0", "\0",
@@ -134,5 +182,12 @@ import Testing
     #expect(KeyText.text("e\u{301}").utf8.elementsEqual(KeyText.text("\u{e9}").utf8))
     #expect(KeyText.text(["e\u{301}"]).utf8.elementsEqual(KeyText.text(["\u{e9}"]).utf8))
     #expect(KeyText.text(-0.0) == KeyText.text(0.0))
+    // Equal keys, which are not the same in memory.
+    let date = Date(timeIntervalSinceReferenceDate: 0.1)
+    #expect(KeyText.text(.date(date)) == KeyText.text(.date(Date(timeIntervalSince1970: date.timeIntervalSince1970))))
+    #expect(KeyText.text(.double(-.nan)) == KeyText.text(.double(.nan)))
+    var deep: Value = 1
+    for _ in 0..<40 { deep = ["m": deep] }
+    #expect(try KeyText.key(KeyText.text(deep)) == deep)
   }
 }
