@@ -28,6 +28,6 @@ extension Store {
   }
 
   /// LSN of the last change in memory.
-  @usableFromInline
+  @inlinable
   var memoryLSN: UInt64 { disk?.log?.memoryLSN ?? disk?.recoveredLSN ?? lastMemoryLSN.value }
 }

@@ -220,12 +220,15 @@ extension Store {
     if query.isUnconditional && query.order == .ascending { return try forEachDocument(body) }
     var failure: (any Error)?
     var isUnchanged = true
+    let isScan = execution.driver == .scan
     visit(execution, batch: 1024) { found, _ in
-      // It may have changed while others were visited.
-      let isScan = execution.driver == .scan
-      let current = isScan ? found : found.flatMap { look(at: $0._withUnsafeGuaranteedRef(\.number)) }
-      guard let current else { return true }
-      return current._withUnsafeGuaranteedRef { entry in
+      guard var found else { return true }
+      // It may have changed while others were visited, if anything has.
+      if memoryLSN != execution.lsn, !isScan {
+        guard let current = look(at: found._withUnsafeGuaranteedRef { $0.number }) else { return true }
+        found = current
+      }
+      return found._withUnsafeGuaranteedRef { entry in
         if !matches(entry, execution, &isUnchanged) { return true }
         do {
           try body(entry.key, entry.document)

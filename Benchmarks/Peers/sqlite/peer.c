@@ -1,8 +1,8 @@
 // SQLite as a store of documents: `peer ROW --documents N --threads N --directory DIR` prints one JSON object.
 //
 // The columns are the fields; email is unique, city, team and age are indexed where the row is an indexed one. A connection
-// and its prepared statements for each thread. In memory that is one database behind a shared cache, which serves readers
-// side by side and writers one after the other; so rows in memory insert with one thread, as do those on disk, where the
+// and its prepared statements for each thread. In memory that is one database that all connections read side by side, each with a
+// page cache of its own, and write one after the other; so rows in memory insert with one thread, as do those on disk, where the
 // log (WAL) takes one writer at a time as well: more writers would only wait. Inserts come 1,000 a transaction on disk and
 // 100,000 in memory, but for disk-insert-synced: each commits alone, with synchronous=FULL, by 64 threads that take turns
 // with a mutex, for SQLite's own way to wait for a writer is to sleep. (The others on disk: NORMAL.)
@@ -233,9 +233,9 @@ int main(int count, char **arguments) {
     do_job(insert, 1, n, n);
     uint64_t queries = 1000;
     if (!strcmp(row, "lookup")) {
-      // The first to read what was just written pay for it.
-      do_job(lookup, run.threads, n, n);
-      seconds = do_job(lookup, run.threads, n, n);
+      // Each connection begins with an empty page cache: the more lookups, the less that counts.
+      operations = 5 * n;
+      seconds = do_job(lookup, run.threads, operations, operations);
     } else if (!strcmp(row, "lookup-unique")) {
       seconds = do_job(lookup_unique, run.threads, n, n);
     } else if (!strcmp(row, "tag-documents")) {

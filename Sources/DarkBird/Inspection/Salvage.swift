@@ -18,14 +18,31 @@ struct Salvage {
   /// Whether pages before the first one that the manifest names are only what a crash did not let the store remove.
   private var isLogOfManifest = false
 
+  /// LSNs of the frames that change nothing.
+  private var emptyBatches: Set<UInt64> = []
+
   /// - Throws: `.notAStore`, `.newerFormat`, `.io`.
   init(_ directory: String, _ fileSystem: any FileSystem) throws(StoreError) {
+    try self.init(directory, fileSystem, unpublished: [])
+    if report.damages.isEmpty { return }
+    // What is damaged may be in a checkpoint that was not published, too. That of a migration that was not done has documents of
+    // another form: two records without an operation come just before its end.
+    let others = files.checkpoints.filter { lsn in
+      lsn > namedCheckpoint && !(emptyBatches.contains(lsn) && emptyBatches.contains(lsn - 1))
+    }
+    if !others.isEmpty { self = try Salvage(directory, fileSystem, unpublished: others) }
+  }
+
+  /// - Parameter unpublished: checkpoints that count although the manifest does not name them.
+  private init(
+    _ directory: String, _ fileSystem: any FileSystem, unpublished: [UInt64]
+  ) throws(StoreError) {
     files = try DamagedStore(directory, fileSystem)
     report = SalvageReport(identifier: UUID())
     try readManifest()
     stores = files.identifiers(manifest)
     report.salvaged = stores.first
-    try readCheckpoints()
+    try readCheckpoints(unpublished)
     try readPages()
     report.gaps = gaps()
   }
@@ -59,27 +76,26 @@ struct Salvage {
 
   // MARK: Checkpoints
 
-  private mutating func readCheckpoints() throws(StoreError) {
+  /// LSN of the checkpoint that a sound manifest names, 0 if it names none. No page has gone for a later one.
+  private var namedCheckpoint: UInt64 { manifest.map { $0.checkpointLSN ?? 0 } ?? .max }
+
+  private mutating func readCheckpoints(_ unpublished: [UInt64]) throws(StoreError) {
     if let lsn = manifest?.checkpointLSN, !files.checkpoints.contains(lsn) {
       note(LogFormat.checkpointName(lsn), 0, 0, "the checkpoint that the manifest names is missing")
     }
-    // One that a sound manifest does not name was never published, and no page has gone for it. It may be that of a migration that
-    // was not done, whose documents have another form. So it counts only where the one that is named cannot be read.
-    let named = manifest.map { $0.checkpointLSN ?? 0 } ?? .max
-    let published = files.checkpoints.filter { $0 <= named || planted(.unpublishedCheckpointTaken) }
-    let candidates = named == 0 ? published : files.checkpoints.filter { !published.contains($0) } + published
+    let named = namedCheckpoint
+    let checkpoints = files.checkpoints.filter {
+      $0 <= named || unpublished.contains($0) || planted(.unpublishedCheckpointTaken)
+    }
     // The newest sound one makes older ones, and their damage, irrelevant.
     var sound: UInt64?
-    for lsn in published.reversed() + candidates.reversed() where sound == nil {
+    for lsn in checkpoints.reversed() where sound == nil {
       var probe = self
       if let startLSN = try probe.readCheckpoint(lsn, isProbe: true) { (sound, settledLSN) = (lsn, startLSN) }
     }
-    let isPublished = sound.map(published.contains) ?? (named == 0)
-    for lsn in isPublished ? published : files.checkpoints where lsn >= sound ?? 0 {
-      _ = try readCheckpoint(lsn, isProbe: false)
-    }
-    for lsn in files.checkpoints where isPublished && !published.contains(lsn) {
-      note(LogFormat.checkpointName(lsn), 0, 0, "a checkpoint that the manifest does not name; left out")
+    for lsn in checkpoints where lsn >= sound ?? 0 { _ = try readCheckpoint(lsn, isProbe: false) }
+    if let sound, sound > named {
+      note(LogFormat.checkpointName(sound), 0, 0, "not named by the manifest, and taken for what is damaged")
     }
     isLogOfManifest = sound != nil && sound == manifest?.checkpointLSN || manifest?.checkpointLSN == nil
   }
@@ -238,7 +254,12 @@ struct Salvage {
       guard var operations = try? LogBatchReader(frame.payload, lsn: frame.lsn, durableLSN: frame.durableLSN) else {
         return
       }
-      while let record = operations.next() { table.apply(record) }
+      var isEmpty = true
+      while let record = operations.next() {
+        table.apply(record)
+        isEmpty = false
+      }
+      if isEmpty { emptyBatches.insert(frame.lsn) }
     } else {
       table.apply(frame.record)
     }

@@ -1,6 +1,6 @@
 import DequeModule
 import Foundation
-import Synchronization
+public import Synchronization
 
 /// The write-ahead log: records go into a buffer in memory, and one thread (`LogWriter`) writes the buffer to the open page,
 /// syncs, seals full pages and makes the next page ahead of need.
@@ -75,10 +75,10 @@ final class Log: @unchecked Sendable {
   private var roomFailures: UInt64 = 0
   private var lastRoomFailure: SystemError?
   // Written under the lock, read anywhere.
-  private let lastLSN: Atomic<UInt64>
+  @usableFromInline let lastLSN: Atomic<UInt64>
   private let written: AckGate
   private let durable: AckGate
-  var memoryLSN: UInt64 { lastLSN.load(ordering: .acquiring) }
+  @inlinable var memoryLSN: UInt64 { lastLSN.load(ordering: .acquiring) }
   var writtenLSN: UInt64 { written.lsn }
   var durableLSN: UInt64 { durable.lsn }
   /// The highest LSN that someone waits for, by level.

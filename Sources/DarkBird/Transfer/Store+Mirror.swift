@@ -144,8 +144,8 @@ private struct MirrorRun<Key: DocumentKey, Document: DarkBird.Document, Table: R
         try replica.apply(try batch(changes, reaching: last))
         position = last
         delay = Self.delayMin
-      } else if rest.isEmpty, let before = position {
-        // What a migration writes before it gives up has LSNs, and no events.
+      } else if rest.isEmpty, let before = position, !store.isClosed.load(ordering: .acquiring) {
+        // What a migration writes before it gives up has LSNs, and no events. A store that is closed no longer tells of all.
         position = max(before, seen)
       }
       progress.state = .following

@@ -56,6 +56,24 @@ struct SalvageTests {
     #expect(documents == victim.documents && !report.isComplete)
   }
 
+  /// Its manifest could not be written; but it has what a page that is lost had.
+  @Test func checkpointThatWasNotPublishedStandsInForTheLog() throws {
+    let disk = SimulatedFileSystem.forStores()
+    let store = try MemberStore(on: disk)
+    for key in 0..<20 { try store.put(Member(name: "n", age: key), for: key) }
+    disk.plan(.once(.rename, error: EIO, path: LogFormat.manifestDraftName))
+    #expect(throws: StoreError.self) { try store.checkpoint() }
+    // As if the process died here.
+    let image = disk.killImage()
+    try store.close()
+    let whole = try StoreInspector.salvage(StoreVictim.directory, to: Self.output, image.killImage())
+    #expect(whole.documents == 20 && whole.isComplete)
+    image.deleteFile("\(StoreVictim.directory)/\(LogFormat.pageName(1))")
+    let report = try StoreInspector.salvage(StoreVictim.directory, to: Self.output, image)
+    #expect(report.documents == 20 && !report.isComplete)
+    #expect(report.damages.contains { $0.reason.contains("taken for what is damaged") })
+  }
+
   /// It is not what the store was: its documents have another form, and those that it leaves out are not gone.
   @Test func checkpointOfAMigrationThatFailedIsLeftOut() throws {
     let disk = SimulatedFileSystem.forStores()
