@@ -15,7 +15,7 @@ import Testing
     "tag-documents": 5 * documents, "range-documents": 5 * documents, "scan": 10 * documents, "update": documents,
     "mixed-ycsb-a": documents, "lookup-16": 5 * documents, "remove": documents, "reload-indexed": documents,
     "sampler": documents, "put-during-checkpoint": 500, "put-during-backup": 500, "insert-scaling": documents,
-    "lookup-scaling": documents,
+    "lookup-scaling": 5 * documents,
   ]
   private static let onRequest: Set = ["insert-scaling", "lookup-scaling"]
   private static let keys: Set = [
