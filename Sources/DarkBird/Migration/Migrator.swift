@@ -240,7 +240,7 @@ extension Store {
     let known = configuration.schemaVersion
     guard case .disk(let path) = configuration.location, schemaVersion != UInt64(known) else { return }
     let found = Int(schemaVersion)
-    // There is nothing to lose: nobody had it.
+    // Nobody has it yet. The manifest may name this program's indexes now, which the next opening changes back.
     try? close()
     throw .newerSchema(path: path, found: found, known: known)
   }
