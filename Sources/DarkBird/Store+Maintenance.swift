@@ -127,11 +127,12 @@ extension Store {
     // The log's writer must never hold the store: if that were the last reference, `close` would wait for the writer on the
     // writer itself. A checkpoint that fails is due again after as much log.
     let checkpoint: @Sendable () -> Void = { [weak self] in try? self?.checkpoint() }
-    disk?.log?.setCheckpointHandler { [weak self] in
-      if planted(.logHoldsTheStore) { return withExtendedLifetime(self) { Thread(block: checkpoint).start() } }
-      let thread = Thread(block: checkpoint)
-      thread.name = "darkbird checkpoint"
-      thread.start()
+    guard let disk else { return }
+    let fileSystem = disk.fileSystem
+    disk.log?.setCheckpointHandler { [weak self] () throws(SystemError) in
+      let store = planted(.logHoldsTheStore) ? self : nil
+      defer { withExtendedLifetime(store) {} }
+      try fileSystem.startThread("darkbird checkpoint", checkpoint)
     }
   }
 }

@@ -67,7 +67,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   package convenience init(
     _ configuration: StoreConfiguration, schema: IndexSchema<Document>, fileSystem: any FileSystem
   ) throws(StoreError) {
-    let loader = DocumentLoader<Key, Document>(shardCount: configuration.shardCount, schema: schema)
+    let loader = DocumentLoader<Key, Document>(
+      shardCount: configuration.shardCount, schema: schema, fileSystem: fileSystem)
     try self.init(configuration, schema: schema, fileSystem: fileSystem, loading: loader) {
       record throws(StoreError) in try loader.replay(record)
     }
@@ -93,7 +94,9 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       hub = EventHub(shardLocks: shardLocks, memoryLSN: lastMemoryLSN.reference, log: nil)
       return
     }
-    disk = try Disk(path, configuration, schema.description, fileSystem, replay: replay)
+    disk = try Disk(
+      path, configuration, schema.description, fileSystem, replay: replay,
+      didReplay: { () throws(StoreError) in try loader.finish() })
     hub = EventHub(shardLocks: shardLocks, memoryLSN: lastMemoryLSN.reference, log: disk?.log)
     do throws(StoreError) {
       try loader.buildIndexes()
@@ -188,22 +191,22 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
   /// Removes all documents in one atomic step and returns how many there were.
   /// - Throws: `.readOnly`, `.closed`, `.diskFull`, `.io`, `.poisoned`.
-  /// - Complexity: O(shards), during which writes and lookups wait; O(documents) to free them afterwards, here or, if a
-  ///   `withDocument` is under way, by a later change.
+  /// - Complexity: O(shards), during which writes and lookups wait; O(documents) to free them afterwards: here, or soon after on
+  ///   another thread if a `withDocument` is under way or somebody subscribes to events.
   @discardableResult
   public func removeAll(ack: Acknowledgement? = nil) throws(StoreError) -> Int {
     try throwIfNotWritable()
     let reservation = try disk?.log?.reserve(payloadBytes: 0)
     // Freed after the locks are.
     let retired = RetiredStore<Key, Document>()
-    var isWatched = false
+    var (isWatched, published) = (false, 0)
     let result = withAllLocked { () -> Result<(count: Int, lsn: UInt64), StoreError> in
       let count = shards.reduce(0) { $0 + $1.contents.pointee.map.count }
       for shard in shards { shard.beginChange() }
       defer { for shard in shards { shard.endChange() } }
       isWatched = hub.isActive
       let lane = isWatched ? hub.beginPublishing() : nil
-      defer { if let lane { _ = hub.endPublishing(lane) } }
+      defer { if let lane { published = hub.endPublishing(lane) } }
       do throws(StoreError) {
         let lsn = try sequence(.clear, payload: [], keyLength: 0, reservation)
         if let lane { hub.publish(.cleared(count: count, lsn: lsn), keeping: retired, in: lane) }
@@ -219,7 +222,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         return .failure(error)
       }
     }
-    if isWatched { hub.settle() }
+    if published > 0 { hub.didPublish(published) }
+    if isWatched { hub.settleSoon() }
     reclaimer.retireAll(retired)
     let (count, lsn) = try result.get()
     try wait(for: lsn, ack)

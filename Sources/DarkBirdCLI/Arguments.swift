@@ -8,6 +8,16 @@ public import Terminal
 extension WorkloadOptions.Preset: ExpressibleByArgument {}
 extension KeyDistribution: ExpressibleByArgument {}
 extension Acknowledgement: ExpressibleByArgument {}
+
+/// Version of a store's documents, as `Migration` counts them: a number of 63 bits.
+struct SchemaVersionArgument: ExpressibleByArgument {
+  let number: Int
+
+  init?(argument: String) {
+    guard let number = Int(argument), number >= 0 else { return nil }
+    self.number = number
+  }
+}
 extension GlyphTier: ExpressibleByArgument {}
 extension StoreDump.Kind: ExpressibleByArgument {}
 extension DocumentFormat: ExpressibleByArgument {}

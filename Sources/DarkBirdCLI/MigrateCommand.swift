@@ -56,7 +56,7 @@ struct MigrateCommand: ParsableCommand {
   var noIndex: [String] = []
 
   @Option(help: ArgumentHelp("The version that the documents have then, for programs with migrations.", valueName: "n"))
-  var schemaVersion: UInt32?
+  var schemaVersion: SchemaVersionArgument?
 
   @Flag(help: "Say what would happen, and change nothing.")
   var dryRun = false
@@ -113,7 +113,8 @@ struct MigrateCommand: ParsableCommand {
       report = try withProgress(stop, progress) { update throws(StoreError) in
         try migrator.migrate(
           changing: { [changes] (key: Value, document: Record) in try changes.apply(key, document) },
-          version: schemaVersion.map(UInt64.init), schema: IndexSchema(schema), isDryRun: dryRun, progress: update)
+          version: (schemaVersion?.number).map(UInt64.init), schema: IndexSchema(schema), isDryRun: dryRun,
+          progress: update)
       }
     } catch StoreError.migrationFailed(_, let failed) {
       report = failed

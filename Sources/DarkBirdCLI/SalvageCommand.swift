@@ -35,7 +35,7 @@ struct SalvageCommand: ParsableCommand {
   @OptionGroup var indexes: IndexArguments
 
   @Option(help: ArgumentHelp("Version of the documents, if the manifest is lost.", valueName: "N"))
-  var schemaVersion: UInt32?
+  var schemaVersion: SchemaVersionArgument?
 
   @Flag(help: "One JSON object.")
   var json = false
@@ -45,7 +45,7 @@ struct SalvageCommand: ParsableCommand {
     let report = try onStore(directory) {
       do {
         return try StoreInspector.salvage(
-          directory, to: output, schema: fields.isEmpty ? nil : fields, schemaVersion: schemaVersion.map(Int.init))
+          directory, to: output, schema: fields.isEmpty ? nil : fields, schemaVersion: schemaVersion?.number)
       } catch StoreError.invalidConfiguration(let reason) {
         // The options contradict the store.
         throw Failure(.usage, "--unique, --tag, --range, --schema-version", reason)

@@ -3,15 +3,17 @@ import Foundation
 
 // Writes to a store until it is killed, and says on standard output what it was promised to keep:
 //
-//   KillProbe DIR WRITERS
+//   KillProbe DIR WRITERS written|synced
 //
-// Each writer counts up the documents under its own ten keys, one `put` with `.synced` after the other. Once a put has
+// Each writer counts up the documents under its own ten keys, one `put` with that acknowledgement after the other. Once a put has
 // returned, "key revision\n" goes out in one unbuffered write(2), so that a line which the parent has read is an
 // acknowledgement that was given before the kill.
 
 let arguments = CommandLine.arguments
-guard arguments.count == 3, let writers = Int(arguments[2]), writers > 0 else {
-  FileHandle.standardError.write(Data("usage: KillProbe DIR WRITERS\n".utf8))
+guard arguments.count == 4, let writers = Int(arguments[2]), writers > 0,
+  let acknowledgement = ["written": Acknowledgement.written, "synced": .synced][arguments[3]]
+else {
+  FileHandle.standardError.write(Data("usage: KillProbe DIR WRITERS written|synced\n".utf8))
   exit(64)
 }
 
@@ -36,7 +38,7 @@ for writer in 0..<writers {
             "name": .string("\(key)#\(revision)"), "writer": .int(Int64(writer)), "revision": .int(revision),
             "filler": .string(String(repeating: "x", count: 200)),
           ]
-          try store.put(document, for: .string(key), ack: .synced)
+          try store.put(document, for: .string(key), ack: acknowledgement)
           FileHandle.standardOutput.write(Data("\(key) \(revision)\n".utf8))
         }
       }

@@ -8,6 +8,7 @@
 #include "db_lock.h"
 #include "db_memory.h"
 #include "db_readers.h"
+#include "db_thread.h"
 #include "db_thread_sanitizer.h"
 #include "db_timing.h"
 #include "stop_signals.h"

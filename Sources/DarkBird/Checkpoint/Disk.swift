@@ -31,9 +31,10 @@ final class Disk: @unchecked Sendable {
   private var lockFile: (any File)?
 
   /// Opens a directory, makes a store in it if it is missing or empty, and hands its records to `replay`.
+  /// - Parameter didReplay: ends what works on them, so that the thread of the log is one more than there are at any time.
   init(
     _ directory: String, _ configuration: StoreConfiguration, _ schema: SchemaDescription, _ fileSystem: any FileSystem,
-    replay: (LogRecord) throws(StoreError) -> Void
+    replay: (LogRecord) throws(StoreError) -> Void, didReplay: () throws(StoreError) -> Void = {}
   ) throws(StoreError) {
     let lockFile = try openDirectory(directory, fileSystem, isReadOnly: configuration.isReadOnly)
     do throws(StoreError) {
@@ -42,6 +43,7 @@ final class Disk: @unchecked Sendable {
       }
       var recovery = Recovery(directory, fileSystem)
       var found = try recovery.run(replay)
+      try didReplay()
       recoveredLSN = found.lastLSN
       recoveredStatistics = Self.statistics(found, configuration)
       if configuration.isReadOnly {
@@ -64,7 +66,8 @@ final class Disk: @unchecked Sendable {
         }
         manifest = found.manifest
         let log = Log(settings: Log.Settings(directory, manifest.store, configuration), start: found)
-        LogWriter(log: log, fileSystem: fileSystem, start: found, file: file).start()
+        let writer = LogWriter(log: log, fileSystem: fileSystem, start: found, file: file)
+        try diskErrors(directory) { () throws(SystemError) in try writer.start() }
         self.log = log
       }
     } catch {

@@ -48,18 +48,19 @@ struct Manifest: Sendable, Equatable {
     self.schema = schema
   }
 
+  /// - Parameter believesVersion: false to read it as this format whatever it says: the checksum does not cover the version.
   /// - Throws: `.corrupt`, `.newerFormat`.
-  init(_ bytes: [UInt8], path: String) throws(StoreError) {
+  init(_ bytes: [UInt8], path: String, believesVersion: Bool = true) throws(StoreError) {
     func corrupt(_ reason: String, at offset: Int = 0) -> StoreError {
       .corrupt(path: path, offset: offset, reason: reason)
     }
     guard bytes.count >= Self.headerBytes else { throw corrupt("the manifest is cut off") }
     guard bytes.starts(with: Self.magic) else { throw corrupt("not a manifest") }
     let (version, length, checksum) = bytes.withUnsafeBytes { ($0.load32(at: 8), $0.load32(at: 12), $0.load32(at: 16)) }
-    if version > LogFormat.version {
+    if version > LogFormat.version && believesVersion {
       throw .newerFormat(path: path, found: Int(version), supported: LogFormat.version)
     }
-    guard version == LogFormat.version else { throw corrupt("unknown format \(version)", at: 8) }
+    guard version == LogFormat.version || !believesVersion else { throw corrupt("unknown format \(version)", at: 8) }
     let payload = bytes[Self.headerBytes...]
     guard payload.count == Int(length) else {
       throw corrupt("the manifest has \(payload.count) bytes, not \(length)", at: 12)

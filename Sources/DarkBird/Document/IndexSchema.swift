@@ -6,7 +6,8 @@
 ///
 /// Each element may decide for each document; nil means that this document is not in that index. The name of an element
 /// made without `computed` is the name of the field in the encoded document: tools that know nothing of the Swift type
-/// rebuild the index from it. Functions must be pure: they run when a version of a document comes
+/// rebuild the index from it. So a unique index that leaves out documents whose field has a value, or changes it, must be `computed`:
+/// such a tool would find one value with two owners, and refuse the store. Functions must be pure: they run when a version of a document comes
 /// and again when it goes, under no lock, and must say the same both times.
 public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
   public struct Element: Sendable {
@@ -138,6 +139,9 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
     return description
   }
 
+  /// Of each kind: their numbers have 16 bits.
+  static var indexesMax: Int { 65_536 }
+
   /// - Throws: `.invalidConfiguration` if two elements of one kind share a name, or a name is empty.
   func validate() throws(StoreError) {
     for (kind, names) in [
@@ -147,6 +151,9 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
       for name in names {
         if name.isEmpty && kind != "tag field" { throw .invalidConfiguration(reason: "a \(kind) without a name") }
         if !seen.insert(name).inserted { throw .invalidConfiguration(reason: "two \(kind)s named '\(name)'") }
+      }
+      if names.count > Self.indexesMax {
+        throw .invalidConfiguration(reason: "\(names.count) \(kind)s; there can be \(Self.indexesMax)")
       }
     }
   }
@@ -204,6 +211,7 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
 
 extension IndexSchema.Element {
   /// At most one document for each value of a field.
+  /// - Parameter value: that of the field as it is encoded; nil only where the field has none.
   @inlinable
   public static func unique<V: IndexValueConvertible>(
     _ field: String, _ value: @escaping @Sendable (Document) -> V?

@@ -121,6 +121,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   @usableFromInline let count = Atomic<Int>(0)
   /// Subscribers that sleep until something happens.
   @usableFromInline let sleepers = Atomic<Int>(0)
+  private let isSettlingDue = Atomic<Bool>(false)
 
   /// The locks and the counter belong to the store. They are not touched after `finish`, which it calls before it goes.
   /// - Parameter log: what gives LSNs; nil if `memoryLSN` does.
@@ -258,6 +259,19 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   func fitLanes() {
     let largest = rings.reduce(0) { max($0, $1.capacity) }
     laneMax.store(min(max(largest, Self.laneMaxLeast), Self.laneMaxMost), ordering: .relaxed)
+  }
+
+  /// Has `settle` run soon, on another thread: who takes events may be at it, and events of a million changes take their time.
+  /// Where there is no thread, what has left the store stays until events are taken.
+  @usableFromInline
+  func settleSoon() {
+    if isSettlingDue.exchange(true, ordering: .sequentiallyConsistent) { return }
+    do {
+      try startThread("darkbird events") { [self] in
+        isSettlingDue.store(false, ordering: .sequentiallyConsistent)
+        settle()
+      }
+    } catch { isSettlingDue.store(false, ordering: .sequentiallyConsistent) }
   }
 
   /// Makes events of all changes so far, so that nothing that has left the store is kept for them.

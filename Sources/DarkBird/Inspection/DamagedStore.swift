@@ -34,6 +34,17 @@ struct DamagedStore {
   /// The manifest; throws what is wrong with it.
   func manifest() throws(StoreError) -> Manifest { try Manifest.read(directory, fileSystem) }
 
+  /// The manifest whose version is damaged, if all the rest of it is sound; nil if it may be that of a newer format: then no page
+  /// and no checkpoint of the same store has a header of this one, whose checksum covers the version.
+  func manifestOfWrongVersion() -> Manifest? {
+    let path = path(LogFormat.manifestName)
+    guard let bytes = try? fileSystem.contents(path),
+      let manifest = try? Manifest(bytes, path: path, believesVersion: false),
+      identifiers(nil).contains(manifest.store)
+    else { return nil }
+    return manifest
+  }
+
   /// What the UUID of the store may be, the likeliest first: what the manifest says, then what most headers say.
   func identifiers(_ manifest: Manifest?) -> [UUID] {
     var counts: [UUID: Int] = [:]

@@ -58,20 +58,27 @@ struct Salvage {
 
   private mutating func readManifest() throws(StoreError) {
     do throws(StoreError) {
-      let found = try files.manifest()
-      manifest = found
-      report.schema = found.schema
-      report.schemaVersion = found.schemaVersion
-      reach(found.reachedLSN)
+      use(try files.manifest())
     } catch {
+      if case .newerFormat(_, let version, _) = error {
+        guard let found = files.manifestOfWrongVersion() else { throw error }
+        note(LogFormat.manifestName, 8, 4, "written in format \(version), it says, unlike all the rest")
+        return use(found)
+      }
       (report.isSchemaLost, report.isSchemaVersionLost) = (true, true)
       switch error {
-      case .newerFormat: throw error
       case .corrupt(_, let offset, let reason): note(LogFormat.manifestName, offset, 0, reason)
       case .notAStore: note(LogFormat.manifestName, 0, 0, "the manifest is missing")
       default: note(LogFormat.manifestName, 0, 0, error.description)
       }
     }
+  }
+
+  private mutating func use(_ found: Manifest) {
+    manifest = found
+    report.schema = found.schema
+    report.schemaVersion = found.schemaVersion
+    reach(found.reachedLSN)
   }
 
   // MARK: Checkpoints

@@ -40,13 +40,13 @@ extension StoreInspector {
       try IndexSchema<Record>(schema).validate()
     }
     if let schemaVersion {
-      guard let version = UInt32(exactly: schemaVersion) else {
-        throw .invalidConfiguration(reason: "a schema version is 0 to \(UInt32.max), not \(schemaVersion)")
+      guard let version = UInt64(exactly: schemaVersion) else {
+        throw .invalidConfiguration(reason: "a schema version is not below 0, as \(schemaVersion) is")
       }
       if let manifest = salvage.manifest, manifest.schemaVersion != version {
         throw .invalidConfiguration(reason: "\(path): the manifest is sound and says \(manifest.schemaVersion)")
       }
-      report.schemaVersion = UInt64(version)
+      report.schemaVersion = version
       report.isSchemaVersionLost = false
     }
     let outputLock = try openDirectory(output, fileSystem, isReadOnly: false)
@@ -68,8 +68,8 @@ extension StoreInspector {
   private static func checkOutput(
     _ output: String, of path: String, _ fileSystem: any FileSystem
   ) throws(StoreError) {
-    func trimmed(_ path: String) -> String { path.split(separator: "/").filter { $0 != "." }.joined(separator: "/") }
-    if output.hasPrefix("/") == path.hasPrefix("/"), (trimmed(output) + "/").hasPrefix(trimmed(path) + "/") {
+    let (inner, outer) = (wholePath(output), wholePath(path))
+    if inner == outer || inner.hasPrefix(outer.hasSuffix("/") ? outer : outer + "/") {
       throw .targetExists(path: output, reason: "lies in the store that is to be salvaged")
     }
     try requireEmpty(output, fileSystem)

@@ -79,7 +79,7 @@ public enum StoreInspector {
       let manifest = try Manifest.read(path, fileSystem)
       (report.checkpointLSN, report.durableLSN) = (manifest.checkpointLSN, manifest.reachedLSN)
       let schema = IndexSchema<Record>(manifest.schema.fields)
-      let loader = DocumentLoader<Value, Record>(shardCount: 64, schema: schema)
+      let loader = DocumentLoader<Value, Record>(shardCount: 64, schema: schema, fileSystem: fileSystem)
       var recovery = Recovery(path, fileSystem)
       defer { report.add(recovery) }
       let found = try recovery.run { (record) throws(StoreError) in try loader.replay(record) }

@@ -87,14 +87,8 @@ final class Log: @unchecked Sendable {
   /// The last page whose beginning is durable, and the last that a checkpoint waits for.
   private(set) var durablePage: UInt64
   private(set) var pageRequested: UInt64 = 0
-  /// Waits for a sync since the last one began, when the first of them came, and those that it served.
-  private var syncWaiters = 0
-  private var firstSyncWait: UInt64 = 0
-  private var syncWaitersBefore = 0
-  /// Those that the last sync served and those that came while it ran, when it ended, and how long it took.
-  private var syncGroup = 0
-  private var lastSyncEnd: UInt64 = 0
-  private var lastSyncNanoseconds: UInt64 = 0
+  /// Those that wait for a sync; the writer asks it when to sync.
+  var syncGroup = SyncGroup()
   private(set) var failure: String?
   private(set) var isClosing = false
   private var isWriterDone = false
@@ -109,7 +103,7 @@ final class Log: @unchecked Sendable {
   private var firstPageOnDisk: UInt64
   private var checkpointBytes: Int
   private var bytesSinceCheckpoint: Int
-  private var onCheckpointDue: (@Sendable () -> Void)?
+  private var onCheckpointDue: (@Sendable () throws(SystemError) -> Void)?
   /// Whether it was called for a checkpoint that has not begun: one more would only wait behind that.
   private var isCheckpointComing = false
 
@@ -339,30 +333,7 @@ final class Log: @unchecked Sendable {
       return
     }
     syncRequested = max(syncRequested, lsn)
-    syncWaiters += 1
-    if syncWaiters == 1 { firstSyncWait = monotonicNanoseconds() }
-    if syncWaiters == 1 || isSyncGroupComplete { wakeWriter() }
-  }
-
-  /// Whether half of those wait for a sync who are known to: those that the last one served come again soon. So there are two
-  /// groups, and while a sync runs for the one, the other is woken and writes. One for all would leave the disk idle meanwhile,
-  /// a sync for whoever comes first would leave all others to the next.
-  private var isSyncGroupComplete: Bool { syncWaiters * 2 >= syncGroup }
-
-  /// How long a sync that is due should still wait for others, in nanoseconds: never longer than a sync takes, which is what
-  /// those would wait who come too late. Under the lock, by the writer.
-  func syncDelay(_ now: UInt64) -> UInt64 {
-    if isSyncGroupComplete { return 0 }
-    let patience = min(lastSyncNanoseconds, 2_000_000)
-    let start = max(firstSyncWait, lastSyncEnd)
-    let waited = now > start ? now - start : 0
-    return waited < patience ? patience - waited : 0
-  }
-
-  /// Under the lock, by the writer.
-  func willSync() {
-    syncWaitersBefore = syncWaiters
-    syncWaiters = 0
+    if syncGroup.join() { wakeWriter() }
   }
 
   private func wakeWriter() {
@@ -393,9 +364,7 @@ final class Log: @unchecked Sendable {
       written.raise(to: lsn)
       durable.raise(to: lsn)
       durablePage = page
-      lastSyncNanoseconds = nanoseconds
-      lastSyncEnd = monotonicNanoseconds()
-      syncGroup = syncWaitersBefore + syncWaiters
+      syncGroup.syncEnded(nanoseconds: nanoseconds)
       // What is not written waits for the sync as well, for as long.
       oldestUnsynced = memoryLSN > durableLSN ? (oldestUnwritten > 0 ? oldestUnwritten : monotonicNanoseconds()) : 0
       statistics.syncs += 1
@@ -414,7 +383,7 @@ final class Log: @unchecked Sendable {
   }
 
   private func callCheckpointIfDue() {
-    let call = lock.withLock { () -> (@Sendable () -> Void)? in
+    let call = lock.withLock { () -> (@Sendable () throws(SystemError) -> Void)? in
       // What is due before there is somebody to call stays due.
       guard let onCheckpointDue, let threshold = settings.checkpointLogBytes, failure == nil, !isClosing,
         bytesSinceCheckpoint >= max(threshold, checkpointBytes), !isCheckpointComing
@@ -423,7 +392,13 @@ final class Log: @unchecked Sendable {
       isCheckpointComing = !planted(.checkpointsPileUp)
       return onCheckpointDue
     }
-    call?()
+    do throws(SystemError) {
+      try call?()
+    } catch {
+      // No thread to take it: it is due again after as much log.
+      if !planted(.checkpointGivenUp) { lock.withLock { isCheckpointComing = false } }
+      didFailCheckpoint(StoreError(error))
+    }
   }
 
   func didFail(_ error: SystemError) {
@@ -527,7 +502,9 @@ final class Log: @unchecked Sendable {
   var firstPage: UInt64 { lock.withLock { firstPageOnDisk } }
   var pageInUse: UInt64 { lock.withLock { page.sequence } }
 
-  func setCheckpointHandler(_ handler: @escaping @Sendable () -> Void) { lock.withLock { onCheckpointDue = handler } }
+  func setCheckpointHandler(_ handler: @escaping @Sendable () throws(SystemError) -> Void) {
+    lock.withLock { onCheckpointDue = handler }
+  }
 
   /// Forgets the pages before `firstPage`, which a checkpoint replaces.
   func dropPages(before firstPage: UInt64, checkpointLSN: UInt64, checkpointBytes: Int) {

@@ -42,13 +42,11 @@ final class LogWriter: @unchecked Sendable {
     seed = LogPageHeader.frameSeed(store: log.settings.store, sequence: start.page.sequence)
   }
 
-  func start() {
-    let thread = Thread { [self] in
+  func start() throws(SystemError) {
+    try fileSystem.startThread("darkbird log") { [self] in
       run()
       log.writerDidEnd()
     }
-    thread.name = "darkbird log"
-    thread.start()
   }
 
   private func path(_ sequence: UInt64) -> String { "\(log.settings.directory)/\(LogFormat.pageName(sequence))" }
@@ -100,7 +98,7 @@ final class LogWriter: @unchecked Sendable {
       if hasQueue || lastLSN > durableLSN || job.syncsPage {
         let age = log.oldestUnsynced == 0 ? 0 : now - log.oldestUnsynced
         let interval = log.settings.syncIntervalNanoseconds
-        let delay = log.syncRequested > log.durableLSN ? log.syncDelay(now) : age < interval ? interval - age : 0
+        let delay = log.syncRequested > log.durableLSN ? log.syncGroup.delay(now) : age < interval ? interval - age : 0
         job.syncs = log.isClosing || delay == 0 || job.syncsPage
         wakeAfter = delay
       }
@@ -118,7 +116,7 @@ final class LogWriter: @unchecked Sendable {
       }
       job.ends = log.isClosing
       if job.takesQueue { swap(&queue, &log.queue) }
-      if job.syncs { log.willSync() }
+      if job.syncs { log.syncGroup.syncBegins() }
       if job.takesQueue || job.syncs || job.room != nil || job.ends { return job }
       log.isWriterWaiting = true
       log.work.wait(log.lock, nanoseconds: wakeAfter == .max ? 0 : max(1, wakeAfter))

@@ -45,15 +45,16 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   @exclusivity(unchecked) @usableFromInline var filling: LoadingCrew<Item>.Batch
   private let failure = Failure()
 
+  /// - Parameter fileSystem: gives the threads; nil for the real one.
   @inlinable
-  convenience init(shardCount: Int, schema: IndexSchema<Document>) {
+  convenience init(shardCount: Int, schema: IndexSchema<Document>, fileSystem: (any FileSystem)? = nil) {
     // A number that is not allowed is refused later, by name.
     let count = (1...1024).contains(shardCount) && shardCount.nonzeroBitCount == 1 ? shardCount : 1
     let shards = ShardTable<Key, Document>(count: count)
     let indexes = IndexSet(schema, shardLocks: ContiguousArray(shards.map(\.mutex)))
     let shardBits = UInt32(count.trailingZeroBitCount)
     self.init(
-      shards, shardBits, schema, indexes,
+      shards, shardBits, schema, indexes, fileSystem,
       applyItems: { Self.apply($0, $1, to: shards, shardBits) },
       collectKeys: { Self.collect(shards, $0, schema, &$1) },
       checkClaim: { Self.check(shards, shardBits, schema.uniques[$0], $1, $2) })
@@ -62,6 +63,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   @usableFromInline
   init(
     _ shards: ShardTable<Key, Document>, _ shardBits: UInt32, _ schema: IndexSchema<Document>, _ indexes: IndexSet,
+    _ fileSystem: (any FileSystem)?,
     applyItems: @escaping @Sendable (ContiguousArray<Item>, UnsafeRawBufferPointer) -> StoreError?,
     collectKeys: @escaping @Sendable (Range<Int>, inout IndexColumns) -> StoreError?,
     checkClaim: @escaping @Sendable (Int, [DocumentNumber], DocumentNumber) -> StoreError?
@@ -75,7 +77,8 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     let processors = max(1, ProcessInfo.processInfo.activeProcessorCount)
     // More lanes than threads, so that no thread waits for another to come to the end of one.
     lanes = min(shards.count, 4 * processors)
-    crew = LoadingCrew(threads: min(processors, lanes), lanes: lanes, work: applyItems)
+    crew = LoadingCrew(
+      fileSystem ?? PosixFileSystem(), threads: min(processors, lanes), lanes: lanes, work: applyItems)
     filling = LoadingCrew.Batch(lanes: lanes)
   }
 

@@ -5,7 +5,8 @@ import Foundation
 ///
 /// Records come in batches, and the shards are dealt out into lanes. A lane gets its part of each batch in the order of the
 /// batches, by one thread at a time; which thread does not matter, so that all are busy as long as there is work, and the
-/// reader may run some batches ahead before it waits. Threads start when there is more than one batch.
+/// reader may run some batches ahead before it waits. Threads start when there is more than one batch; where the system gives
+/// none, the reader does their work.
 ///
 /// Unchecked: `slots` that are pushed are only read, and the others belong to the thread that pushes; everything else is only
 /// touched under the lock.
@@ -35,6 +36,7 @@ final class LoadingCrew<Item: Sendable>: @unchecked Sendable {
   @usableFromInline static var batchBytes: Int { 512 << 10 }
   private static var batchesMax: Int { 4 }
 
+  private let fileSystem: any FileSystem
   private let work: Work
   private let threads: Int
   private let lanes: Int
@@ -53,7 +55,8 @@ final class LoadingCrew<Item: Sendable>: @unchecked Sendable {
   private var isEnding = false
   private var failure: StoreError?
 
-  init(threads: Int, lanes: Int, work: @escaping Work) {
+  init(_ fileSystem: any FileSystem, threads: Int, lanes: Int, work: @escaping Work) {
+    self.fileSystem = fileSystem
     self.threads = threads
     self.lanes = lanes
     self.work = work
@@ -76,6 +79,7 @@ final class LoadingCrew<Item: Sendable>: @unchecked Sendable {
     lanesLeft[slot] = lanes
     pushedCount += 1
     if running == 0 { startThreads() } else { pushed.broadcast() }
+    if running == 0 { while workAtALane() {} }
   }
 
   /// Applies the last batch, and returns when all are applied and the threads have ended.
@@ -105,45 +109,54 @@ final class LoadingCrew<Item: Sendable>: @unchecked Sendable {
     lock.unlock()
   }
 
+  /// As many of them as the system gives.
   private func startThreads() {
-    running = threads
     for _ in 0..<threads {
-      let thread = Thread { [self] in run() }
-      thread.name = "darkbird load"
-      thread.start()
+      do {
+        try fileSystem.startThread("darkbird load") { [self] in run() }
+        running += 1
+      } catch {
+        if planted(.threadTakenForStarted) { running += 1 }
+        return
+      }
     }
   }
 
   private func run() {
     lock.lock()
     while true {
-      // The lane that is furthest behind.
-      guard let lane = next.indices.filter({ !isBusy[$0] && next[$0] < pushedCount }).min(by: { next[$0] < next[$1] })
-      else {
-        if isEnding && pushedCount == doneCount { break }
-        pushed.wait(lock)
-        continue
-      }
-      isBusy[lane] = true
-      let slot = next[lane] % Self.batchesMax
-      let (items, bytes) = (slots[slot].items[lane], slots[slot].bytes)
-      let isUseless = failure != nil
-      lock.unlock()
-      let error = isUseless ? nil : apply(items, bytes)
-      lock.lock()
-      failure = failure ?? error
-      isBusy[lane] = false
-      next[lane] += 1
-      lanesLeft[slot] -= 1
-      if lanesLeft[slot] == 0 {
-        doneCount += 1
-        progress.broadcast()
-        if isEnding { pushed.broadcast() }
-      }
+      if workAtALane() { continue }
+      if isEnding && pushedCount == doneCount { break }
+      pushed.wait(lock)
     }
     running -= 1
     progress.broadcast()
     lock.unlock()
+  }
+
+  /// Applies a lane's part of the batch that it comes to next. Under the lock, which is free meanwhile.
+  /// - Returns: whether there was a lane with something to do, and nobody at it.
+  private func workAtALane() -> Bool {
+    // The lane that is furthest behind.
+    let ready = next.indices.filter { !isBusy[$0] && next[$0] < pushedCount }
+    guard let lane = ready.min(by: { next[$0] < next[$1] }) else { return false }
+    isBusy[lane] = true
+    let slot = next[lane] % Self.batchesMax
+    let (items, bytes) = (slots[slot].items[lane], slots[slot].bytes)
+    let isUseless = failure != nil
+    lock.unlock()
+    let error = isUseless ? nil : apply(items, bytes)
+    lock.lock()
+    failure = failure ?? error
+    isBusy[lane] = false
+    next[lane] += 1
+    lanesLeft[slot] -= 1
+    if lanesLeft[slot] == 0 {
+      doneCount += 1
+      progress.broadcast()
+      if isEnding { pushed.broadcast() }
+    }
+    return true
   }
 
   private func apply(_ items: ContiguousArray<Item>, _ bytes: [UInt8]) -> StoreError? {

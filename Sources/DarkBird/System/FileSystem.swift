@@ -1,5 +1,5 @@
-/// The seam between the store and the disk. `PosixFileSystem` is the real one; tests put a simulated one in its place
-/// that loses unsynced blocks, fails calls and fills up.
+/// The seam between the store and the system: the disk, and the threads that work for it. `PosixFileSystem` is the real one; tests
+/// put a simulated one in its place that loses unsynced blocks, fails calls and fills up.
 ///
 /// Every call maps to one system call, so that a test can fail each of them by itself.
 @usableFromInline
@@ -15,6 +15,8 @@ package protocol FileSystem: Sendable {
   func remove(_ path: String) throws(SystemError)
   /// Makes created, renamed and removed names in a directory survive a power loss.
   func synchronizeDirectory(_ path: String) throws(SystemError)
+  /// Starts a thread that nobody waits for; `EAGAIN` where there may be no more of them.
+  func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError)
 }
 
 @usableFromInline
@@ -59,6 +61,10 @@ extension File {
 }
 
 extension FileSystem {
+  package func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
+    try DarkBird.startThread(name, body)
+  }
+
   /// Opens a file and locks it without waiting; again where the name has gone to another file meanwhile.
   package func openLocked(
     _ path: String, _ mode: FileMode, exclusive: Bool

@@ -32,7 +32,7 @@ enum Mutant: String, Sendable {
   // The log
   case ackWithoutSync, durableBeforeSync, writtenBeforeWrite, sealNotSynced, pageNameNotSynced
   case failureForgotten, syncRetried, logHoldsTheStore, nextPageInvented, refusedDemandKept
-  case largeRecordStarves, checkpointsPileUp
+  case largeRecordStarves, checkpointsPileUp, checkpointGivenUp, threadTakenForStarted
   // Manifest, checkpoint, recovery
   case manifestNotSynced, manifestNameNotSynced, checkpointNotSynced, checkpointAheadOfTheLog,
     pagesRemovedBeforeManifest, longPageKept, pageNotBegun, manifestTakenForDurable, salvageForgetsTheVersion

@@ -58,6 +58,22 @@ struct SlowSubscriberTests {
     #expect(store.statistics().eventsDropped == UInt64(later.gap))
   }
 
+  /// Would not return if it waited for whoever takes events.
+  @Test func everythingIsRemovedWhileEventsAreMade() throws {
+    let store = try store()
+    let events = store.events(capacity: 1_000)
+    putAll(store, round: 0)
+    let taken = events.ring.take(.max, isCollecting: true) { taken in
+      for _ in 0..<3 {
+        do { try store.removeAll() } catch { Issue.record("\(error)") }
+      }
+      return taken.makeEvents(events.ring.shardBits)
+    }
+    #expect(taken.count == Self.keys)
+    #expect(lsns(events.drain()).lsns.first == UInt64(Self.keys) + 1)
+    #expect(store.count == 0)
+  }
+
   /// One subscriber sleeps while another has much to take: it is not woken only when that has its events.
   @Test func sleepersDoNotWaitForEventsOfOthers() async throws {
     let store = try store()

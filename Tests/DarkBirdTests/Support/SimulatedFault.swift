@@ -2,6 +2,7 @@
 enum SimulatedCall: String, CaseIterable, Sendable {
   case createDirectory, list, exists, open, rename, remove, synchronizeDirectory
   case read, write, allocate, truncate, synchronize, size, tryLock
+  case startThread
 }
 
 /// One planned failure: which call, when, and how.

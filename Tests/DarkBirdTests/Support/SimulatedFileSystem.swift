@@ -43,6 +43,12 @@ final class SimulatedFileSystem: FileSystem {
     set { state.withLock { $0.bytesMax = newValue } }
   }
 
+  /// As many threads may run at a time.
+  var threadsMax: Int {
+    get { state.withLock { $0.threadsMax } }
+    set { state.withLock { $0.threadsMax = newValue } }
+  }
+
   var bytesUsed: Int { state.withLock { $0.bytesUsed } }
 
   /// Every call from the next on fails with `EIO`: the power is off, what happens now reaches no disk.
@@ -117,6 +123,19 @@ final class SimulatedFileSystem: FileSystem {
 
   func remove(_ path: String) throws(SystemError) {
     try call(.remove, path) { (state) throws(SystemError) in try state.remove(path) }
+  }
+
+  func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
+    // One that others have waited for is over for them a moment before it ends.
+    _ = eventually(within: 1) { state.withLock { $0.threads < $0.threadsMax } }
+    try call(.startThread, name) { (state) throws(SystemError) in
+      if state.threads >= state.threadsMax { throw SystemError(code: EAGAIN, call: "startThread", path: name) }
+      state.threads += 1
+    }
+    try DarkBird.startThread(name) { [self] in
+      body()
+      state.withLock { $0.threads -= 1 }
+    }
   }
 
   func synchronizeDirectory(_ path: String) throws(SystemError) {

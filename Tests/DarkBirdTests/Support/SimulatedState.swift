@@ -58,11 +58,13 @@ struct SimulatedState: Sendable {
 
   var faults: [SimulatedFault] = []
   var bytesMax: Int?
+  var threads = 0
+  var threadsMax = Int.max
   var isPoweredOff = false
   var callCount = 0
   var callCounts: [SimulatedCall: Int] = [:]
   /// The last calls and what became of them, also those before the power loss or kill that this is an image of.
-  private var recentCalls: [String] = []
+  private var recentCalls: [@Sendable () -> String] = []
   var observer: (@Sendable (Int, SimulatedCall, String) -> Void)?
 
   var bytesUsed: Int { files.values.reduce(0) { $0 + $1.contents.size } }
@@ -74,9 +76,9 @@ struct SimulatedState: Sendable {
   }
 
   static func trimmed(_ path: String) -> String {
-    var path = path[...]
-    while path.count > 1 && path.hasSuffix("/") { path = path.dropLast() }
-    return String(path)
+    var bytes = path.utf8[...]
+    while bytes.count > 1 && bytes.last == UInt8(ascii: "/") { bytes = bytes.dropLast() }
+    return bytes.count == path.utf8.count ? path : String(Substring(bytes))
   }
 
   static func split(_ path: String) -> (parent: String, name: String) {
@@ -89,15 +91,16 @@ struct SimulatedState: Sendable {
   // MARK: Faults
 
   /// What happened last, oldest first, one line each; for the message of a failure.
-  var trace: String { recentCalls.joined(separator: "\n") }
+  var trace: String { recentCalls.map { $0() }.joined(separator: "\n") }
 
-  mutating func note(_ what: String) {
+  /// The text is made only if a test fails.
+  mutating func note(_ what: @escaping @Sendable () -> String) {
     if recentCalls.count == 100 { recentCalls.removeFirst(50) }
     recentCalls.append(what)
   }
 
   mutating func count(_ call: SimulatedCall, _ path: String) -> Int {
-    note("  \(call.rawValue) \(path)")
+    note { "  \(call.rawValue) \(path)" }
     callCounts[call, default: 0] += 1
     callCount += 1
     return callCount - 1
@@ -107,7 +110,7 @@ struct SimulatedState: Sendable {
     if isPoweredOff { return .error(EIO) }
     for index in faults.indices {
       guard let effect = faults[index].strike(call, path: path) else { continue }
-      note("    suffers \(effect)")
+      note { "    suffers \(effect)" }
       return effect
     }
     return nil
@@ -279,11 +282,13 @@ struct SimulatedState: Sendable {
     for number in image.files.keys { image.files[number]?.lockHolders = [:] }
     image.faults = []
     image.bytesMax = nil
+    (image.threads, image.threadsMax) = (0, .max)
     image.isPoweredOff = false
     image.callCount = 0
     image.callCounts = [:]
     image.observer = nil
-    image.note("  -- image: \(image.directories.mapValues { $0.changes })")
+    let directories = image.directories
+    image.note { "  -- image: \(directories.mapValues { $0.changes })" }
     image.dropUnreachableFiles()
     return image
   }
@@ -301,7 +306,8 @@ struct SimulatedState: Sendable {
     }
     image.dropLostDirectories()
     image.dropUnreachableFiles()
-    image.note("  -- power loss: \(image.directories.mapValues { $0.entries.keys.sorted() })")
+    let directories = image.directories
+    image.note { "  -- power loss: \(directories.mapValues { $0.entries.keys.sorted() })" }
     return image
   }
 

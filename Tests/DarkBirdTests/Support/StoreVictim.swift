@@ -49,6 +49,10 @@ struct StoreVictim: Sendable {
   var pages: [String] { files.keys.filter { $0.hasPrefix("wal-") }.sorted() }
   var checkpoint: String { files.keys.first { $0.hasPrefix("ckpt-") } ?? "" }
 
+  var hasSoundPageHeader: Bool {
+    pages.contains { name in files[name]?.withUnsafeBytes { (try? LogPageHeader($0)) != nil } == true }
+  }
+
   /// A disk with these files.
   var disk: SimulatedFileSystem {
     let disk = SimulatedFileSystem.forStores()

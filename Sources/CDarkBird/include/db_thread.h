@@ -1,0 +1,8 @@
+#ifndef CDARKBIRD_DB_THREAD_H
+#define CDARKBIRD_DB_THREAD_H
+
+// Starts a detached thread that calls run(context), with a name for debuggers, of which Linux keeps 15 bytes: pthread_create(3)
+// and calls that Swift's Glibc does not show. 0, or the error, EAGAIN where there may be no more threads; then `run` is not called.
+int db_start_thread(const char *name, void (*run)(void *context), void *context);
+
+#endif

@@ -1,0 +1,62 @@
+import Foundation
+import Testing
+
+@testable import DarkBird
+
+/// The system gives no more threads (`EAGAIN`): nobody waits for one that never runs.
+struct ThreadFaultTests {
+  private let disk = SimulatedFileSystem.forStores()
+
+  @Test func storeWithoutItsLogsThreadIsRefused() throws {
+    disk.plan(.once(.startThread, error: EAGAIN, path: "log"))
+    #expect(throws: StoreError.io(path: "darkbird log", operation: "startThread", code: EAGAIN)) {
+      _ = try MemberStore(on: disk)
+    }
+    let store = try MemberStore(on: disk)
+    try store.put(Member(), for: 1, ack: .synced)
+    try store.close()
+  }
+
+  @Test(arguments: [1, Int.max]) func storeOpensWithoutThreadsToLoadIt(failures: Int) throws {
+    var configuration = StoreConfiguration.simulated(.bytes(1 << 20))
+    configuration.queueBytesMax = 4 << 20
+    let store = try MemberStore(configuration, on: disk)
+    // Several batches of the loader, which are of 512 KiB.
+    let name = String(repeating: "n", count: 2_000)
+    for key in 0..<1_500 { try store.put(Member(name: name, age: key), for: key % 1_400) }
+    let contents = try store.contents()
+    try store.close()
+    // The first thread of them, or those after it.
+    for after in 0..<min(2, ProcessInfo.processInfo.activeProcessorCount) {
+      disk.plan(
+        SimulatedFault(calls: [.startThread], path: "load", after: after, times: failures, effect: .error(EAGAIN)))
+      let again = try MemberStore(configuration, on: disk)
+      #expect(!disk.hasUntouchedFaults, "there was no thread to be refused")
+      #expect(try again.contents() == contents && again.audit().problems.isEmpty)
+      try again.close()
+      disk.clearFaults()
+    }
+    // Those that load the store have ended when the log needs one.
+    disk.threadsMax = 1
+    let narrow = try MemberStore(configuration, on: disk)
+    #expect(try narrow.contents() == contents)
+    try narrow.close()
+  }
+
+  @Test func checkpointWithoutAThreadIsDueAgain() throws {
+    var configuration = StoreConfiguration.simulated(.bytes(1 << 20))
+    configuration.checkpointLogBytes = 10_000
+    let store = try MemberStore(configuration, on: disk)
+    disk.plan(.forever(.startThread, error: EAGAIN, path: "checkpoint"))
+    func write() throws {
+      for key in 0..<20 { try store.put(Member(name: String(repeating: "n", count: 1_000)), for: key, ack: .synced) }
+    }
+    try write()
+    #expect(eventually { store.statistics().log?.checkpointFailures ?? 0 >= 1 })
+    #expect(store.statistics().log?.checkpointFailure?.contains("darkbird checkpoint") == true)
+    disk.clearFaults()
+    try write()
+    #expect(eventually(within: 10) { store.statistics().log?.checkpoints ?? 0 >= 1 })
+    try store.close()
+  }
+}
