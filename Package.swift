@@ -164,6 +164,16 @@ if Context.environment["DARKBIRD_ENGINE_APART"] != nil {
   }
 }
 
+// Builds without an index of all sources: of the scripts, whose tests are programs; on macOS they are bundles.
+#if os(Linux)
+  let isWithoutIndex =
+    Context.environment["DARKBIRD_ENGINE_ONLY"] != nil
+    || Context.environment["DARKBIRD_ENGINE_APART"] != nil && Context.environment["CI"] != nil
+  if isWithoutIndex {
+    package.targets.append(.testTarget(name: "NoTests", path: "Tests/Main/Nothing"))
+  }
+#endif
+
 // `Tests/fuzz` builds this with -sanitize=fuzzer, without which it does not link. Of the client for Cassandra it takes what reads
 // bytes alone: a connection would bring BoringSSL, which takes longer to compile than all the rest together.
 if Context.environment["DARKBIRD_FUZZ"] != nil {

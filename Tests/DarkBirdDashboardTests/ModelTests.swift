@@ -101,11 +101,18 @@ import Testing
       }
     }
     look()
-    for _ in 0..<shards {
+    var seenBefore = 0
+    while seen.count > seenBefore {
+      seenBefore = seen.count
       _ = model.update(.key(.pageDown))
       look()
     }
     #expect(seen.count == shards)
+    // However often it is pressed, it stays at the end.
+    for _ in 0..<3 { _ = model.update(.key(.pageDown)) }
+    let atTheEnd = Renderer.render(model, colors: .none).lines
+    _ = model.update(.key(.pageUp))
+    #expect(Renderer.render(model, colors: .none).lines != atTheEnd)
     let last = try #require(
       model.shown.flatMap { ShardFigures(Moment(model.history, at: $0, windowSeconds: 60)).order.last })
     _ = model.update(.key(.end))

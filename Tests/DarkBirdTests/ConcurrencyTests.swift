@@ -287,8 +287,7 @@ struct ConcurrencyTests {
       do {
         if thread == 0 {
           defer { isDone.next() }
-          for _ in 0..<Effort.meetings(10) {
-            let limit = generator.pick([1, 3, 7, 17, 40])
+          for limit in Effort.choices([1, 3, 17, 40, 7]) {
             var (keys, ages): ([Int], [Int]) = ([], [])
             var cursor: Cursor?
             repeat {

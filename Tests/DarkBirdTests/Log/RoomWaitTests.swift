@@ -99,7 +99,7 @@ struct RoomWaitTests {
     #expect(eventually(within: 10) { log(store).queueWaits == 2 })
     // One that comes later does not keep it waiting.
     put(5, String(repeating: "n", count: 20_000))
-    #expect(eventually { log(store).queueWaits == 3 })
+    #expect(eventually(within: 10) { log(store).queueWaits == 3 })
     gate.signal()
     #expect(eventually { done.value == 3 })
     #expect(store.count == 6)

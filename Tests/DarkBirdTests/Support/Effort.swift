@@ -6,8 +6,8 @@ enum Effort {
   static let modelSeeds = number("DARKBIRD_MODEL_SEEDS", 2_000)
   /// Disks after a power loss.
   static let crashImages = number("DARKBIRD_CRASH_IMAGES", 20_000)
-  /// Concurrent histories, of each kind.
-  static let histories = number("DARKBIRD_HISTORIES", 2_000)
+  /// Concurrent histories of each of seven kinds: of keys, of batches and of unique values, in memory and on disk, and of tags.
+  static let histories = number("DARKBIRD_HISTORIES", 600)
   /// Added to all seeds, so that a long run can try others.
   static let firstSeed = number("DARKBIRD_FIRST_SEED", 0)
   /// Whether damage strikes every bit, also of the parts of a file that nothing reads.
