@@ -121,7 +121,8 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   @usableFromInline let count = Atomic<Int>(0)
   /// Subscribers that sleep until something happens.
   @usableFromInline let sleepers = Atomic<Int>(0)
-  private let isSettlingDue = Atomic<Bool>(false)
+  /// 1 while a thread is at `settle`, 2 if it shall be again.
+  let settling = Atomic<Int>(0)
 
   /// The locks and the counter belong to the store. They are not touched after `finish`, which it calls before it goes.
   /// - Parameter log: what gives LSNs; nil if `memoryLSN` does.
@@ -265,13 +266,17 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   /// Where there is no thread, what has left the store stays until events are taken.
   @usableFromInline
   func settleSoon() {
-    if isSettlingDue.exchange(true, ordering: .sequentiallyConsistent) { return }
+    // One thread at a time: it may wait for who takes events.
+    if settling.compareExchange(expected: 1, desired: 2, ordering: .sequentiallyConsistent).original == 2 { return }
+    guard settling.compareExchange(expected: 0, desired: 1, ordering: .sequentiallyConsistent).exchanged else { return }
     do {
       try startThread("darkbird events") { [self] in
-        isSettlingDue.store(false, ordering: .sequentiallyConsistent)
-        settle()
+        repeat {
+          settling.store(1, ordering: .sequentiallyConsistent)
+          settle()
+        } while !settling.compareExchange(expected: 1, desired: 0, ordering: .sequentiallyConsistent).exchanged
       }
-    } catch { isSettlingDue.store(false, ordering: .sequentiallyConsistent) }
+    } catch { settling.store(0, ordering: .sequentiallyConsistent) }
   }
 
   /// Makes events of all changes so far, so that nothing that has left the store is kept for them.

@@ -34,8 +34,8 @@ struct DamagedStore {
   /// The manifest; throws what is wrong with it.
   func manifest() throws(StoreError) -> Manifest { try Manifest.read(directory, fileSystem) }
 
-  /// The manifest whose version is damaged, if all the rest of it is sound; nil if it may be that of a newer format: then no page
-  /// and no checkpoint of the same store has a header of this one, whose checksum covers the version.
+  /// The manifest whose version is damaged, if all the rest of it is sound: its checksum does not cover the version. Nil if it may
+  /// be that of another format: then no page and no checkpoint of the same store has a header of this one, whose checksum does.
   func manifestOfWrongVersion() -> Manifest? {
     let path = path(LogFormat.manifestName)
     guard let bytes = try? fileSystem.contents(path),

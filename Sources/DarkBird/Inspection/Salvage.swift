@@ -60,13 +60,16 @@ struct Salvage {
     do throws(StoreError) {
       use(try files.manifest())
     } catch {
-      if case .newerFormat(_, let version, _) = error {
-        guard let found = files.manifestOfWrongVersion() else { throw error }
-        note(LogFormat.manifestName, 8, 4, "written in format \(version), it says, unlike all the rest")
+      if let found = files.manifestOfWrongVersion() {
+        note(LogFormat.manifestName, 8, 4, "a wrong version of the format; all the rest is right")
         return use(found)
       }
       (report.isSchemaLost, report.isSchemaVersionLost) = (true, true)
       switch error {
+      case .newerFormat(_, let version, _):
+        // With nothing of this format beside it, it is believed.
+        if files.identifiers(nil).isEmpty { throw error }
+        note(LogFormat.manifestName, 8, 4, "written in format \(version), it says, unlike all the rest")
       case .corrupt(_, let offset, let reason): note(LogFormat.manifestName, offset, 0, reason)
       case .notAStore: note(LogFormat.manifestName, 0, 0, "the manifest is missing")
       default: note(LogFormat.manifestName, 0, 0, error.description)

@@ -2,17 +2,17 @@ import Foundation
 
 /// A path from the root on and without links, as far as it exists; what does not exist yet comes behind that as it is.
 func wholePath(_ path: String) -> String {
-  var url = URL(filePath: path).standardizedFileURL
+  let absolute = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+  // Not without `..` first: behind a link it leads elsewhere than the text says.
+  var parts = absolute.split(separator: "/").map(String.init)
   var missing: [String] = []
   while true {
-    let existing = url.path(percentEncoded: false)
-    if let real = realpath(existing, nil) {
-      defer { free(real) }
-      let parts = [String(cString: real)] + missing.reversed()
-      return parts.joined(separator: "/").replacing("//", with: "/")
+    if let found = realpath("/" + parts.joined(separator: "/"), nil) {
+      defer { free(found) }
+      let real = String(cString: found)
+      return ([real == "/" ? "" : real] + missing.reversed()).joined(separator: "/")
     }
-    if url.pathComponents.count <= 1 { return existing }
-    missing.append(url.lastPathComponent)
-    url.deleteLastPathComponent()
+    guard let last = parts.popLast() else { return absolute }
+    missing.append(last)
   }
 }

@@ -64,9 +64,11 @@ struct SlowSubscriberTests {
     let events = store.events(capacity: 1_000)
     putAll(store, round: 0)
     let taken = events.ring.take(.max, isCollecting: true) { taken in
-      for _ in 0..<3 {
+      for _ in 0..<20 {
         do { try store.removeAll() } catch { Issue.record("\(error)") }
       }
+      // One thread waits for this.
+      #expect(store.hub.settling.load(ordering: .sequentiallyConsistent) > 0)
       return taken.makeEvents(events.ring.shardBits)
     }
     #expect(taken.count == Self.keys)

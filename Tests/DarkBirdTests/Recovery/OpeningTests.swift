@@ -32,15 +32,17 @@ struct OpeningTests {
   }
 
   /// The opening fails, and neither the files nor what they say of the store have changed.
-  private func expectUnchanged(_ open: () throws -> Void) throws -> StoreError? {
+  /// - Parameter manifestWrites: once the directory is in order for writing, and before it is released; 0 where the documents of the
+  ///   log cannot be taken.
+  private func expectUnchanged(manifestWrites: Int = 2, _ open: () throws -> Void) throws -> StoreError? {
     let (before, renames) = (disk.storeFiles, disk.callCount(.rename))
     let error = storeError(open)
     let after = disk.storeFiles
-    // The manifest counts how often it was written.
-    #expect(Set(before.keys).union(after.keys).filter { before[$0] != after[$0] } == ["MANIFEST"])
+    // The manifest counts how often it was written, and the lock may name who has tried last.
+    let changed = Set(before.keys).union(after.keys).filter { before[$0] != after[$0] && $0 != LogFormat.lockName }
+    #expect(changed == (manifestWrites > 0 ? [LogFormat.manifestName] : []))
     #expect(disk.openFileCount == 0)
-    // The manifest is written when the directory is locked, and before that is released.
-    #expect(disk.callCount(.rename) - renames == 2)
+    #expect(disk.callCount(.rename) - renames == manifestWrites)
     let report = try StoreInspector.verify("/data/store", disk)
     #expect(report.isSound && report.documents == 2, "\(report)")
     #expect(try Manifest.read("/data/store", disk).schema.fields.tags == ["club"])
@@ -62,7 +64,9 @@ struct OpeningTests {
 
   @Test func documentsOfAnotherTypeAreNamedAndLeaveTheIndexesAsTheyWere() throws {
     try makeStore()
-    let error = try expectUnchanged { _ = try Store<Int, Fussy>(.simulated(), schema: [], fileSystem: disk) }
+    let error = try expectUnchanged(manifestWrites: 0) {
+      _ = try Store<Int, Fussy>(.simulated(), schema: [], fileSystem: disk)
+    }
     guard case .undecodable(let key, let lsn, _)? = error else {
       Issue.record("\(String(describing: error))")
       return
