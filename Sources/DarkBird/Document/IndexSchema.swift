@@ -6,9 +6,9 @@
 ///
 /// Each element may decide for each document; nil means that this document is not in that index. The name of an element
 /// made without `computed` is the name of the field in the encoded document: tools that know nothing of the Swift type
-/// rebuild the index from it. So a unique index that leaves out documents whose field has a value, or changes it, must be `computed`:
-/// such a tool would find one value with two owners, and refuse the store. Functions must be pure: they run when a version of a document comes
-/// and again when it goes, under no lock, and must say the same both times.
+/// rebuild the index from it. So a unique index that leaves out documents whose field has a value, or changes it, must be
+/// `computed`: such a tool would find one value with two owners, and refuse the store. Functions must be pure: they run when a
+/// version of a document comes and again when it goes, under no lock, and must say the same both times.
 public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
   public struct Element: Sendable {
     @usableFromInline
