@@ -74,6 +74,18 @@ struct OpeningTests {
     #expect(["1", "2"].contains(key) && (1...2).contains(lsn))
   }
 
+  /// Their numbers have 16 bits.
+  @Test func tooManyIndexesAreRefused() throws {
+    let names = (0...65_536).map { "field\($0)" }
+    func open(_ count: Int) throws {
+      _ = try Store<Value, Record>(.memory, schema: IndexSchema(FieldSchema(ranges: Array(names.prefix(count)))))
+    }
+    guard case .invalidConfiguration? = storeError({ try open(65_537) }) else {
+      Issue.record("65,537 range fields are not refused")
+      return
+    }
+  }
+
   @Test func indexesThatTheDocumentsAllowAreAdopted() throws {
     try makeStore()
     let store = try Store<Int, Member>(
