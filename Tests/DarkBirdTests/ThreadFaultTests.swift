@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Testing
 
@@ -41,6 +42,45 @@ struct ThreadFaultTests {
     let narrow = try MemberStore(configuration, on: disk)
     #expect(try narrow.contents() == contents)
     try narrow.close()
+  }
+
+  @Test(arguments: [0, 1, Int.max]) func indexesAreBuiltWithTheThreadsThatThereAre(failures: Int) throws {
+    let written = try MemberStore(on: disk)
+    for key in 0..<100 {
+      try written.put(Member(email: "\(key)@example.org", skills: ["\(key % 7)"], age: key), for: key)
+    }
+    try written.close()
+    if failures > 0 {
+      disk.plan(SimulatedFault(calls: [.startThread], path: "index", times: failures, effect: .error(EAGAIN)))
+    }
+    let store = try MemberStore(on: disk)
+    #expect(!disk.hasUntouchedFaults || processorCount == 1, "there was no thread to be refused")
+    #expect(store.audit().problems.isEmpty)
+    #expect(try store.count(Query(allTags: ["skills=3"])) == 14)
+    try store.close()
+  }
+
+  @Test(arguments: [0, 1, 2, 1_000]) func jobsInParallelAreDoneOnceAndAnswerInTheirOrder(count: Int) {
+    for failures in [0, Int.max] {
+      if failures > 0 { disk.plan(.forever(.startThread, error: EAGAIN)) }
+      let runs = SharedCounter(0)
+      let answers = disk.inParallel(count) { number in
+        _ = runs.next()
+        return number
+      }
+      #expect(answers == Array(0..<count))
+      #expect(runs.value == UInt64(count))
+    }
+  }
+
+  @Test(.enabled(if: processorCount > 1)) func jobsGoOnSideBySide() {
+    let arrived = [DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)]
+    // Each of the two waits for the other.
+    let met = disk.inParallel(2) { number in
+      arrived[number].signal()
+      return arrived[1 - number].wait(timeout: .now() + 10) == .success
+    }
+    #expect(met == [true, true])
   }
 
   @Test func checkpointWithoutAThreadIsDueAgain() throws {

@@ -1,5 +1,3 @@
-import Dispatch
-
 /// What some of the documents are indexed under, dealt out into buckets: one for each thread that takes part in filling the
 /// indexes, and small enough that what a bucket touches stays in the processor's cache.
 @usableFromInline
@@ -56,25 +54,30 @@ struct IndexBuilder: Sendable {
   let indexes: IndexSet
   let uniqueCount: Int
   let rangeCount: Int
+  /// Gives the threads.
+  let fileSystem: any FileSystem
   /// Says whether one of them really does.
   let check: Claim
 
   /// Puts documents into the indexes, after those of earlier calls.
   /// - Parameter parts: documents in ascending order of their numbers.
-  func add(_ parts: [IndexColumns], _ fail: @Sendable (StoreError) -> Void) {
+  /// - Throws: what `check` finds.
+  func add(_ parts: [IndexColumns]) throws(StoreError) {
     guard let first = parts.first else { return }
     // Ranges first, because each is the longest piece of work.
     let ranges = first.ranges.count
     let owners = first.owners.count
-    DispatchQueue.concurrentPerform(iterations: ranges + owners + first.tags.count) { job in
+    let errors = fileSystem.inParallel(ranges + owners + first.tags.count) { job -> StoreError? in
       if job < ranges {
         indexes.deferred.apply(ContiguousArray(parts.map { $0.ranges[job] }), range: job)
       } else if job < ranges + owners {
-        if let error = addOwners(parts, bucket: job - ranges) { fail(error) }
+        return addOwners(parts, bucket: job - ranges)
       } else {
         indexes.deferred.apply(ContiguousArray(parts.map { $0.tags[job - ranges - owners] }))
       }
+      return nil
     }
+    if let error = errors.lazy.compactMap({ $0 }).first { throw error }
   }
 
   private func addOwners(_ parts: [IndexColumns], bucket: Int) -> StoreError? {

@@ -1,6 +1,3 @@
-import Dispatch
-import Foundation
-
 /// Rebuilds shards and indexes from the records of a checkpoint and the log, before anyone else sees them.
 ///
 /// The thread that reads the disk decodes keys and collects records; when there are enough of them, a `LoadingCrew` decodes
@@ -39,11 +36,11 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   private let collectKeys: @Sendable (Range<Int>, inout IndexColumns) -> StoreError?
   private let checkClaim: IndexBuilder.Claim
 
+  private let fileSystem: any FileSystem
   @usableFromInline let crew: LoadingCrew<Item>
   /// Shards are dealt out into as many lanes.
   @usableFromInline let lanes: Int
   @exclusivity(unchecked) @usableFromInline var filling: LoadingCrew<Item>.Batch
-  private let failure = Failure()
 
   /// - Parameter fileSystem: gives the threads; nil for the real one.
   @inlinable
@@ -74,11 +71,10 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     self.indexes = indexes
     self.collectKeys = collectKeys
     self.checkClaim = checkClaim
-    let processors = max(1, ProcessInfo.processInfo.activeProcessorCount)
+    self.fileSystem = fileSystem ?? PosixFileSystem()
     // More lanes than threads, so that no thread waits for another to come to the end of one.
-    lanes = min(shards.count, 4 * processors)
-    crew = LoadingCrew(
-      fileSystem ?? PosixFileSystem(), threads: min(processors, lanes), lanes: lanes, work: applyItems)
+    lanes = min(shards.count, 4 * processorCount)
+    crew = LoadingCrew(self.fileSystem, threads: min(processorCount, lanes), lanes: lanes, work: applyItems)
     filling = LoadingCrew.Batch(lanes: lanes)
   }
 
@@ -190,24 +186,19 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
     let slotsPerPart = max(1, Self.documentsPerPart / shards.count)
     let parts = (slots + slotsPerPart - 1) / slotsPerPart
     let builder = IndexBuilder(
-      indexes: indexes, uniqueCount: schema.uniques.count, rangeCount: schema.ranges.count, check: checkClaim)
+      indexes: indexes, uniqueCount: schema.uniques.count, rangeCount: schema.ranges.count, fileSystem: fileSystem,
+      check: checkClaim)
     for first in stride(from: 0, to: parts, by: Self.partsPerRound) {
-      let count = min(Self.partsPerRound, parts - first)
-      let columns = withUnsafeTemporaryAllocation(of: IndexColumns.self, capacity: count) { buffer in
-        // Safe: each part is written by one thread, and all are when `concurrentPerform` returns.
-        nonisolated(unsafe) let buffer = buffer
-        DispatchQueue.concurrentPerform(iterations: count) { [self] part in
-          var columns = IndexColumns(schema)
-          let start = (first + part) * slotsPerPart
-          if let error = collectKeys(start..<min(slots, start + slotsPerPart), &columns) { failure.add(error) }
-          buffer.initializeElement(at: part, to: columns)
-        }
-        defer { buffer.deinitialize() }
-        return Array(buffer)
+      let results = fileSystem.inParallel(min(Self.partsPerRound, parts - first)) {
+        [schema, collectKeys] part -> Result<IndexColumns, StoreError> in
+        var columns = IndexColumns(schema)
+        let start = (first + part) * slotsPerPart
+        if let error = collectKeys(start..<min(slots, start + slotsPerPart), &columns) { return .failure(error) }
+        return .success(columns)
       }
-      if let error = failure.first { throw error }
-      builder.add(columns, failure.add)
-      if let error = failure.first { throw error }
+      var columns: [IndexColumns] = []
+      for result in results { columns.append(try result.get()) }
+      try builder.add(columns)
     }
   }
 
@@ -284,15 +275,5 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   func describeKey(_ record: LogRecord) -> String {
     var reader = CBORReader(record.key)
     return (try? reader.readValue().description) ?? "of \(record.key.count) bytes"
-  }
-
-  /// The first error of any thread.
-  private final class Failure: @unchecked Sendable {
-    // Unchecked: only touched under the lock.
-    private let lock = Lock()
-    private var error: StoreError?
-
-    var first: StoreError? { lock.withLock { error } }
-    func add(_ new: StoreError) { lock.withLock { error = error ?? new } }
   }
 }

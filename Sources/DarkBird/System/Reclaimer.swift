@@ -1,12 +1,12 @@
 import CDarkBird
-import Dispatch
+import Foundation
 
 /// Frees what readers without a lock may still look at, once none of them can: old versions of documents, and the memory of
 /// tables that have grown. See `db_readers.h`.
 ///
 /// What waits is bounded, but for readers that do not come to an end: `withDocument` says so to those who write them.
 ///
-/// Unchecked: `waiting` is only touched under the lock. The objects are freed under no lock, for a document may run code of the
+/// Unchecked: what changes is only touched under the lock. The objects are freed under no lock, for a document may run code of the
 /// program then.
 @usableFromInline
 final class Reclaimer: @unchecked Sendable {
@@ -24,6 +24,8 @@ final class Reclaimer: @unchecked Sendable {
   private var retired: ContiguousArray<AnyObject> = []
   /// Those for which readers were looked for already, and found.
   private var waiting: [Batch] = []
+  /// A thread looks for readers until it has freed all up to this epoch; nil where there is none.
+  private var lookingUpTo: UInt64?
 
   @usableFromInline
   init() {}
@@ -38,23 +40,35 @@ final class Reclaimer: @unchecked Sendable {
   }
 
   /// Takes what a whole store has left, which is much: it goes soon after the last reader that may look at it, also where nothing
-  /// is written any more. Under no lock.
+  /// is written any more, unless the system gives no thread. Under no lock.
   @usableFromInline
   func retireAll(_ object: AnyObject) {
     retire(object, waitingMax: 1)
-    guard let newest = lock.withLock({ waiting.map(\.epoch).max() }) else { return }
-    lookAgain(upTo: newest, milliseconds: 1)
+    let isLookedFor = lock.withLock {
+      guard let newest = waiting.map(\.epoch).max() else { return true }
+      defer { lookingUpTo = newest }
+      return lookingUpTo != nil
+    }
+    if isLookedFor { return }
+    do {
+      try startThread("darkbird free") { [weak self] in
+        var seconds = 0.001
+        repeat {
+          Thread.sleep(forTimeInterval: seconds)
+          seconds = min(1, 2 * seconds)
+        } while self?.freesLater() == true
+      }
+    } catch { lock.withLock { lookingUpTo = nil } }
   }
 
-  /// Frees what waits, ever later, until it has freed all up to an epoch.
-  private func lookAgain(upTo newest: UInt64, milliseconds: Int) {
-    DispatchQueue.global(qos: .utility).asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { [weak self] in
-      guard let self else { return }
-      lock.lock()
-      free(waitingMax: 0)
-      if lock.withLock({ waiting.contains { $0.epoch <= newest } }) {
-        lookAgain(upTo: newest, milliseconds: min(1_000, 2 * milliseconds))
-      }
+  /// - Returns: whether some of what a thread looks for waits still.
+  private func freesLater() -> Bool {
+    lock.lock()
+    free(waitingMax: 0)
+    return lock.withLock {
+      if let newest = lookingUpTo, waiting.contains(where: { $0.epoch <= newest }) { return true }
+      lookingUpTo = nil
+      return false
     }
   }
 

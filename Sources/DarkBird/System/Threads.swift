@@ -1,4 +1,5 @@
 import CDarkBird
+import Foundation
 
 /// Starts a thread that nobody waits for. Foundation's `Thread` does not tell that the system has refused to: `body` would never
 /// run, and whoever waits for it would wait for ever.
@@ -22,4 +23,74 @@ private final class ThreadBody: Sendable {
   let body: @Sendable () -> Void
 
   init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+}
+
+/// Processors that this process may use.
+let processorCount = max(1, ProcessInfo.processInfo.activeProcessorCount)
+
+extension FileSystem {
+  /// Does jobs 0 to `count` - 1 on as many threads as there are processors, the caller's among them; on fewer where the system
+  /// gives no more. libdispatch's `concurrentPerform` would wait until it does.
+  /// - Returns: what the jobs return, in their order, when all threads but the caller's are done.
+  func inParallel<Result: Sendable>(_ count: Int, _ job: @escaping @Sendable (Int) -> Result) -> [Result] {
+    let jobs = ParallelJobs(count, job)
+    for _ in 1..<max(1, min(count, processorCount)) {
+      guard (try? startThread("darkbird index", jobs.startHelper())) != nil else {
+        jobs.helperEnds()
+        break
+      }
+    }
+    return jobs.finish()
+  }
+}
+
+/// Unchecked: everything that changes is only touched under the lock.
+private final class ParallelJobs<Result: Sendable>: @unchecked Sendable {
+  private let job: @Sendable (Int) -> Result
+  private let lock = Lock()
+  private let ended = Condition()
+  private var results: [Result?]
+  private var next = 0
+  private var helpers = 0
+
+  init(_ count: Int, _ job: @escaping @Sendable (Int) -> Result) {
+    self.job = job
+    results = Array(repeating: nil, count: count)
+  }
+
+  /// What another thread is to do; `helperEnds` if there is none.
+  func startHelper() -> @Sendable () -> Void {
+    lock.withLock { helpers += 1 }
+    return { [self] in
+      work()
+      helperEnds()
+    }
+  }
+
+  func helperEnds() {
+    lock.withLock { helpers -= 1 }
+    ended.broadcast()
+  }
+
+  /// Works along until all is done.
+  func finish() -> [Result] {
+    work()
+    return lock.withLock {
+      while helpers > 0 { ended.wait(lock) }
+      return results.compactMap { $0 }
+    }
+  }
+
+  private func work() {
+    while let number = lock.withLock({ take() }) {
+      let result = job(number)
+      lock.withLock { results[number] = result }
+    }
+  }
+
+  private func take() -> Int? {
+    if next == results.count { return nil }
+    next += 1
+    return next - 1
+  }
 }
