@@ -114,11 +114,15 @@ import Testing
   @Test func lostManifestTakesItsIndexesFromTheOptions() async throws {
     try await makeStore()
     try FileManager.default.removeItem(atPath: store + "/MANIFEST")
+    let refused = try await darkbird("salvage", store, directory("out"), "--schema-version", "9223372036854775808")
+    #expect(refused.code == 64 && refused.errors.contains("--schema-version"), "\(refused)")
     let outcome = try await darkbird(
-      "salvage", store, directory("out"), "--unique", "name", "--range", "age", "--json")
+      "salvage", store, directory("out"), "--unique", "name", "--range", "age", "--schema-version", "5000000000",
+      "--json")
     let report = try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any]
     #expect(outcome.code == 65 && report?["documents"] as? Int == 201, "\(outcome)")
     #expect(report?["is_schema_lost"] as? Bool == false)
+    #expect(try StoreInspector.describe(directory("out")).schemaVersion == 5_000_000_000)
     #expect(try await darkbird("query", directory("out"), "--range", "age=10..10", "--count").output == "4\n")
   }
 

@@ -117,6 +117,37 @@ struct ReaderTests {
     }
   }
 
+  /// Of two readers the one that came later goes later: what was removed since it came waits for it alone, with no removal or
+  /// write after it.
+  @Test func everyRemovalOfAllIsFreedAfterItsLastReader() throws {
+    let living = Counted()
+    let store = try WatchedStore()
+    func fill() throws { for key in 0..<100 { try store.put(Watched(key, living), for: key) } }
+    let reads = [DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)]
+    let mayEnd = [DispatchSemaphore(value: 0), DispatchSemaphore(value: 0)]
+    func beginReading(_ reader: Int) {
+      onThreads(1, waits: false) { _ in
+        _ = store.withDocument(1) { _ in
+          reads[reader].signal()
+          mayEnd[reader].wait()
+        }
+      }
+      reads[reader].wait()
+    }
+    try fill()
+    beginReading(0)
+    try store.removeAll()
+    try fill()
+    try store.removeAll()
+    try fill()
+    beginReading(1)
+    try store.removeAll()
+    mayEnd[0].signal()
+    #expect(eventually { living.living == 100 })
+    mayEnd[1].signal()
+    #expect(eventually { living.living == 0 })
+  }
+
   @Test(arguments: 0..<4) func nobodySeesAFreedDocument(round: Int) throws {
     let living = Counted()
     let store = try WatchedStore()

@@ -24,8 +24,14 @@ final class Reclaimer: @unchecked Sendable {
   private var retired: ContiguousArray<AnyObject> = []
   /// Those for which readers were looked for already, and found.
   private var waiting: [Batch] = []
+  /// How many calls of `free` have taken out what was waiting.
+  private var freeing = 0
   /// A thread looks for readers until it has freed all up to this epoch; nil where there is none.
   private var lookingUpTo: UInt64?
+  /// How long that thread pauses, in seconds: ever longer, but not after something new has come.
+  private var pause = 0.0
+  private static let pauseMin = 0.001
+  private static let pauseMax = 1.0
 
   @usableFromInline
   init() {}
@@ -43,32 +49,39 @@ final class Reclaimer: @unchecked Sendable {
   /// is written any more, unless the system gives no thread. Under no lock.
   @usableFromInline
   func retireAll(_ object: AnyObject) {
-    retire(object, waitingMax: 1)
+    lock.lock()
+    retired.append(object)
+    guard let epoch = free(waitingMax: 0) else { return }
     let isLookedFor = lock.withLock {
-      guard let newest = waiting.map(\.epoch).max() else { return true }
-      defer { lookingUpTo = newest }
+      defer { lookingUpTo = max(lookingUpTo ?? 0, epoch) }
+      pause = Self.pauseMin
       return lookingUpTo != nil
     }
     if isLookedFor { return }
     do {
       try startThread("darkbird free") { [weak self] in
-        var seconds = 0.001
-        repeat {
+        var pause: Double? = Self.pauseMin
+        while let seconds = pause {
           Thread.sleep(forTimeInterval: seconds)
-          seconds = min(1, 2 * seconds)
-        } while self?.freesLater() == true
+          pause = self?.freeWhatIsLookedFor()
+        }
       }
     } catch { lock.withLock { lookingUpTo = nil } }
   }
 
-  /// - Returns: whether some of what a thread looks for waits still.
-  private func freesLater() -> Bool {
+  /// - Returns: after how many seconds to look again; nil if all of it is freed.
+  private func freeWhatIsLookedFor() -> Double? {
     lock.lock()
     free(waitingMax: 0)
     return lock.withLock {
-      if let newest = lookingUpTo, waiting.contains(where: { $0.epoch <= newest }) { return true }
-      lookingUpTo = nil
-      return false
+      guard let newest = lookingUpTo else { return nil }
+      // What another thread has taken out may come back.
+      if freeing == 0, !waiting.contains(where: { $0.epoch <= newest }) {
+        lookingUpTo = nil
+        return nil
+      }
+      defer { pause = min(2 * pause, Self.pauseMax) }
+      return pause
     }
   }
 
@@ -82,18 +95,28 @@ final class Reclaimer: @unchecked Sendable {
 
   /// Under the lock, which it unlocks.
   /// - Parameter waitingMax: how many objects may wait before readers are looked for; 0 to look for them anyway.
-  private func free(waitingMax: Int) {
+  /// - Returns: the epoch of what was retired last, if it waits still and readers were looked for.
+  @discardableResult
+  private func free(waitingMax: Int) -> UInt64? {
     // Where a reader takes long, there are more and more batches to look at: so they become larger, too.
-    if waitingMax > 0, retired.count < max(waitingMax, waiting.count) { return lock.unlock() }
+    if waitingMax > 0, retired.count < max(waitingMax, waiting.count) {
+      lock.unlock()
+      return nil
+    }
     var batches: [Batch] = []
     swap(&batches, &waiting)
     if !retired.isEmpty { batches.append(Batch(epoch: db_end_epoch(), objects: retired)) }
     retired = []
+    freeing += 1
     lock.unlock()
     let oldest = planted(.freedUnderReaders) ? .max : db_oldest_reader()
     let rest = batches.filter { $0.epoch >= oldest }
-    if !rest.isEmpty { lock.withLock { waiting += rest } }
+    lock.withLock {
+      waiting += rest
+      freeing -= 1
+    }
     // Here the others are freed.
     batches = []
+    return rest.last?.epoch
   }
 }

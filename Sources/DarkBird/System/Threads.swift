@@ -46,7 +46,8 @@ extension FileSystem {
 
 /// Unchecked: everything that changes is only touched under the lock.
 private final class ParallelJobs<Result: Sendable>: @unchecked Sendable {
-  private let job: @Sendable (Int) -> Result
+  /// Nil when all is done: what it refers to is not to live as long as a helper takes to end.
+  private var job: (@Sendable (Int) -> Result)?
   private let lock = Lock()
   private let ended = Condition()
   private var results: [Result?]
@@ -77,20 +78,21 @@ private final class ParallelJobs<Result: Sendable>: @unchecked Sendable {
     work()
     return lock.withLock {
       while helpers > 0 { ended.wait(lock) }
+      defer { (job, results) = (nil, []) }
       return results.compactMap { $0 }
     }
   }
 
   private func work() {
-    while let number = lock.withLock({ take() }) {
+    while let (number, job) = lock.withLock({ take() }) {
       let result = job(number)
       lock.withLock { results[number] = result }
     }
   }
 
-  private func take() -> Int? {
-    if next == results.count { return nil }
+  private func take() -> (Int, @Sendable (Int) -> Result)? {
+    guard let job, next < results.count else { return nil }
     next += 1
-    return next - 1
+    return (next - 1, job)
   }
 }

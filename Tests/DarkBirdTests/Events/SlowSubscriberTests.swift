@@ -106,6 +106,30 @@ struct SlowSubscriberTests {
     #expect(taken.count == 1)
   }
 
+  @Test func removalOfEverythingWakesWithoutTheThreadThatSettles() async throws {
+    let store = try store()
+    let sleeper = store.events()
+    // As if that thread were held up.
+    store.hub.settling.store(2, ordering: .sequentiallyConsistent)
+    let isWoken = DispatchSemaphore(value: 0)
+    let event = Task.detached {
+      let event = await sleeper.first { _ in true }
+      isWoken.signal()
+      return event
+    }
+    await withCheckedContinuation { continuation in
+      Thread.detachNewThread {
+        #expect(eventually(within: 900) { store.hub.sleepers.load(ordering: .sequentiallyConsistent) == 1 })
+        do { try store.removeAll() } catch { Issue.record("\(error)") }
+        #expect(isWoken.wait(timeout: .now() + 900) == .success)
+        sleeper.cancel()
+        continuation.resume()
+      }
+    }
+    if case .cleared(count: 0, lsn: _) = await event.value { return }
+    Issue.record("another event, or none")
+  }
+
   /// Of what was taken out only a part is wanted: the rest goes back, or is dropped while it is away.
   @Test(arguments: [1, 9, 10, 400, 1_000, 5_000]) func restGoesBackOrIsCountedAsDropped(writtenMeanwhile: Int) throws {
     let store = try store()

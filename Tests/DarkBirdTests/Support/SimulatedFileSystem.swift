@@ -132,9 +132,14 @@ final class SimulatedFileSystem: FileSystem {
       if state.threads >= state.threadsMax { throw SystemError(code: EAGAIN, call: "startThread", path: name) }
       state.threads += 1
     }
-    try DarkBird.startThread(name) { [self] in
-      body()
+    do {
+      try DarkBird.startThread(name) { [self] in
+        body()
+        state.withLock { $0.threads -= 1 }
+      }
+    } catch {
       state.withLock { $0.threads -= 1 }
+      throw error
     }
   }
 
