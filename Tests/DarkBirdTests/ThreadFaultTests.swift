@@ -81,6 +81,20 @@ struct ThreadFaultTests {
     #expect(met == [true, true])
   }
 
+  @Test func resumedEventsComeWithoutAThread() async throws {
+    let store = try MemberStore(on: disk)
+    for key in 1...20 { try store.put(Member(age: key), for: key) }
+    disk.plan(.forever(.startThread, error: EAGAIN, path: "resume"))
+    var lsns: [UInt64] = []
+    for try await event in try store.events(from: 0) {
+      lsns.append(try #require(event.lsn))
+      if lsns.count == 20 { break }
+    }
+    #expect(lsns == Array(1...20))
+    #expect(!disk.hasUntouchedFaults, "there was no thread to be refused")
+    try store.close()
+  }
+
   @Test func checkpointWithoutAThreadIsDueAgain() throws {
     var configuration = StoreConfiguration.simulated(.bytes(1 << 20))
     configuration.checkpointLogBytes = 10_000

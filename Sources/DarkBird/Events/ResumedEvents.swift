@@ -1,5 +1,4 @@
 import DequeModule
-import Dispatch
 
 /// The events of a store on disk from a known LSN on: first those that its log still has, then the live ones, in the order of
 /// the log, each once. Ends when it is cancelled, when the store closes, or when the last reference to it goes.
@@ -38,6 +37,7 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
   }
 
   private let log: Log
+  private let fileSystem: any FileSystem
   private let hub: EventHub<Key, Document>
   private let capacity: Int
   private let shardBits: UInt32
@@ -52,6 +52,7 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
     _ filter: (@Sendable (Element) -> Bool)?
   ) throws(StoreError) {
     self.log = log
+    fileSystem = disk.fileSystem
     self.hub = hub
     self.capacity = capacity
     self.shardBits = shardBits
@@ -127,12 +128,13 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
       switch step() {
       case .event(let event): if passes(event) { return event }
       case .read:
-        // Not on a thread of the pool that runs tasks: this waits for the disk.
         await withCheckedContinuation { continuation in
-          DispatchQueue.global().async {
+          let read: @Sendable () -> Void = {
             self.readMore()
             continuation.resume()
           }
+          // This waits for the disk: on a thread of the pool that runs tasks only where the system gives no other.
+          do { try fileSystem.startThread("darkbird resume", read) } catch { read() }
         }
       case .live(let subscription):
         var iterator = subscription.makeAsyncIterator()
