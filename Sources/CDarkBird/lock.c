@@ -45,7 +45,12 @@ void db_wake_all(const void *word) {
 #endif
 
 uint64_t db_monotonic_nanoseconds(void) {
+#if defined(__APPLE__)
+  // CLOCK_MONOTONIC of macOS has been seen to go back.
+  return clock_gettime_nsec_np(CLOCK_UPTIME_RAW);
+#else
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+#endif
 }

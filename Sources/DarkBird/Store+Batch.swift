@@ -9,7 +9,7 @@ extension Store {
   ///
   /// A unique value may move from one document of the batch to another, or two may swap theirs: only what is there after the
   /// batch counts. A look at a single document sees it before or after the batch; several documents of one moment are in a
-  /// `snapshot()` and in the result of a query. The batch is one record of the log; there is an event for each key that changed,
+  /// `snapshot()` and in the result of a query by index. The batch is one record of the log; there is an event for each key that changed,
   /// in the order in which the keys came first, all with the LSN of the batch and with nothing between them.
   ///
   /// - Parameter collect: fills the batch, under no lock; it is called once. What it reads from the store may have changed when

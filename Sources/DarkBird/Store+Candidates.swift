@@ -63,12 +63,13 @@ extension Store {
   ///   - batch: how many candidates to take from the indexes at once.
   ///   - wantsPositions: whether `body` needs to know where they stand.
   ///   - inOrder: whether those of a query with an order must come in it.
+  ///   - counts: how many chunks of each shard a scan visits; nil for those that there are when it comes to the shard.
   @inlinable
   func visit(
     _ execution: QueryExecution, batch: Int, wantsPositions: Bool = false, inOrder: Bool = true,
-    _ body: (Unmanaged<Entry<Key, Document>>?, Cursor.Position) -> Bool
+    upTo counts: [Int]? = nil, _ body: (Unmanaged<Entry<Key, Document>>?, Cursor.Position) -> Bool
   ) {
-    if execution.driver == .scan { return scanShards(execution, body) }
+    if execution.driver == .scan { return scanShards(execution, upTo: counts, body) }
     if execution.isSorted && inOrder { return visitSorted(execution, batch: batch, body) }
     var numbers: ContiguousArray<DocumentNumber> = []
     var positions: ContiguousArray<Cursor.Position> = []
@@ -154,9 +155,11 @@ extension Store {
   func prefetchSlot(of number: DocumentNumber) { shards[shardNumber(number)].prefetch(slot: slot(number)) }
 
   /// Visits all documents shard by shard in the order of their slots, a chunk of slots at a time.
+  /// - Parameter counts: see `visit`.
   @inlinable
   func scanShards(
-    _ execution: QueryExecution, _ body: (Unmanaged<Entry<Key, Document>>?, Cursor.Position) -> Bool
+    _ execution: QueryExecution, upTo counts: [Int]?,
+    _ body: (Unmanaged<Entry<Key, Document>>?, Cursor.Position) -> Bool
   ) {
     let isDescending = execution.isDescending
     let chunkSlots = SlotTable<Entry<Key, Document>>.chunkSlots
@@ -166,8 +169,10 @@ extension Store {
     for shard in stride(from: first, through: isDescending ? 0 : shards.count - 1, by: isDescending ? -1 : 1) {
       // The slot before the one to begin with.
       let previous = shard == first ? start.map(slot) : nil
-      var chunk = previous.map { $0 / chunkSlots } ?? (isDescending ? chunkCount(shard) - 1 : 0)
-      while let entries = self.chunk(chunk, ofShard: shard) {
+      let count = counts?[shard] ?? chunkCount(shard)
+      var chunk = isDescending ? count - 1 : 0
+      if let previous { chunk = isDescending ? min(chunk, previous / chunkSlots) : previous / chunkSlots }
+      while chunk < count, let entries = self.chunk(chunk, ofShard: shard) {
         for index in 0..<chunkSlots {
           let place = isDescending ? chunkSlots - 1 - index : index
           guard let entry = entries[place] else { continue }
@@ -183,6 +188,10 @@ extension Store {
 
   @inlinable
   func chunkCount(_ shard: Int) -> Int { shards[shard].withLock { $0.slots.chunkCount } }
+
+  /// Where a visit of all documents is to end whose `body` may put others: it would never come to an end of them.
+  @inlinable
+  func chunkCounts() -> [Int] { shards.indices.map(chunkCount) }
 
   /// The entries of some hundred slots as they are now; nil beyond the last slot.
   @inlinable

@@ -183,7 +183,7 @@ extension Store {
   }
 
   /// How many documents meet all conditions, at one moment; without conditions, each shard's documents at a moment of its
-  /// own.
+  /// own, and with `noTags` only, some hundred documents each. In a `snapshot()` all are of one moment.
   /// - Throws: as `documents`.
   /// - Complexity: O(log n) for one tag or one range; for several tags O(numbers of documents) of the rarest of `allTags`, or of all
   ///   `anyTags` together, and no document is looked at; otherwise as `documents`.
@@ -207,7 +207,8 @@ extension Store {
   /// Calls `body` with each document that meets all conditions of a query, in order, without copying it.
   ///
   /// Each document matches at the moment when it is visited; all of one moment they are in a `snapshot()`. Without conditions, or
-  /// with `noTags` only, some hundred documents are visited as they were at one moment. No lock is held while `body` runs;
+  /// with `noTags` only, some hundred documents are visited as they were at one moment, and of those that are put meanwhile, by `body`
+  /// itself too, only what finds room among those that were there. No lock is held while `body` runs;
   /// versions of documents that others replace meanwhile are freed after some hundred documents.
   /// - Throws: as `documents`, and what `body` throws, at once.
   /// - Complexity: O(log n + candidates looked at), a few tens of nanoseconds for each.
@@ -221,7 +222,7 @@ extension Store {
     var failure: (any Error)?
     var isUnchanged = true
     let isScan = execution.driver == .scan
-    visit(execution, batch: 1024) { found, _ in
+    visit(execution, batch: 1024, upTo: isScan ? chunkCounts() : nil) { found, _ in
       guard var found else { return true }
       // It may have changed while others were visited, if anything has.
       if memoryLSN != execution.lsn, !isScan {
@@ -245,9 +246,10 @@ extension Store {
   /// All documents. A chunk of slots is a reference to memory that no longer changes, so that visiting counts no references.
   @inlinable
   func forEachDocument(_ body: (_ key: Key, _ document: borrowing Document) throws -> Void) throws {
+    let counts = chunkCounts()
     for shard in shards.indices {
       var number = 0
-      while let chunk = chunk(number, ofShard: shard) {
+      while number < counts[shard], let chunk = chunk(number, ofShard: shard) {
         for place in 0..<SlotTable<Entry<Key, Document>>.chunkSlots {
           if let entry = chunk[place] { try body(entry.key, entry.document) }
         }

@@ -48,6 +48,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   public convenience init(
     _ configuration: StoreConfiguration = .memory, schema: IndexSchema<Document> = Document.schema
   ) throws(StoreError) {
+    try configuration.validate()
+    try schema.validate()
     let loader = DocumentLoader<Key, Document>(shardCount: configuration.shardCount, schema: schema)
     try self.init(configuration, schema: schema, loading: loader) { record throws(StoreError) in
       try loader.replay(record)
@@ -67,6 +69,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   package convenience init(
     _ configuration: StoreConfiguration, schema: IndexSchema<Document>, fileSystem: any FileSystem
   ) throws(StoreError) {
+    try configuration.validate()
+    try schema.validate()
     let loader = DocumentLoader<Key, Document>(
       shardCount: configuration.shardCount, schema: schema, fileSystem: fileSystem)
     try self.init(configuration, schema: schema, fileSystem: fileSystem, loading: loader) {
@@ -79,8 +83,6 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
     _ configuration: StoreConfiguration, schema: IndexSchema<Document>, fileSystem: any FileSystem,
     loading loader: DocumentLoader<Key, Document>, replay: (LogRecord) throws(StoreError) -> Void
   ) throws(StoreError) {
-    try configuration.validate()
-    try schema.validate()
     self.configuration = configuration
     indexSchema = schema
     shards = loader.shards

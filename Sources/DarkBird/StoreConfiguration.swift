@@ -59,6 +59,7 @@ public enum Acknowledgement: String, Sendable, Hashable, CaseIterable {
 }
 
 extension StoreConfiguration {
+  @usableFromInline
   func validate() throws(StoreError) {
     func require(_ condition: Bool, _ reason: String) throws(StoreError) {
       if !condition { throw .invalidConfiguration(reason: reason) }

@@ -20,8 +20,8 @@ struct ExportCommand: ParsableCommand {
       A file is written as FILE.CHECKSUM.part and gets its name when it is whole; what exists is left as it is, also a \
       named pipe. - is standard output.
 
-      The types in the header of CSV are for 'darkbird import'; --plain-header leaves them out, for a spreadsheet, as \
-      'darkbird query --csv' does. --fields takes some fields in their order, and what import makes of them is not equal.
+      The types in the header of CSV are for 'darkbird import'; --plain-header leaves them out, for a spreadsheet. A \
+      column of several types is JSON, texts in quotes; 'darkbird query --csv' has them plain. --fields takes some fields in their order, and what import makes of them is not equal.
 
         darkbird export D people.ndjson
         darkbird export D large.csv --where 'range Size 100MB.. sort:Size desc' --fields Package,Size --plain-header

@@ -100,15 +100,21 @@ struct RecordChanges: Sendable {
   }
 
   private func apply(to names: [String]) -> [String] {
-    names.compactMap { name in
-      var name = name
+    var renamed: [String] = []
+    for var name in names {
       for (from, to) in renames {
         let parent = from.lastIndex(of: ".").map { String(from[...$0]) } ?? ""
-        if name == from { name = parent + to }
-        if name.hasPrefix(from + ".") { name = parent + to + name.dropFirst(from.count) }
+        if name == from {
+          name = parent + to
+        } else if name.hasPrefix(from + ".") {
+          name = parent + to + name.dropFirst(from.count)
+        }
       }
-      return drops.contains { name == $0 || name.hasPrefix($0 + ".") } ? nil : name
+      if drops.contains(where: { name == $0 || name.hasPrefix($0 + ".") }) { continue }
+      // Both may have had an index, though no document has both fields.
+      if !renamed.contains(name) { renamed.append(name) }
     }
+    return renamed
   }
 }
 

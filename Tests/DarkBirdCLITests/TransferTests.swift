@@ -179,7 +179,7 @@ import Testing
     let outcome = try await darkbird("import", directory("s"), "-", "--key", "id", input: text)
     #expect(outcome.output == "imported 3, rejected 2\n", "\(outcome)")
     #expect(outcome.errors.contains("standard input:4: not an object"), "\(outcome)")
-    #expect(outcome.errors.contains("standard input:4: column 15"), "\(outcome)")
+    #expect(outcome.errors.contains("standard input:5: column 6"), "\(outcome)")
     for (text, reason) in [
       ("[{\"id\":1}", "the file ends inside the array"), ("[{\"id\":1},]", "a value is missing"),
       ("[{\"id\":1}] 2", "text after the end of the array"), ("[{\"id\":1},,{\"id\":1}]", "a value is missing"),
@@ -190,6 +190,53 @@ import Testing
     #expect(
       try await darkbird("import", directory("u"), "-", "--key", "id", input: "[]").output == "imported 0, rejected 0\n"
     )
+  }
+
+  @Test func faultsOfArraysAreToldByLineAndColumnOfTheFile() throws {
+    for (text, line, column) in [
+      ("[{\"id\":1},{\"id\":x}]", 1, 17), ("[\n  {\n    \"a\": 1,\n    \"b\": ?\n  }\n]\n", 4, 10),
+      ("[1, {\"a\":\n\n  tru}]", 3, 3),
+    ] {
+      var reader = JSONArrayReader(try LineReader(path: directory.file("array", text)), isTyped: false)
+      var errors: [String] = []
+      while let record = try reader.next() {
+        guard case .failure(let error) = record.content, let column = error.column else { continue }
+        errors.append("\(record.line):\(column)")
+      }
+      #expect(errors == ["\(line):\(column)"], "\(text)")
+    }
+  }
+
+  @Test func exportsHaveTextsOfAnyNumberOfLines() throws {
+    let text = String(repeating: "ada,x\n", count: CSVReader.recordLinesMax + 1)
+    var columns = CSVColumns()
+    columns.look(at: 1, ["text": .string(text)])
+    var csv = ""
+    var writer = DocumentWriter(.csv, columns: columns.columns()) { csv += $0 }
+    try writer.begin()
+    try writer.write(key: 1, ["text": .string(text)])
+    try writer.finish()
+    let documents = try read(.csv, csv)
+    #expect(documents.count == 1 && documents.first?.1["text"] == .string(text))
+    // Of one that is cut off, lines of the text are no documents.
+    let lines = try LineReader(path: directory.file("cut", String(csv.dropLast(10))))
+    var reader = try CSVReader(lines, isTyped: true)
+    let content = try #require(try reader.next()).content
+    let error = BadInput(reason: "a quote is opened and never closed; nothing behind it is read")
+    #expect(throws: error) { try content.get() }
+    #expect(try reader.next() == nil)
+  }
+
+  @Test func indexesFollowFieldsThatBecomeOneOrLieDeeper() {
+    let one = RecordChanges(renames: [("mail", "email")])
+    #expect(one.apply(to: FieldSchema(tags: ["mail", "email"])) == FieldSchema(tags: ["email"]))
+    let deeper = RecordChanges(renames: [("a", "a.b")])
+    #expect(deeper.apply(to: FieldSchema(ranges: ["a", "a.c"])) == FieldSchema(ranges: ["a.b", "a.b.c"]))
+  }
+
+  @Test(arguments: [("1e999", false), ("-1e999", false), ("inf", true), ("nan", true), ("1e300", true)])
+  func numbersThatAreTooLargeAreRefused(_ text: String, isNumber: Bool) {
+    #expect((CSVColumn(name: "n", kind: .double).value(text) != nil) == isNumber)
   }
 
   @Test func typesOfColumnsCanBeSaid() async throws {

@@ -146,6 +146,48 @@ import Testing
     #expect(try store.count(Query(anyTags: tags, noTags: ["skills=s0"])) == others.count)
   }
 
+  /// Copies of copies would be visited too.
+  @Test(arguments: [1, 8], [Query(), Query(order: .descending), Query(noTags: ["club=PSV"])])
+  func visitingEndsThoughItsBodyPutsOthers(shards: Int, query: Query) throws {
+    var configuration = StoreConfiguration.memory
+    configuration.shardCount = shards
+    let store = try MemberStore(configuration)
+    for key in 0..<3_000 { try store.put(Member(age: key), for: key) }
+    var visits = 0
+    try store.forEach(query) { key, document in
+      visits += 1
+      if visits > 20_000 { throw CancellationError() }
+      try store.put(copy document, for: key + visits * 1_000_000)
+    }
+    // And of the others at most what finds room in the last chunk of a shard.
+    #expect((3_000...3_000 + 256 * shards).contains(visits))
+  }
+
+  @Test func pageAfterARemovalOfEverythingHasWhatCameSince() throws {
+    var configuration = StoreConfiguration.memory
+    configuration.shardCount = 1
+    let store = try MemberStore(configuration)
+    for key in 0..<1_000 { try store.put(Member(), for: key) }
+    let query = Query(order: .descending)
+    let first = try store.documents(query, limit: 10)
+    try store.removeAll()
+    for key in 0..<100 { try store.put(Member(), for: key) }
+    let second = try store.documents(query, after: first.next)
+    #expect(Set(second.documents.map(\.key)) == Set(0..<100))
+  }
+
+  @Test func tagIsOfItsFieldHoweverThatIsSpelled() throws {
+    let store = try Store<Int, Member>(.memory, schema: [.tag("caf\u{e9}", \.club)])
+    try store.put(Member(club: "x"), for: 1)
+    #expect(try store.documents(tagged: "cafe\u{301}=x").documents.map(\.key) == [1])
+    #expect(storeError { _ = try store.documents(tagged: "cafe=x") } != nil)
+  }
+
+  @Test func tagsAreNotMadeToHaveOneHash() {
+    let hashes = (0..<1_000).map { TagName("k\($0)=k\($0)=").hash }
+    #expect(Set(hashes).count == 1_000)
+  }
+
   @Test func visitingSkipsWhatNoLongerMatches() throws {
     for change in [
       { (store: MemberStore, key: Int) in _ = try store.remove(key) },

@@ -184,7 +184,7 @@ struct NewStoreDirectory {
     self.directory = directory
     self.fileSystem = fileSystem
     var names = try Self.names(in: directory, fileSystem)
-    let isLeftover = names.contains(LogFormat.unfinishedName) && !names.contains(LogFormat.manifestName)
+    let isLeftover = names.contains(LogFormat.unfinishedName) && names.allSatisfy(LogFormat.isOfNewStore)
     guard names.isEmpty || isLeftover || names == [LogFormat.lockName] else {
       throw .targetExists(path: directory, reason: "is not empty")
     }
@@ -192,7 +192,7 @@ struct NewStoreDirectory {
     do throws(StoreError) {
       // Others may have made a store of it before it was locked.
       names = try Self.names(in: directory, fileSystem)
-      let isTaken = names.contains(LogFormat.manifestName) || !isLeftover && names != [LogFormat.lockName]
+      let isTaken = isLeftover ? !names.allSatisfy(LogFormat.isOfNewStore) : names != [LogFormat.lockName]
       if isTaken && !planted(.targetNotLookedAtAgain) { throw .targetExists(path: directory, reason: "is not empty") }
     } catch {
       lockFile?.close()

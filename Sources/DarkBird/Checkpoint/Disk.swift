@@ -36,6 +36,8 @@ final class Disk: @unchecked Sendable {
     _ directory: String, _ configuration: StoreConfiguration, _ schema: SchemaDescription, _ fileSystem: any FileSystem,
     replay: (LogRecord) throws(StoreError) -> Void, didReplay: () throws(StoreError) -> Void = {}
   ) throws(StoreError) {
+    // What is opened later, when the program may have gone to another directory, where another store may be.
+    let place = absolutePath(directory)
     let lockFile = try openDirectory(directory, fileSystem, isReadOnly: configuration.isReadOnly)
     do throws(StoreError) {
       if try Self.needsCreation(directory, fileSystem) {
@@ -65,7 +67,7 @@ final class Disk: @unchecked Sendable {
           try recovery.repair(&found, capacity: configuration.pageCapacity)
         }
         manifest = found.manifest
-        let log = Log(settings: Log.Settings(directory, manifest.store, configuration), start: found)
+        let log = Log(settings: Log.Settings(place, manifest.store, configuration), start: found)
         let writer = LogWriter(log: log, fileSystem: fileSystem, start: found, file: file)
         try diskErrors(directory) { () throws(SystemError) in try writer.start() }
         self.log = log
@@ -76,7 +78,7 @@ final class Disk: @unchecked Sendable {
     }
     identifier = manifest.store
     currentSchemaVersion = Atomic(manifest.schemaVersion)
-    self.directory = directory
+    self.directory = place
     self.fileSystem = fileSystem
     self.lockFile = lockFile
   }

@@ -143,6 +143,7 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
   static var indexesMax: Int { 65_536 }
 
   /// - Throws: `.invalidConfiguration` if two elements of one kind share a name, or a name is empty.
+  @usableFromInline
   func validate() throws(StoreError) {
     for (kind, names) in [
       ("unique index", uniques.map(\.name)), ("range field", ranges.map(\.name)), ("tag field", tagFields.map(\.name)),

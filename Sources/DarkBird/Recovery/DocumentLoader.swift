@@ -45,11 +45,9 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
   /// - Parameter fileSystem: gives the threads; nil for the real one.
   @inlinable
   convenience init(shardCount: Int, schema: IndexSchema<Document>, fileSystem: (any FileSystem)? = nil) {
-    // A number that is not allowed is refused later, by name.
-    let count = (1...1024).contains(shardCount) && shardCount.nonzeroBitCount == 1 ? shardCount : 1
-    let shards = ShardTable<Key, Document>(count: count)
+    let shards = ShardTable<Key, Document>(count: shardCount)
     let indexes = IndexSet(schema, shardLocks: ContiguousArray(shards.map(\.mutex)))
-    let shardBits = UInt32(count.trailingZeroBitCount)
+    let shardBits = UInt32(shardCount.trailingZeroBitCount)
     self.init(
       shards, shardBits, schema, indexes, fileSystem,
       applyItems: { Self.apply($0, $1, to: shards, shardBits) },

@@ -314,7 +314,7 @@ struct Recovery {
       } else if let lsn = LogFormat.number(in: name, prefix: "ckpt") {
         if lsn != found.manifest.checkpointLSN, isManifestDurable { try fileSystem.remove(path(name)) }
       } else if name == LogFormat.manifestDraftName || name == LogFormat.checkpointDraftName
-        || name == LogFormat.unfinishedName || name.hasPrefix(LogFormat.migrationPrefix)
+        || name == LogFormat.unfinishedName || LogFormat.isOfMigration(name)
       {
         try fileSystem.remove(path(name))
       }

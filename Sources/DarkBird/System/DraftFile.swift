@@ -75,7 +75,13 @@ package struct DraftFile {
       throw error
     }
     file.close()
-    try errors { () throws(SystemError) in try fileSystem.synchronizeDirectory(parentDirectory(of: path)) }
+    do throws(SystemError) { try fileSystem.synchronizeDirectory(parentDirectory(of: path)) } catch {
+      // Some directories cannot be synced, or not by everybody.
+      if error.isRefusal { return }
+      // What is said to have failed is not to be there; what was there before is gone already.
+      if !replaces { try? fileSystem.remove(path) }
+      throw named(error)
+    }
   }
 
   /// Reads the draft through a handle of its own.

@@ -64,6 +64,11 @@ package struct PosixFileSystem: FileSystem {
     let descriptor = retrying { openDescriptor(path, O_RDONLY | O_DIRECTORY) }
     if descriptor < 0 { throw SystemError("open", path) }
     defer { _ = closeDescriptor(descriptor) }
+    #if canImport(Darwin)
+      // `fsync` leaves the name in the drive's cache. Not every file system knows the other call for a directory.
+      if retrying({ fcntl(descriptor, F_FULLFSYNC) }) == 0 { return }
+      guard errno == ENOTSUP || errno == EINVAL || errno == ENOTTY else { throw SystemError("fcntl", path) }
+    #endif
     if retrying({ fsync(descriptor) }) != 0 { throw SystemError("fsync", path) }
   }
 }
@@ -72,6 +77,9 @@ package struct PosixFileSystem: FileSystem {
 ///
 /// Unchecked: the descriptor changes only in `close()`, and the owner, one thread at a time, makes no call after it.
 final class PosixFile: File, @unchecked Sendable {
+  /// Of one call: macOS refuses more than 2 GiB.
+  private static let bytesMax = 1 << 30
+
   private var descriptor: Int32
   private let path: String
 
@@ -97,13 +105,13 @@ final class PosixFile: File, @unchecked Sendable {
   }
 
   func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int {
-    let count = retrying { pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset)) }
+    let count = retrying { pread(descriptor, buffer.baseAddress, min(buffer.count, Self.bytesMax), off_t(offset)) }
     if count < 0 { throw SystemError("pread", path) }
     return count
   }
 
   func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SystemError) -> Int {
-    let count = retrying { pwrite(descriptor, bytes.baseAddress, bytes.count, off_t(offset)) }
+    let count = retrying { pwrite(descriptor, bytes.baseAddress, min(bytes.count, Self.bytesMax), off_t(offset)) }
     if count < 0 { throw SystemError("pwrite", path) }
     return count
   }
@@ -116,9 +124,15 @@ final class PosixFile: File, @unchecked Sendable {
       if fcntl(descriptor, F_PREALLOCATE, &store) != 0 && errno != ENOTSUP { throw SystemError("fcntl", path) }
       if try size() < offset + length { try truncate(to: offset + length) }
     #else
+      let before = try size()
       if retrying({ db_allocate(descriptor, Int64(offset), Int64(length)) }) == 0 { return }
       // Some file systems cannot reserve: there zeros are written, or a full disk would show only when records are.
-      guard errno == EOPNOTSUPP || errno == ENOSYS else { throw SystemError("fallocate", path) }
+      guard errno == EOPNOTSUPP || errno == ENOSYS else {
+        let error = SystemError("fallocate", path)
+        // ext4 keeps what it found before there was no more: room that is not enough would keep a full disk full.
+        try? truncate(to: before)
+        throw error
+      }
       try writeZeros(upTo: offset + length)
     #endif
   }

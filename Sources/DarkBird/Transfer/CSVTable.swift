@@ -81,7 +81,8 @@ package struct CSVColumn: Hashable, Sendable {
     switch kind {
     case .string: .string(text)
     case .int: Int64(text).map { .int($0) } ?? UInt64(text).map { Value($0) }
-    case .double: Double(text).map { .double($0) }
+    // Infinite only if the text says so, not where its digits say more than fits.
+    case .double: Double(text).flatMap { $0.isInfinite && text.contains(where: \.isNumber) ? nil : .double($0) }
     case .bool: Bool(text).map { .bool($0) }
     case .date: TypedJSON.date(.string(text)).map { .date($0) }
     case .bytes: Data(base64Encoded: text).map { .bytes(Array($0)) }

@@ -4,14 +4,15 @@ import DarkBirdDashboard
 /// CSV as RFC 4180 has it: a header, commas, fields in double quotes where they hold commas, quotes or line ends.
 ///
 /// Written here because it must stream: SwiftCSV and its like take the whole text as one string. A record that cannot
-/// be read costs its first line only; reading goes on at the next line, also after a quote that is never closed.
+/// be read costs its first line only; reading goes on at the next line, also after a quote that is never closed. But not in an
+/// export, whose texts may have any number of lines, which are no records: there nothing behind such a quote is read.
 ///
 /// Values are typed, quoted or not: whole and decimal numbers as JSON writes them (`042` stays a string), `true` and
 /// `false`, ISO dates (see `ISODate`); everything else is a string. An empty field is absent from the document. A column can
 /// be given a type instead; in an export (`CSVColumn`) the header does.
 struct CSVReader: RecordReader {
-  /// Lines that one record may span. With `LineReader.lineBytesMax`, which holds for the whole record too, it bounds what
-  /// a quote that is never closed costs.
+  /// Lines that one record may span that is not of an export. With `LineReader.lineBytesMax`, which holds for any whole record, it
+  /// bounds what a quote that is never closed costs.
   static let recordLinesMax = 10_000
 
   private let lines: LineReader
@@ -25,6 +26,7 @@ struct CSVReader: RecordReader {
 
   /// Lines read while looking for a closing quote that did not come.
   private var pending: ArraySlice<LineReader.Line> = []
+  private var isAtEnd = false
 
   /// Reads the header.
   /// - Throws: `Failure` if there is none, or a column has no name or the name of another one.
@@ -138,15 +140,19 @@ struct CSVReader: RecordReader {
       record.take(bytes)
       var more: [LineReader.Line] = []
       var size = bytes.count
-      while record.isOpen && more.count < Self.recordLinesMax && size <= LineReader.lineBytesMax,
+      while record.isOpen && (isTyped || more.count < Self.recordLinesMax) && size <= LineReader.lineBytesMax,
         let line = try nextLine()
       {
-        more.append(line)
+        if !isTyped { more.append(line) }
         guard let bytes = line.bytes else { break }
         size += bytes.count
         record.take(bytes)
       }
-      if record.isOpen { record.error = BadInput(reason: "a quote is opened and never closed") }
+      if record.isOpen {
+        isAtEnd = isTyped
+        let rest = isTyped ? "; nothing behind it is read" : ""
+        record.error = BadInput(reason: "a quote is opened and never closed\(rest)")
+      }
       guard let error = record.error else { return (first.number, .success(record.fields)) }
       pending = more + pending
       return (first.number, .failure(error))
@@ -155,6 +161,7 @@ struct CSVReader: RecordReader {
   }
 
   private mutating func nextLine() throws(Failure) -> LineReader.Line? {
+    if isAtEnd { return nil }
     if let line = pending.popFirst() { return line }
     return try lines.next()
   }

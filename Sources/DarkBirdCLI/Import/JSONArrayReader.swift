@@ -9,7 +9,9 @@ struct JSONArrayReader: RecordReader {
   private let lines: LineReader
   private let isTyped: Bool
   private var state = State.before
+  /// Of the next byte, from 1; the column in bytes.
   private var line = 1
+  private var column = 1
   /// Whether a comma came last, so that an element must follow.
   private var isElementDue = false
 
@@ -25,7 +27,7 @@ struct JSONArrayReader: RecordReader {
     }
     if state == .after { return nil }
     guard let first = try nextByte(isTaken: false) else { return end("the file ends inside the array") }
-    let start = line
+    let (start, startColumn) = (line, column)
     if first == UInt8(ascii: "]"), !isElementDue {
       _ = try nextByte()
       return try nextByte() == nil ? end() : end("text after the end of the array")
@@ -33,9 +35,7 @@ struct JSONArrayReader: RecordReader {
     var scan = ElementScan()
     while true {
       guard try lines.hasMore() else { return end("the file ends inside the array") }
-      let (count, newlines) = scan.take(lines.unread)
-      lines.skip(count)
-      line += newlines
+      skip(scan.take(lines.unread))
       if scan.isAtEnd { break }
     }
     let close = try nextByte()
@@ -51,15 +51,33 @@ struct JSONArrayReader: RecordReader {
     if scan.bytes.isEmpty {
       return NumberedRecord(line: start, content: .failure(BadInput(reason: "a value is missing")))
     }
-    return JSONLinesReader.record(scan.bytes, line: start, isTyped: isTyped)
+    var record = JSONLinesReader.record(scan.bytes, line: start, isTyped: isTyped)
+    if case .failure(var error) = record.content, let place = error.column {
+      // Within the element, which may have lines.
+      let before = scan.bytes.prefix(place - 1)
+      record.line += before.count { $0 == 0x0a }
+      error.column = before.lastIndex(of: 0x0a).map { place - 1 - $0 } ?? startColumn + place - 1
+      record.content = .failure(error)
+    }
+    return record
+  }
+
+  private mutating func skip(_ count: Int) {
+    let bytes = lines.unread.prefix(count)
+    if let last = bytes.lastIndex(of: 0x0a) {
+      line += bytes.count { $0 == 0x0a }
+      column = bytes.endIndex - last
+    } else {
+      column += count
+    }
+    lines.skip(count)
   }
 
   /// The next byte that is no blank; nil at the end of the file.
   private mutating func nextByte(isTaken: Bool = true) throws(Failure) -> UInt8? {
     while try lines.hasMore(), let byte = lines.unread.first {
       let isBlank = byte == UInt8(ascii: " ") || byte == 0x09 || byte == 0x0a || byte == 0x0d
-      if byte == 0x0a { line += 1 }
-      if isBlank || isTaken { lines.skip(1) }
+      if isBlank || isTaken { skip(1) }
       if !isBlank { return byte }
     }
     return nil
@@ -81,12 +99,10 @@ private struct ElementScan {
   private var isInString = false
   private var isEscaped = false
 
-  /// - Returns: how many of the bytes belong to the element, and how many line ends are among them.
-  mutating func take(_ chunk: ArraySlice<UInt8>) -> (count: Int, newlines: Int) {
-    var newlines = 0
+  /// - Returns: how many of the bytes belong to the element.
+  mutating func take(_ chunk: ArraySlice<UInt8>) -> Int {
     var count = 0
     for byte in chunk {
-      if byte == 0x0a { newlines += 1 }
       if isInString {
         if isEscaped {
           isEscaped = false
@@ -112,6 +128,6 @@ private struct ElementScan {
       bytes = []
     }
     if !isTooLong { bytes += chunk.prefix(count) }
-    return (count, newlines)
+    return count
   }
 }

@@ -357,6 +357,30 @@ struct BackupTests {
     #expect(disk.openFileCount == 0)
   }
 
+  /// When it has its name already.
+  @Test func directoryThatCannotBeSyncedLeavesNoBackupOrAWholeOne() throws {
+    let store = try makeStore(documents: 40)
+    disk.plan(.once(.synchronizeDirectory, error: EIO, path: "/data"))
+    #expect(storeError { try store.backup(to: Self.path, disk) }?.isIO == true)
+    #expect(!disk.hasUntouchedFaults && disk.files[Self.path] == nil)
+    disk.plan(.once(.synchronizeDirectory, error: EACCES, path: "/data"))
+    try store.backup(to: Self.path, disk)
+    #expect(!disk.hasUntouchedFaults && disk.files[Self.path] != nil)
+    try store.close()
+  }
+
+  @Test func directoryWithAFileOfAnybodyIsNoLeftover() throws {
+    let store = try makeStore(documents: 40)
+    try store.backup(to: Self.path, disk)
+    try store.close()
+    try disk.createDirectory(Self.target)
+    for name in [LogFormat.unfinishedName, "diary.txt"] {
+      try disk.open("\(Self.target)/\(name)", .createNew).close()
+    }
+    #expect(storeError { try restore(disk) }?.isTargetExists == true)
+    #expect(disk.files["\(Self.target)/diary.txt"] != nil)
+  }
+
   @Test func fullDiskLeavesNothingOfABackup() throws {
     let store = try makeStore(documents: 200)
     try store.sync()

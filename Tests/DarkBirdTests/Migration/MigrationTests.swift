@@ -328,6 +328,17 @@ struct MigrationTests {
     }
   }
 
+  @Test func migrationThatIsDoneDoesNotFailBecauseItsStoreIsClosed() throws {
+    let (old, _) = try makeOld(takesCheckpoint: false)
+    // The manifest of the opening, that of the migration, and then the one that closing writes.
+    disk.plan(.once(.rename, error: EIO, path: LogFormat.manifestDraftName, after: 2))
+    let report = try migrator().run(to: (Int.self, Member.self))
+    #expect(report.isCommitted && !disk.hasUntouchedFaults)
+    let store = try MemberStore(on: disk)
+    #expect(try store.contents() == migrated(old))
+    try store.close()
+  }
+
   /// Random documents and changes, also with so little memory that temporary files are dealt out again.
   @Test(arguments: Effort.chunks(40, 4)) func migrationMatchesAModel(seeds: Range<Int>) throws {
     for seed in seeds {

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import DarkBird
@@ -77,13 +78,38 @@ struct OpeningTests {
   /// Their numbers have 16 bits.
   @Test func tooManyIndexesAreRefused() throws {
     let names = (0...65_536).map { "field\($0)" }
-    func open(_ count: Int) throws {
-      _ = try Store<Value, Record>(.memory, schema: IndexSchema(FieldSchema(ranges: Array(names.prefix(count)))))
+    // Before they take memory: empty unique indexes of so many would take more than a gigabyte.
+    for schema in [FieldSchema(unique: names), FieldSchema(tags: names), FieldSchema(ranges: names)] {
+      let error = storeError { _ = try Store<Value, Record>(.memory, schema: IndexSchema(schema)) }
+      guard case .invalidConfiguration? = error else {
+        Issue.record("65,537 indexes of a kind are not refused")
+        return
+      }
     }
-    guard case .invalidConfiguration? = storeError({ try open(65_537) }) else {
-      Issue.record("65,537 range fields are not refused")
-      return
+  }
+
+  @Test func fileOfAnybodyThatIsNamedAlmostAsOneOfAMigrationStays() throws {
+    try makeStore()
+    for name in ["migrate-before.backup", "migrate-", "migrate-7"] {
+      try disk.open("/data/store/\(name)", .createNew).close()
     }
+    try Store<Int, Member>(.simulated(), schema: [.tag("club", \.club)], fileSystem: disk).close()
+    let left = try disk.list("/data/store").filter { $0.hasPrefix("migrate-") }
+    #expect(Set(left) == ["migrate-before.backup", "migrate-"])
+  }
+
+  /// A program that goes to another directory still has the store that it opened.
+  @Test func storeIsWhereItWasOpened() throws {
+    let directory = FileManager.default.temporaryDirectory.appending(path: "darkbird-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let current = FileManager.default.currentDirectoryPath
+    let up = current.split(separator: "/").map { _ in "../" }.joined()
+    let store = try MemberStore(.disk(at: "\(up)\(directory.dropFirst())"))
+    let disk = try #require(store.disk)
+    #expect(disk.directory == "\(current)/\(up)\(directory.dropFirst())")
+    #expect(disk.log?.settings.directory == disk.directory)
+    try store.close()
+    #expect(absolutePath("") == "" && absolutePath("/a") == "/a")
   }
 
   @Test func indexesThatTheDocumentsAllowAreAdopted() throws {
