@@ -60,7 +60,7 @@ extension Store {
   /// Visits the candidates of a query until `body` returns false; nil is a candidate that has gone. They are not counted as
   /// references, which would have the processor wait for each.
   /// - Parameters:
-  ///   - batch: how many candidates to take from the indexes at once.
+  ///   - batch: how many candidates to take from the indexes at first; later more, for most of them may meet no other condition.
   ///   - wantsPositions: whether `body` needs to know where they stand.
   ///   - inOrder: whether those of a query with an order must come in it.
   ///   - counts: how many chunks of each shard a scan visits; nil for those that there are when it comes to the shard.
@@ -77,13 +77,16 @@ extension Store {
     if wantsPositions { positions.reserveCapacity(batch) }
     // Of a query with an order, `start` is a place in that order.
     var last = execution.isInOrder ? execution.start : nil
-    repeat {
+    var batch = batch
+    while true {
       numbers.removeAll(keepingCapacity: true)
       positions.removeAll(keepingCapacity: true)
       last = execution.candidates(
         after: last, limit: batch, wantsPositions: wantsPositions, into: &numbers, &positions)
       if !visit(numbers, wantsPositions ? positions : nil, body) { return }
-    } while numbers.count == batch
+      if numbers.count < batch { return }
+      batch = max(batch, min(2 * batch, execution.batchMax))
+    }
   }
 
   /// Finds all results first, sorts them, and visits those behind the place where the page before ended. A document that has

@@ -27,8 +27,8 @@ import Testing
   }
 
   @Test func aWriteThatWaitsForTheDiskIsTimedUntilItIsThere() throws {
-    let files = SimulatedFileSystem()
-    let store = try Store<Int, Record>(.disk(at: "store"), schema: IndexSchema(), fileSystem: files)
+    let files = SimulatedFileSystem.forStores()
+    let store = try Store<Int, Record>(.disk(at: "/data/store"), schema: IndexSchema(), fileSystem: files)
     store.timeWrites(oneIn: 1)
     try store.put(["n": 0], for: 0, ack: .synced)
     #expect(total(store, .put) == 1)

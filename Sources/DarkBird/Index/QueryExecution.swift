@@ -129,11 +129,12 @@ struct QueryExecution: Sendable {
     var positions: ContiguousArray<Cursor.Position> = []
     var last: Cursor.Position?
     var count = 0
+    let batch = batchMax
     repeat {
       numbers.removeAll(keepingCapacity: true)
-      last = candidates(after: last, limit: 1024, wantsPositions: false, into: &numbers, &positions)
+      last = candidates(after: last, limit: batch, wantsPositions: false, into: &numbers, &positions)
       count += isAnsweredByDriver ? numbers.count : numbers.count(where: meetsTagConditions)
-    } while numbers.count == 1024
+    } while numbers.count == batch
     return count
   }
 
@@ -189,6 +190,13 @@ struct QueryExecution: Sendable {
 
   @usableFromInline
   var isDescending: Bool { query.order == .descending }
+
+  /// How many candidates to take at once at most. A union looks into all of its sets each time, so that it pays for as many.
+  @usableFromInline
+  var batchMax: Int {
+    if case .anyTag = driver { return max(1_024, anyTags.count) }
+    return 1_024
+  }
 
   /// Appends the next of the driver's candidates, up to `limit` in order, and says where the last one stands. Not for a scan:
   /// the store does that itself.
