@@ -83,7 +83,13 @@ extension Store {
       positions.removeAll(keepingCapacity: true)
       last = execution.candidates(
         after: last, limit: batch, wantsPositions: wantsPositions, into: &numbers, &positions)
-      if !visit(numbers, wantsPositions ? positions : nil, body) { return }
+      // In parts, between which what others replace can be freed.
+      for first in stride(from: 0, to: numbers.count, by: 1_024) {
+        let part = first..<min(first + 1_024, numbers.count)
+        let isAll = part.count == numbers.count
+        let places = !wantsPositions ? nil : isAll ? positions : ContiguousArray(positions[part])
+        if !visit(isAll ? numbers : ContiguousArray(numbers[part]), places, body) { return }
+      }
       if numbers.count < batch { return }
       batch = max(batch, min(2 * batch, execution.batchMax))
     }

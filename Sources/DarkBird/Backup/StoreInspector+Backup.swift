@@ -186,7 +186,8 @@ struct NewStoreDirectory {
     var names = try Self.names(in: directory, fileSystem)
     let isLeftover = names.contains(LogFormat.unfinishedName) && names.allSatisfy(LogFormat.isOfNewStore)
     guard names.isEmpty || isLeftover || names == [LogFormat.lockName] else {
-      throw .targetExists(path: directory, reason: "is not empty")
+      let foreign = names.sorted().first { !LogFormat.isOfNewStore($0) } ?? LogFormat.manifestName
+      throw .targetExists(path: directory, reason: "is not empty: it has '\(foreign)'")
     }
     lockFile = try openDirectory(directory, fileSystem, isReadOnly: false, isUnfinished: isLeftover)
     do throws(StoreError) {

@@ -90,7 +90,7 @@ struct TagName: Sendable, Hashable {
   init(field: String, fieldHash: UInt, value: String) {
     self.field = field
     self.value = value
-    // Not the same for both: or all tags whose value is their field's name would have one hash.
+    // Not the same for both: or all tags whose value is their field's name and "=" would have one hash.
     hash = (fieldHash &* 0x9E37_79B9_7F4A_7C15) ^ value.storeHash
   }
 

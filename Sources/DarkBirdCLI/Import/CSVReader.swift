@@ -144,14 +144,15 @@ struct CSVReader: RecordReader {
         let line = try nextLine()
       {
         if !isTyped { more.append(line) }
+        size += line.bytes?.count ?? LineReader.lineBytesMax + 1
         guard let bytes = line.bytes else { break }
-        size += bytes.count
         record.take(bytes)
       }
       if record.isOpen {
         isAtEnd = isTyped
-        let rest = isTyped ? "; nothing behind it is read" : ""
-        record.error = BadInput(reason: "a quote is opened and never closed\(rest)")
+        let isTooLong = isTyped && size > LineReader.lineBytesMax
+        let reason = isTooLong ? LineReader.tooLong.reason : "a quote is opened and never closed"
+        record.error = BadInput(reason: isTyped ? "\(reason); nothing behind it is read" : reason)
       }
       guard let error = record.error else { return (first.number, .success(record.fields)) }
       pending = more + pending

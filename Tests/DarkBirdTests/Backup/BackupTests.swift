@@ -186,7 +186,7 @@ struct BackupTests {
     let file = try disk.open(Self.path, .read)
     #expect(
       storeError { _ = try StoreInspector.restore(file, path: Self.path, to: "/data/store", disk) }
-        == .targetExists(path: "/data/store", reason: "is not empty"))
+        == .targetExists(path: "/data/store", reason: "is not empty: it has 'MANIFEST'"))
     #expect(disk.storeFiles == before)
     #expect(
       storeError { _ = try StoreInspector.restore(file, path: Self.path, to: Self.path, disk) }?.isTargetExists == true)
