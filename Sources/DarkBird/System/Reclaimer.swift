@@ -28,7 +28,7 @@ final class Reclaimer: @unchecked Sendable {
   private var freeing = 0
   /// A thread looks for readers until it has freed all up to this epoch; nil where there is none.
   private var lookingUpTo: UInt64?
-  /// How long that thread pauses, in seconds: ever longer, but not after something new has come.
+  /// How long that thread pauses the next time, in seconds: ever longer, and short again once something new has come.
   private var pause = 0.0
   private static let pauseMin = 0.001
   private static let pauseMax = 1.0
