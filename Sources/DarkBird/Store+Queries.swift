@@ -36,7 +36,8 @@ extension Store {
   public func document(
     unique index: String, _ value: some IndexValueConvertible
   ) throws(StoreError) -> StoredDocument<Key, Document>? {
-    withOwner(try uniqueNumber(index), value.indexValue) { stored($0) }
+    let value = value.indexValue
+    return withOwner(try uniqueNumber(index), value, hash: value.storeHash) { stored($0) }
   }
 
   /// Calls `body` with the document that owns a value of a unique index, without copying it; nil if there is none.
@@ -45,16 +46,18 @@ extension Store {
   public func withDocument<R>(
     unique index: String, _ value: some IndexValueConvertible, _ body: (Key, borrowing Document) throws -> R
   ) throws -> R? {
-    try withOwner(try uniqueNumber(index), value.indexValue) { try body($0.key, $0.document) }
+    let value = value.indexValue
+    return try withOwner(try uniqueNumber(index), value, hash: value.storeHash) { try body($0.key, $0.document) }
   }
 
   /// Calls `body` with the entry that owns a value, which stays for as long as `body` runs.
-  /// - Parameter index: number of the unique index.
+  /// - Parameters:
+  ///   - index: number of the unique index.
+  ///   - hash: of the value.
   @inlinable @inline(__always)
   func withOwner<R>(
-    _ index: Int, _ value: IndexValue, _ body: (Entry<Key, Document>) throws -> R
+    _ index: Int, _ value: IndexValue, hash: UInt, _ body: (Entry<Key, Document>) throws -> R
   ) rethrows -> R? {
-    let hash = value.storeHash
     let reader = db_begin_reading()
     defer { db_end_reading(reader) }
     lookups.count(shards.count, by: reader)

@@ -29,11 +29,6 @@ extension Store {
     withEntry(key, isCounted: true) { stored($0) }
   }
 
-  /// The documents under many keys, nil where there is none, each as of its own moment; of one moment in a `snapshot()`.
-  /// O(keys).
-  @inlinable
-  public func documents(for keys: some Sequence<Key>) -> [Document?] { keys.map { self[$0] } }
-
   /// Calls `body` with the document under a key, without copying it; nil if there is none. No lock is held: `body` sees
   /// the version that was current when it was called, and may call anything.
   ///
@@ -56,7 +51,13 @@ extension Store {
   func withEntry<R>(
     _ key: Key, isCounted: Bool, _ body: (Entry<Key, Document>) throws -> R
   ) rethrows -> R? {
-    let hash = key.storeHash
+    try withEntry(key, hash: key.storeHash, isCounted: isCounted, body)
+  }
+
+  @inlinable @inline(__always)
+  func withEntry<R>(
+    _ key: Key, hash: UInt, isCounted: Bool, _ body: (Entry<Key, Document>) throws -> R
+  ) rethrows -> R? {
     let number = Int(hash & UInt(shards.count - 1))
     let reader = db_begin_reading()
     defer { db_end_reading(reader) }

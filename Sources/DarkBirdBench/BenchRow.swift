@@ -5,7 +5,9 @@ public enum BenchRow: String, CaseIterable, Sendable {
   case diskInsertIndexed = "disk-insert-indexed"
   case diskInsertSynced = "disk-insert-synced"
   case lookup
+  case lookupMany = "lookup-many"
   case lookupUnique = "lookup-unique"
+  case lookupUniqueMany = "lookup-unique-many"
   case tagDocuments = "tag-documents"
   case rangeDocuments = "range-documents"
   case scan
@@ -31,7 +33,9 @@ public enum BenchRow: String, CaseIterable, Sendable {
     case .diskInsertIndexed: "the same on disk, acknowledged in memory, with one sync at the end"
     case .diskInsertSynced: "the same on disk by 64 threads, each write synced"
     case .lookup: "read a field of a document in place, random keys"
+    case .lookupMany: "the same, a hundred keys a call"
     case .lookupUnique: "find a document by its unique email, random"
+    case .lookupUniqueMany: "the same, a hundred emails a call"
     case .tagDocuments: "visit a document by tag, a thousandth of all a query"
     case .rangeDocuments: "visit a document by range, about a thousandth of all a query"
     case .scan: "visit a document of a scan"

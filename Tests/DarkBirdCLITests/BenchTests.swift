@@ -11,7 +11,8 @@ import Testing
   /// Operations that each row must report; those that visit documents in calls report documents.
   private static let operations = [
     "ram-insert": documents, "ram-insert-indexed": documents, "disk-insert-indexed": documents,
-    "disk-insert-synced": documents / 4, "lookup": 5 * documents, "lookup-unique": documents,
+    "disk-insert-synced": documents / 4, "lookup": 5 * documents, "lookup-many": 5 * documents,
+    "lookup-unique": documents, "lookup-unique-many": documents,
     "tag-documents": 5 * documents, "range-documents": 5 * documents, "scan": 10 * documents, "update": documents,
     "mixed-ycsb-a": documents, "lookup-16": 5 * documents, "remove": documents, "reload-indexed": documents,
     "sampler": documents, "put-during-checkpoint": 500, "put-during-backup": 500, "insert-scaling": documents,

@@ -279,6 +279,56 @@ struct ReaderTests {
     }
   }
 
+  /// What is fetched for lookups that wait together is no part of their answers: each is as of its own moment.
+  @Test(arguments: [false, true]) func lookupsOfManySeeWhatChangesBetweenThem(byUniqueValue: Bool) throws {
+    let store = try MemberStore()
+    let keys = Array(0..<99)
+    let emails = keys.map { "number.\($0)@a.long.domain" }
+    for key in keys { try store.put(Member(email: emails[key], age: 0), for: key) }
+    var visited: [Int] = []
+    func visit(_ key: Int, _ document: borrowing Member) throws {
+      visited.append(key)
+      // The next document is replaced, and the one behind that goes; another one takes its value.
+      switch key % 3 {
+      case 0: try store.put(Member(email: emails[key + 1], age: 1), for: key + 1)
+      case 1 where key < 100:
+        try store.remove(key + 1)
+        try store.put(Member(email: emails[key + 1], age: 2), for: key + 1_000)
+      default: break
+      }
+      #expect(document.age == (key > 100 ? 2 : key % 3))
+    }
+    if byUniqueValue {
+      try store.withDocuments(unique: "email", emails, visit)
+    } else {
+      try store.withDocuments(for: keys, visit)
+    }
+    #expect(
+      visited == keys.compactMap { $0 % 3 < 2 ? $0 : byUniqueValue ? $0 - 1 + 1_000 : nil })
+  }
+
+  @Test func lookupsOfManyEndWithTheFirstError() throws {
+    struct Enough: Error {}
+    let store = try MemberStore()
+    for key in 0..<40 { try store.put(Member(badge: key), for: key) }
+    var visited = 0
+    #expect(throws: Enough.self) {
+      try store.withDocuments(for: 0..<40) { _, _ in
+        visited += 1
+        if visited == 20 { throw Enough() }
+      }
+    }
+    #expect(visited == 20)
+    #expect(throws: Enough.self) {
+      try store.withDocuments(unique: "badge", 0..<40) { _, _ in throw Enough() }
+    }
+    #expect(throws: StoreError.unknownIndex(name: "none", known: ["email", "badge"])) {
+      _ = try store.documents(unique: "none", [1])
+    }
+    #expect(store.documents(for: []) == [])
+    #expect(try store.documents(unique: "badge", [Int]()).isEmpty)
+  }
+
   @Test func everyLookupIsCounted() throws {
     let store = try MemberStore()
     for key in 0..<10 { try store.put(Member(age: key), for: key) }

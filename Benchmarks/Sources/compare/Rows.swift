@@ -2,6 +2,8 @@
 struct ComparedRow: Sendable {
   var name: String
   var threads = 2
+  /// What peers do meanwhile that have nothing of this name.
+  var peerName: String?
   /// The least ratio of operations a second to those of the seed; nil if it does not matter.
   var must: Double?
   /// The most bytes a document may take, as a part of the seed's.
@@ -18,7 +20,9 @@ let comparedRows = [
   ComparedRow(name: "disk-insert-synced"),
   ComparedRow(name: "lookup", threads: 1, must: 1.2),
   ComparedRow(name: "lookup", must: 1.2),
+  ComparedRow(name: "lookup-many", peerName: "lookup"),
   ComparedRow(name: "lookup-unique", must: 3),
+  ComparedRow(name: "lookup-unique-many", peerName: "lookup-unique"),
   ComparedRow(name: "tag-documents", must: 5),
   ComparedRow(name: "range-documents", must: 5),
   ComparedRow(name: "scan"),

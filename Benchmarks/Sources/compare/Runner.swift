@@ -72,7 +72,8 @@ struct Runner {
     let process = Process()
     process.executableURL = URL(filePath: program)
     process.arguments = [
-      row.name, "--documents", "\(options.documents)", "--threads", "\(row.threads)", "--directory", directory.path,
+      contender == .darkbird ? row.name : row.peerName ?? row.name, "--documents", "\(options.documents)", "--threads",
+      "\(row.threads)", "--directory", directory.path,
     ]
     let output = Pipe()
     process.standardOutput = output

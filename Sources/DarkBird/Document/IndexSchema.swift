@@ -14,7 +14,8 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
     @usableFromInline
     enum Content: Sendable {
       case unique(
-        @Sendable (Document) -> IndexValue?, isValue: @Sendable (Document, _ wanted: IndexValue) -> Bool)
+        @Sendable (Document) -> IndexValue?, isValue: @Sendable (Document, _ wanted: IndexValue) -> Bool,
+        prefetch: @Sendable (Document) -> Void)
       case range(@Sendable (Document) -> IndexValue?)
       /// Appends the tags of a document, for the tag field of this number.
       case tags(@Sendable (Document, _ field: UInt32, _ keys: inout IndexKeys) -> Void)
@@ -62,13 +63,20 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
     func call(_ document: Document) -> IndexValue? { function(document) }
   }
 
-  /// Whether a document has a value. Made where the value's type is known, so that no copy of the value leaves the document:
-  /// counting a reference to its text would have the next lookup wait for it.
+  /// Whether a document has a value, and its text fetched from memory for that question. Made where the value's type is known, so
+  /// that no copy of the value leaves the document: counting a reference to its text would have the next lookup wait for it.
   @usableFromInline
   final class ValueComparison: Sendable {
     @usableFromInline let function: @Sendable (Document, _ wanted: IndexValue) -> Bool
+    @usableFromInline let prefetch: @Sendable (Document) -> Void
 
-    init(_ function: @escaping @Sendable (Document, _ wanted: IndexValue) -> Bool) { self.function = function }
+    init(
+      _ function: @escaping @Sendable (Document, _ wanted: IndexValue) -> Bool,
+      prefetch: @escaping @Sendable (Document) -> Void
+    ) {
+      self.function = function
+      self.prefetch = prefetch
+    }
 
     @inlinable @inline(__always)
     func call(_ document: Document, _ wanted: IndexValue) -> Bool { function(document, wanted) }
@@ -96,14 +104,18 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
 
   public init(_ elements: [Element]) {
     uniques = elements.compactMap {
-      if case .unique(let value, _) = $0.content {
+      if case .unique(let value, _, _) = $0.content {
         Values(name: $0.name, isField: $0.isField, function: ValueFunction(value))
       } else {
         nil
       }
     }
     comparisons = elements.compactMap {
-      if case .unique(_, let isValue) = $0.content { ValueComparison(isValue) } else { nil }
+      if case .unique(_, let isValue, let prefetch) = $0.content {
+        ValueComparison(isValue, prefetch: prefetch)
+      } else {
+        nil
+      }
     }
     ranges = elements.compactMap {
       if case .range(let value) = $0.content {
@@ -204,6 +216,12 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
     Unmanaged.passUnretained(comparisons[index])._withUnsafeGuaranteedRef { $0.call(document, wanted) }
   }
 
+  /// Has a document's value of a unique index fetched from memory.
+  @inlinable @inline(__always)
+  func prefetchUnique(_ index: Int, of document: Document) {
+    Unmanaged.passUnretained(comparisons[index])._withUnsafeGuaranteedRef { $0.prefetch(document) }
+  }
+
   @usableFromInline
   static func nan(_ name: String) -> StoreError {
     .invalidIndexValue(index: name, reason: "NaN has no place in an order")
@@ -217,7 +235,9 @@ extension IndexSchema.Element {
   public static func unique<V: IndexValueConvertible>(
     _ field: String, _ value: @escaping @Sendable (Document) -> V?
   ) -> Self {
-    Self(name: field, isField: true, content: uniqueContent(value))
+    Self(
+      name: field, isField: true,
+      content: uniqueContent(value) { value($0)?.indexValue.prefetchText() })
   }
 
   /// At most one document for each computed value.
@@ -225,12 +245,16 @@ extension IndexSchema.Element {
   public static func unique<V: IndexValueConvertible>(
     computed name: String, _ value: @escaping @Sendable (Document) -> V?
   ) -> Self {
-    Self(name: name, isField: false, content: uniqueContent(value))
+    // What it takes to compute a value is more than a look at memory.
+    Self(name: name, isField: false, content: uniqueContent(value) { _ in })
   }
 
   @inlinable @inline(__always)
-  static func uniqueContent<V: IndexValueConvertible>(_ value: @escaping @Sendable (Document) -> V?) -> Content {
-    .unique({ value($0)?.indexValue }, isValue: { value($0)?.indexValue.isSame(as: $1) ?? false })
+  static func uniqueContent<V: IndexValueConvertible>(
+    _ value: @escaping @Sendable (Document) -> V?, prefetch: @escaping @Sendable (Document) -> Void
+  ) -> Content {
+    .unique(
+      { value($0)?.indexValue }, isValue: { value($0)?.indexValue.isSame(as: $1) ?? false }, prefetch: prefetch)
   }
 
   /// An ordered index of a field, for range queries.

@@ -49,6 +49,13 @@ extension IndexValue {
     if case .string(let own) = self, case .string(let wanted) = other, own.hasBytes(of: wanted) { return true }
     return self == other
   }
+
+  /// Has a text that is elsewhere in memory fetched.
+  @inlinable @inline(__always)
+  func prefetchText() {
+    guard case .string(let text) = self else { return }
+    text.utf8.withContiguousStorageIfAvailable { db_prefetch($0.baseAddress, $0.count) }
+  }
 }
 
 extension String {

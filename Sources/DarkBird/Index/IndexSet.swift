@@ -249,6 +249,12 @@ final class IndexSet: @unchecked Sendable {
 
   // MARK: Lookups
 
+  /// Has the word of a value fetched from memory. Under no lock.
+  @inlinable @inline(__always)
+  func prefetchOwner(uniqueIndex index: Int, hash: UInt) {
+    uniqueHints[uniqueStripe(index, hash)].prefetch { scaled(UInt64(hash >> 32), $0) }
+  }
+
   /// A document that owned a value of this hash, if not just now then before; nil does not say that there is none. Whether it
   /// owns the value now, the document says. Must be called between `db_begin_reading` and `db_end_reading`.
   @inlinable @inline(__always)

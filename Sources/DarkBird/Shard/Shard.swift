@@ -46,7 +46,14 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
     hint.prefetch { EntryWord<Entry<Key, Document>>.home(hash, capacity: $0) }
   }
 
-  /// The same with what every change of the shard writes to, which probably another processor has written to last.
+  /// Has the entry of a key, whose word has been fetched, fetched from memory. Must be called between `db_begin_reading` and
+  /// `db_end_reading`.
+  @inlinable @inline(__always)
+  func prefetchEntry(_ hash: UInt) {
+    if let words = hint.words { ShardMap<Key, Document>.prefetchEntry(in: WordView(of: words), hash) }
+  }
+
+  /// `prefetch` with what every change of the shard writes to, which probably another processor has written to last.
   @inlinable @inline(__always)
   func prefetchForChange(_ hash: UInt) {
     db_prefetch_to_write(sequence)

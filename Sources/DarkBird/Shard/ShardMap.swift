@@ -54,6 +54,14 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
     return findFar(in: view, key, bits, home)
   }
 
+  /// Has the entry that is probably that of a key fetched from memory.
+  @inlinable @inline(__always)
+  static func prefetchEntry(in view: WordView<EntryWord<Element>>, _ hash: UInt) {
+    let home = EntryWord<Element>.home(hash, capacity: view.capacity)
+    let word = view.near(home, EntryWord<Element>.bits(hash), EntryWord<Element>.bitsMask)
+    if word != 0 { db_prefetch(EntryWord<Element>.entry(word).toOpaque(), Element.size) }
+  }
+
   @inlinable
   static func findFar(
     in view: WordView<EntryWord<Element>>, _ key: Key, _ bits: UInt64, _ home: Int

@@ -193,6 +193,23 @@ struct ModelRun {
       ? try store.document(unique: "badge", badge)
       : try store.document(unique: "badge", Double(badge))
     try requireEqual(found.map { [$0.key] } ?? [], Array(model.keys { $0.badge == badge }), "owner of badge \(badge)")
+    if generator.chance(20) { try lookMany() }
+  }
+
+  /// Up to three groups of lookups that wait together, some of them for the same document.
+  private mutating func lookMany() throws {
+    let keys = (0..<generator.below(40)).map { _ in generator.below(domain) }
+    try requireEqual(store.documents(for: keys), keys.map { model.documents[$0] }, "documents \(keys)")
+    var visited: [Int] = []
+    store.withDocuments(for: keys) { key, _ in visited.append(key) }
+    try requireEqual(visited, keys.filter { model.documents[$0] != nil }, "visited of \(keys)")
+    let emails = (0..<generator.below(40)).map { _ in "e\(generator.below(domain * 2))" }
+    let owners = emails.map { email in model.keys { $0.email == email }.first }
+    try requireEqual(
+      try store.documents(unique: "email", emails).map { $0?.key }, owners, "owners of \(emails)")
+    visited = []
+    try store.withDocuments(unique: "email", emails) { key, _ in visited.append(key) }
+    try requireEqual(visited, owners.compactMap(\.self), "visited of \(emails)")
   }
 
   private mutating func queryRange() throws {
