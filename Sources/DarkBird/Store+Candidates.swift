@@ -172,6 +172,7 @@ extension Store {
   ) {
     let isDescending = execution.isDescending
     let chunkSlots = SlotTable<Entry<Key, Document>>.chunkSlots
+    let ahead = SlotTable<Entry<Key, Document>>.slotsAhead
     var start: DocumentNumber?
     if case .number(let number)? = execution.start { start = number }
     let first = start.map(shardNumber) ?? (isDescending ? shards.count - 1 : 0)
@@ -184,6 +185,7 @@ extension Store {
       while chunk < count, let entries = self.chunk(chunk, ofShard: shard) {
         for index in 0..<chunkSlots {
           let place = isDescending ? chunkSlots - 1 - index : index
+          entries.prefetch(isDescending ? place - ahead : place + ahead, Entry<Key, Document>.size)
           guard let entry = entries[place] else { continue }
           let slot = chunk * chunkSlots + place
           if let previous, isDescending ? slot >= previous : slot <= previous { continue }

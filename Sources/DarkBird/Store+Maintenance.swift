@@ -112,8 +112,8 @@ extension Store {
       for shard in shards.indices {
         var number = 0
         while let chunk = chunk(number, ofShard: shard) {
-          for place in 0..<SlotTable<Entry<Key, Document>>.chunkSlots {
-            guard let entry = chunk[place] else { continue }
+          try chunk.forEach(size: Entry<Key, Document>.size) { entry throws(StoreError) in
+            let entry = entry.takeUnretainedValue()
             try add(entry.lsn, try EncodedRecord(key: entry.key, document: entry.document))
           }
           number += 1

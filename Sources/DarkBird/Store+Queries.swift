@@ -253,8 +253,8 @@ extension Store {
     for shard in shards.indices {
       var number = 0
       while number < counts[shard], let chunk = chunk(number, ofShard: shard) {
-        for place in 0..<SlotTable<Entry<Key, Document>>.chunkSlots {
-          if let entry = chunk[place] { try body(entry.key, entry.document) }
+        try chunk.forEach(size: Entry<Key, Document>.size) { entry in
+          try entry._withUnsafeGuaranteedRef { try body($0.key, $0.document) }
         }
         number += 1
       }

@@ -13,7 +13,7 @@ import Testing
       ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) } ?? otherwise
     }
     let first = number("DARKBIRD_FIRST_SEED", 0)
-    return first..<first + number("DARKBIRD_SCREEN_SEEDS", 60)
+    return first..<first + number("DARKBIRD_SCREEN_SEEDS", 30)
   }()
 
   @Test(arguments: seeds) func anyMessagesAndSizes(_ seed: UInt64) {
