@@ -166,6 +166,8 @@ final class SlotChunk<Element: AnyObject>: @unchecked Sendable {
   /// - Parameter size: bytes of an element, about.
   @inlinable @inline(__always)
   func forEach<Failure: Error>(size: Int, _ body: (Unmanaged<Element>) throws(Failure) -> Void) throws(Failure) {
+    // Nobody else may keep the elements, and the last use of the slots be that of the chunk.
+    defer { withExtendedLifetime(self) {} }
     for place in 0..<SlotTable<Element>.chunkSlots {
       prefetch(place &+ SlotTable<Element>.slotsAhead, size)
       if let element = Self.element(slots[place]) { try body(element) }
