@@ -183,12 +183,14 @@ extension Store {
       var chunk = isDescending ? count - 1 : 0
       if let previous { chunk = isDescending ? min(chunk, previous / chunkSlots) : previous / chunkSlots }
       while chunk < count, let entries = self.chunk(chunk, ofShard: shard) {
-        for index in 0..<chunkSlots {
+        var first = 0
+        if let previous, previous / chunkSlots == chunk {
+          first = isDescending ? chunkSlots - previous % chunkSlots : previous % chunkSlots + 1
+        }
+        for index in first..<chunkSlots {
           let place = isDescending ? chunkSlots - 1 - index : index
           entries.prefetch(isDescending ? place - ahead : place + ahead, Entry<Key, Document>.size)
           guard let entry = entries[place] else { continue }
-          let slot = chunk * chunkSlots + place
-          if let previous, isDescending ? slot >= previous : slot <= previous { continue }
           // Nobody keeps it but `entries`, of which this may be the last use.
           if withExtendedLifetime(entry, { !body(.passUnretained(entry), .number(entry.number)) }) { return }
         }

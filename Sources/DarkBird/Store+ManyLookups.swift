@@ -5,13 +5,16 @@ public import CDarkBird
 // all of them, and then each is done as if it were alone. What changes meanwhile was fetched for nothing, and no more.
 
 extension Store {
-  /// Lookups that wait together: about as many cache lines as a processor has under way at once.
-  @usableFromInline static var lookupsAtOnce: Int { 16 }
+  /// Lookups that wait together. Each fetches one to three lines of memory at a time; more at once were no faster.
+  @inlinable @inline(__always)
+  static var lookupsAtOnce: Int { 16 }
 
   // MARK: By key
 
   /// The documents under many keys, nil where there is none, in the order of the keys. Each is as of its own moment; of one moment
-  /// they are in a `snapshot()`. O(keys); in a store beyond the processor's caches much faster than as many single lookups.
+  /// they are in a `snapshot()`. O(keys); in a store beyond the processor's caches several times as fast as single lookups.
+  ///
+  /// Up to 16 keys are taken before the document of the first of them is looked up.
   @inlinable
   public func documents(for keys: some Sequence<Key>) -> [Document?] {
     var documents: [Document?] = []
@@ -23,7 +26,8 @@ extension Store {
   }
 
   /// Calls `body` with the document under each of many keys, in the order of the keys, as `withDocument` does; keys without a
-  /// document are left out. O(keys), as fast as `documents(for:)` without its copies.
+  /// document are left out. O(keys), and as fast as `documents(for:)`, without its copies. If `body` throws, up to 15 more keys
+  /// have been taken.
   @inlinable
   public func withDocuments(
     for keys: some Sequence<Key>, _ body: (Key, borrowing Document) throws -> Void
@@ -50,6 +54,8 @@ extension Store {
       for index in group.indices { shard(ofHash: group[index].hash).prefetchEntry(group[index].hash) }
       db_end_reading(reader)
       for index in group.indices { try body(group[index].key, group[index].hash) }
+      // There were no more: nobody may ask again.
+      if group.count < Self.lookupsAtOnce { return }
       group.removeAll(keepingCapacity: true)
     }
   }
@@ -62,8 +68,8 @@ extension Store {
   /// The documents that own values of a unique index, nil where none does, in the order of the values, as `documents(for:)`.
   /// - Throws: `.unknownIndex`.
   @inlinable
-  public func documents<Value: IndexValueConvertible>(
-    unique index: String, _ values: some Sequence<Value>
+  public func documents(
+    unique index: String, _ values: some Sequence<some IndexValueConvertible>
   ) throws(StoreError) -> [StoredDocument<Key, Document>?] {
     let index = try uniqueNumber(index)
     var documents: [StoredDocument<Key, Document>?] = []
@@ -74,12 +80,13 @@ extension Store {
     return documents
   }
 
-  /// Calls `body` with the document that owns each of many values of a unique index, in the order of the values, as `withDocument`
-  /// does; values without an owner are left out.
+  /// Calls `body` with the document that owns each of many values of a unique index, in the order of the values, as
+  /// `withDocument` does; values without an owner are left out. Which these are, `documents(unique:_:)` tells.
   /// - Throws: `.unknownIndex`, and what `body` throws, at once.
   @inlinable
-  public func withDocuments<Value: IndexValueConvertible>(
-    unique index: String, _ values: some Sequence<Value>, _ body: (Key, borrowing Document) throws -> Void
+  public func withDocuments(
+    unique index: String, _ values: some Sequence<some IndexValueConvertible>,
+    _ body: (Key, borrowing Document) throws -> Void
   ) throws {
     let index = try uniqueNumber(index)
     try forEachFetched(unique: index, values) { value, hash in
@@ -89,8 +96,9 @@ extension Store {
 
   /// Calls `body` with each value and its hash value, when what a lookup needs has been fetched.
   @inlinable
-  func forEachFetched<Value: IndexValueConvertible>(
-    unique index: Int, _ values: some Sequence<Value>, _ body: (IndexValue, _ hash: UInt) throws -> Void
+  func forEachFetched(
+    unique index: Int, _ values: some Sequence<some IndexValueConvertible>,
+    _ body: (IndexValue, _ hash: UInt) throws -> Void
   ) rethrows {
     var rest = values.makeIterator()
     var group: ContiguousArray<OwnerLookup> = []
@@ -104,6 +112,7 @@ extension Store {
       if group.isEmpty { return }
       fetchOwners(uniqueIndex: index, &group)
       for lookup in group.indices { try body(group[lookup].value, group[lookup].hash) }
+      if group.count < Self.lookupsAtOnce { return }
       group.removeAll(keepingCapacity: true)
     }
   }
@@ -140,6 +149,10 @@ extension Store {
       else { continue }
       group[lookup].entry = entry
       db_prefetch(entry.toOpaque(), Entry<Key, Document>.size)
+    }
+    if planted(.ownersNotKept) {
+      db_end_reading(reader)
+      _ = db_begin_reading()
     }
     for lookup in group.indices {
       guard let entry = group[lookup].entry else { continue }

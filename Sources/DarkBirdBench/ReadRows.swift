@@ -35,22 +35,25 @@ extension Bench {
 
   /// Keys and unique values that one call looks up where it looks up many.
   private static let callSize = 100
+  private static func calls(_ lookups: Int) -> Int { (lookups + callSize - 1) / callSize }
+  private static func part(_ call: Int, of lookups: Int) -> Range<Int> {
+    call * callSize..<min((call + 1) * callSize, lookups)
+  }
 
   /// As `lookups`, some keys a call, which is also what is timed.
   func lookupMany(_ row: BenchRow) throws -> BenchResult {
     let store = try loadedStore()
     let count = count
-    func pass(_ calls: Int) throws -> Run {
-      let run = try measure(threads: threads, operations: calls, timingOneIn: 1) { call, tally in
-        let operations = call * Self.callSize..<(call + 1) * Self.callSize
-        store.withDocuments(for: operations.lazy.map { UInt64(randomNumber($0, below: count)) }) { tally.visit($1.age) }
+    func pass(_ lookups: Int) throws -> Run {
+      let run = try measure(threads: threads, operations: Self.calls(lookups), timingOneIn: 1) { call, tally in
+        let keys = Self.part(call, of: lookups).lazy.map { UInt64(randomNumber($0, below: count)) }
+        store.withDocuments(for: keys) { tally.visit($1.age) }
       }
-      try expect(run.tally.documents, calls * Self.callSize, of: row)
+      try expect(run.tally.documents, lookups, of: row)
       return run
     }
-    let calls = max(1, count / Self.callSize)
-    _ = try pass(calls)
-    return BenchResult(row, try pass(calls * 5).countingDocuments)
+    _ = try pass(count)
+    return BenchResult(row, try pass(count * 5).countingDocuments)
   }
 
   /// Emails in random order. Made anew: strings that share their buffer with the index would be equal at a glance.
@@ -62,10 +65,8 @@ extension Bench {
   func lookupUniqueMany(_ row: BenchRow) throws -> BenchResult {
     let store = try loadedStore()
     let emails = randomEmails()
-    let calls = (count + Self.callSize - 1) / Self.callSize
-    let run = try measure(threads: threads, operations: calls, timingOneIn: 1) { call, tally in
-      let part = emails[call * Self.callSize..<min((call + 1) * Self.callSize, emails.count)]
-      try store.withDocuments(unique: "email", part) { tally.visit($1.age) }
+    let run = try measure(threads: threads, operations: Self.calls(emails.count), timingOneIn: 1) { call, tally in
+      try store.withDocuments(unique: "email", emails[Self.part(call, of: emails.count)]) { tally.visit($1.age) }
     }
     try expect(run.tally.documents, count, of: row)
     return BenchResult(row, run.countingDocuments)

@@ -34,14 +34,19 @@ struct ReaderTests {
 
   /// A document that exists in memory only.
   struct Watched: Document {
-    static let schema: IndexSchema<Watched> = []
+    static let schema: IndexSchema<Watched> = [.unique("name", \.name)]
     var number: Int
+    /// Too long to be part of the document's own memory.
+    var name: String?
     var witness: Witness
 
-    init(_ number: Int, _ living: Counted) {
+    init(_ number: Int, named: Bool = false, _ living: Counted) {
       self.number = number
+      name = named ? Self.name(number) : nil
       witness = Witness(living)
     }
+
+    static func name(_ number: Int) -> String { "the document of number \(number)" }
 
     init(cbor reader: inout CBORReader) throws { fatalError("never stored") }
     func encode(cbor writer: inout CBORWriter) throws {}
@@ -86,6 +91,24 @@ struct ReaderTests {
         return living.living <= 100 + 64
       })
     #expect(eventually { (try? store.removeAll()) != nil && living.living == 0 })
+  }
+
+  @Test func scansKeepWhatTheyVisit() throws {
+    let living = Counted()
+    var configuration = StoreConfiguration.memory
+    configuration.shardCount = 1
+    let store = try WatchedStore(configuration)
+    let slots = SlotTable<Entry<Int, Watched>>.chunkSlots
+    for key in 0..<slots { try store.put(Watched(key, living), for: key) }
+    var visited = 0
+    try store.forEach(Query()) { key, document in
+      visited += 1
+      try store.remove(key)
+      // Frees what nobody keeps.
+      for number in 0..<100 { try store.put(Watched(number, living), for: -1) }
+      #expect(document.witness.isAlive && document.number == key)
+    }
+    #expect(visited == slots)
   }
 
   @Test func removingAllLeavesReadersWhatTheyRead() throws {
@@ -152,7 +175,7 @@ struct ReaderTests {
     let living = Counted()
     let store = try WatchedStore()
     let keys = 50
-    for key in 0..<keys { try store.put(Watched(key, living), for: key) }
+    for key in 0..<keys { try store.put(Watched(key, named: true, living), for: key) }
     let isDone = Atomic<Int>(0)
     onThreads(4) { thread in
       do {
@@ -161,18 +184,31 @@ struct ReaderTests {
           for number in 0..<Effort.meetings(20_000) {
             let key = Int.random(in: 0..<keys, using: &random)
             // Also tables that grow and shrink, and everything at once.
-            if number % 7 == 0 { try store.remove(key) } else { try store.put(Watched(key, living), for: key) }
+            if number % 7 == 0 {
+              try store.remove(key)
+            } else {
+              try store.put(Watched(key, named: true, living), for: key)
+            }
             if number % 2_000 == 1_999 { try store.removeAll() }
             if number % 11 == 0 { try store.put(Watched(keys + number, living), for: keys + number) }
           }
           isDone.store(1, ordering: .releasing)
         }
+        func isSound(_ key: Int, _ document: Watched) -> Bool {
+          (0..<20).allSatisfy { _ in document.witness.isAlive && document.number == key }
+        }
+        // One by one, many by their keys, many by their names.
         while isDone.load(ordering: .acquiring) == 0 {
-          let key = Int.random(in: 0..<keys, using: &random)
-          let isSound = store.withDocument(key) { document in
-            (0..<20).allSatisfy { _ in document.witness.isAlive && document.number == key }
+          let some = (0..<20).map { _ in Int.random(in: 0..<keys, using: &random) }
+          switch thread {
+          case 1:
+            store.withDocuments(for: some) { key, document in #expect(isSound(key, document)) }
+          case 2:
+            try store.withDocuments(unique: "name", some.map(Watched.name)) { key, document in
+              #expect(isSound(key, document))
+            }
+          default: #expect(store.withDocument(some[0]) { isSound(some[0], $0) } ?? true)
           }
-          #expect(isSound ?? true)
         }
       } catch { Issue.record("\(error)") }
     }
@@ -319,14 +355,38 @@ struct ReaderTests {
       }
     }
     #expect(visited == 20)
+    visited = 0
     #expect(throws: Enough.self) {
-      try store.withDocuments(unique: "badge", 0..<40) { _, _ in throw Enough() }
+      try store.withDocuments(unique: "badge", 0..<40) { _, _ in
+        visited += 1
+        if visited == 20 { throw Enough() }
+      }
     }
-    #expect(throws: StoreError.unknownIndex(name: "none", known: ["email", "badge"])) {
-      _ = try store.documents(unique: "none", [1])
+    #expect(visited == 20)
+    for index in ["none", ""] {
+      let unknown = StoreError.unknownIndex(name: index, known: ["email", "badge"])
+      #expect(throws: unknown) { _ = try store.documents(unique: index, [1]) }
+      #expect(throws: unknown) { try store.withDocuments(unique: index, [1]) { _, _ in } }
     }
-    #expect(store.documents(for: []) == [])
-    #expect(try store.documents(unique: "badge", [Int]()).isEmpty)
+  }
+
+  /// Sequences that can be gone through once, and that somebody feeds: at their end nobody asks again.
+  @Test(arguments: [0, 1, 15, 16, 17, 32]) func lookupsOfManyEndWithTheirSequence(count: Int) throws {
+    let store = try MemberStore()
+    for key in 0..<40 { try store.put(Member(badge: key), for: key) }
+    var ends = 0
+    func numbers() -> AnyIterator<Int> {
+      var next = 0
+      return AnyIterator {
+        next += 1
+        if next > count { ends += 1 }
+        return next > count ? nil : next - 1
+      }
+    }
+    #expect(store.documents(for: AnySequence(numbers)).map { $0?.badge } == Array(0..<count))
+    #expect(try store.documents(unique: "badge", AnySequence(numbers)).map { $0?.key } == Array(0..<count))
+    #expect(ends == 2)
+    #expect(store.statistics().operations.gets == UInt64(2 * count))
   }
 
   @Test func everyLookupIsCounted() throws {
@@ -336,10 +396,11 @@ struct ReaderTests {
     for round in 1...3 {
       let allHaveBegun = Barrier(LookupCounters.rowsMax + 20)
       onThreads(LookupCounters.rowsMax + 20) { _ in
-        for key in 0..<100 {
-          _ = store[key]
-          if key == 0 { allHaveBegun.wait() }
-        }
+        _ = store[0]
+        allHaveBegun.wait()
+        for key in 1..<20 { _ = store[key] }
+        _ = store.documents(for: 0..<40)
+        store.withDocuments(for: 20..<60) { _, _ in }
       }
       let statistics = store.statistics()
       let expected = UInt64(round * (LookupCounters.rowsMax + 20) * 100)

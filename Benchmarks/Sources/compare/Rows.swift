@@ -2,7 +2,7 @@
 struct ComparedRow: Sendable {
   var name: String
   var threads = 2
-  /// What peers do meanwhile that have nothing of this name.
+  /// What peers do meanwhile, who have nothing of this name.
   var peerName: String?
   /// The least ratio of operations a second to those of the seed; nil if it does not matter.
   var must: Double?
@@ -97,18 +97,19 @@ enum Contender: String, CaseIterable {
       "disk-insert-synced", "lookup-16", "sampler", "put-during-checkpoint", "put-during-backup", "insert-scaling",
       "lookup-scaling",
     ]
+    let name = row.peerName ?? row.name
     return switch self {
     case .darkbird: true
-    case .seed: !alone.contains(row.name)
+    case .seed: !alone.contains(name)
     case .sqlite:
-      row.name == "disk-insert-synced"
-        || !alone.union(["mixed-ycsb-a", "reload-indexed", "remove"]).contains(row.name)
+      name == "disk-insert-synced"
+        || !alone.union(["mixed-ycsb-a", "reload-indexed", "remove"]).contains(name)
     case .redis:
       ["ram-insert", "ram-insert-indexed", "lookup", "lookup-unique", "tag-documents", "range-documents"]
-        .contains(row.name)
+        .contains(name)
     case .erlang:
       ["ram-insert", "ram-insert-indexed", "disk-insert-indexed", "lookup", "lookup-unique", "tag-documents"]
-        .contains(row.name)
+        .contains(name)
     }
   }
 }

@@ -235,9 +235,11 @@ extension IndexSchema.Element {
   public static func unique<V: IndexValueConvertible>(
     _ field: String, _ value: @escaping @Sendable (Document) -> V?
   ) -> Self {
-    Self(
+    // To make a text of another value takes longer than to wait for memory.
+    let isText = V.self == String.self
+    return Self(
       name: field, isField: true,
-      content: uniqueContent(value) { value($0)?.indexValue.prefetchText() })
+      content: uniqueContent(value) { if isText { value($0)?.indexValue.prefetchText() } })
   }
 
   /// At most one document for each computed value.
@@ -245,7 +247,7 @@ extension IndexSchema.Element {
   public static func unique<V: IndexValueConvertible>(
     computed name: String, _ value: @escaping @Sendable (Document) -> V?
   ) -> Self {
-    // What it takes to compute a value is more than a look at memory.
+    // Likewise.
     Self(name: name, isField: false, content: uniqueContent(value) { _ in })
   }
 

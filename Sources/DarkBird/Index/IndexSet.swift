@@ -252,7 +252,7 @@ final class IndexSet: @unchecked Sendable {
   /// Has the word of a value fetched from memory. Under no lock.
   @inlinable @inline(__always)
   func prefetchOwner(uniqueIndex index: Int, hash: UInt) {
-    uniqueHints[uniqueStripe(index, hash)].prefetch { scaled(UInt64(hash >> 32), $0) }
+    uniqueHints[uniqueStripe(index, hash)].prefetch(window: OwnerTable.window) { scaled(UInt64(hash >> 32), $0) }
   }
 
   /// A document that owned a value of this hash, if not just now then before; nil does not say that there is none. Whether it

@@ -36,11 +36,15 @@ struct OwnerTable: Sendable {
     return (first, others)
   }
 
+  /// Words that a probable owner is looked for in.
+  @inlinable @inline(__always)
+  static var window: Int { 8 }
+
   /// A document with a value of this hash that is found where almost all are found; see `WordView.near`.
   @inlinable @inline(__always)
   static func probable(_ hash: UInt, in view: WordView<Word>) -> DocumentNumber? {
     let bits = UInt64(hash >> 32)
-    let word = view.near(scaled(bits, view.capacity), bits << 32, 0xFFFF_FFFF << 32, window: 8)
+    let word = view.near(scaled(bits, view.capacity), bits << 32, 0xFFFF_FFFF << 32, window: window)
     return word == 0 ? nil : DocumentNumber(truncatingIfNeeded: word &- 1)
   }
 

@@ -40,10 +40,12 @@ struct Shard<Key: DocumentKey, Document: DarkBird.Document>: @unchecked Sendable
     self.hint = hint
   }
 
-  /// Has the word of a key fetched from memory, before the lock is taken.
+  /// Has the word of a key fetched from memory. Under no lock.
   @inlinable @inline(__always)
   func prefetch(_ hash: UInt) {
-    hint.prefetch { EntryWord<Entry<Key, Document>>.home(hash, capacity: $0) }
+    hint.prefetch(window: EntryWord<Entry<Key, Document>>.window) {
+      EntryWord<Entry<Key, Document>>.home(hash, capacity: $0)
+    }
   }
 
   /// Has the entry of a key, whose word has been fetched, fetched from memory. Must be called between `db_begin_reading` and

@@ -43,7 +43,7 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
   static func find(in view: WordView<EntryWord<Element>>, _ key: Key, _ hash: UInt) -> Unmanaged<Element>? {
     let bits = EntryWord<Element>.bits(hash)
     let home = EntryWord<Element>.home(hash, capacity: view.capacity)
-    let word = view.near(home, bits, EntryWord<Element>.bitsMask)
+    let word = view.near(home, bits, EntryWord<Element>.bitsMask, window: EntryWord<Element>.window)
     if word != 0 {
       // Almost always the entry.
       let entry = EntryWord<Element>.entry(word)
@@ -58,7 +58,8 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
   @inlinable @inline(__always)
   static func prefetchEntry(in view: WordView<EntryWord<Element>>, _ hash: UInt) {
     let home = EntryWord<Element>.home(hash, capacity: view.capacity)
-    let word = view.near(home, EntryWord<Element>.bits(hash), EntryWord<Element>.bitsMask)
+    let word = view.near(
+      home, EntryWord<Element>.bits(hash), EntryWord<Element>.bitsMask, window: EntryWord<Element>.window)
     if word != 0 { db_prefetch(EntryWord<Element>.entry(word).toOpaque(), Element.size) }
   }
 
@@ -154,6 +155,9 @@ struct ShardMap<Key: DocumentKey, Document: DarkBird.Document> {
 @usableFromInline
 enum EntryWord<Element: HashedEntry>: TableWord {
   @usableFromInline static var bitsMask: UInt64 { 0xFFFF_0000_0000_000F }
+  /// Words that an entry is looked for in first.
+  @inlinable @inline(__always)
+  static var window: Int { 4 }
   /// As long as a table has no more words, those bits say where a word belongs, and growing touches no entry.
   @usableFromInline static var capacityOfBits: Int { 1 << 20 }
   @usableFromInline static var isReadWithoutLock: Bool { true }

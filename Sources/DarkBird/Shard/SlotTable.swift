@@ -11,9 +11,11 @@ public import Synchronization
 /// Unchecked: as `WordTable`.
 @usableFromInline
 struct SlotTable<Element: AnyObject>: @unchecked Sendable {
-  @usableFromInline static var chunkSlots: Int { 256 }
+  @inlinable @inline(__always)
+  static var chunkSlots: Int { 256 }
   /// How far before its turn an element is fetched: neighbours in a chunk lie far from each other in memory.
-  @usableFromInline static var slotsAhead: Int { 16 }
+  @inlinable @inline(__always)
+  static var slotsAhead: Int { 16 }
 
   @usableFromInline var bases: UnsafeMutablePointer<UInt64>
   @usableFromInline var chunkCount = 0

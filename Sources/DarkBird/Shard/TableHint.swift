@@ -19,11 +19,14 @@ struct TableHint: @unchecked Sendable {
     capacity = (memory + 8).assumingMemoryBound(to: Atomic<Int>.self)
   }
 
+  /// - Parameter window: how many words from the index on will be looked at.
   @inlinable @inline(__always)
-  func prefetch(_ index: (_ capacity: Int) -> Int) {
+  func prefetch(window: Int, _ index: (_ capacity: Int) -> Int) {
     let start = address.pointee.load(ordering: .relaxed)
     let index = index(capacity.pointee.load(ordering: .relaxed))
-    if let word = UnsafeRawPointer(bitPattern: start &+ UInt(bitPattern: index &* 8)) { db_prefetch_line(word) }
+    guard let word = UnsafeRawPointer(bitPattern: start &+ UInt(bitPattern: index &* 8)) else { return }
+    db_prefetch_line(word)
+    db_prefetch_line(word + (window &- 1) &* 8)
   }
 
   /// The same for a word that is going to be changed.

@@ -73,7 +73,7 @@ struct WordView<Word: TableWord> {
   /// goes beyond the capacity. Almost every word lies in the window of its home, and finding it there takes no branch that the
   /// processor could guess wrong before the word has come from memory.
   @inlinable @inline(__always)
-  func near(_ home: Int, _ bits: UInt64, _ mask: UInt64, window: Int = 4) -> UInt64 {
+  func near(_ home: Int, _ bits: UInt64, _ mask: UInt64, window: Int) -> UInt64 {
     if home &+ window > capacity { return 0 }
     var found: UInt64 = 0
     for offset in (0..<window).reversed() {

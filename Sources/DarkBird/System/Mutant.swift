@@ -13,7 +13,7 @@ enum Mutant: String, Sendable {
   // Locks
   case batchShardsLockedInAnyOrder, outdatedBatchDone
   case shardNotLocked, lookupNotChecked, slotSeenTooEarly, ownersNotChecked, batchSeenInParts
-  case freedUnderReaders, tableFreedUnderReaders
+  case freedUnderReaders, tableFreedUnderReaders, ownersNotKept
   case stripesNotLocked, stripesLockedInAnyOrder, storeNotLockedAsAWhole
   case lockWakesNobody, conditionWakesNobody, gateWakesNobody
   // The write path
