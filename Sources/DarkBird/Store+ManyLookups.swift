@@ -150,13 +150,11 @@ extension Store {
       group[lookup].entry = entry
       db_prefetch(entry.toOpaque(), Entry<Key, Document>.size)
     }
-    if planted(.ownersNotKept) {
-      db_end_reading(reader)
-      _ = db_begin_reading()
-    }
+    if planted(.ownersNotKept, waits: false) { db_end_reading(reader) }
     for lookup in group.indices {
       guard let entry = group[lookup].entry else { continue }
       entry._withUnsafeGuaranteedRef { indexSchema.prefetchUnique(index, of: $0.document) }
     }
+    if planted(.ownersNotKept, waits: false) { _ = db_begin_reading() }
   }
 }

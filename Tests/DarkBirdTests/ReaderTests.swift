@@ -111,6 +111,30 @@ struct ReaderTests {
     #expect(visited == slots)
   }
 
+  /// What many lookups fetch runs the schema's functions, which may do anything.
+  @Test func documentsStayWhileTheyAreFetched() throws {
+    let living = Counted()
+    let onFetch = Guarded<(@Sendable () -> Void)?>(nil)
+    let schema: IndexSchema<Watched> = [
+      .unique("name") { document in
+        if let once = onFetch.withLock({ $0.take() }) { once() }
+        #expect(document.witness.isAlive)
+        return document.name
+      }
+    ]
+    let store = try WatchedStore(.memory, schema: schema)
+    for key in 0..<2 { try store.put(Watched(key, named: true, living), for: key) }
+    onFetch.withLock {
+      $0 = {
+        do {
+          for _ in 0..<1_000 { try store.put(Watched(1, named: true, living), for: 1) }
+        } catch { Issue.record("\(error)") }
+      }
+    }
+    #expect(try store.documents(unique: "name", [0, 1].map(Watched.name)).map { $0?.key } == [0, 1])
+    #expect(onFetch.withLock { $0 == nil }, "nothing was fetched")
+  }
+
   @Test func removingAllLeavesReadersWhatTheyRead() throws {
     let living = Counted()
     let store = try WatchedStore()
