@@ -1,3 +1,5 @@
+public import CDarkBird
+
 /// What a document type has indexed: unique indexes, tags and range fields.
 ///
 ///     static let schema: IndexSchema<Player> = [
@@ -15,7 +17,7 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
     enum Content: Sendable {
       case unique(
         @Sendable (Document) -> IndexValue?, isValue: @Sendable (Document, _ wanted: IndexValue) -> Bool,
-        prefetch: @Sendable (Document) -> Void)
+        textAddress: @Sendable (Document) -> UInt)
       case range(@Sendable (Document) -> IndexValue?)
       /// Appends the tags of a document, for the tag field of this number.
       case tags(@Sendable (Document, _ field: UInt32, _ keys: inout IndexKeys) -> Void)
@@ -63,19 +65,20 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
     func call(_ document: Document) -> IndexValue? { function(document) }
   }
 
-  /// Whether a document has a value, and its text fetched from memory for that question. Made where the value's type is known, so
-  /// that no copy of the value leaves the document: counting a reference to its text would have the next lookup wait for it.
+  /// Whether a document has a value, and where its text is, which can be fetched before that question. Made where the value's
+  /// type is known, so that no copy of the value leaves the document: counting a reference to its text would have the next lookup
+  /// wait for it.
   @usableFromInline
   final class ValueComparison: Sendable {
     @usableFromInline let function: @Sendable (Document, _ wanted: IndexValue) -> Bool
-    @usableFromInline let prefetch: @Sendable (Document) -> Void
+    @usableFromInline let textAddress: @Sendable (Document) -> UInt
 
     init(
       _ function: @escaping @Sendable (Document, _ wanted: IndexValue) -> Bool,
-      prefetch: @escaping @Sendable (Document) -> Void
+      textAddress: @escaping @Sendable (Document) -> UInt
     ) {
       self.function = function
-      self.prefetch = prefetch
+      self.textAddress = textAddress
     }
 
     @inlinable @inline(__always)
@@ -111,8 +114,8 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
       }
     }
     comparisons = elements.compactMap {
-      if case .unique(_, let isValue, let prefetch) = $0.content {
-        ValueComparison(isValue, prefetch: prefetch)
+      if case .unique(_, let isValue, let textAddress) = $0.content {
+        ValueComparison(isValue, textAddress: textAddress)
       } else {
         nil
       }
@@ -216,10 +219,11 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
     Unmanaged.passUnretained(comparisons[index])._withUnsafeGuaranteedRef { $0.call(document, wanted) }
   }
 
-  /// Has a document's value of a unique index fetched from memory.
+  /// Has the text of a document's value of a unique index fetched from memory: its beginning, which is often all of it.
   @inlinable @inline(__always)
   func prefetchUnique(_ index: Int, of document: Document) {
-    Unmanaged.passUnretained(comparisons[index])._withUnsafeGuaranteedRef { $0.prefetch(document) }
+    let address = Unmanaged.passUnretained(comparisons[index])._withUnsafeGuaranteedRef { $0.textAddress(document) }
+    if let text = UnsafeRawPointer(bitPattern: address) { db_prefetch(text, 64) }
   }
 
   @usableFromInline
@@ -239,7 +243,7 @@ extension IndexSchema.Element {
     let isText = V.self == String.self
     return Self(
       name: field, isField: true,
-      content: uniqueContent(value) { if isText { value($0)?.indexValue.prefetchText() } })
+      content: uniqueContent(value) { isText ? value($0)?.indexValue.textAddress ?? 0 : 0 })
   }
 
   /// At most one document for each computed value.
@@ -248,15 +252,16 @@ extension IndexSchema.Element {
     computed name: String, _ value: @escaping @Sendable (Document) -> V?
   ) -> Self {
     // Likewise.
-    Self(name: name, isField: false, content: uniqueContent(value) { _ in })
+    Self(name: name, isField: false, content: uniqueContent(value) { _ in 0 })
   }
 
   @inlinable @inline(__always)
   static func uniqueContent<V: IndexValueConvertible>(
-    _ value: @escaping @Sendable (Document) -> V?, prefetch: @escaping @Sendable (Document) -> Void
+    _ value: @escaping @Sendable (Document) -> V?, textAddress: @escaping @Sendable (Document) -> UInt
   ) -> Content {
     .unique(
-      { value($0)?.indexValue }, isValue: { value($0)?.indexValue.isSame(as: $1) ?? false }, prefetch: prefetch)
+      { value($0)?.indexValue }, isValue: { value($0)?.indexValue.isSame(as: $1) ?? false },
+      textAddress: textAddress)
   }
 
   /// An ordered index of a field, for range queries.

@@ -50,11 +50,12 @@ extension IndexValue {
     return self == other
   }
 
-  /// Has a text that is elsewhere in memory fetched.
+  /// Where the bytes of a text are. For whoever wants them fetched, and does not look at them: they may be gone, or have been on
+  /// the stack. No more than an address, for then the compiler need not count a reference to the text, which would wait for it.
   @inlinable @inline(__always)
-  func prefetchText() {
-    guard case .string(let text) = self else { return }
-    text.utf8.withContiguousStorageIfAvailable { db_prefetch($0.baseAddress, $0.count) }
+  var textAddress: UInt {
+    guard case .string(let text) = self else { return 0 }
+    return text.utf8.withContiguousStorageIfAvailable { UInt(bitPattern: $0.baseAddress) } ?? 0
   }
 }
 
