@@ -357,15 +357,17 @@ struct BackupTests {
     #expect(disk.openFileCount == 0)
   }
 
-  /// When it has its name already.
+  /// When it has its name already. In a directory of its own: pages of the log are made in the store's meanwhile.
   @Test func directoryThatCannotBeSyncedLeavesNoBackupOrAWholeOne() throws {
     let store = try makeStore(documents: 40)
-    disk.plan(.once(.synchronizeDirectory, error: EIO, path: "/data"))
-    #expect(storeError { try store.backup(to: Self.path, disk) }?.isIO == true)
-    #expect(!disk.hasUntouchedFaults && disk.files[Self.path] == nil)
-    disk.plan(.once(.synchronizeDirectory, error: EACCES, path: "/data"))
-    try store.backup(to: Self.path, disk)
-    #expect(!disk.hasUntouchedFaults && disk.files[Self.path] != nil)
+    let path = "/backups/a.backup"
+    try disk.createDirectory("/backups")
+    disk.plan(.once(.synchronizeDirectory, error: EIO, path: "/backups"))
+    #expect(storeError { try store.backup(to: path, disk) }?.isIO == true)
+    #expect(!disk.hasUntouchedFaults && disk.files[path] == nil)
+    disk.plan(.once(.synchronizeDirectory, error: EACCES, path: "/backups"))
+    try store.backup(to: path, disk)
+    #expect(!disk.hasUntouchedFaults && disk.files[path] != nil)
     try store.close()
   }
 
