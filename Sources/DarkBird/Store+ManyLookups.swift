@@ -5,7 +5,8 @@ public import CDarkBird
 // all of them, and then each is done as if it were alone. What changes meanwhile was fetched for nothing, and no more.
 
 extension Store {
-  /// Lookups that wait together. Each fetches one to three lines of memory at a time; more at once were no faster.
+  /// Lookups that wait together. Each fetches one to three lines of memory at a time, of which a processor has some ten to twenty
+  /// under way.
   @inlinable @inline(__always)
   static var lookupsAtOnce: Int { 16 }
 

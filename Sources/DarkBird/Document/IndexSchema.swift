@@ -251,7 +251,7 @@ extension IndexSchema.Element {
   public static func unique<V: IndexValueConvertible>(
     computed name: String, _ value: @escaping @Sendable (Document) -> V?
   ) -> Self {
-    // Likewise.
+    // To compute a value takes longer than to wait for memory.
     Self(name: name, isField: false, content: uniqueContent(value) { _ in 0 })
   }
 
