@@ -394,6 +394,17 @@ struct ReaderTests {
     }
   }
 
+  @Test func lookupsOfManyInASnapshotAreOfOneMoment() throws {
+    let store = try MemberStore()
+    for key in 0..<40 { try store.put(Member(badge: key, age: 0), for: key) }
+    let frozen = store.snapshot()
+    for key in 0..<20 { try store.put(Member(badge: key, age: 1), for: key) }
+    for key in 20..<40 { try store.remove(key) }
+    #expect(frozen.documents(for: 0..<40).map { $0?.age } == Array(repeating: 0, count: 40))
+    #expect(try frozen.documents(unique: "badge", 0..<40).map { $0?.document.age } == Array(repeating: 0, count: 40))
+    #expect(store.documents(for: 0..<40).map { $0?.age } == (0..<40).map { $0 < 20 ? 1 : nil })
+  }
+
   /// Sequences that can be gone through once, and that somebody feeds: at their end nobody asks again.
   @Test(arguments: [0, 1, 15, 16, 17, 32]) func lookupsOfManyEndWithTheirSequence(count: Int) throws {
     let store = try MemberStore()
