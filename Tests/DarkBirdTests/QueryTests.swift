@@ -226,6 +226,16 @@ struct TagFieldTests {
     #expect(store.audit().problems == [])
   }
 
+  /// The name of one field in front of the other's, as the tags of it are spelled.
+  @Test func fieldWhoseNameBeginsWithAnotherHasItsOwnTags() throws {
+    let store = try Store<Int, Member>(.memory, schema: [.tag("a", \.club), .tag("a=b", \.city)])
+    try store.put(Member(club: "x", city: "y"), for: 1)
+    #expect(try store.tags(of: "a").map(\.tag) == ["a=x"])
+    #expect(try store.tags(of: "a=b").map(\.tag) == ["a=b=y"])
+    #expect(store.statistics().indexes.map(\.entries) == [1, 1])
+    #expect(try store.documents(tagged: "a=b=y").documents.map(\.key) == [1])
+  }
+
   @Test func tagOfNoFieldIsRefusedUnlessTagsAreComputed() throws {
     let strict = try Store<Int, Member>(.memory, schema: [.tag("club", \.club), .tag("skills", each: \.skills)])
     for (tag, name) in [("clbu=Ajax", "clbu"), ("vip", "vip"), ("=", ""), ("", "")] {

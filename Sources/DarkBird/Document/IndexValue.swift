@@ -129,7 +129,8 @@ extension IndexValue: CustomStringConvertible {
     switch self {
     case .bool(let value): String(value)
     case .int(let value): String(value)
-    case .double(let value): String(value)
+    // Both zeros are one value, and so one tag.
+    case .double(let value): String(value == 0 ? 0 : value)
     case .date(let value): value.iso8601 ?? "date out of range"
     case .string(let value): value
     }

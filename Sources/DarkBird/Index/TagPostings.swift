@@ -68,8 +68,10 @@ struct TagPostings: Sendable {
     if let index = index(tag.name) { return place(index) }
     table.insert(word(tag.name, all.count))
     all.willChange()
-    // A computed tag may be one of another field, which counts it then, whichever of them gave it first.
-    let field = prefixes.firstIndex { $0 == tag.name.field } ?? Int(tag.field)
+    // A computed tag may be one of another field, which counts it then, whichever of them gave it first. Any other is of its own
+    // field, also where the name of that has another field's name in front.
+    let own = Int(tag.field)
+    let field = prefixes[own] == nil ? prefixes.firstIndex { $0 == tag.name.field } ?? own : own
     all.append(Posting(name: tag.name, field: field, documents: DocumentSet()))
     distinct[field] += 1
     return all.count - 1

@@ -28,6 +28,15 @@ struct AwkwardValueTests {
     try store.close()
   }
 
+  @Test func bothZerosAreOneValueAndOneTag() throws {
+    let store = try Store<Int, Member>(.memory, schema: [.tag("score", \.score), .range("score", \.score)])
+    for (key, score) in [(1, 0.0), (2, -0.0)] { try store.put(Member(score: score), for: key) }
+    #expect(try store.documents(where: "score", in: .exactly(0)).documents.count == 2)
+    #expect(try store.documents(tagged: "score=0.0").documents.count == 2)
+    #expect(try store.tags(of: "score").map(\.count) == [2])
+    #expect(store.audit().problems.isEmpty)
+  }
+
   @Test func notANumberIsEqualWhateverTheirBits() throws {
     let (one, other) = (Value.double(.nan), Value.double(Double(bitPattern: Double.nan.bitPattern | 5)))
     #expect(one == other && one.hashValue == other.hashValue && one != .double(0))
