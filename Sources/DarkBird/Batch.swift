@@ -1,7 +1,8 @@
 /// Operations on many keys that a store does all at once or not at all; `Store.batch` hands one out to be filled.
 ///
 /// They mean what they would mean one after the other, with nothing in between: the last operation on a key decides what is
-/// under it, and an `insert` fails if there is a document under its key at that point.
+/// under it, and an `insert` fails if there is a document under its key at that point. Only where the store is full
+/// (`.tooManyDocuments`) a removal makes no room for a new document of the same batch.
 public struct Batch<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
   /// What all operations on one key come to.
   @usableFromInline

@@ -234,10 +234,13 @@ struct NewStoreDirectory {
   /// Removes what was made; the directory itself stays, empty. Best effort, the mark last but for the lock.
   func cancel() {
     let names = (try? fileSystem.list(directory)) ?? []
-    // Without its manifest it is no store, whatever happens in between.
+    // Without its manifest it is no store, whatever happens in between; and without the mark nobody would know what the rest is.
+    // A disk keeps the removals in this order only if it is told.
     let order = [LogFormat.manifestName: 0, LogFormat.unfinishedName: 2, LogFormat.lockName: 3]
     for name in names.sorted(by: { order[$0] ?? 1 < order[$1] ?? 1 }) {
+      if name == LogFormat.unfinishedName { try? fileSystem.synchronizeDirectory(directory) }
       try? fileSystem.remove("\(directory)/\(name)")
+      if name == LogFormat.manifestName { try? fileSystem.synchronizeDirectory(directory) }
     }
     lockFile?.close()
   }

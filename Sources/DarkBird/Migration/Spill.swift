@@ -51,8 +51,9 @@ final class SpillSpace {
 ///
 /// What fits into the buffers never reaches the disk.
 final class Spill {
-  static let fanout = 64
-  private static let fanoutBits = 6
+  /// Each has a file, of which a process may have few: 256 on macOS, for three of these.
+  static let fanout = 32
+  private static let fanoutBits = 5
   private static let bufferBytes = 32 << 10
   /// What the items of a file may take in memory.
   private let memoryMax: Int

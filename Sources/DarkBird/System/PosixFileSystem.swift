@@ -61,7 +61,7 @@ package struct PosixFileSystem: FileSystem {
   }
 
   package func synchronizeDirectory(_ path: String) throws(SystemError) {
-    let descriptor = retrying { openDescriptor(path, O_RDONLY | O_DIRECTORY) }
+    let descriptor = retrying { openDescriptor(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
     if descriptor < 0 { throw SystemError("open", path) }
     defer { _ = closeDescriptor(descriptor) }
     #if canImport(Darwin)

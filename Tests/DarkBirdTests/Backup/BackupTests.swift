@@ -471,8 +471,17 @@ struct BackupTests {
     while true {
       let image = disk.killImage()
       image.plan(SimulatedFault(calls: Set(SimulatedCall.allCases), after: call, effect: .error(EIO)))
+      // The power may go while it is undone.
+      let undone = Seen<SimulatedFileSystem>()
+      image.observe { [unowned image] number, kind, _ in
+        if kind == .remove, !image.hasUntouchedFaults { undone.append(image.crashImage(seed: UInt64(number))) }
+      }
       var error: (any Error)?
       do { try restore(image) } catch let caught { error = caught }
+      image.observe(nil)
+      for (number, image) in undone.all.enumerated() {
+        _ = try expectAllOrNothing(image, "power loss \(number) after failed call \(call)")
+      }
       let hasStruck = !image.hasUntouchedFaults
       image.clearFaults()
       if !hasStruck { break }
