@@ -145,6 +145,7 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
         return nil
       }
     }
+    cancel()
     return nil
   }
 
@@ -192,6 +193,9 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
       next = .log(reading)
       if reading.follower.lastLSN == reading.target, let live = reading.live { next = .live(live) }
     } catch {
+      // Of a batch all or nothing: who has an event of it may go on from there.
+      let complete = reading.follower.lastLSN
+      while let lsn = events.last?.lsn, lsn > complete { events.removeLast() }
       next = .failed(error)
     }
     lock.withLock {

@@ -3,6 +3,20 @@ import Testing
 
 @testable import DarkBird
 
+/// A document that is written and cannot be read if its number is 13.
+private struct Unlucky: Document {
+  var number: Int
+
+  init(number: Int) { self.number = number }
+
+  init(cbor reader: inout CBORReader) throws {
+    number = try reader.readInt()
+    if number == 13 { throw Mismatch("13") }
+  }
+
+  func encode(cbor writer: inout CBORWriter) { writer.write(number) }
+}
+
 /// Events from a known LSN on: out of the log, then live.
 @Suite(.timeLimit(.minutes(30)))
 struct ResumedEventTests {
@@ -290,6 +304,21 @@ struct ResumedEventTests {
     #expect(try await waiting.value == 40)
   }
 
+  /// Wherever it was: here nothing was read yet, and the live events are at hand already.
+  @Test func cancelledTaskLeavesNoSubscription() async throws {
+    let (store, _) = try makeStore()
+    try put(50, into: store)
+    let events = try store.events(from: 0)
+    #expect(store.statistics().subscribers == 1)
+    let task = Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      for try await event in events { Issue.record("\(event)") }
+    }
+    try await task.value
+    #expect(store.statistics().subscribers == 0)
+    withExtendedLifetime(events) {}
+  }
+
   @Test func slowSubscriberLosesNothingWhileItReadsTheLog() throws {
     let (store, _) = try makeStore(.records(50))
     try put(100, into: store)
@@ -422,6 +451,20 @@ struct ResumedEventTests {
     disk.plan(.once(.read, error: EIO))
     #expect(throws: StoreError.self) { _ = try store.events(capacity: 2, from: 0) }
     #expect(disk.openFileCount > 0)
+  }
+
+  /// Who has one event of a batch goes on behind it.
+  @Test func batchThatCannotBeDecodedIsNotToldInParts() throws {
+    let disk = SimulatedFileSystem.forStores()
+    let store = try Store<Int, Unlucky>(.simulated(), schema: [], fileSystem: disk)
+    try store.put(Unlucky(number: 1), for: 1)
+    try store.batch { batch in for number in 11...14 { batch.put(Unlucky(number: number), for: number) } }
+    let events = try store.events(from: 0)
+    #expect(try events.drain().map(\.lsn) == [1])
+    guard case .undecodable(key: "13", lsn: 2, reason: _)? = storeError({ _ = try events.drain() }) else {
+      Issue.record("the batch was decoded")
+      return
+    }
   }
 
   @Test func filesAreClosedWhenSubscriptionsAre() throws {
