@@ -89,11 +89,12 @@ extension Store {
           effective.isEmpty
           ? .nothingToDo
           : write(
-            effective, of: items, byShard, payload, reservation, owners, cleared, lockedShards, &left)
+            effective, of: items, byShard, payload, &reservation, owners, cleared, lockedShards, &left)
       }
       let documents = shards[lockedShards[0]].contents.pointee.map.count << Int(shardBits)
       let listMax = DeferredIndexes.listMax(documents: documents, shards: shards.count)
       for shard in lockedShards.reversed() { shards[shard].unlock() }
+      giveBack(&reservation)
       // What only this call still holds is freed from here on: that is user code too.
       withExtendedLifetime((outdated, found)) {}
       for index in items.indices where isUnknown && !items[index].compared.unknown.isEmpty {
@@ -116,14 +117,10 @@ extension Store {
         timer.end(.batch, began)
         return lsn
       case .isOutdated: continue
-      case .nothingToDo:
-        if let reservation { log?.release(reservation) }
-        return nil
+      case .nothingToDo: return nil
       case .keyExists(let position):
-        if let reservation { log?.release(reservation) }
         throw refused(.keyExists(key: items[position].key.description), shard: items[0].shard)
       case .full(let shard):
-        if let reservation { log?.release(reservation) }
         throw refused(
           .tooManyDocuments(shard: shard, limit: DocumentNumber.slots(shardBits)), shard: shard)
       case .claimed(let claims):
@@ -131,11 +128,9 @@ extension Store {
           of: claims, notOwners: &cleared, isOwn: { batch.positions[$0] != nil },
           isWanted: { index, value in items.contains { $0.new != nil && $0.newKeys.values[index].value == value } })
         guard let (claim, owner) = owner else { continue }
-        if let reservation { log?.release(reservation) }
         throw refused(
           .duplicate(index: indexes.uniqueNames[claim.index], value: claim.value, owner: owner.key.description),
           shard: items[0].shard)
-      // The reservation is used up.
       case .logFailed(let error): throw refused(error, shard: items[0].shard)
       }
     }
@@ -183,7 +178,7 @@ extension Store {
   @inlinable
   func write(
     _ effective: [Int], of items: ContiguousArray<BatchItem<Key, Document>>,
-    _ byShard: [Int], _ payload: [UInt8], _ reservation: Log.Reservation?, _ owners: Set<DocumentNumber>,
+    _ byShard: [Int], _ payload: [UInt8], _ reservation: inout Log.Reservation?, _ owners: Set<DocumentNumber>,
     _ cleared: [Entry<Key, Document>], _ lockedShards: [Int], _ left: inout [AnyObject]
   ) -> BatchAttempt {
     if let position = items.firstIndex(where: { $0.needsAbsence && $0.old != nil }) { return .keyExists(position) }
@@ -208,7 +203,7 @@ extension Store {
     let lane = hub.isActive ? hub.beginPublishing() : nil
     let lsn: UInt64
     do throws(StoreError) {
-      lsn = try sequence(.batch, payload: payload, keyLength: 0, reservation)
+      lsn = try sequence(.batch, payload: payload, keyLength: 0, &reservation)
     } catch {
       if let lane { _ = hub.endPublishing(lane) }
       return .logFailed(error)

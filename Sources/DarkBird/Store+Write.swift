@@ -47,10 +47,9 @@ extension Store {
     }
     let log = disk?.log
     let record = log == nil ? EncodedRecord.none : try EncodedRecord(key: key, document: new?.document)
-    let reservation = try log?.reserve(payloadBytes: record.payload.count)
 
     // What the schema says of the document that is replaced, and documents that do not own what they seem to own: both found
-    // out between two attempts, under no lock.
+    // out between two attempts, under no lock and with no room reserved, for that is user code, which may write too.
     var known = seen
     var oldKeys = IndexKeys()
     if let seen { oldKeys = (try? indexSchema.keys(of: seen.document)) ?? IndexKeys() }
@@ -59,13 +58,16 @@ extension Store {
     if !Key.areComparedUnderLocks { compared.equal = seen ?? entry(key) }
     // Versions of the document that are let go are user code too.
     defer { withExtendedLifetime(compared) {} }
+    var reservation: Log.Reservation?
     while true {
+      if reservation == nil { reservation = try log?.reserve(payloadBytes: record.payload.count) }
       shard.lock()
       let documents = shard.contents.pointee.map.count << Int(shardBits)
       let listMax = DeferredIndexes.listMax(documents: documents, shards: shards.count)
       let old = Key.areComparedUnderLocks ? shard.find(key, hash: hash) : shard.find(&compared, hash: hash)
       if !Key.areComparedUnderLocks, !compared.unknown.isEmpty {
         shard.unlock()
+        giveBack(&reservation)
         compared.compareUnknown(with: key)
         continue
       }
@@ -86,6 +88,7 @@ extension Store {
       if refusal == nil {
         if let old, old !== known, !indexSchema.isEmpty {
           shard.unlock()
+          giveBack(&reservation)
           known = old
           oldKeys = (try? indexSchema.keys(of: old.document)) ?? IndexKeys()
           continue
@@ -115,7 +118,7 @@ extension Store {
           do throws(StoreError) {
             if planted(.shardUnlockedWhileLogging) { shard.unlock() }
             lsn = try sequence(
-              new == nil ? .remove : .put, payload: record.payload, keyLength: record.keyLength, reservation)
+              new == nil ? .remove : .put, payload: record.payload, keyLength: record.keyLength, &reservation)
             if planted(.shardUnlockedWhileLogging) { shard.lock() }
             if !planted(.entryWithoutLSN) { new?.lsn = lsn }
             if stripes != 0 {
@@ -145,6 +148,7 @@ extension Store {
       }
       shard.contents.pointee.operations.count(kind, refusal)
       shard.unlock()
+      giveBack(&reservation)
 
       switch refusal {
       case nil:
@@ -161,35 +165,38 @@ extension Store {
         let owner = owner(
           of: claims, notOwners: &cleared, isOwn: { $0 == key }, isWanted: { newKeys.values[$0].value == $1 })
         guard let (claim, owner) = owner else { continue }
-        if let reservation { log?.release(reservation) }
         shard.lock()
         shard.contents.pointee.operations.duplicatesRefused += 1
         shard.contents.pointee.operations.refusals += 1
         shard.unlock()
         throw .duplicate(
           index: indexes.uniqueNames[claim.index], value: claim.value, owner: owner.key.description)
-      // `sequence` has used up the reservation.
       case .logFailed(let error): throw error
-      case .keyExists:
-        if let reservation { log?.release(reservation) }
-        throw .keyExists(key: key.description)
-      case .full:
-        if let reservation { log?.release(reservation) }
-        throw .tooManyDocuments(shard: shardNumber, limit: DocumentNumber.slots(shardBits))
-      case .nothingToRemove, .versionChanged:
-        if let reservation { log?.release(reservation) }
-        return (nil, false)
+      case .keyExists: throw .keyExists(key: key.description)
+      case .full: throw .tooManyDocuments(shard: shardNumber, limit: DocumentNumber.slots(shardBits))
+      case .nothingToRemove, .versionChanged: return (nil, false)
       }
     }
   }
 
-  /// Gives a change its place, and appends it to the log. Under the locks of what it changes.
+  /// Gives a change its place, and appends it to the log, which uses up the reservation. Under the locks of what it changes:
+  /// when `close` has locked each once, whatever is not published yet is refused here.
   @inlinable
   func sequence(
-    _ kind: LogRecordKind, payload: [UInt8], keyLength: Int, _ reservation: Log.Reservation?
+    _ kind: LogRecordKind, payload: [UInt8], keyLength: Int, _ reservation: inout Log.Reservation?
   ) throws(StoreError) -> UInt64 {
-    guard let log = disk?.log, let reservation else { return lastMemoryLSN.next() }
-    return try log.append(kind, payload: payload, keyLength: keyLength, reservation)
+    if isClosed.load(ordering: .acquiring), !planted(.writtenWhileClosing) { throw .closed }
+    guard let log = disk?.log, let room = reservation else { return lastMemoryLSN.next() }
+    reservation = nil
+    return try log.append(kind, payload: payload, keyLength: keyLength, room)
+  }
+
+  /// Gives back the room that a write has in the log, if it has any.
+  @inlinable
+  func giveBack(_ reservation: inout Log.Reservation?) {
+    guard let room = reservation else { return }
+    reservation = nil
+    disk?.log?.release(room)
   }
 
   @inlinable

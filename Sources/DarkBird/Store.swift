@@ -198,7 +198,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   @discardableResult
   public func removeAll(ack: Acknowledgement? = nil) throws(StoreError) -> Int {
     try throwIfNotWritable()
-    let reservation = try disk?.log?.reserve(payloadBytes: 0)
+    var reservation = try disk?.log?.reserve(payloadBytes: 0)
     // Freed after the locks are.
     let retired = RetiredStore<Key, Document>()
     var (isWatched, published) = (false, 0)
@@ -210,7 +210,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       let lane = isWatched ? hub.beginPublishing() : nil
       defer { if let lane { published = hub.endPublishing(lane) } }
       do throws(StoreError) {
-        let lsn = try sequence(.clear, payload: [], keyLength: 0, reservation)
+        let lsn = try sequence(.clear, payload: [], keyLength: 0, &reservation)
         if let lane { hub.publish(.cleared(count: count, lsn: lsn), keeping: retired, in: lane) }
         retired.indexes = indexes.removeAll()
         for shard in shards {
@@ -224,6 +224,7 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
         return .failure(error)
       }
     }
+    giveBack(&reservation)
     if published > 0 { hub.didPublish(published) }
     if isWatched { hub.settleSoon() }
     reclaimer.retireAll(retired)

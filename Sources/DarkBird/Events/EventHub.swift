@@ -196,30 +196,33 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
     return count
   }
 
-  /// Has subscribers woken that wait for something to happen, and lanes collected that are long. To be called after changes
-  /// were published, under no lock.
+  /// Has subscribers woken that wait for something to happen, and lanes collected that are long, or that nobody will collect. To be
+  /// called after changes were published, under no lock.
   /// - Parameter count: how many wait in one lane: where another thread collects, this one goes on up to twice `laneMax`.
   @inlinable
   func didPublish(_ count: Int) {
     let isLong = count >= laneMax.load(ordering: .relaxed)
-    if isLong || sleepers.load(ordering: .sequentiallyConsistent) > 0 { collect(count) }
+    if isLong || sleepers.load(ordering: .sequentiallyConsistent) > 0 || !isActive { collect(count) }
   }
 
   @inlinable @inline(never)
   func collect(_ count: Int) {
     let most = laneMax.load(ordering: .relaxed)
-    let isWanted = sleepers.load(ordering: .sequentiallyConsistent) > 0 && !planted(.subscriberNotWoken)
+    let isWanted =
+      sleepers.load(ordering: .sequentiallyConsistent) > 0 && !planted(.subscriberNotWoken) || !isActive
     if !isWanted && count < most { return }
     if !lock.reference.tryLock() {
       if !isWanted && count < 2 * most { return }
       lock.lock()
       // Whoever had the lock may have woken all; who sleeps again collects first.
-      if count < most, sleepers.load(ordering: .sequentiallyConsistent) == 0 { return lock.unlock() }
+      if count < most, sleepers.load(ordering: .sequentiallyConsistent) == 0, isActive { return lock.unlock() }
     }
     var lost = Lost()
     collect(&lost)
     lock.unlock()
     lost.letGo()
+    // A large batch, of which rings drop nothing before all of it is to be dropped.
+    if count > 2 * most, isActive, !planted(.largeBatchKept) { settleSoon() }
   }
 
   // MARK: Subscribing
@@ -289,8 +292,13 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
     for ring in all { ring.settle(isLast: false) }
   }
 
-  /// Ends all subscriptions. Nobody looks at an entry for them when it returns.
+  /// Ends all subscriptions, which get all changes so far. Nobody looks at an entry for them when it returns. To be called when no
+  /// write gets an LSN any more that locks its shard from now on.
   func finish() {
+    for shard in shardLocks {
+      shard.lock()
+      shard.unlock()
+    }
     let last = withLock { lost in
       collect(&lost)
       isFinished = true

@@ -18,7 +18,7 @@ enum Mutant: String, Sendable {
   case lockWakesNobody, conditionWakesNobody, gateWakesNobody
   // The write path
   case uniqueNotChecked, clearedClaimNotCheckedAgain, duplicatePublished, shardUnlockedWhileLogging, entryWithoutLSN
-  case lostUpdate, reservationNotReleased, ownKeysComparedUnderLocks, entryNotCompared
+  case lostUpdate, reservationNotReleased, writtenWhileClosing, ownKeysComparedUnderLocks, entryNotCompared
   // Indexes
   case oldTagKept, oldUniqueKept, oldRangeKept, sharedNodeChanged, sharedChunkChanged, ownerChainBroken, tagChainBroken,
     wordChainBroken
@@ -28,10 +28,10 @@ enum Mutant: String, Sendable {
   case changedDocumentNotChecked, pageOfManyMoments
   // Events
   case eventsOutOfOrder, writersNotAwaited, gapNotCounted, subscriberNotWoken, replacedNotKept, laterChangesNotKept
-  case eventsMadeUnderTheLock
+  case eventsMadeUnderTheLock, largeBatchKept
   // The log
   case ackWithoutSync, durableBeforeSync, writtenBeforeWrite, sealNotSynced, pageNameNotSynced
-  case failureForgotten, syncRetried, logHoldsTheStore, nextPageInvented, refusedDemandKept
+  case failureForgotten, failedPageNamed, syncRetried, logHoldsTheStore, nextPageInvented, refusedDemandKept
   case largeRecordStarves, checkpointsPileUp, checkpointGivenUp, threadTakenForStarted
   // Manifest, checkpoint, recovery
   case manifestNotSynced, manifestNameNotSynced, checkpointNotSynced, checkpointAheadOfTheLog,

@@ -218,6 +218,63 @@ struct EventTests {
     #expect(living.living == 0)
   }
 
+  /// As of a write that has seen the last subscription, which is over when it comes to tell.
+  @Test func whatComesAfterTheLastSubscriptionIsLetGo() throws {
+    let living = ReaderTests.Counted()
+    let store = try ReaderTests.WatchedStore()
+    store.events().cancel()
+    let lane = store.hub.beginPublishing()
+    store.hub.publish(.cleared(count: 0, lsn: 0), keeping: ReaderTests.Witness(living), in: lane)
+    store.hub.didPublish(store.hub.endPublishing(lane))
+    #expect(living.living == 0)
+  }
+
+  /// Also where they all came at once, of which nothing is dropped before all of it can be.
+  @Test func oldDocumentsOfALargeBatchAreLetGo() throws {
+    let living = ReaderTests.Counted()
+    let store = try ReaderTests.WatchedStore()
+    for key in 0..<5_000 { try store.put(ReaderTests.Watched(key, living), for: key) }
+    let events = store.events(capacity: 10)
+    try store.batch { batch in
+      for key in 0..<5_000 { batch.put(ReaderTests.Watched(5_000 + key, living), for: key) }
+    }
+    #expect(eventually { living.living < 5_500 })
+    #expect(events.drain().count == 1 + 10)
+  }
+
+  /// What the store says of a write, and what it tells of it, agree also where the store is closed in the middle of it.
+  @Test func writeThatMeetsTheEndOfTheStoreIsRefused() throws {
+    for change in [
+      { (store: MemberStore) in _ = try store.put(Member(club: "closes"), for: 1) },
+      { store in
+        try store.batch { batch in
+          batch.put(Member(), for: 1)
+          try store.close()
+        }
+      },
+    ] {
+      let closing = Closing()
+      let store = try MemberStore(
+        .memory, schema: [.tag("club") { (member: Member) in closing.asked(member.club) }])
+      closing.store = store
+      let events = store.events()
+      #expect(storeError { try change(store) } == .closed)
+      #expect(store.count == 0 && store.memoryLSN == 0 && events.drain().isEmpty)
+    }
+  }
+
+  /// Closes a store when it is asked for the tag of a document that says so.
+  ///
+  /// Unchecked: it is given its store before anything is asked.
+  private final class Closing: @unchecked Sendable {
+    weak var store: MemberStore?
+
+    func asked(_ club: String?) -> String? {
+      if club == "closes" { #expect(throws: Never.self) { try store?.close() } }
+      return club
+    }
+  }
+
   /// A subscriber that begins while others write gets every change from some LSN on.
   @Test func subscriptionHasNoHoleWhenItBegins() throws {
     let store = try MemberStore()

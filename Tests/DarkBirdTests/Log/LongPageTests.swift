@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import DarkBird
@@ -35,6 +36,30 @@ struct LongPageTests {
     let again = try MemberStore(configuration, on: fileSystem)
     #expect(try again.contents() == before.merging([100: Self.member(7)]) { $1 })
     try again.close()
+  }
+
+  /// The page that it has begun is not on the disk, though everything that was written is.
+  @Test(arguments: [SimulatedCall.write, .synchronize], 0..<4)
+  func checkpointAfterOneThatPoisonedTheLogNamesNoPage(call: SimulatedCall, later: Int) throws {
+    let fileSystem = SimulatedFileSystem.forStores()
+    let configuration = Self.configuration(.records(1_000_000))
+    let store = try MemberStore(configuration, on: fileSystem)
+    for number in 0..<100 { try store.put(Self.member(number), for: number, ack: number == 99 ? .synced : .memory) }
+    let contents = try store.contents()
+    fileSystem.plan(.once(call, error: EIO, path: "wal", after: later))
+    let isPoisoned = storeError { try store.checkpoint() }?.isPoisoned == true
+    // Of the first of these calls there is no doubt.
+    #expect(isPoisoned || later > 0)
+    fileSystem.clearFaults()
+    if isPoisoned {
+      for _ in 0..<2 { #expect(storeError { try store.checkpoint() }?.isPoisoned == true) }
+    }
+    for seed in 0..<10 {
+      let again = try MemberStore(configuration, on: fileSystem.crashImage(seed: UInt64(seed)))
+      #expect(try again.contents() == contents, "seed \(seed)")
+      try again.close()
+    }
+    try? store.close()
   }
 
   @Test func shortPageStays() throws {
