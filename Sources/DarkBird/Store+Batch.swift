@@ -50,6 +50,8 @@ extension Store {
     let byShard = items.indices.sorted { (items[$0].shard, $0) < (items[$1].shard, $1) }
     let reservedBytes = log == nil ? 0 : try LogBatch.payloadBytes(items.map(\.record))
     var reservation: Log.Reservation?
+    defer { giveBack(&reservation) }
+    var attempts = 0
 
     // Documents that do not own what they seem to own, found out between two attempts.
     var cleared: [Entry<Key, Document>] = []
@@ -94,7 +96,7 @@ extension Store {
       let documents = shards[lockedShards[0]].contents.pointee.map.count << Int(shardBits)
       let listMax = DeferredIndexes.listMax(documents: documents, shards: shards.count)
       for shard in lockedShards.reversed() { shards[shard].unlock() }
-      giveBack(&reservation)
+      willCallUserCode(&reservation, &attempts)
       // What only this call still holds is freed from here on: that is user code too.
       withExtendedLifetime((outdated, found)) {}
       for index in items.indices where isUnknown && !items[index].compared.unknown.isEmpty {

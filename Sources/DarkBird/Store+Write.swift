@@ -49,16 +49,20 @@ extension Store {
     let record = log == nil ? EncodedRecord.none : try EncodedRecord(key: key, document: new?.document)
 
     // What the schema says of the document that is replaced, and documents that do not own what they seem to own: both found
-    // out between two attempts, under no lock and with no room reserved, for that is user code, which may write too.
+    // out between two attempts, under no lock.
     var known = seen
+    // What is replaced is mostly asked before there is room in the log, which need not be given back then.
+    if known == nil, log != nil, !indexSchema.isEmpty, case .anything = expectation { known = entry(key) }
     var oldKeys = IndexKeys()
-    if let seen { oldKeys = (try? indexSchema.keys(of: seen.document)) ?? IndexKeys() }
+    if let known { oldKeys = (try? indexSchema.keys(of: known.document)) ?? IndexKeys() }
     var cleared: [Entry<Key, Document>] = []
     var compared = ComparedEntries<Key, Document>()
-    if !Key.areComparedUnderLocks { compared.equal = seen ?? entry(key) }
+    if !Key.areComparedUnderLocks { compared.equal = known ?? entry(key) }
     // Versions of the document that are let go are user code too.
     defer { withExtendedLifetime(compared) {} }
     var reservation: Log.Reservation?
+    defer { giveBack(&reservation) }
+    var attempts = 0
     while true {
       if reservation == nil { reservation = try log?.reserve(payloadBytes: record.payload.count) }
       shard.lock()
@@ -67,7 +71,7 @@ extension Store {
       let old = Key.areComparedUnderLocks ? shard.find(key, hash: hash) : shard.find(&compared, hash: hash)
       if !Key.areComparedUnderLocks, !compared.unknown.isEmpty {
         shard.unlock()
-        giveBack(&reservation)
+        willCallUserCode(&reservation, &attempts)
         compared.compareUnknown(with: key)
         continue
       }
@@ -88,7 +92,7 @@ extension Store {
       if refusal == nil {
         if let old, old !== known, !indexSchema.isEmpty {
           shard.unlock()
-          giveBack(&reservation)
+          willCallUserCode(&reservation, &attempts)
           known = old
           oldKeys = (try? indexSchema.keys(of: old.document)) ?? IndexKeys()
           continue
@@ -148,7 +152,6 @@ extension Store {
       }
       shard.contents.pointee.operations.count(kind, refusal)
       shard.unlock()
-      giveBack(&reservation)
 
       switch refusal {
       case nil:
@@ -162,6 +165,7 @@ extension Store {
         timer.end(kind.timed, began)
         return (old, true)
       case .claimed(let claims):
+        willCallUserCode(&reservation, &attempts)
         let owner = owner(
           of: claims, notOwners: &cleared, isOwn: { $0 == key }, isWanted: { newKeys.values[$0].value == $1 })
         guard let (claim, owner) = owner else { continue }
@@ -198,6 +202,16 @@ extension Store {
     reservation = nil
     disk?.log?.release(room)
   }
+
+  /// Between two attempts to write. User code may write too, and must not wait for the room of this write; but after some attempts
+  /// that is kept, for among busy writers something would always have changed when there is room again.
+  @inlinable
+  func willCallUserCode(_ reservation: inout Log.Reservation?, _ attempts: inout Int) {
+    attempts += 1
+    if attempts <= Self.attemptsWithoutRoom { giveBack(&reservation) }
+  }
+
+  @inlinable static var attemptsWithoutRoom: Int { 4 }
 
   @inlinable
   func wait(for lsn: UInt64, _ ack: Acknowledgement?) throws(StoreError) {

@@ -24,8 +24,7 @@ final class Log: @unchecked Sendable {
     var keptPageBytes: Int
   }
 
-  /// Room for one record, to be given to `append` or `release`. Who has it waits for nobody who may wait for room, and calls no
-  /// user code, which may write.
+  /// Room for one record, to be given to `append` or `release`.
   @usableFromInline
   struct Reservation: Sendable {
     fileprivate let bytes: Int
@@ -67,6 +66,8 @@ final class Log: @unchecked Sendable {
   /// large one only when the queue is nearly empty.
   private var largeTurns: [UInt64] = []
   private var lastTurn: UInt64 = 0
+  /// For how long: after many attempts user code may write while its own reservation keeps the queue from being empty.
+  private static let courtesyNanoseconds: UInt64 = 1_000_000_000
   /// Bytes that waiting reservations need in the next page.
   private(set) var demandedBytes = 0
   /// Set to have the writer try for room again, and how often it tried in vain.
@@ -139,9 +140,11 @@ final class Log: @unchecked Sendable {
       lock.unlock()
     }
     var failuresSeen: UInt64?
+    var courtesyEnd: UInt64?
     while true {
       try throwIfUnusable()
-      let isCourteous = largeTurns.first.map { $0 < turn ?? .max } ?? false
+      let now = largeTurns.isEmpty ? 0 : monotonicNanoseconds()
+      let isCourteous = largeTurns.first.map { $0 < turn ?? .max } ?? false && now < courtesyEnd ?? .max
       if !isCourteous, hasRoom(bytes) {
         reservedBytes += bytes
         reservedRecords += 1
@@ -157,7 +160,10 @@ final class Log: @unchecked Sendable {
         largeTurns.insert(own, at: largeTurns.firstIndex { $0 > own } ?? largeTurns.count)
       }
       if isCourteous {
-        progress.wait(lock)
+        // What the others wait for need not keep this one.
+        let end = courtesyEnd ?? now + Self.courtesyNanoseconds
+        courtesyEnd = end
+        progress.wait(lock, nanoseconds: max(1, end - now))
         continue
       }
       // Whoever waits for the queue only asks for no page.

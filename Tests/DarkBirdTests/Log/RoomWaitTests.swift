@@ -106,6 +106,26 @@ struct RoomWaitTests {
     try store.close()
   }
 
+  /// What a write calls of the program may write too, while the room of that write keeps the queue from being empty.
+  @Test func aSmallRecordDoesNotWaitForeverForALargeOne() throws {
+    var configuration = StoreConfiguration.simulated(.bytes(1 << 20))
+    configuration.queueBytesMax = 4_000
+    let disk = try Disk("/data/store", configuration, SchemaDescription(), disk) { _ in }
+    let log = try #require(disk.log)
+    let outer = try log.reserve(payloadBytes: 100)
+    let done = Counter()
+    onThreads(1, waits: false) { _ in
+      do { log.release(try log.reserve(payloadBytes: 20_000)) } catch { Issue.record("\(error)") }
+      done.next()
+    }
+    #expect(eventually { log.currentStatistics().queueWaits == 1 })
+    log.release(try log.reserve(payloadBytes: 100))
+    #expect(done.value == 0)
+    log.release(outer)
+    #expect(eventually { done.value == 1 })
+    try disk.close()
+  }
+
   @Test func aWriteThatWaitsForTheQueueIsCounted() throws {
     var configuration = StoreConfiguration.simulated()
     configuration.queueBytesMax = 1_000

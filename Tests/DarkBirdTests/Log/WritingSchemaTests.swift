@@ -26,7 +26,7 @@ struct WritingSchemaTests {
     var hasHappened: Bool { next.withLock { $0 == nil } }
   }
 
-  enum Write: CaseIterable { case put, update, remove, duplicate, batch, duplicateInABatch }
+  enum Write: CaseIterable { case put, update, remove, duplicate, batch, batchOfWhatChanged, duplicateInABatch }
 
   /// A page for one record, which the outer one would have; and a queue for one of the two.
   private static let narrow = [
@@ -49,8 +49,17 @@ struct WritingSchemaTests {
     }
     try store.put(member("old", city: "old"), for: 1)
     let inner = member("inner")
-    reaction.plan {
+    let writeAnother: @Sendable () -> Void = {
       do { try store.put(inner, for: 2) } catch { Issue.record("\(error)") }
+    }
+    if write == .batchOfWhatChanged {
+      let changed = member("changed", city: "old")
+      reaction.plan {
+        do { try store.put(changed, for: 1) } catch { Issue.record("\(error)") }
+        reaction.plan(writeAnother)
+      }
+    } else {
+      reaction.plan(writeAnother)
     }
     let done = Counter()
     let (new, duplicate) = (member("new"), member("old"))
@@ -61,7 +70,7 @@ struct WritingSchemaTests {
         case .update: try store.update(1) { $0 = new }
         case .remove: try store.remove(1)
         case .duplicate: try store.put(duplicate, for: 3)
-        case .batch: try store.batch { $0.put(new, for: 1) }
+        case .batch, .batchOfWhatChanged: try store.batch { $0.put(new, for: 1) }
         case .duplicateInABatch: try store.batch { $0.put(duplicate, for: 3) }
         }
       }
