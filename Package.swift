@@ -131,16 +131,15 @@ let package = Package(
   ]
 )
 
+let wholeModules = ["-disable-batch-mode", "-whole-module-optimization", "-num-threads", "2"]
+
 // The builds for the engine's own tests, for its mutants and for the sanitizer need nothing else.
 if Context.environment["DARKBIRD_ENGINE_ONLY"] != nil {
   package.keep(targets: ["CDarkBird", "DarkBird", "DarkBirdTests"], packages: ["swift-collections"])
   // Tests that try every fault and every moment take half as long, and the build no longer. As a whole module, which takes less
   // than its files one by one.
   for target in package.targets where target.name == "DarkBird" {
-    target.swiftSettings?.append(
-      .unsafeFlags([
-        "-O", "-disable-batch-mode", "-whole-module-optimization", "-num-threads", "2", "-assert-config", "Debug",
-      ]))
+    target.swiftSettings?.append(.unsafeFlags(wholeModules + ["-O", "-assert-config", "Debug"]))
   }
 }
 
@@ -162,6 +161,13 @@ if Context.environment["DARKBIRD_ENGINE_APART"] != nil {
     package.targets.append(
       .executableTarget(name: name, dependencies: dependencies, path: "Demo/example/Sources/\(name)"))
   }
+}
+
+// What the scripts compile once takes a fifth less as whole modules: the dashboard's tests 189 processor seconds instead of 237.
+if Context.environment["CI"] != nil,
+  Context.environment["DARKBIRD_ENGINE_ONLY"] != nil || Context.environment["DARKBIRD_ENGINE_APART"] != nil
+{
+  for target in package.targets { target.swiftSettings?.append(.unsafeFlags(wholeModules)) }
 }
 
 // Builds without an index of all sources: of the scripts, whose tests are programs; on macOS they are bundles.
