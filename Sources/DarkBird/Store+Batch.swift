@@ -96,7 +96,10 @@ extension Store {
       let documents = shards[lockedShards[0]].contents.pointee.map.count << Int(shardBits)
       let listMax = DeferredIndexes.listMax(documents: documents, shards: shards.count)
       for shard in lockedShards.reversed() { shards[shard].unlock() }
-      willCallUserCode(&reservation, &attempts)
+      switch attempt {
+      case .isOutdated, .claimed: willCallUserCode(&reservation, &attempts)
+      default: giveBack(&reservation)
+      }
       // What only this call still holds is freed from here on: that is user code too.
       withExtendedLifetime((outdated, found)) {}
       for index in items.indices where isUnknown && !items[index].compared.unknown.isEmpty {

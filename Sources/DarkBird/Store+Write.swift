@@ -49,17 +49,19 @@ extension Store {
     let record = log == nil ? EncodedRecord.none : try EncodedRecord(key: key, document: new?.document)
 
     // What the schema says of the document that is replaced, and documents that do not own what they seem to own: both found
-    // out between two attempts, under no lock.
+    // out under no lock, before the first attempt or between two. What is known before there is room in the log saves giving that
+    // back to ask; other writes mostly replace nothing, or know what.
     var known = seen
-    // What is replaced is mostly asked before there is room in the log, which need not be given back then.
-    if known == nil, log != nil, !indexSchema.isEmpty, case .anything = expectation { known = entry(key) }
+    var isLookedUp = !Key.areComparedUnderLocks
+    if case .anything = expectation, log != nil, !indexSchema.isEmpty { isLookedUp = true }
+    if known == nil, isLookedUp { known = entry(key) }
     var oldKeys = IndexKeys()
     if let known { oldKeys = (try? indexSchema.keys(of: known.document)) ?? IndexKeys() }
     var cleared: [Entry<Key, Document>] = []
     var compared = ComparedEntries<Key, Document>()
-    if !Key.areComparedUnderLocks { compared.equal = known ?? entry(key) }
+    if !Key.areComparedUnderLocks { compared.equal = known }
     // Versions of the document that are let go are user code too.
-    defer { withExtendedLifetime(compared) {} }
+    defer { withExtendedLifetime((known, compared)) {} }
     var reservation: Log.Reservation?
     defer { giveBack(&reservation) }
     var attempts = 0
@@ -152,6 +154,7 @@ extension Store {
       }
       shard.contents.pointee.operations.count(kind, refusal)
       shard.unlock()
+      if case .claimed = refusal { willCallUserCode(&reservation, &attempts) } else { giveBack(&reservation) }
 
       switch refusal {
       case nil:
@@ -165,7 +168,6 @@ extension Store {
         timer.end(kind.timed, began)
         return (old, true)
       case .claimed(let claims):
-        willCallUserCode(&reservation, &attempts)
         let owner = owner(
           of: claims, notOwners: &cleared, isOwn: { $0 == key }, isWanted: { newKeys.values[$0].value == $1 })
         guard let (claim, owner) = owner else { continue }

@@ -10,7 +10,9 @@ public import Synchronization
 ///
 /// Every method may be called from any thread, also from within the closures that the store calls: user code, encoding and
 /// I/O never run under a lock that a read or a write takes. Only `checkpoint` and `close`, of which there is one at a time, must
-/// not be called by what encodes a document for a checkpoint. Reads return values. A write with an acknowledgement beyond
+/// not be called by what encodes a document for a checkpoint; and what compares keys, or finds the values of a schema, should not
+/// write to a store on disk whose documents others change at the same time: a write that they have overtaken four times keeps its
+/// room in the log while it calls it, and there may be none for both. Reads return values. A write with an acknowledgement beyond
 /// `.memory` blocks its thread until the disk has it: in asynchronous code write with `.memory` and then
 /// `try await store.sync()`. With `.memory` it waits only while `queueBytesMax` are queued, or the next page of the log is made.
 ///

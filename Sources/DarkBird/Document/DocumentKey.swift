@@ -6,8 +6,7 @@ public import Foundation
 /// that differ by their Unicode form only, or a UUID and its text, are one key for what works on a store without its types, as
 /// backups and checkpoints of the command line do.
 ///
-/// What a type of your own does here runs under no lock, so it may call anything, and read the store too. It should not write to a
-/// store on disk: the write that compares has reserved its room in the log, and a page of few records may have none for both.
+/// What a type of your own does here runs under no lock, so it may call anything, and read the store too; of writing see ``Store``.
 /// That `==` is not called under the lock of a shard, as it is for the types that conform below, costs a write one more lookup.
 public protocol DocumentKey: Hashable, Sendable, CustomStringConvertible {
   /// Writes exactly one CBOR item.

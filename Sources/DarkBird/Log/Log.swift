@@ -24,7 +24,8 @@ final class Log: @unchecked Sendable {
     var keptPageBytes: Int
   }
 
-  /// Room for one record, to be given to `append` or `release`.
+  /// Room for one record, to be given to `append` or `release`. Who has it waits for nobody who may wait for room, and calls user
+  /// code only as `Store.willCallUserCode` lets it.
   @usableFromInline
   struct Reservation: Sendable {
     fileprivate let bytes: Int
@@ -60,13 +61,13 @@ final class Log: @unchecked Sendable {
   var page: OpenPage
   /// Room in the next page, which is ready; nil while there is none.
   var nextAllocated: Int?
-  private var reservedBytes = 0
+  private(set) var reservedBytes = 0
   private var reservedRecords = 0
   /// Large records that wait for room in the queue, by their turns. Whoever comes later lets them go first, for there is room for a
   /// large one only when the queue is nearly empty.
   private var largeTurns: [UInt64] = []
   private var lastTurn: UInt64 = 0
-  /// For how long: after many attempts user code may write while its own reservation keeps the queue from being empty.
+  /// For how long: user code may write while a reservation of its own keeps the queue from being empty.
   private static let courtesyNanoseconds: UInt64 = 1_000_000_000
   /// Bytes that waiting reservations need in the next page.
   private(set) var demandedBytes = 0

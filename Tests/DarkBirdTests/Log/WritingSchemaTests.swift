@@ -3,7 +3,7 @@ import Testing
 
 @testable import DarkBird
 
-/// What the schema calls may write too: under no lock, and while the write that calls it keeps no room in the log.
+/// What the schema calls may write too: under no lock, and mostly while the write that calls it keeps no room in the log.
 @Suite(.timeLimit(.minutes(30)))
 struct WritingSchemaTests {
   /// Has something happen once, when the schema is asked for a value of the old document.
@@ -27,6 +27,30 @@ struct WritingSchemaTests {
   }
 
   enum Write: CaseIterable { case put, update, remove, duplicate, batch, batchOfWhatChanged, duplicateInABatch }
+
+  /// Among busy writers a write that waits for room again and again would always find that something has changed.
+  @Test(arguments: [false, true]) func roomIsKeptAfterSomeAttempts(isBatch: Bool) throws {
+    let reaction = Reaction()
+    let store = try MemberStore(
+      .simulated(.bytes(1 << 20)), schema: [.tag("club") { reaction.asked($0) }],
+      fileSystem: SimulatedFileSystem.forStores())
+    let log = try #require(store.disk?.log)
+    try store.put(Member(city: "old", score: 0), for: 1)
+    let isKept = Seen<Bool>()
+    @Sendable func overtake(_ times: Int) {
+      if times == 0 { return }
+      reaction.plan {
+        isKept.append(log.lock.withLock { log.reservedBytes } > 0)
+        do { try store.put(Member(city: "old", score: Double(times)), for: 1) } catch { Issue.record("\(error)") }
+        overtake(times - 1)
+      }
+    }
+    overtake(7)
+    if isBatch { try store.batch { $0.put(Member(), for: 1) } } else { try store.put(Member(), for: 1) }
+    #expect(isKept.all == [false, false, false, false, false, true, true])
+    #expect(store[1] == Member() && log.lock.withLock { log.reservedBytes } == 0)
+    try store.close()
+  }
 
   /// A page for one record, which the outer one would have; and a queue for one of the two.
   private static let narrow = [
