@@ -187,6 +187,9 @@ import Testing
       let outcome = try await darkbird("import", directory("t"), "-", "--key", "id", "--format", "json", input: text)
       #expect(outcome.code == 65 && outcome.errors.contains(reason), "\(text): \(outcome)")
     }
+    // The element before is whole.
+    let rest = try await darkbird("import", directory("v"), "-", "--key", "id", input: "[{\"id\":1},{\"id\":2}] x")
+    #expect(rest.output == "imported 2, rejected 1\n", "\(rest)")
     #expect(
       try await darkbird("import", directory("u"), "-", "--key", "id", input: "[]").output == "imported 0, rejected 0\n"
     )

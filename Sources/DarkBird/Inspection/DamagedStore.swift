@@ -63,6 +63,45 @@ struct DamagedStore {
     return counts.sorted { ($1.value, $0.key.uuidString) < ($0.value, $1.key.uuidString) }.map(\.key)
   }
 
+  /// Whether no page follows but such as were made ahead of need.
+  func isLastBegun(_ sequence: UInt64) -> Bool {
+    pages.allSatisfy { next in
+      guard next > sequence, let file = try? fileSystem.open(path(LogFormat.pageName(next)), .read) else { return true }
+      defer { file.close() }
+      let head = (try? file.readAll(at: 0, count: LogFormat.headerBytes)) ?? []
+      return head.withUnsafeBytes { isZero($0, from: 0) }
+    }
+  }
+
+  /// What there is to say of pages that are not there: each one, and of more than a hundred how many.
+  func missing(_ pages: Range<UInt64>) -> [StoreDump.Damage] {
+    // While unused pages are removed a later one may stay longer.
+    if isLastBegun(pages.lowerBound &- 1) { return [] }
+    var damages = pages.prefix(100).map { page in
+      StoreDump.Damage(file: LogFormat.pageName(page), offset: 0, bytes: 0, reason: "the page is missing")
+    }
+    if pages.count > 100 {
+      damages.append(
+        .init(
+          file: LogFormat.pageName(pages.lowerBound + 100), offset: 0, bytes: 0,
+          reason: "\(pages.count - 100) more pages are missing"))
+    }
+    return damages
+  }
+
+  /// What is wrong with the name of a page.
+  func problem(of header: LogPageHeader, _ sequence: UInt64, store: UUID?) -> (offset: Int, reason: String)? {
+    if header.store != store { return (16, "a page of another store, \(header.store)") }
+    if header.sequence != sequence { return (32, "page \(header.sequence) under the name of \(sequence)") }
+    return nil
+  }
+
+  static let missingCheckpoint = "the checkpoint that the manifest names is missing"
+  static let noPages = "the log has no pages"
+  static let unsealed = "the page ends without a seal"
+  static let wrongFooter = "the footer contradicts the checkpoint"
+  static func foreignCheckpoint(_ store: UUID) -> String { "a checkpoint of another store, \(store)" }
+
   /// A file and the ranges of it that the disk did not give back; they are zero in `bytes`.
   struct Contents {
     var bytes: [UInt8]
@@ -75,7 +114,7 @@ struct DamagedStore {
   func contents(_ name: String) throws(SystemError) -> Contents {
     let file = try fileSystem.open(path(name), .read)
     defer { file.close() }
-    let size = try file.size()
+    let size = try file.sizeInMemory(path(name))
     if let bytes = try? file.readAll(at: 0, count: size) { return Contents(bytes: bytes) }
     var contents = Contents(bytes: [])
     contents.bytes.reserveCapacity(size)

@@ -91,7 +91,7 @@ struct Salvage {
 
   private mutating func readCheckpoints(_ unpublished: [UInt64]) throws(StoreError) {
     if let lsn = manifest?.checkpointLSN, !files.checkpoints.contains(lsn) {
-      note(LogFormat.checkpointName(lsn), 0, 0, "the checkpoint that the manifest names is missing")
+      note(LogFormat.checkpointName(lsn), 0, 0, DamagedStore.missingCheckpoint)
     }
     let named = namedCheckpoint
     let checkpoints = files.checkpoints.filter {
@@ -127,7 +127,7 @@ struct Salvage {
       throw .newerFormat(path: files.path(name), found: version, supported: LogFormat.version)
     }
     if let header = walk.header, header.store != stores.first {
-      note(name, 0, 0, "a checkpoint of another store, \(header.store)")
+      note(name, 0, 0, DamagedStore.foreignCheckpoint(header.store))
       return nil
     }
     if let problem = walk.headerProblem { note(name, 0, CheckpointFormat.headerBytes, problem) }
@@ -164,7 +164,7 @@ struct Salvage {
           reach(endLSN)
           if documents != UInt64(walk.documents) || endLSN != lsn {
             isSound = false
-            note(name, offset, 0, "the footer contradicts the checkpoint")
+            note(name, offset, 0, DamagedStore.wrongFooter)
           }
         }
       }
@@ -179,16 +179,12 @@ struct Salvage {
     for sequence in files.pages {
       if isLogOfManifest, let manifest, sequence < manifest.firstPage { continue }
       if sequence > expected {
-        let missing = sequence - expected
-        for page in 0..<min(missing, 100) { note(LogFormat.pageName(expected + page), 0, 0, "the page is missing") }
-        if missing > 100 {
-          note(LogFormat.pageName(expected + 100), 0, 0, "\(missing - 100) more pages are missing")
-        }
+        for page in files.missing(expected..<sequence) { note(page.file, page.offset, page.bytes, page.reason) }
       }
       expected = max(expected, sequence &+ 1)
       try readPage(sequence)
     }
-    if files.pages.isEmpty { note(LogFormat.pageName(expected), 0, 0, "the log has no pages") }
+    if files.pages.isEmpty { note(LogFormat.pageName(expected), 0, 0, DamagedStore.noPages) }
   }
 
   private mutating func readPage(_ sequence: UInt64) throws(StoreError) {
@@ -217,8 +213,10 @@ struct Salvage {
     if let problem = beginning.problem { note(name, 0, min(page.count, LogFormat.headerBytes), problem) }
     if let stray = beginning.strayBytes { note(name, stray.lowerBound, stray.count, LogPageHeader.strayReason) }
     if let header = beginning.header {
-      if header.store != stores.first { return note(name, 0, page.count, "a page of another store, \(header.store)") }
-      if header.sequence != sequence { note(name, 32, 0, "page \(header.sequence) under the name of \(sequence)") }
+      if let (offset, reason) = files.problem(of: header, sequence, store: stores.first) {
+        note(name, offset, 0, reason)
+        if header.store != stores.first { return }
+      }
       reach(header.firstLSN - 1)
     }
     report.pages += 1
@@ -227,25 +225,13 @@ struct Salvage {
       switch part {
       case .frame(let frame, _): take(frame)
       case .damage(let offset, let bytes, let reason, let isLast):
-        let mayBeTorn = isLast && isLastBegun(sequence) && walk.lastLSN >= manifest?.reachedLSN ?? 0
+        let mayBeTorn = isLast && files.isLastBegun(sequence) && walk.lastLSN >= manifest?.reachedLSN ?? 0
         note(name, offset, bytes, reason + (mayBeTorn ? "; the torn end of the log, if the program was killed" : ""))
       }
     }
     // A page that others follow was sealed. Damage at its end was noted already.
-    if !walk.isSealed, report.damages.last?.file != name, !isLastBegun(sequence) {
-      note(name, walk.offset, 0, "the page ends without a seal")
-    }
-  }
-
-  /// Whether no page follows but such as were made ahead of need.
-  private func isLastBegun(_ sequence: UInt64) -> Bool {
-    files.pages.allSatisfy { next in
-      guard next > sequence, let file = try? files.fileSystem.open(files.path(LogFormat.pageName(next)), .read) else {
-        return true
-      }
-      defer { file.close() }
-      let head = (try? file.readAll(at: 0, count: LogFormat.headerBytes)) ?? []
-      return head.withUnsafeBytes { isZero($0, from: 0) }
+    if !walk.isSealed, report.damages.last?.file != name, !files.isLastBegun(sequence) {
+      note(name, walk.offset, 0, DamagedStore.unsealed)
     }
   }
 

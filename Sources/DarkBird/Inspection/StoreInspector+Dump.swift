@@ -30,17 +30,36 @@ extension StoreInspector {
     } catch {
       problem = damage(LogFormat.manifestName, error)
     }
+    let stores = files.identifiers(manifest)
     if selection.isEverything {
       if let manifest, !body(.manifest(.init(manifest))) { return }
       if let problem, !body(.damage(problem)) { return }
+      if let lsn = manifest?.checkpointLSN, !files.checkpoints.contains(lsn),
+        !body(damage(LogFormat.checkpointName(lsn), DamagedStore.missingCheckpoint))
+      {
+        return
+      }
       for lsn in files.checkpoints {
-        if !dumpCheckpoint(files, lsn, isCurrent: lsn == manifest?.checkpointLSN, body) { return }
+        if !dumpCheckpoint(files, lsn, stores.first, isCurrent: lsn == manifest?.checkpointLSN, body) { return }
       }
     }
-    let stores = files.identifiers(manifest)
+    var expected = manifest?.firstPage ?? files.pages.first ?? 1
+    var end: PageDump.End?
     for sequence in files.pages where selection.page == nil || selection.page == sequence {
-      if !dumpPage(files, sequence, stores, selection, body) { return }
+      if selection.isEverything, sequence > expected {
+        end = nil
+        for page in files.missing(expected..<sequence) where !body(.damage(page)) { return }
+      }
+      expected = max(expected, sequence &+ 1)
+      if !dumpPage(files, sequence, stores, selection, after: &end, body) { return }
     }
+    if selection.isEverything, files.pages.isEmpty {
+      _ = body(damage(LogFormat.pageName(expected), DamagedStore.noPages))
+    }
+  }
+
+  private static func damage(_ file: String, _ reason: String, at offset: Int = 0) -> StoreDump.Item {
+    .damage(.init(file: file, offset: offset, bytes: 0, reason: reason))
   }
 
   private static func damage(_ file: String, _ error: StoreError) -> StoreDump.Damage {
@@ -52,7 +71,7 @@ extension StoreInspector {
 
   /// Returns whether to go on.
   private static func dumpCheckpoint(
-    _ files: DamagedStore, _ lsn: UInt64, isCurrent: Bool, _ body: (StoreDump.Item) -> Bool
+    _ files: DamagedStore, _ lsn: UInt64, _ store: UUID?, isCurrent: Bool, _ body: (StoreDump.Item) -> Bool
   ) -> Bool {
     let name = LogFormat.checkpointName(lsn)
     let file: any File
@@ -69,6 +88,9 @@ extension StoreInspector {
         file: name, identifier: header.store, startLSN: header.startLSN, checksum: header.checksum, isCurrent: isCurrent
       )
       if !body(.checkpoint(item)) { return false }
+      if header.store != store, !body(damage(name, DamagedStore.foreignCheckpoint(header.store), at: 16)) {
+        return false
+      }
     }
     if let problem = walk.headerProblem {
       let damage = StoreDump.Damage(file: name, offset: 0, bytes: CheckpointFormat.headerBytes, reason: problem)
@@ -76,6 +98,13 @@ extension StoreInspector {
     }
     while let part = walk.next() {
       for item in items(part, name) where !body(item) { return false }
+      // Where its checksum is right.
+      if case .footer(let offset, let documents, let endLSN, let checksum, let computed) = part, checksum == computed,
+        documents != UInt64(walk.documents) || endLSN != lsn,
+        !body(damage(name, DamagedStore.wrongFooter, at: offset))
+      {
+        return false
+      }
     }
     return true
   }
@@ -109,7 +138,7 @@ extension StoreInspector {
   /// Returns whether to go on.
   private static func dumpPage(
     _ files: DamagedStore, _ sequence: UInt64, _ stores: [UUID], _ selection: StoreDump.Selection,
-    _ body: (StoreDump.Item) -> Bool
+    after end: inout PageDump.End?, _ body: (StoreDump.Item) -> Bool
   ) -> Bool {
     let name = LogFormat.pageName(sequence)
     let contents: DamagedStore.Contents
@@ -125,14 +154,26 @@ extension StoreInspector {
       }
     }
     return contents.bytes.withUnsafeBytes { page in
-      var dump = PageDump(name, sequence, page, stores, selection)
-      return dump.run(body)
+      var dump = PageDump(files, name, sequence, page, stores, selection, after: end)
+      let goesOn = dump.run(body)
+      end = dump.end
+      return goesOn
     }
   }
 }
 
 /// The dump of one page.
 private struct PageDump {
+  /// What the next page begins with.
+  struct End {
+    var lsn: UInt64
+    var chain: UInt32
+  }
+
+  private let files: DamagedStore
+  /// Of the page before; nil if it is not known.
+  private let previous: End?
+  private let store: UUID?
   private let name: String
   private let sequence: UInt64
   private let page: UnsafeRawBufferPointer
@@ -144,9 +185,12 @@ private struct PageDump {
   private var hasShownHeader = false
 
   init(
-    _ name: String, _ sequence: UInt64, _ page: UnsafeRawBufferPointer, _ stores: [UUID],
-    _ selection: StoreDump.Selection
+    _ files: DamagedStore, _ name: String, _ sequence: UInt64, _ page: UnsafeRawBufferPointer, _ stores: [UUID],
+    _ selection: StoreDump.Selection, after previous: End?
   ) {
+    self.files = files
+    self.previous = previous
+    store = stores.first
     self.name = name
     self.sequence = sequence
     self.page = page
@@ -155,6 +199,8 @@ private struct PageDump {
     walk = beginning.walk(page)
     chain = beginning.header?.previousChain
   }
+
+  var end: End? { walk.isSealed ? chain.map { End(lsn: walk.lastLSN, chain: $0) } : nil }
 
   /// Returns whether to go on with the next page.
   mutating func run(_ body: (StoreDump.Item) -> Bool) -> Bool {
@@ -166,6 +212,11 @@ private struct PageDump {
       case .frame(let frame, let offset):
         let item = item(frame, offset)
         if selection.contains(item), !showHeader(body) || !body(.frame(item)) { return false }
+        if let seal = item.seal, let computed = seal.computedChain, computed != seal.chain {
+          let reason = "the seal does not fit the frames before it"
+          let damage = StoreDump.Damage(file: name, offset: offset, bytes: item.bytes, reason: reason)
+          if !showHeader(body) || !body(.damage(damage)) { return false }
+        }
       case .damage(let offset, let bytes, let reason, _):
         chain = nil
         if !showHeader(body) { return false }
@@ -174,7 +225,11 @@ private struct PageDump {
         if !body(.damage(.init(file: name, offset: offset, bytes: bytes, reason: reason))) { return false }
       }
     }
-    return !showsAll || walk.room == 0 || showRoom(from: walk.offset, body)
+    if showsAll, walk.room > 0, !showRoom(from: walk.offset, body) { return false }
+    // A page that others follow was sealed; damage was told.
+    if walk.isSealed || chain == nil || files.isLastBegun(sequence) { return true }
+    if !showHeader(body) { return false }
+    return body(.damage(.init(file: name, offset: walk.offset, bytes: 0, reason: DamagedStore.unsealed)))
   }
 
   private func showRoom(from offset: Int, _ body: (StoreDump.Item) -> Bool) -> Bool {
@@ -189,6 +244,11 @@ private struct PageDump {
         file: name, bytes: page.count, identifier: header.store, sequence: header.sequence, firstLSN: header.firstLSN,
         previousChain: header.previousChain, capacity: header.capacity, checksum: page.load32(at: 64))
       if !body(.page(item)) { return false }
+      if let (offset, reason) = problem(of: header),
+        !body(.damage(.init(file: name, offset: offset, bytes: 0, reason: reason)))
+      {
+        return false
+      }
       guard let stray = beginning.strayBytes else { return true }
       return body(
         .damage(.init(file: name, offset: stray.lowerBound, bytes: stray.count, reason: LogPageHeader.strayReason)))
@@ -196,6 +256,14 @@ private struct PageDump {
     guard let problem = beginning.problem else { return true }
     let bytes = min(page.count, LogFormat.headerBytes)
     return body(.damage(.init(file: name, offset: 0, bytes: bytes, reason: problem)))
+  }
+
+  /// What keeps the page from being the next one of the log.
+  private func problem(of header: LogPageHeader) -> (offset: Int, reason: String)? {
+    if let problem = files.problem(of: header, sequence, store: store) { return problem }
+    guard let previous else { return nil }
+    if header.firstLSN != previous.lsn + 1 { return (40, "begins at LSN \(header.firstLSN) after LSN \(previous.lsn)") }
+    return header.previousChain == previous.chain ? nil : (48, "does not continue the page before")
   }
 
   private mutating func item(_ frame: LogFrame, _ offset: Int) -> StoreDump.Frame {

@@ -1,3 +1,5 @@
+import Foundation
+
 extension File {
   /// Writes everything, however short the single writes are.
   func writeAll(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(SystemError) {
@@ -16,6 +18,16 @@ extension File {
       do throws(SystemError) { try writeAll(raw, at: offset) } catch { failure = error }
     }
     if let failure { throw failure }
+  }
+
+  /// The size of a file that is to be read as a whole. Where it is more than there is memory, as a damaged size or a file with
+  /// holes may be, that is an error: to ask for so much would end the program.
+  func sizeInMemory(_ path: String) throws(SystemError) -> Int {
+    let size = try size()
+    if UInt64(size) > ProcessInfo.processInfo.physicalMemory {
+      throw SystemError(code: ENOMEM, call: "read", path: path)
+    }
+    return size
   }
 
   /// Reads `count` bytes, or fewer at the end of the file.
@@ -50,6 +62,6 @@ extension FileSystem {
   func contents(_ path: String) throws(SystemError) -> [UInt8] {
     let file = try open(path, .read)
     defer { file.close() }
-    return try file.readAll(at: 0, count: file.size())
+    return try file.readAll(at: 0, count: file.sizeInMemory(path))
   }
 }

@@ -14,8 +14,8 @@
 package struct JSONParser {
   /// Levels of arrays and objects, as many as the documents of a store may have.
   package static let depthMax = 64
-  /// The same of `TypedJSON`, whose forms add levels, around a whole document too.
-  package static let typedDepthMax = 3 * depthMax
+  /// The same of `TypedJSON`, whose forms add levels, around a whole document too, and in the deepest value.
+  package static let typedDepthMax = 3 * depthMax + 1
 
   private let bytes: [UInt8]
   private let depthMax: Int

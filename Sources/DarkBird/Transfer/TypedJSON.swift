@@ -161,6 +161,8 @@ package enum TypedJSON {
     case .string(let text): ISODate.parse(Array(text.utf8)) ?? Double(text).map { Date(timeIntervalSince1970: $0) }
     case .double(let seconds): Date(timeIntervalSince1970: seconds)
     case .int(let seconds): Date(timeIntervalSince1970: Double(seconds))
+    // As Postgres writes what was `1e+19`.
+    case .unsigned(let seconds): Date(timeIntervalSince1970: Double(seconds))
     default: nil
     }
   }

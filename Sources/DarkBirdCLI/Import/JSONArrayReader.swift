@@ -14,6 +14,8 @@ struct JSONArrayReader: RecordReader {
   private var column = 1
   /// Whether a comma came last, so that an element must follow.
   private var isElementDue = false
+  /// To be told behind the last element.
+  private var problem: String?
 
   init(_ lines: LineReader, isTyped: Bool) {
     self.lines = lines
@@ -25,7 +27,10 @@ struct JSONArrayReader: RecordReader {
       guard try nextByte() == UInt8(ascii: "[") else { return end("not a JSON array") }
       state = .inside
     }
-    if state == .after { return nil }
+    if state == .after {
+      defer { problem = nil }
+      return end(problem)
+    }
     guard let first = try nextByte(isTaken: false) else { return end("the file ends inside the array") }
     let (start, startColumn) = (line, column)
     if first == UInt8(ascii: "]"), !isElementDue {
@@ -41,11 +46,8 @@ struct JSONArrayReader: RecordReader {
     let close = try nextByte()
     isElementDue = close == UInt8(ascii: ",")
     if close == UInt8(ascii: "]") {
-      let rest = try nextByte()
       state = .after
-      if rest != nil {
-        return NumberedRecord(line: line, content: .failure(BadInput(reason: "text after the end of the array")))
-      }
+      if try nextByte() != nil { problem = "text after the end of the array" }
     }
     if scan.isTooLong { return NumberedRecord(line: start, content: .failure(LineReader.tooLong)) }
     if scan.bytes.isEmpty {

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import DarkBird
@@ -87,6 +88,78 @@ struct DumpTests {
     let shown = try #require(items.frames.first { !$0.isSound })
     #expect(shown.offset == hit.offset && shown.checksum == hit.checksum && shown.computedChecksum != hit.checksum)
     #expect(items.blocks.filter(\.isSound) == whole.blocks.filter { $0 != block })
+  }
+
+  /// What keeps a store from being opened though each of its parts is sound.
+  @Test func partsThatDoNotBelongTogetherAreDamage() throws {
+    let other = try StoreVictim()
+    let changes: [(what: String, reason: String, change: (inout StoreVictim) throws -> Void)] = [
+      ("a page", "the page is missing", { $0.files[$0.pages[2]] = nil }),
+      ("the first page", "the page is missing", { $0.files[$0.pages[0]] = nil }),
+      ("all pages", "the log has no pages", { victim in for page in victim.pages { victim.files[page] = nil } }),
+      (
+        "the checkpoint", "the checkpoint that the manifest names is missing", { $0.files[$0.checkpoint] = nil }
+      ),
+      (
+        "a checkpoint of another store", "a checkpoint of another store",
+        { $0.files[$0.checkpoint] = other.files[$0.checkpoint] }
+      ),
+      ("a page of another store", "a page of another store", { $0.files[$0.pages[1]] = other.files[$0.pages[1]] }),
+      (
+        "a checkpoint under another name", "the footer contradicts the checkpoint",
+        { victim in
+          victim.files[LogFormat.checkpointName(401)] = victim.files[victim.checkpoint]
+        }
+      ),
+      ("a page under another name", "under the name of", { $0.files[$0.pages[1]] = $0.files[$0.pages[2]] }),
+      (
+        "a page without its seal", "the page ends without a seal",
+        { victim in
+          let page = victim.pages[1]
+          let seal = try #require(try victim.frames().last { $0.file == page && $0.kind == .seal })
+          victim.files[page]?.removeSubrange(seal.offset...)
+        }
+      ),
+      (
+        "a page that follows another one", "does not continue the page before",
+        { victim in
+          let page = victim.pages[1]
+          var bytes = try #require(victim.files[page])
+          let header = try bytes.withUnsafeBytes { try LogPageHeader($0) }
+          let changed = LogPageHeader(
+            store: header.store, sequence: header.sequence, firstLSN: header.firstLSN,
+            previousChain: header.previousChain ^ 1, capacity: header.capacity)
+          bytes.replaceSubrange(0..<LogFormat.headerBytes, with: changed.encoded())
+          victim.files[page] = bytes
+        }
+      ),
+    ]
+    for (what, reason, change) in changes {
+      var victim = try StoreVictim()
+      try change(&victim)
+      let damages = try victim.dump().damages
+      #expect(damages.contains { $0.reason.contains(reason) }, "\(what): \(damages)")
+      let error = storeError { try MemberStore(.simulated(.records(25)), on: victim.disk).close() }
+      #expect(error != nil || what == "a checkpoint under another name", "\(what)")
+    }
+  }
+
+  /// A larger file than there is memory for is refused, and not asked for.
+  @Test(arguments: [true, false]) func fileLargerThanMemoryIsAnError(isPage: Bool) throws {
+    let directory = try TemporaryDirectory()
+    let store = try MemberStore(
+      .disk(at: directory.path + "/store"), schema: Member.schema, fileSystem: PosixFileSystem())
+    try store.put(Member(), for: 1)
+    try store.close()
+    let name = isPage ? LogFormat.pageName(1) : LogFormat.manifestName
+    try #require(truncate("\(directory.path)/store/\(name)", 1 << 42) == 0)
+    #expect(storeError { _ = try StoreInspector.verify(directory.path + "/store") } != nil)
+    var damages = 0
+    try StoreInspector.dump(directory.path + "/store") { item in
+      if case .damage = item { damages += 1 }
+      return true
+    }
+    #expect(damages > 0)
   }
 
   @Test func framesAreFoundBehindALengthThatIsWrong() throws {
