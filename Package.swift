@@ -163,10 +163,9 @@ if Context.environment["DARKBIRD_ENGINE_APART"] != nil {
   }
 }
 
-// What the scripts compile once takes a fifth less as whole modules: the dashboard's tests 189 processor seconds instead of 237.
-if Context.environment["CI"] != nil,
-  Context.environment["DARKBIRD_ENGINE_ONLY"] != nil || Context.environment["DARKBIRD_ENGINE_APART"] != nil
-{
+// What is compiled once takes a fifth less as whole modules: the dashboard's tests 189 processor seconds instead of 237. (Those of
+// the engine take more.)
+if Context.environment["CI"] != nil, Context.environment["DARKBIRD_ENGINE_APART"] != nil {
   for target in package.targets { target.swiftSettings?.append(.unsafeFlags(wholeModules)) }
 }
 
