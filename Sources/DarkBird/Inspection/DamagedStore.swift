@@ -77,14 +77,17 @@ struct DamagedStore {
   func missing(_ pages: Range<UInt64>) -> [StoreDump.Damage] {
     // While unused pages are removed a later one may stay longer.
     if isLastBegun(pages.lowerBound &- 1) { return [] }
-    var damages = pages.prefix(100).map { page in
-      StoreDump.Damage(file: LogFormat.pageName(page), offset: 0, bytes: 0, reason: "the page is missing")
+    // A name may have any number.
+    let count = pages.upperBound - pages.lowerBound
+    var damages = (0..<min(count, 100)).map { page in
+      StoreDump.Damage(
+        file: LogFormat.pageName(pages.lowerBound + page), offset: 0, bytes: 0, reason: "the page is missing")
     }
-    if pages.count > 100 {
+    if count > 100 {
       damages.append(
         .init(
           file: LogFormat.pageName(pages.lowerBound + 100), offset: 0, bytes: 0,
-          reason: "\(pages.count - 100) more pages are missing"))
+          reason: "\(count - 100) more pages are missing"))
     }
     return damages
   }

@@ -180,8 +180,9 @@ private struct PageDump {
   private let selection: StoreDump.Selection
   private let beginning: LogPageBeginning
   private var walk: LogPageWalk
-  /// Nil behind damage.
+  /// Of the records so far; nil behind damage.
   private var chain: UInt32?
+  private var records: UInt64 = 0
   private var hasShownHeader = false
 
   init(
@@ -212,8 +213,10 @@ private struct PageDump {
       case .frame(let frame, let offset):
         let item = item(frame, offset)
         if selection.contains(item), !showHeader(body) || !body(.frame(item)) { return false }
-        if let seal = item.seal, let computed = seal.computedChain, computed != seal.chain {
-          let reason = "the seal does not fit the frames before it"
+        if let seal = item.seal, let chain,
+          seal.chain != chain || seal.records != records || seal.lastLSN != walk.lastLSN
+        {
+          let reason = "the seal contradicts the page"
           let damage = StoreDump.Damage(file: name, offset: offset, bytes: item.bytes, reason: reason)
           if !showHeader(body) || !body(.damage(damage)) { return false }
         }
@@ -281,7 +284,10 @@ private struct PageDump {
         lastLSN: frame.payload.load64(at: 0), records: frame.payload.load64(at: 8), chain: frame.payload.load32(at: 16),
         computedChain: chain)
     }
-    chain = chain.map { chained($0, frame.checksum) }
+    if frame.kind != .seal {
+      chain = chain.map { chained($0, frame.checksum) }
+      records += 1
+    }
     return item
   }
 
