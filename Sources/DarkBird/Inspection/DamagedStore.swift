@@ -75,8 +75,6 @@ struct DamagedStore {
 
   /// What there is to say of pages that are not there: each one, and of more than a hundred how many.
   func missing(_ pages: Range<UInt64>) -> [StoreDump.Damage] {
-    // While unused pages are removed a later one may stay longer.
-    if isLastBegun(pages.lowerBound &- 1) { return [] }
     // A name may have any number.
     let count = pages.upperBound - pages.lowerBound
     var damages = (0..<min(count, 100)).map { page in

@@ -46,7 +46,9 @@ extension StoreInspector {
     var expected = manifest?.firstPage ?? files.pages.first ?? 1
     var end: PageDump.End?
     for sequence in files.pages where selection.page == nil || selection.page == sequence {
-      if selection.isEverything, sequence > expected {
+      // While unused pages are removed a later one may stay longer; but there is a first one.
+      let isFirst = expected == manifest?.firstPage
+      if selection.isEverything, sequence > expected, isFirst || !files.isLastBegun(expected - 1) {
         end = nil
         for page in files.missing(expected..<sequence) where !body(.damage(page)) { return }
       }
