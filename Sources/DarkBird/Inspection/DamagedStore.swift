@@ -111,7 +111,7 @@ struct DamagedStore {
   }
 
   /// Reads a file; if the disk refuses, block by block, leaving out those it cannot read.
-  /// - Throws: if the file cannot be opened.
+  /// - Throws: if the file cannot be opened, or is larger than memory.
   func contents(_ name: String) throws(SystemError) -> Contents {
     let file = try fileSystem.open(path(name), .read)
     defer { file.close() }

@@ -214,8 +214,8 @@ struct Salvage {
     if let stray = beginning.strayBytes { note(name, stray.lowerBound, stray.count, LogPageHeader.strayReason) }
     if let header = beginning.header {
       if let (offset, reason) = files.problem(of: header, sequence, store: stores.first) {
+        if header.store != stores.first { return note(name, 0, page.count, reason) }
         note(name, offset, 0, reason)
-        if header.store != stores.first { return }
       }
       reach(header.firstLSN - 1)
     }

@@ -5,7 +5,8 @@ extension StoreInspector {
   /// with their frames. For people who want to see the format, or what is wrong.
   ///
   /// A damaged part is handed out as such, and the reading goes on with the next one that is sound. Takes no lock and
-  /// changes nothing; while a program writes to the store, the end of the last page may look damaged.
+  /// changes nothing; while a program writes to the store, the end of the last page may look damaged, and what a
+  /// checkpoint removes.
   ///
   /// - Parameters:
   ///   - path: the directory of the store.
@@ -35,6 +36,7 @@ extension StoreInspector {
       if let manifest, !body(.manifest(.init(manifest))) { return }
       if let problem, !body(.damage(problem)) { return }
       if let lsn = manifest?.checkpointLSN, !files.checkpoints.contains(lsn),
+        (try? fileSystem.exists(files.path(LogFormat.checkpointName(lsn)))) != true,
         !body(damage(LogFormat.checkpointName(lsn), DamagedStore.missingCheckpoint))
       {
         return
@@ -49,14 +51,21 @@ extension StoreInspector {
       // While unused pages are removed a later one may stay longer; but there is a first one.
       let isFirst = expected == manifest?.firstPage
       if selection.isEverything, sequence > expected, isFirst || !files.isLastBegun(expected - 1) {
-        end = nil
         for page in files.missing(expected..<sequence) where !body(.damage(page)) { return }
       }
       expected = max(expected, sequence &+ 1)
       if !dumpPage(files, sequence, stores, selection, after: &end, body) { return }
     }
-    if selection.isEverything, files.pages.isEmpty {
+    guard selection.isEverything else { return }
+    if files.pages.isEmpty {
       _ = body(damage(LogFormat.pageName(expected), DamagedStore.noPages))
+    } else if let manifest, let last = files.pages.last, last < manifest.firstPage {
+      _ = body(damage(LogFormat.pageName(expected), "the page is missing"))
+    } else if let manifest, let end, end.chain != nil {
+      let reached = max(manifest.reachedLSN, manifest.checkpointLSN ?? 0)
+      if end.lsn >= reached { return }
+      let reason = "the log ends at LSN \(end.lsn), but had reached \(reached)"
+      _ = body(damage(LogFormat.pageName(end.sequence), reason, at: end.offset))
     }
   }
 
@@ -143,6 +152,8 @@ extension StoreInspector {
     after end: inout PageDump.End?, _ body: (StoreDump.Item) -> Bool
   ) -> Bool {
     let name = LogFormat.pageName(sequence)
+    // Before it is read: a page is sealed before the next one begins.
+    let isLast = files.isLastBegun(sequence)
     let contents: DamagedStore.Contents
     do throws(SystemError) {
       contents = try files.contents(name)
@@ -156,9 +167,9 @@ extension StoreInspector {
       }
     }
     return contents.bytes.withUnsafeBytes { page in
-      var dump = PageDump(files, name, sequence, page, stores, selection, after: end)
+      var dump = PageDump(files, name, sequence, page, stores, selection, isLast: isLast, after: end)
       let goesOn = dump.run(body)
-      end = dump.end
+      end = dump.end ?? end
       return goesOn
     }
   }
@@ -168,12 +179,18 @@ extension StoreInspector {
 private struct PageDump {
   /// What the next page begins with.
   struct End {
+    var sequence: UInt64
+    var offset: Int
+    var isSealed: Bool
     var lsn: UInt64
-    var chain: UInt32
+    /// Nil if damage keeps it from being known.
+    var chain: UInt32?
   }
 
   private let files: DamagedStore
-  /// Of the page before; nil if it is not known.
+  /// Whether no later page has begun.
+  private let isLast: Bool
+  /// Of the last page before that has begun.
   private let previous: End?
   private let store: UUID?
   private let name: String
@@ -189,9 +206,10 @@ private struct PageDump {
 
   init(
     _ files: DamagedStore, _ name: String, _ sequence: UInt64, _ page: UnsafeRawBufferPointer, _ stores: [UUID],
-    _ selection: StoreDump.Selection, after previous: End?
+    _ selection: StoreDump.Selection, isLast: Bool, after previous: End?
   ) {
     self.files = files
+    self.isLast = isLast
     self.previous = previous
     store = stores.first
     self.name = name
@@ -203,12 +221,22 @@ private struct PageDump {
     chain = beginning.header?.previousChain
   }
 
-  var end: End? { walk.isSealed ? chain.map { End(lsn: walk.lastLSN, chain: $0) } : nil }
+  /// Nil if the page has not begun.
+  var end: End? {
+    if beginning.isUnused { return nil }
+    // Nothing needs to continue a page that is out of place.
+    let isInPlace = beginning.header.flatMap(problem(of:)) == nil
+    return End(
+      sequence: sequence, offset: walk.offset, isSealed: walk.isSealed, lsn: walk.lastLSN,
+      chain: isInPlace ? chain : nil)
+  }
 
   /// Returns whether to go on with the next page.
   mutating func run(_ body: (StoreDump.Item) -> Bool) -> Bool {
     let showsAll = selection.kind == nil && selection.lsns == nil
-    if showsAll || beginning.problem != nil || beginning.strayBytes != nil, !showHeader(body) { return false }
+    let isDamaged =
+      beginning.problem != nil || beginning.strayBytes != nil || beginning.header.flatMap(problem(of:)) != nil
+    if showsAll || isDamaged, !showHeader(body) { return false }
     if beginning.isUnused { return !showsAll || showRoom(from: 0, body) }
     while let part = walk.next() {
       switch part {
@@ -232,7 +260,7 @@ private struct PageDump {
     }
     if showsAll, walk.room > 0, !showRoom(from: walk.offset, body) { return false }
     // A page that others follow was sealed; damage was told.
-    if walk.isSealed || chain == nil || files.isLastBegun(sequence) { return true }
+    if walk.isSealed || chain == nil || isLast { return true }
     if !showHeader(body) { return false }
     return body(.damage(.init(file: name, offset: walk.offset, bytes: 0, reason: DamagedStore.unsealed)))
   }
@@ -266,9 +294,11 @@ private struct PageDump {
   /// What keeps the page from being the next one of the log.
   private func problem(of header: LogPageHeader) -> (offset: Int, reason: String)? {
     if let problem = files.problem(of: header, sequence, store: store) { return problem }
-    guard let previous else { return nil }
+    guard let previous, previous.sequence &+ 1 == sequence, previous.isSealed, let chain = previous.chain else {
+      return nil
+    }
     if header.firstLSN != previous.lsn + 1 { return (40, "begins at LSN \(header.firstLSN) after LSN \(previous.lsn)") }
-    return header.previousChain == previous.chain ? nil : (48, "does not continue the page before")
+    return header.previousChain == chain ? nil : (48, "does not continue the page before")
   }
 
   private mutating func item(_ frame: LogFrame, _ offset: Int) -> StoreDump.Frame {

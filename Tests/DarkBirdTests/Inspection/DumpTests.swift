@@ -96,6 +96,34 @@ struct DumpTests {
     let changes: [(what: String, reason: String, change: (inout StoreVictim) throws -> Void)] = [
       ("a page", "the page is missing", { $0.files[$0.pages[2]] = nil }),
       ("the first page", "the page is missing", { $0.files[$0.pages[0]] = nil }),
+      ("the last page", "the log ends at LSN", { $0.files[$0.pages.last!] = nil }),
+      (
+        "the last record", "the log ends at LSN",
+        { victim in
+          let last = try #require(try victim.frames().last)
+          victim.files[last.file]?.removeSubrange(last.offset...)
+        }
+      ),
+      (
+        "all pages but one that is not needed", "the page is missing",
+        { victim in
+          victim.files[LogFormat.pageName(0)] = victim.files[victim.pages[0]]
+          for page in victim.pages.dropFirst() { victim.files[page] = nil }
+        }
+      ),
+      (
+        "a record of a seal", "the seal contradicts the page",
+        { victim in
+          let seal = try #require(try victim.frames().first { $0.kind == .seal })
+          let store = try #require(try victim.dump().headers.first?.identifier)
+          victim.files[seal.file]?.withUnsafeMutableBytes { page in
+            let bytes = UnsafeMutableRawBufferPointer(rebasing: page[seal.offset...])
+            bytes[LogFormat.frameHeaderBytes + 8] ^= 1
+            let seed = LogPageHeader.frameSeed(store: store, sequence: seal.page)
+            bytes.store(frameChecksum(UnsafeRawBufferPointer(bytes), length: seal.bytes, seed: seed), at: 4)
+          }
+        }
+      ),
       ("all pages", "the log has no pages", { victim in for page in victim.pages { victim.files[page] = nil } }),
       (
         "the checkpoint", "the checkpoint that the manifest names is missing", { $0.files[$0.checkpoint] = nil }
@@ -141,6 +169,32 @@ struct DumpTests {
       #expect(damages.contains { $0.reason.contains(reason) }, "\(what): \(damages)")
       let error = storeError { try MemberStore(.simulated(.records(25)), on: victim.disk).close() }
       #expect(error != nil || what == "a checkpoint under another name", "\(what)")
+    }
+  }
+
+  /// Pages that are not needed, however many of them a crash has left, and pages ahead.
+  @Test func whatACrashLeavesIsNoDamage() throws {
+    var victim = try StoreVictim()
+    let first = try #require(LogFormat.number(in: victim.pages[0], prefix: "wal"))
+    try #require(first > 5)
+    victim.files[LogFormat.pageName(first - 2)] = victim.files[victim.pages[1]]
+    let last = try #require(LogFormat.number(in: victim.pages.last!, prefix: "wal"))
+    victim.files[LogFormat.pageName(last + 2)] = [UInt8](repeating: 0, count: 8_192)
+    // Under its own name it would fit.
+    victim.files[LogFormat.pageName(first - 2)]?.withUnsafeMutableBytes { bytes in
+      bytes.store(first - 2, at: 32)
+      bytes.store(CRC32C.checksum(UnsafeRawBufferPointer(rebasing: bytes[..<64])), at: 64)
+    }
+    #expect(try StoreInspector.verify(StoreVictim.directory, victim.disk).isSound)
+    let file = LogFormat.pageName(first - 2)
+    #expect(try victim.dump().damages.filter { $0.file != file } == [])
+  }
+
+  @Test func damageOfAHeaderIsToldWhateverIsChosen() throws {
+    var victim = try StoreVictim()
+    victim.files[victim.pages[1]] = try StoreVictim().files[victim.pages[1]]
+    for selection in [StoreDump.Selection(kind: .clear), .init(lsns: 1...1)] {
+      #expect(try victim.dump(selection).damages.map(\.offset) == [16])
     }
   }
 
