@@ -102,7 +102,7 @@ struct WritingSchemaTests {
       #expect(error == (isDuplicate ? .duplicate(index: "email", value: "old", owner: "1") : nil))
       done.next()
     }
-    try #require(eventually { done.value == 1 }, "it waits for itself")
+    try #require(eventually(within: 300) { done.value == 1 }, "it waits for itself")
     #expect(reaction.hasHappened && store[2]?.email == "inner")
     try store.close()
   }
