@@ -60,7 +60,7 @@ extension Store {
     var owners: Set<DocumentNumber> = []
     var payload: [UInt8] = []
     // What was there at the last attempt. The next one begins with that: between two attempts there is only work for what has
-    // changed, or else among busy writers something would always have changed.
+    // changed, and in the first ones a wait for room, or else among busy writers something would always have changed.
     var found: ContiguousArray<Entry<Key, Document>?> = []
     while true {
       let (outdated, isOtherWork) = lookUp(&items, found)

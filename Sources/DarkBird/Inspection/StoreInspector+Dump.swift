@@ -60,7 +60,7 @@ extension StoreInspector {
     if files.pages.isEmpty {
       _ = body(damage(LogFormat.pageName(expected), DamagedStore.noPages))
     } else if let manifest, let last = files.pages.last, last < manifest.firstPage {
-      _ = body(damage(LogFormat.pageName(expected), "the page is missing"))
+      for page in files.missing(expected..<expected + 1) { _ = body(.damage(page)) }
     } else if let manifest, let end, end.chain != nil {
       let reached = max(manifest.reachedLSN, manifest.checkpointLSN ?? 0)
       if end.lsn >= reached { return }
