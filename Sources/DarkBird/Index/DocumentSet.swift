@@ -172,6 +172,8 @@ private struct NumberChunks: Sendable {
     count = chunk.count
     all = [chunk]
     firsts = [chunk.first]
+    all.willBeShared()
+    firsts.willBeShared()
     splitIfFull(0)
   }
 
@@ -277,6 +279,7 @@ private final class NumberChunk: @unchecked Sendable {
     self.count = count
     self.capacity = capacity
     numbers = .allocate(capacity: capacity)
+    willBeShared(self)
   }
 
   deinit { numbers.deallocate() }

@@ -147,9 +147,15 @@ private final class OrderedMapNode<Key: Comparable & Sendable>: @unchecked Senda
   /// Documents in this subtree.
   @exclusivity(unchecked) var count = 0
 
-  init(isLeaf: Bool) { self.isLeaf = isLeaf }
+  init(isLeaf: Bool) {
+    self.isLeaf = isLeaf
+    willBeShared(self)
+  }
 
   func copy() -> OrderedMapNode {
+    keys.willBeShared()
+    values.willBeShared()
+    children.willBeShared()
     let copy = OrderedMapNode(isLeaf: isLeaf)
     copy.keys = keys
     copy.values = values

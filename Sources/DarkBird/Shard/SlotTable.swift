@@ -104,7 +104,10 @@ final class SlotDirectory<Element: AnyObject> {
   @usableFromInline let bases: WordMemory
 
   @inlinable
-  init(capacity: Int) { bases = WordMemory(capacity: capacity) }
+  init(capacity: Int) {
+    bases = WordMemory(capacity: capacity)
+    willBeShared(self)
+  }
 
   @inlinable
   convenience init(copying other: SlotDirectory, capacity: Int? = nil) {
@@ -145,6 +148,7 @@ final class SlotChunk<Element: AnyObject>: @unchecked Sendable {
   init() {
     slots = .allocate(capacity: SlotTable<Element>.chunkSlots)
     slots.initialize(repeating: 0, count: SlotTable<Element>.chunkSlots)
+    willBeShared(self)
   }
 
   @inlinable
@@ -153,6 +157,7 @@ final class SlotChunk<Element: AnyObject>: @unchecked Sendable {
     for place in 0..<SlotTable<Element>.chunkSlots {
       (slots + place).initialize(to: Self.word(retaining: Self.element(other.slots[place])))
     }
+    willBeShared(self)
   }
 
   @usableFromInline

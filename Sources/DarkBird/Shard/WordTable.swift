@@ -29,6 +29,7 @@ final class WordMemory {
     let memory = db_allocate_zeroed(Self.headerBytes + capacity * 8)
     words = (memory + Self.headerBytes).bindMemory(to: UInt64.self, capacity: capacity)
     (memory + (Self.headerBytes - 8)).storeBytes(of: capacity, as: Int.self)
+    willBeShared(self)
   }
 
   @inlinable @inline(__always)

@@ -16,7 +16,25 @@ func isUnshared<Object: AnyObject>(_ object: inout Object) -> Bool {
   return true
 }
 
+/// To be called by the initializers of classes whose objects `isUnshared` is asked about: the sanitizer must know a class before
+/// the first reader lets go of an object of it. Costs nothing in other builds.
+@inlinable @inline(__always)
+func willBeShared<Object: AnyObject>(_ object: Object) {
+  #if DARKBIRD_THREAD_SANITIZER
+    db_acquire_object(Unmanaged.passUnretained(object).toOpaque(), false)
+  #endif
+}
+
 extension ContiguousArray {
+  /// The same for an array that is not empty, before it is shared for the first time.
+  @inlinable @inline(__always)
+  func willBeShared() {
+    #if DARKBIRD_THREAD_SANITIZER
+      if capacity == 0 { return }
+      withUnsafeBufferPointer { Self.acquire($0.baseAddress) }
+    #endif
+  }
+
   /// To be called before an array that readers may have shared is changed, as `isUnshared` is for an object. Costs nothing in
   /// other builds.
   @inlinable @inline(__always)
@@ -24,11 +42,16 @@ extension ContiguousArray {
     #if DARKBIRD_THREAD_SANITIZER
       // All arrays without memory share an object, by which the sanitizer would take everything for ordered.
       if capacity == 0 { return }
-      withUnsafeMutableBufferPointer { elements in
-        // The elements of an array follow a header of 32 bytes, which is the object.
-        guard let start = elements.baseAddress else { return }
-        db_acquire_object(UnsafeRawPointer(start) - 32, Element.self is AnyObject.Type)
-      }
+      withUnsafeMutableBufferPointer { Self.acquire($0.baseAddress) }
     #endif
   }
+
+  #if DARKBIRD_THREAD_SANITIZER
+    @usableFromInline
+    static func acquire(_ elements: UnsafePointer<Element>?) {
+      // The elements of an array follow a header of 32 bytes, which is the object.
+      guard let elements else { return }
+      db_acquire_object(UnsafeRawPointer(elements) - 32, Element.self is AnyObject.Type)
+    }
+  #endif
 }
