@@ -91,5 +91,11 @@ __attribute__((no_sanitize("thread"))) void db_acquire_object(const void *object
   __tsan_acquire((void *)object);
 }
 
+static const char *planted_mutant;
+
+__attribute__((constructor)) static void read_planted_mutant(void) { planted_mutant = getenv("DARKBIRD_MUTANT"); }
+
+const char *db_planted_mutant(void) { return planted_mutant; }
+
 #endif
 #endif

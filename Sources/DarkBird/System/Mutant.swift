@@ -1,4 +1,5 @@
 #if DARKBIRD_MUTANTS
+  import CDarkBird
   import Foundation
   import Synchronization
 #endif
@@ -44,19 +45,30 @@ enum Mutant: String, Sendable {
   case tornTailNotCut, tornTailNotKept, lastPageNotRewritten, directoryNotLocked
 }
 
-#if DARKBIRD_MUTANTS
+#if DARKBIRD_THREAD_SANITIZER
+  /// Not a constant that is made when it is asked for: on Linux the runtime orders all threads that ever ask for one, and with that
+  /// almost everything that the sanitizer looks at.
+  private func isPlanted(_ mutant: Mutant) -> Bool {
+    guard let name = db_planted_mutant() else { return false }
+    return strcmp(name, mutant.rawValue) == 0
+  }
+#elseif DARKBIRD_MUTANTS
+  private func isPlanted(_ mutant: Mutant) -> Bool { mutant == plantedMutant }
+
   private let plantedMutant: Mutant? = ProcessInfo.processInfo.environment["DARKBIRD_MUTANT"].map {
     guard let mutant = Mutant(rawValue: $0) else { preconditionFailure("no mutant is named \($0)") }
     return mutant
   }
+#endif
 
+#if DARKBIRD_MUTANTS
   private let calls = Atomic<Int>(0)
 
   /// Also has other threads run where the fault is, so that a fault of timing need not wait for luck; unless that would have
   /// what the fault must see go by.
   @usableFromInline
   func planted(_ mutant: Mutant, waits: Bool = true) -> Bool {
-    if mutant != plantedMutant { return false }
+    if !isPlanted(mutant) { return false }
     if !waits { return true }
     if calls.add(1, ordering: .relaxed).newValue % 8 == 0 { usleep(100) } else { sched_yield() }
     return true
