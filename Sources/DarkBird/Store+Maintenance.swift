@@ -3,6 +3,7 @@ import Synchronization
 
 /// What an audit found.
 public struct AuditReport: Sendable, Hashable {
+  /// How many documents there were.
   public var documents: Int
   /// Differences between the indexes and what a rebuild from the documents gives; empty if there are none.
   public var problems: [String]

@@ -185,8 +185,9 @@ extension Store {
     }
   }
 
-  /// How many documents meet all conditions, at one moment; without conditions, each shard's documents at a moment of its
-  /// own, and with `noTags` only, some hundred documents each. In a `snapshot()` all are of one moment.
+  /// How many documents meet all conditions, at one moment. There are two queries whose count is of several moments:
+  /// without conditions, the documents of each shard are counted at a moment of its own; with nothing but `noTags`, some hundred
+  /// documents at a time. Those of a `snapshot()` are always of one moment.
   /// - Throws: as `documents`.
   /// - Complexity: O(log n) for one tag or one range; for several tags O(numbers of documents) of the rarest of `allTags`, or of all
   ///   `anyTags` together, and no document is looked at; otherwise as `documents`.
@@ -209,10 +210,12 @@ extension Store {
 
   /// Calls `body` with each document that meets all conditions of a query, in order, without copying it.
   ///
-  /// Each document matches at the moment when it is visited; all of one moment they are in a `snapshot()`. Without conditions, or
-  /// with `noTags` only, some hundred documents are visited as they were at one moment, and of those that are put meanwhile, by `body`
-  /// itself too, only what finds room among those that were there. No lock is held while `body` runs;
-  /// versions of documents that others replace meanwhile are freed after some hundred documents.
+  /// Each document matches at the moment when it is visited; in a `snapshot()`, all do so at one moment. No lock is held while
+  /// `body` runs; versions of documents that others replace meanwhile are freed after some hundred documents.
+  ///
+  /// A query without conditions, or with nothing but `noTags`, goes through the places of the documents, some hundred at a time, each
+  /// hundred as it was at one moment. A document that is put meanwhile, by `body` too, is visited only if it gets a place further on
+  /// that was there at the beginning: so the visit ends.
   /// - Throws: as `documents`, and what `body` throws, at once.
   /// - Complexity: O(log n + candidates looked at), a few tens of nanoseconds for each.
   @inlinable

@@ -39,6 +39,7 @@ extension Store {
     try withEntry(key, isCounted: true) { try body($0.document) }
   }
 
+  /// Whether there is a document under the key. Counts as a lookup. O(1).
   @inlinable
   public func contains(_ key: Key) -> Bool { withEntry(key, isCounted: true) { _ in true } ?? false }
 

@@ -9,12 +9,17 @@ public import Synchronization
 ///     try store.close()
 ///
 /// Every method may be called from any thread, also from within the closures that the store calls: user code, encoding and
-/// I/O never run under a lock that a read or a write takes. Only `checkpoint` and `close`, of which there is one at a time, must
-/// not be called by what encodes a document for a checkpoint; and what compares keys, or finds the values of a schema, should not
-/// write to a store on disk whose documents others change at the same time: a write that they have overtaken four times keeps its
-/// room in the log while it calls it, and there may be none for both. Reads return values. A write with an acknowledgement beyond
-/// `.memory` blocks its thread until the disk has it: in asynchronous code write with `.memory` and then
-/// `try await store.sync()`. With `.memory` it waits only while `queueBytesMax` are queued, or the next page of the log is made.
+/// I/O never run under a lock that a read or a write takes. There are two exceptions, both of code that runs inside of a type:
+///
+/// - What encodes a document must not call `checkpoint` or `close`. One of them is under way at a time, and a checkpoint that
+///   waits for the document would wait for itself.
+/// - What compares keys, or finds the values of a schema, should not write to a store on disk whose documents others change at
+///   the same time. A write that they have overtaken four times keeps its room in the log during such calls; where there is
+///   none for both, the two wait for each other.
+///
+/// Reads return values. A write with an acknowledgement beyond `.memory` blocks its thread until the disk has it: in asynchronous
+/// code write with `.memory` and then `try await store.sync()`. With `.memory` it waits only while `queueBytesMax` are queued, or
+/// the next page of the log is made.
 ///
 /// Here is what a program calls; how a write comes about is in `Store+Write.swift`, how queries are answered in
 /// `Store+Queries.swift`.
@@ -22,6 +27,7 @@ public import Synchronization
 /// What is `@inlinable` is compiled for the types of the program that uses it; without, every access to a key or a document
 /// would go through tables of functions.
 public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendable {
+  /// How it was opened.
   public let configuration: StoreConfiguration
   @usableFromInline let indexSchema: IndexSchema<Document>
   @usableFromInline let shards: ShardTable<Key, Document>
@@ -161,8 +167,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
   /// Changes a document in one atomic step and returns the new one; nil if there is none under the key.
   ///
-  /// `change` gets a copy and runs under no lock; it runs again if the document was changed meanwhile. So it must not always change
-  /// that document itself, in another way than by its copy: it would run for ever.
+  /// `change` gets a copy and runs under no lock; it runs again if the document was changed meanwhile. So it must not write to the
+  /// same key by itself each time: it would run for ever.
   /// - Throws: what `change` throws, with nothing changed; otherwise as `put`.
   @inlinable
   @discardableResult

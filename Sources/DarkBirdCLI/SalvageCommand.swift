@@ -90,7 +90,8 @@ struct SalvageCommand: ParsableCommand {
     }
     if let lsn = report.staleBefore {
       lines.append(
-        "may be stale  \(grouped(report.possiblyStale)) documents, known to be current only before LSN \(grouped(lsn))")
+        "may be stale  \(grouped(report.possiblyStale)) documents, older than LSN \(grouped(lsn)), the end of what is missing"
+      )
     }
     lines += limited(report.leftOut) { "left out    \($0.key) (LSN \(grouped($0.lsn))): \($0.reason)" }
     if let file = report.leftOutFile { lines.append("see         \(output)/\(file)") }

@@ -6,9 +6,13 @@ import Testing
   private let directory: TemporaryDirectory
 
   /// Kills in both tests together. A round of the workload takes three times as long as one of the probe.
-  private static let kills = max(8, ProcessInfo.processInfo.environment["DARKBIRD_KILLS"].flatMap(Int.init) ?? 100)
+  private static let kills = max(8, number("DARKBIRD_KILLS") ?? 100)
+  /// Other workloads, and other moments, in each run of a long test.
+  private static let firstSeed = number("DARKBIRD_FIRST_SEED") ?? 0
   private static let workloadKills = kills / 4
   private static let probeKills = kills - workloadKills
+
+  private static func number(_ name: String) -> Int? { ProcessInfo.processInfo.environment[name].flatMap(Int.init) }
 
   init() throws { directory = try TemporaryDirectory() }
 
@@ -21,7 +25,7 @@ import Testing
         builtProgram("darkbird"),
         [
           "run", "--store", store, "--documents", "1000", "--rate", "5000", "--page-records", "400", "--seed",
-          "\(round)",
+          "\(Self.firstSeed + round)",
           "--duration", "20", "--headless",
         ], output: output)
       // Killed while it loads, or in the middle of the mix.
@@ -57,7 +61,7 @@ import Testing
       // Standard output is a file: what is in it was acknowledged before the kill.
       let program = try Program(
         builtProgram("KillProbe"), [store, "4", round % 2 == 0 ? "written" : "synced"], output: output)
-      let wanted = 100 + round * 29 % 1_000
+      let wanted = 100 + (Self.firstSeed + round) * 29 % 1_000
       try await eventually("\(wanted) acknowledgements") {
         try Data(contentsOf: URL(filePath: output)).count { $0 == UInt8(ascii: "\n") } >= wanted
       }

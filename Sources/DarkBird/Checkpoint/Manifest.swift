@@ -17,7 +17,7 @@ struct Manifest: Sendable, Equatable {
   /// Version of the documents' schema, which migrations raise; 0 before the first.
   var schemaVersion: UInt64 = 0
 
-  private static let magic: [UInt8] = Array("DBIRDMAN".utf8)
+  static let magic: [UInt8] = Array("DBIRDMAN".utf8)
   private static let headerBytes = 20
 
   func encoded() throws(StoreError) -> [UInt8] {

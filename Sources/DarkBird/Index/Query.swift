@@ -27,23 +27,31 @@ public struct IndexRange: Sendable, Hashable {
     self.upper = upper
   }
 
+  /// All values of the field.
   public static let all = IndexRange(lower: .unbounded, upper: .unbounded)
+  /// One value.
   public static func exactly(_ value: some IndexValueConvertible) -> IndexRange { closed(value, value) }
+  /// With both bounds.
   public static func closed(_ lower: some IndexValueConvertible, _ upper: some IndexValueConvertible) -> IndexRange {
     IndexRange(lower: .included(lower.indexValue), upper: .included(upper.indexValue))
   }
+  /// With the lower bound, without the upper one.
   public static func halfOpen(_ lower: some IndexValueConvertible, _ upper: some IndexValueConvertible) -> IndexRange {
     IndexRange(lower: .included(lower.indexValue), upper: .excluded(upper.indexValue))
   }
+  /// With its bound.
   public static func atLeast(_ value: some IndexValueConvertible) -> IndexRange {
     IndexRange(lower: .included(value.indexValue), upper: .unbounded)
   }
+  /// Without its bound.
   public static func greater(than value: some IndexValueConvertible) -> IndexRange {
     IndexRange(lower: .excluded(value.indexValue), upper: .unbounded)
   }
+  /// With its bound.
   public static func atMost(_ value: some IndexValueConvertible) -> IndexRange {
     IndexRange(lower: .unbounded, upper: .included(value.indexValue))
   }
+  /// Without its bound.
   public static func less(than value: some IndexValueConvertible) -> IndexRange {
     IndexRange(lower: .unbounded, upper: .excluded(value.indexValue))
   }

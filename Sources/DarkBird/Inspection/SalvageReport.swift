@@ -48,7 +48,7 @@ public struct SalvageReport: Sendable, Hashable, Codable {
   public var leftOutFile: String?
   /// The last LSN that the damaged store is known to have given; the new one goes on behind it.
   public var lastLSN: UInt64 = 0
-  /// What `verify` says of the new store; empty.
+  /// What `verify` says of the new store: nothing, unless the salvage itself went wrong.
   public var problems: [VerifyReport.Problem] = []
 
   /// Whether nothing is missing: every byte of the log and of the checkpoint was as it was written.

@@ -95,6 +95,9 @@ struct IndexValueTests {
   }
 
   @Test func convertibleTypesBecomeTheirValues() {
+    enum Club: String, IndexValueConvertible { case ajax = "Ajax" }
+    enum Level: Int8, IndexValueConvertible { case high = 3 }
+    #expect(Club.ajax.indexValue == "Ajax" && Level.high.indexValue == 3)
     #expect(UInt32.max.indexValue == .int(4_294_967_295))
     #expect(Float(0.5).indexValue == .double(0.5))
     let uuid = UUID()

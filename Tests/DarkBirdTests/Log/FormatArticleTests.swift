@@ -116,7 +116,7 @@ struct FormatArticleTests {
   @Test func theManifestIsWhatIsWritten() throws {
     var manifest = Manifest(store: Self.store, schema: SchemaDescription())
     manifest.generation = 1
-    try expect("manifest", Array(try manifest.encoded()[..<20]))
+    try expect("manifest", try manifest.encoded())
   }
 
   @Test func theBackupIsWhatItsWriterWrites() throws {
@@ -140,8 +140,19 @@ struct FormatArticleTests {
     ] {
       #expect(article.contains("\(number.rawValue) \(kind)"), "\(kind)")
     }
-    for magic in [LogFormat.pageMagic, CheckpointFormat.magic] {
+    for magic in [LogFormat.pageMagic, CheckpointFormat.magic, Manifest.magic] {
       #expect(article.contains("`\(String(decoding: magic, as: UTF8.self))`"))
     }
+    for name in [
+      LogFormat.manifestName, LogFormat.manifestDraftName, LogFormat.checkpointDraftName, LogFormat.lockName,
+      LogFormat.unfinishedName, "\(LogFormat.migrationPrefix)1",
+    ] {
+      #expect(article.contains("`\(name)`"))
+    }
+    #expect(LogFormat.pageName(1).hasPrefix("wal-") && LogFormat.checkpointName(1).hasPrefix("ckpt-"))
+    #expect(article.contains("`wal-<sequence>`") && article.contains("`ckpt-<LSN>`"))
+    #expect(article.contains("key has at most \(LogFormat.keyBytesMax >> 10) KiB"))
+    #expect(article.contains("document \(LogFormat.documentBytesMax >> 20) MiB"))
+    #expect(LogFormat.batchBytesMax == LogFormat.documentBytesMax)
   }
 }
