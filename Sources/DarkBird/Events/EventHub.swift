@@ -241,7 +241,12 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
         }
       }
       let lsn = collect(&lost)
-      if isFinished { ring.finish(&lost) } else { rings.append(ring) }
+      if isFinished {
+        ring.finish(&lost)
+      } else {
+        rings.willChange()
+        rings.append(ring)
+      }
       fitLanes()
       return lsn
     }
@@ -252,6 +257,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   @usableFromInline
   func forget(_ ring: EventRing<Key, Document>) {
     guard let place = rings.firstIndex(where: { $0 === ring }) else { return }
+    rings.willChange()
     rings.remove(at: place)
     fitLanes()
     // Who reads it no longer keeps what is replaced: everything has been looked at before.
@@ -287,6 +293,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
     let all = withLock { lost in
       // Also where nobody is left to tell of it.
       collect(&lost)
+      rings.willBeShared()
       return rings
     }
     for ring in all { ring.settle(isLast: false) }
@@ -302,6 +309,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
     let last = withLock { lost in
       collect(&lost)
       isFinished = true
+      rings.willBeShared()
       return rings
     }
     for ring in last { ring.settle(isLast: true) }

@@ -20,14 +20,14 @@ struct TagPostings: Sendable {
   /// In no order; a tag that goes leaves its place to the last one.
   private(set) var all: ContiguousArray<Posting> = []
   /// Pairs of document and tag, and distinct tags, by tag field.
-  private(set) var entries: [Int]
-  private(set) var distinct: [Int]
+  private(set) var entries: ContiguousArray<Int>
+  private(set) var distinct: ContiguousArray<Int>
   /// What the tags of each field begin with; nil for a field whose tags are computed.
   private let prefixes: [String?]
 
   init(prefixes: [String?]) {
     self.prefixes = prefixes
-    entries = Array(repeating: 0, count: prefixes.count)
+    entries = ContiguousArray(repeating: 0, count: prefixes.count)
     distinct = entries
   }
 
@@ -63,11 +63,18 @@ struct TagPostings: Sendable {
 
   // MARK: Changes by place
 
+  /// See `ContiguousArray.willChange`.
+  private mutating func willChange() {
+    all.willChange()
+    entries.willChange()
+    distinct.willChange()
+  }
+
   /// Where a tag is; it gets a place if it has none. No place changes until `removeIfEmpty` is called.
   mutating func place(of tag: Tag) -> Int {
     if let index = index(tag.name) { return place(index) }
     table.insert(word(tag.name, all.count))
-    all.willChange()
+    willChange()
     // A computed tag may be one of another field, which counts it then, whichever of them gave it first. Any other is of its own
     // field, also where the name of that has another field's name in front.
     let own = Int(tag.field)
@@ -79,19 +86,19 @@ struct TagPostings: Sendable {
 
   /// Adds documents in ascending order.
   mutating func insert(_ numbers: UnsafeBufferPointer<DocumentNumber>, at place: Int) {
-    all.willChange()
+    willChange()
     entries[all[place].field] += all[place].documents.insert(numbers)
   }
 
   mutating func remove(_ number: DocumentNumber, at place: Int) {
-    all.willChange()
+    willChange()
     if all[place].documents.remove(number) { entries[all[place].field] -= 1 }
   }
 
   /// Removes a tag that no document has. The last one moves to its place.
   mutating func removeIfEmpty(_ place: Int) {
     guard all[place].documents.isEmpty else { return }
-    all.willChange()
+    willChange()
     distinct[all[place].field] -= 1
     table.remove(at: wordIndex(all[place].name, place))
     let last = all.removeLast()

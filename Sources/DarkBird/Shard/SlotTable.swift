@@ -121,6 +121,7 @@ final class SlotDirectory<Element: AnyObject> {
   @inlinable
   func append(_ chunk: SlotChunk<Element>) {
     chunks.append(chunk)
+    chunks.willBeShared()
     publish(chunks.count - 1)
   }
 

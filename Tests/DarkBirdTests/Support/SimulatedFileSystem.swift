@@ -16,14 +16,14 @@ final class SimulatedFileSystem: FileSystem {
 
   private init(_ state: SimulatedState) { self.state = Guarded(state) }
 
-  // MARK: Images
+  // MARK: Images, made under the lock: a copy of the state would be let go of by whoever is the last to have it
 
   func crashImage(seed: UInt64) -> SimulatedFileSystem {
     var generator = SeededGenerator(seed: seed)
-    return SimulatedFileSystem(state.withLock { $0 }.afterPowerLoss(using: &generator))
+    return state.withLock { SimulatedFileSystem($0.afterPowerLoss(using: &generator)) }
   }
 
-  func killImage() -> SimulatedFileSystem { SimulatedFileSystem(state.withLock { $0 }.withoutProcess()) }
+  func killImage() -> SimulatedFileSystem { state.withLock { SimulatedFileSystem($0.withoutProcess()) } }
 
   // MARK: Faults
 
