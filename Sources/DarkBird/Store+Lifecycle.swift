@@ -21,8 +21,9 @@ extension Store {
   /// Ends all subscriptions, writes and syncs everything, and releases the directory. Idempotent. Reads go on to work,
   /// writes throw `.closed`.
   /// - Throws: `.poisoned` if the log could not be completed; `.diskFull`, `.io` if only the manifest could not be written: all
-  ///   documents are safe then.
+  ///   documents are safe then. `.encodingFailed` with nothing done, if it is called by what encodes a document for a checkpoint.
   public func close() throws(StoreError) {
+    try disk?.refuseWithinCheckpoint()
     if !isClosed.exchange(true, ordering: .acquiringAndReleasing) { hub.finish() }
     try disk?.close()
   }

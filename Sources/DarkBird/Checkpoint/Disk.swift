@@ -1,3 +1,4 @@
+import CDarkBird
 import Foundation
 import Synchronization
 
@@ -17,6 +18,8 @@ final class Disk: @unchecked Sendable {
   private let lock = Lock()
   /// Held while a checkpoint is taken: one at a time, and none after the directory is released.
   private let checkpointLock = Lock()
+  /// The thread that takes a checkpoint; 0 if none does.
+  private let checkpointThread = Atomic<UInt>(0)
   private var isClosed = false
   /// Held while the directory is released: whoever closes a second time returns when it is free too.
   private let closeLock = Lock()
@@ -93,6 +96,14 @@ final class Disk: @unchecked Sendable {
       next.schema = schema
       try next.write(directory, fileSystem)
       manifest = next
+    }
+  }
+
+  /// What a checkpoint calls must not ask for another, nor close the store: either would wait for the end of the first.
+  func refuseWithinCheckpoint() throws(StoreError) {
+    if checkpointThread.load(ordering: .relaxed) == db_current_thread() {
+      throw .encodingFailed(
+        reason: "what encodes a document for a checkpoint asks for another one, or closes the store")
     }
   }
 
@@ -245,8 +256,13 @@ final class Disk: @unchecked Sendable {
     _ documents: (inout CheckpointWriter) throws(StoreError) -> Void
   ) throws(StoreError) {
     guard let log else { throw .readOnly }
+    try refuseWithinCheckpoint()
     checkpointLock.lock()
-    defer { checkpointLock.unlock() }
+    checkpointThread.store(db_current_thread(), ordering: .relaxed)
+    defer {
+      checkpointThread.store(0, ordering: .relaxed)
+      checkpointLock.unlock()
+    }
     log.willCheckpoint()
     if isClosed { throw .closed }
     do throws(StoreError) {
