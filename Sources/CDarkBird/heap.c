@@ -43,10 +43,10 @@ void db_prepare_heap(size_t bytes) {
   if (last - first < 2 * pieces * piece) {
     uintptr_t start = first & ~(page - 1);
     madvise((void *)start, (last - start) & ~(page - 1), MADV_POPULATE_WRITE);
-    // Once they are full, the system makes large pages of them, at its leisure. To have them at once takes longer than it takes to
+    // The system makes large pages of them later, at its leisure. To have them at once takes longer than it takes to
     // fill them: a new store would wait for what only its readers gain by.
     start = first & ~(large_page - 1);
-    madvise((void *)start, (last - start + large_page) & ~(large_page - 1), MADV_HUGEPAGE);
+    madvise((void *)start, (last - start + large_page - 1) & ~(large_page - 1), MADV_HUGEPAGE);
   }
   for (int index = 0; index < pieces; index += 1) free(taken[index]);
   ready = pieces * piece - (bytes < pieces * piece ? bytes : pieces * piece);

@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void __tsan_acquire(void *address);
@@ -43,7 +44,10 @@ static struct class *find(const void *class, bool adds) {
     if (!known) atomic_compare_exchange_strong(&classes[i].class, &known, class);
     if (!known || known == class) return &classes[i];
   }
-  if (adds) abort();
+  if (adds) {
+    fputs("there are more classes of shared objects than thread_sanitizer.c has room for\n", stderr);
+    abort();
+  }
   return NULL;
 }
 

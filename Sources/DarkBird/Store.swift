@@ -9,10 +9,10 @@ public import Synchronization
 ///     try store.close()
 ///
 /// Every method may be called from any thread, also from within the closures that the store calls: user code, encoding and
-/// I/O never run under a lock that a read or a write takes. What encodes a document cannot call `checkpoint` or `close`, which throw
-/// then if it is for a checkpoint. And what compares keys, or finds the values of a schema, should not write to a store on disk whose
-/// documents others change at the same time: a write that they have overtaken four times keeps its room in the log during such
-/// calls, and where there is none for both, the two wait for each other.
+/// I/O never run under a lock that a read or a write takes. `checkpoint` and `close` throw `.encodingFailed`
+/// when they are called by what encodes a document for a checkpoint. And what compares keys, or finds the values of a schema, should
+/// not write to a store on disk whose documents others change at the same time: a write that they have overtaken four times keeps
+/// its room in the log during such calls, and where there is none for both, the two wait for each other.
 ///
 /// Reads return values. A write with an acknowledgement beyond `.memory` blocks its thread until the disk has it: in asynchronous
 /// code write with `.memory` and then `try await store.sync()`. With `.memory` it waits only while `queueBytesMax` are queued, or

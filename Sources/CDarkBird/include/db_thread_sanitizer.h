@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-// Only in builds for ThreadSanitizer: orders what other threads did with an object, before they let go of it, before what
+// Both only in builds with --sanitize=thread. Orders what other threads did with an object, before they let go of it, before what
 // this thread does next. `has_objects` says of an array that it holds such objects, and nothing else.
 void db_acquire_object(const void *object, bool has_objects);
 

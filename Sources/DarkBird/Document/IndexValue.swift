@@ -146,11 +146,12 @@ extension IndexValue: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, Ex
   public init(booleanLiteral value: Bool) { self = .bool(value) }
 }
 
-/// A type whose values can be indexed. An enumeration with such values as its raw values needs no more than to say that it is one:
-/// `enum Club: String, Codable, IndexValueConvertible`. `UInt` and `UInt64` are none, for an index has no integers beyond 63 bits:
-/// index those as text, or as `Int64` where they are small.
+/// A type whose values can be indexed. An enumeration with such values as its raw values need only declare the conformance:
+/// `enum Club: String, Codable, IndexValueConvertible`. `UInt` and `UInt64` do not conform, for an index has no integers beyond 63
+/// bits: index those as text, or as `Int64` where they are small.
 public protocol IndexValueConvertible: SendableMetatype {
-  /// The value as an index holds it: equal for equal values, and in their order. Called once for each field of each version.
+  /// The value as an index holds it: equal for equal values, and in their order. Called by writes, and by lookups,
+  /// at any time: it should be cheap.
   var indexValue: IndexValue { get }
 }
 

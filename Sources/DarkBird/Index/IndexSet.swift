@@ -324,8 +324,8 @@ final class IndexSet: @unchecked Sendable {
     func count() -> [Int] {
       for postings in deferred.postings {
         for field in tagEntries.indices {
-          tagEntries[field] += postings.entries[field]
-          tagDistinct[field] += postings.distinct[field]
+          tagEntries[field] += postings.counts[field].entries
+          tagDistinct[field] += postings.counts[field].distinct
         }
       }
       return rangeNames.indices.map { deferred.documents(range: $0).count }
@@ -388,8 +388,8 @@ final class IndexSet: @unchecked Sendable {
     var found = 0
     for postings in deferred.postings {
       let entries = postings.all.reduce(0) { $0 + $1.documents.count }
-      if postings.entries.reduce(0, +) != entries { problems.append("tags: wrong count of entries") }
-      if postings.distinct.reduce(0, +) != postings.all.count {
+      if postings.counts.reduce(0, { $0 + $1.entries }) != entries { problems.append("tags: wrong count of entries") }
+      if postings.counts.reduce(0, { $0 + $1.distinct }) != postings.all.count {
         problems.append("tags: wrong count of distinct tags")
       }
       for posting in postings.all {

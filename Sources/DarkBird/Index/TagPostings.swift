@@ -10,6 +10,12 @@ struct TagPostings: Sendable {
     var documents: DocumentSet
   }
 
+  /// Pairs of document and tag, and distinct tags, of one field.
+  struct Counts: Sendable {
+    var entries = 0
+    var distinct = 0
+  }
+
   enum Word: TableWord {
     static var isReadWithoutLock: Bool { false }
     static var fault: Mutant { .tagChainBroken }
@@ -19,16 +25,15 @@ struct TagPostings: Sendable {
   private var table = WordTable<Word>()
   /// In no order; a tag that goes leaves its place to the last one.
   private(set) var all: ContiguousArray<Posting> = []
-  /// Pairs of document and tag, and distinct tags, by tag field.
-  private(set) var entries: ContiguousArray<Int>
-  private(set) var distinct: ContiguousArray<Int>
+  /// By tag field.
+  private(set) var counts: ContiguousArray<Counts>
   /// What the tags of each field begin with; nil for a field whose tags are computed.
   private let prefixes: [String?]
 
   init(prefixes: [String?]) {
     self.prefixes = prefixes
-    entries = ContiguousArray(repeating: 0, count: prefixes.count)
-    distinct = entries
+    counts = ContiguousArray(repeating: Counts(), count: prefixes.count)
+    counts.willBeShared()
   }
 
   /// The documents with a tag; nil if there are none.
@@ -66,8 +71,7 @@ struct TagPostings: Sendable {
   /// See `ContiguousArray.willChange`.
   private mutating func willChange() {
     all.willChange()
-    entries.willChange()
-    distinct.willChange()
+    counts.willChange()
   }
 
   /// Where a tag is; it gets a place if it has none. No place changes until `removeIfEmpty` is called.
@@ -80,26 +84,26 @@ struct TagPostings: Sendable {
     let own = Int(tag.field)
     let field = prefixes[own] == nil ? prefixes.firstIndex { $0 == tag.name.field } ?? own : own
     all.append(Posting(name: tag.name, field: field, documents: DocumentSet()))
-    distinct[field] += 1
+    counts[field].distinct += 1
     return all.count - 1
   }
 
   /// Adds documents in ascending order.
   mutating func insert(_ numbers: UnsafeBufferPointer<DocumentNumber>, at place: Int) {
     willChange()
-    entries[all[place].field] += all[place].documents.insert(numbers)
+    counts[all[place].field].entries += all[place].documents.insert(numbers)
   }
 
   mutating func remove(_ number: DocumentNumber, at place: Int) {
     willChange()
-    if all[place].documents.remove(number) { entries[all[place].field] -= 1 }
+    if all[place].documents.remove(number) { counts[all[place].field].entries -= 1 }
   }
 
   /// Removes a tag that no document has. The last one moves to its place.
   mutating func removeIfEmpty(_ place: Int) {
     guard all[place].documents.isEmpty else { return }
     willChange()
-    distinct[all[place].field] -= 1
+    counts[all[place].field].distinct -= 1
     table.remove(at: wordIndex(all[place].name, place))
     let last = all.removeLast()
     if place == all.count { return }

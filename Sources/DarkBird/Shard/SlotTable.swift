@@ -120,6 +120,7 @@ final class SlotDirectory<Element: AnyObject> {
 
   @inlinable
   func append(_ chunk: SlotChunk<Element>) {
+    chunks.willChange()
     chunks.append(chunk)
     chunks.willBeShared()
     publish(chunks.count - 1)
@@ -127,6 +128,7 @@ final class SlotDirectory<Element: AnyObject> {
 
   @inlinable
   func replace(_ number: Int, _ chunk: SlotChunk<Element>) {
+    chunks.willChange()
     chunks[number] = chunk
     publish(number)
   }

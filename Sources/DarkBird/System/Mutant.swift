@@ -45,7 +45,7 @@ enum Mutant: String, Sendable {
   case tornTailNotCut, tornTailNotKept, lastPageNotRewritten, directoryNotLocked
 }
 
-#if DARKBIRD_THREAD_SANITIZER
+#if DARKBIRD_THREAD_SANITIZER && DARKBIRD_MUTANTS
   /// Not a constant that is made when it is asked for: on Linux the runtime orders all threads that ever ask for one, and with that
   /// almost everything that the sanitizer looks at.
   private func isPlanted(_ mutant: Mutant) -> Bool {

@@ -22,8 +22,8 @@ struct TagPostingsTests {
       }
       for field in 0..<2 {
         let own = model.filter { $0.key % 2 == field }
-        #expect(postings.distinct[field] == own.count, "seed \(seed)")
-        #expect(postings.entries[field] == own.values.reduce(0) { $0 + $1.count }, "seed \(seed)")
+        #expect(postings.counts[field].distinct == own.count, "seed \(seed)")
+        #expect(postings.counts[field].entries == own.values.reduce(0) { $0 + $1.count }, "seed \(seed)")
       }
     }
     for step in 0..<4_000 {
