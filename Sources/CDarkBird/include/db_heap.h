@@ -9,7 +9,7 @@
 //
 // glibc lets the heap of a thread other than the main one grow by 4 KiB and one system call at a time, each of which stops
 // all other threads that touch new memory. A heap of some hundred bytes a document otherwise takes a fault for each dozen
-// documents. The system is also asked to make large pages of it later: lookups find hardly any small one in the processor's list
+// documents. The system is also asked to make large pages of it later: reads find hardly any small one in the processor's list
 // of pages. Does nothing elsewhere.
 void db_prepare_heap(size_t bytes);
 
