@@ -4,7 +4,7 @@ import Testing
 @testable import DarkBird
 
 /// A checkpoint whose documents ask for something while they are encoded for it.
-@Suite(.timeLimit(.minutes(1))) struct ReentrantCheckpointTests {
+@Suite(.timeLimit(.minutes(30))) struct ReentrantCheckpointTests {
   private final class Plan: Sendable {
     let body = Mutex<(@Sendable () -> Void)?>(nil)
   }
