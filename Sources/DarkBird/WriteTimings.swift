@@ -90,7 +90,7 @@ struct WriteTimer: ~Copyable, Sendable {
     let bucket = min(WriteTimings.bucket(of: nanoseconds), WriteTimings.bucketCount - 1)
     // It may have been switched off meanwhile.
     let weight = max(1, interval.load(ordering: .relaxed))
-    table[kind.rawValue * WriteTimings.bucketCount + bucket].add(weight, ordering: .relaxed)
+    table[kind.rawValue * WriteTimings.bucketCount + bucket].wrappingAdd(weight, ordering: .relaxed)
   }
 
   func setInterval(_ wanted: Int) {

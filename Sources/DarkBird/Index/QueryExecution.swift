@@ -182,9 +182,9 @@ struct QueryExecution: Sendable {
   @usableFromInline
   func count(in counters: QueryCounters) {
     switch driver {
-    case .scan: counters.scan.add(1, ordering: .relaxed)
-    case .tag, .anyTag: counters.tag.add(1, ordering: .relaxed)
-    case .range: counters.range.add(1, ordering: .relaxed)
+    case .scan: counters.scan.wrappingAdd(1, ordering: .relaxed)
+    case .tag, .anyTag: counters.tag.wrappingAdd(1, ordering: .relaxed)
+    case .range: counters.range.wrappingAdd(1, ordering: .relaxed)
     }
   }
 

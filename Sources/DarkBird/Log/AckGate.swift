@@ -11,13 +11,13 @@ final class AckGate: @unchecked Sendable {
   private let reached: Atomic<UInt64>
   private let hasFailed = Atomic<Bool>(false)
   private let waiters = Atomic<Int>(0)
-  /// Counts the wake-ups.
+  /// Counts the wake-ups. Begins shortly before it is 0 again, which it is every few days of much work.
   private let word: UnsafeMutablePointer<Atomic<UInt32>>
 
   init(_ lsn: UInt64) {
     reached = Atomic(lsn)
     word = .allocate(capacity: 1)
-    word.initialize(to: Atomic(0))
+    word.initialize(to: Atomic(.max - 1))
   }
 
   deinit {
@@ -42,14 +42,14 @@ final class AckGate: @unchecked Sendable {
 
   func wakeAll() {
     if waiters.load(ordering: .sequentiallyConsistent) == 0 || planted(.gateWakesNobody) { return }
-    word.pointee.add(1, ordering: .sequentiallyConsistent)
+    word.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
     db_wake_all(word)
   }
 
   /// Returns true once `lsn` has this level, false if it never will.
   func wait(for lsn: UInt64) -> Bool {
-    waiters.add(1, ordering: .sequentiallyConsistent)
-    defer { waiters.subtract(1, ordering: .relaxed) }
+    waiters.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    defer { waiters.wrappingSubtract(1, ordering: .relaxed) }
     while true {
       // Before the look at what was reached: a wake-up after it changes the word.
       let seen = word.pointee.load(ordering: .sequentiallyConsistent)

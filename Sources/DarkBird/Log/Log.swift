@@ -232,7 +232,7 @@ final class Log: @unchecked Sendable {
     try throwIfUnusable()
     let frameBytes = LogFormat.frameBytes(payload: payload.count)
     beginNextPageIfFull(frameBytes)
-    let lsn = lastLSN.add(1, ordering: .releasing).newValue
+    let lsn = lastLSN.wrappingAdd(1, ordering: .releasing).newValue
     let now = monotonicNanoseconds()
     if queue.records == 0 { queue.firstAcceptedNanoseconds = now }
     if oldestUnwritten == 0 { oldestUnwritten = now }

@@ -63,7 +63,7 @@ struct Lock: ~Copyable, Sendable {
   @usableFromInline let reference: LockWord
 
   @usableFromInline
-  init() { reference = LockWord(allocateWord()) }
+  init() { reference = LockWord(allocateWord(LockWord.free)) }
 
   @usableFromInline
   deinit { freeWord(reference.word) }
@@ -83,7 +83,8 @@ struct Lock: ~Copyable, Sendable {
 
 /// A condition variable; its waiters hold the `Lock` they pass, and look at their condition again when they return.
 ///
-/// The word counts the wake-ups: one that comes between the unlock and the sleep changes it, so that none is lost.
+/// The word counts the wake-ups: one that comes between the unlock and the sleep changes it, so that none is lost. It begins
+/// shortly before it is 0 again, which it is every few days of much work.
 ///
 /// Unsafe corner: as `Lock`.
 struct Condition: ~Copyable, @unchecked Sendable {
@@ -91,8 +92,8 @@ struct Condition: ~Copyable, @unchecked Sendable {
   private let waiters: UnsafeMutablePointer<Atomic<UInt32>>
 
   init() {
-    word = allocateWord()
-    waiters = allocateWord()
+    word = allocateWord(.max - 1)
+    waiters = allocateWord(0)
   }
 
   deinit {
@@ -103,17 +104,17 @@ struct Condition: ~Copyable, @unchecked Sendable {
   /// - Parameter nanoseconds: the longest time to wait; 0 is for ever.
   func wait(_ lock: borrowing Lock, nanoseconds: UInt64 = 0) {
     let seen = word.pointee.load(ordering: .relaxed)
-    waiters.pointee.add(1, ordering: .relaxed)
+    waiters.pointee.wrappingAdd(1, ordering: .relaxed)
     lock.unlock()
     db_wait_on_word(word, seen, nanoseconds)
     lock.lock()
-    waiters.pointee.subtract(1, ordering: .relaxed)
+    waiters.pointee.wrappingSubtract(1, ordering: .relaxed)
   }
 
   /// Wakes one waiter. Called under the lock, or after a change that was made under it.
   func signal() {
     if waiters.pointee.load(ordering: .relaxed) == 0 { return }
-    word.pointee.add(1, ordering: .relaxed)
+    word.pointee.wrappingAdd(1, ordering: .relaxed)
     db_wake_one(word)
   }
 
@@ -121,16 +122,16 @@ struct Condition: ~Copyable, @unchecked Sendable {
   func broadcast() {
     if planted(.conditionWakesNobody) { return }
     if waiters.pointee.load(ordering: .relaxed) == 0 { return }
-    word.pointee.add(1, ordering: .relaxed)
+    word.pointee.wrappingAdd(1, ordering: .relaxed)
     db_wake_all(word)
   }
 }
 
 /// A word with a cache line to itself, so that two locks never slow each other.
-private func allocateWord() -> UnsafeMutablePointer<Atomic<UInt32>> {
+private func allocateWord(_ value: UInt32) -> UnsafeMutablePointer<Atomic<UInt32>> {
   let line = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
   let word = line.bindMemory(to: Atomic<UInt32>.self, capacity: 1)
-  word.initialize(to: Atomic(0))
+  word.initialize(to: Atomic(value))
   return word
 }
 

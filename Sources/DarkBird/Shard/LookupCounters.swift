@@ -45,7 +45,7 @@ final class LookupCounters: @unchecked Sendable {
   func count(_ column: Int, by reader: UnsafeMutablePointer<db_reader>) {
     let number = Int(reader.pointee.number)
     guard number < Self.rowsMax else {
-      sharedRow[column].add(1, ordering: .relaxed)
+      sharedRow[column].wrappingAdd(1, ordering: .relaxed)
       return
     }
     let row = Row(bitPattern: rows[number].load(ordering: .relaxed)) ?? addRow(number)

@@ -37,5 +37,5 @@ struct SharedCounter: ~Copyable, @unchecked Sendable {
 
   /// Counts, and returns the new value. What a thread did before it counted is seen by those that count later.
   @inlinable @inline(__always)
-  func next() -> UInt64 { word.pointee.add(1, ordering: .acquiringAndReleasing).newValue }
+  func next() -> UInt64 { word.pointee.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue }
 }
