@@ -24,7 +24,9 @@ extension Store {
   ///   documents are safe then. `.encodingFailed` with nothing done, if it is called by what encodes a document for a checkpoint.
   public func close() throws(StoreError) {
     try disk?.refuseWithinCheckpoint()
-    if !isClosed.exchange(true, ordering: .acquiringAndReleasing) { hub.finish() }
+    isClosed.store(true, ordering: .releasing)
+    // Also where another thread is at it, so that subscriptions have ended when either returns.
+    hub.finish()
     try disk?.close()
   }
 

@@ -202,6 +202,8 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
   @inlinable
   func didPublish(_ count: Int) {
     let isLong = count >= laneMax.load(ordering: .relaxed)
+    // See `EventRing.wait`.
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
     if isLong || sleepers.load(ordering: .sequentiallyConsistent) > 0 || !isActive { collect(count) }
   }
 

@@ -97,7 +97,7 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
   func wakeConsumer(_ lost: inout Hub.Lost) {
     guard let waiting = consumer else { return }
     consumer = nil
-    hub.sleepers.subtract(1, ordering: .relaxed)
+    hub.sleepers.wrappingSubtract(1, ordering: .relaxed)
     lost.woken.append(waiting)
   }
 
@@ -205,8 +205,9 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
     let now = hub.withLock { lost -> Bool? in
       if count > 0 || dropped > 0 { return true }
       if isFinished || consumer != nil { return false }
-      // Before the look: who publishes after it sees this.
-      hub.sleepers.add(1, ordering: .sequentiallyConsistent)
+      // Before the look: who publishes after it sees this, for both have a fence between what they say and what they look at.
+      hub.sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
+      atomicMemoryFence(ordering: .sequentiallyConsistent)
       consumer = continuation
       hub.collect(&lost)
       // A change whose LSN was not seen yet: its writer may have looked for sleepers before there was one.
