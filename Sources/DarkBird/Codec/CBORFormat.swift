@@ -3,6 +3,7 @@
 enum CBORFormat {
   /// Arrays and maps inside each other. A limit, because reading a value recurses.
   @inlinable static var depthMax: Int { 64 }
+  static var tooDeep: String { "nested more than \(depthMax) deep" }
 
   // Major types, in the upper three bits of an item's first byte.
   @inlinable static var unsigned: UInt8 { 0 << 5 }

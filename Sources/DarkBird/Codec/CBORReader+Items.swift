@@ -183,7 +183,7 @@ extension CBORReader {
 
   func checkDepth(_ depth: Int, _ head: CBORHead) throws(CBORError) {
     if depth >= CBORFormat.depthMax {
-      throw CBORError(offset: head.offset, reason: "nested more than \(CBORFormat.depthMax) deep")
+      throw CBORError(offset: head.offset, reason: CBORFormat.tooDeep)
     }
   }
 }

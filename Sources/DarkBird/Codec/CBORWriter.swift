@@ -7,6 +7,8 @@ public import Foundation
 /// pairs of a name and an item.
 public struct CBORWriter: Sendable {
   @usableFromInline var buffer: [UInt8]
+  /// Bytes at the beginning that belong to somebody else, and stay.
+  @usableFromInline var kept = 0
 
   /// Everything that was written so far. Costs no copy.
   @inlinable public var bytes: [UInt8] { buffer }
@@ -18,10 +20,11 @@ public struct CBORWriter: Sendable {
     buffer.reserveCapacity(capacity)
   }
 
-  /// Empties the buffer and keeps its memory, so that one writer can serve many documents.
+  /// Empties the buffer and keeps its memory, so that one writer can serve many documents. The writer that a document's
+  /// `encode(cbor:)` gets may have more in its buffer, which stays.
   @inlinable
   public mutating func removeAll() {
-    buffer.removeAll(keepingCapacity: true)
+    buffer.removeSubrange(kept...)
   }
 
   @inlinable
@@ -154,7 +157,7 @@ public struct CBORWriter: Sendable {
   /// Throws if one more array or map inside `depth` others is one too many.
   func checkDepth(_ depth: Int) throws(CBORError) {
     if depth >= CBORFormat.depthMax {
-      throw CBORError(offset: buffer.count, reason: "nested more than \(CBORFormat.depthMax) deep")
+      throw CBORError(offset: buffer.count, reason: CBORFormat.tooDeep)
     }
   }
 

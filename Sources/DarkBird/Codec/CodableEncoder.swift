@@ -17,9 +17,23 @@ final class CodableNode {
     case conflict
   }
 
+  /// Of the calls of `encode(to:)` that lead here: more than arrays and maps lie in each other, for a value may put another one in
+  /// its own place.
+  private let depth: Int
   private var content = Content.nothing
   /// Where each name of a map stands, once there are too many to search.
   private var places: [String: Int] = [:]
+
+  /// More than any value needs that can be written, and few enough for the stack of a thread.
+  private static let depthMax = 3 * CBORFormat.depthMax
+
+  init() { depth = 0 }
+  private init(in parent: CodableNode) { depth = parent.depth + 1 }
+
+  /// A node for a value inside of this one.
+  func child() -> CodableNode { CodableNode(in: self) }
+
+  var isTooDeep: Bool { depth > Self.depthMax }
 
   var isMap: Bool {
     switch content {
@@ -87,7 +101,7 @@ final class CodableNode {
     {
       return node
     }
-    let node = CodableNode()
+    let node = child()
     set(.node(node), for: name)
     return node
   }
@@ -151,7 +165,7 @@ struct CodableEncoder: Encoder {
 
   /// Kinds that CBOR has a form of its own for are taken as they are; all others say themselves what they consist of.
   static func child<T: Encodable>(
-    _ value: T, at codingPath: @autoclosure () -> [any CodingKey]
+    _ value: T, of parent: CodableNode, at codingPath: @autoclosure () -> [any CodingKey]
   ) throws -> CodableNode.Child {
     // Comparing the types first is much cheaper than a cast.
     if T.self == String.self, let value = value as? String { return .value(.string(value)) }
@@ -162,7 +176,11 @@ struct CodableEncoder: Encoder {
     if T.self == Data.self, let value = value as? Data { return .value(.bytes([UInt8](value))) }
     if T.self == Value.self, let value = value as? Value { return .value(value) }
     if T.self == Record.self, let value = value as? Record { return .value(.map(value)) }
-    let node = CodableNode()
+    let node = parent.child()
+    if node.isTooDeep {
+      throw EncodingError.invalidValue(
+        value, EncodingError.Context(codingPath: [], debugDescription: CBORFormat.tooDeep))
+    }
     try value.encode(to: CodableEncoder(node: node, codingPath: codingPath()))
     return .node(node)
   }
@@ -192,7 +210,7 @@ private struct CodableKeyedEncoder<Key: CodingKey>: KeyedEncodingContainerProtoc
   }
 
   func encode<T: Encodable>(_ value: T, forKey key: Key) throws {
-    node.set(try CodableEncoder.child(value, at: codingPath + [key]), for: key.stringValue)
+    node.set(try CodableEncoder.child(value, of: node, at: codingPath + [key]), for: key.stringValue)
   }
 
   func nestedContainer<Nested: CodingKey>(
@@ -228,7 +246,7 @@ private struct CodableUnkeyedEncoder: UnkeyedEncodingContainer {
   }
 
   func encode<T: Encodable>(_ value: T) throws {
-    node.append(try CodableEncoder.child(value, at: path))
+    node.append(try CodableEncoder.child(value, of: node, at: path))
   }
 
   func nestedContainer<Nested: CodingKey>(keyedBy type: Nested.Type) -> KeyedEncodingContainer<Nested> {
@@ -239,7 +257,7 @@ private struct CodableUnkeyedEncoder: UnkeyedEncodingContainer {
   func superEncoder() -> any Encoder { nested() }
 
   private func nested() -> CodableEncoder {
-    let (path, child) = (path, CodableNode())
+    let (path, child) = (path, node.child())
     node.append(.node(child))
     return CodableEncoder(node: child, codingPath: path)
   }
@@ -260,6 +278,6 @@ private struct CodableSingleEncoder: SingleValueEncodingContainer {
   }
 
   func encode<T: Encodable>(_ value: T) throws {
-    node.set(try CodableEncoder.child(value, at: codingPath))
+    node.set(try CodableEncoder.child(value, of: node, at: codingPath))
   }
 }

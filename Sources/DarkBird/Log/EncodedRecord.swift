@@ -22,7 +22,12 @@ struct EncodedRecord: Sendable {
       throw .tooLarge(what: "the key", bytes: keyLength, limit: LogFormat.keyBytesMax)
     }
     if let document {
+      writer.kept = keyLength
       do { try document.encode(cbor: &writer) } catch { throw .encodingFailed(reason: "\(error)") }
+      // Another writer in its place keeps nothing.
+      if writer.kept != keyLength || writer.bytes.count <= keyLength {
+        throw .encodingFailed(reason: "the document writes nothing, or not to the writer that it is given")
+      }
     }
     payload = writer.bytes
     let documentBytes = payload.count - keyLength
