@@ -67,14 +67,15 @@ public struct Record: Hashable, Sendable {
   }
 
   /// The value under a path of names with dots between them: `address.city` is the field `city` of the map `address`.
-  /// A field whose own name has dots in it comes first.
+  /// A field whose own name has dots in it comes first: of several that fit, the one with the longest name.
   public func value(at path: String) -> Value? {
     if let value = self[path] { return value }
-    var dot = path.firstIndex(of: ".")
-    while let end = dot {
-      let rest = path[path.index(after: end)...]
-      if case .map(let inner)? = self[String(path[..<end])] { return inner.value(at: String(rest)) }
-      dot = rest.firstIndex(of: ".")
+    var prefix = path[...]
+    while let dot = prefix.lastIndex(of: ".") {
+      prefix = path[..<dot]
+      if case .map(let inner)? = self[String(prefix)], let value = inner.value(at: String(path[dot...].dropFirst())) {
+        return value
+      }
     }
     return nil
   }
