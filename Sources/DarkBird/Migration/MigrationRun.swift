@@ -91,6 +91,8 @@ final class MigrationRun {
       report.removed += 1
       return report.note(old, nil)
     }
+    // Now, for what the store could not hold keeps its key from no other.
+    do { _ = try plan.uniqueValues(new) } catch { return report.fail(old.keyText, "\(error)") }
     let isChanged = new != old
     if isChanged { report.note(old, new) }
     try moved.add(

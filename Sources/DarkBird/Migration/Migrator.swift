@@ -15,8 +15,9 @@ public struct Migrator: Sendable {
   public let path: String
   /// In the order of their versions.
   public let migrations: [Migration]
-  /// Leaves out the documents that do not go through, and reports them. Of several that come to one key, or have one unique
-  /// value, the one that was changed last stays.
+  /// Leaves out the documents that do not go through, and reports them. Of several that come to one key the one that was changed
+  /// last keeps it, then likewise each unique value. A document that loses one of its values is left out, and what it has kept
+  /// others from, a key or another value, is nobody's then.
   public var skipsFailures = false
   /// Where a dry run puts temporary files; a migration has them in the store's directory. They may take twice the room that
   /// the documents do, and have no name.
@@ -37,7 +38,7 @@ public struct Migrator: Sendable {
   /// - Throws: `.migrationFailed` with the report if a document does not go through, unless failures are skipped;
   ///   `.invalidConfiguration`, `.newerSchema`, `.notAStore`, `.locked`, `.corrupt`, `.newerFormat`, `.cancelled`, `.diskFull`, `.io`, `.poisoned`. The
   ///   store is as it was then.
-  /// - Complexity: O(documents + log records). Memory: some ten megabytes and a page of the log, however many there are.
+  /// - Complexity: O(documents + log records). Memory: some tens of megabytes and a page of the log, however many there are.
   public func run<Key: DocumentKey, New: Document>(
     to types: (Key.Type, New.Type), schema: IndexSchema<New> = New.schema,
     progress: (JobProgress) -> Bool = { _ in true }

@@ -203,7 +203,9 @@ struct MigrationTests {
       if key % 10 == 0 { throw Mismatch("no tens") }
       // Two keys for one, two owners of a unique value, and a NaN, which no index takes.
       let email = key == 12 ? "e11" : old.mail
-      return (key == 14 ? 13 : key, Member(name: old.name, email: email, score: key == 16 ? .nan : 1))
+      // What the store could not hold takes a key from no other.
+      let newKey = [14: 13, 18: 17][key] ?? key
+      return (newKey, Member(name: old.name, email: email, score: key == 16 || key == 18 ? .nan : 1))
     }
     var migrator = migrator([failing])
     let tried = try migrator.dryRun(to: (Int.self, Member.self))
@@ -218,14 +220,14 @@ struct MigrationTests {
       reasons == [
         "0": "no tens", "10": "no tens", "20": "no tens", "30": "no tens", "40": "no tens", "50": "no tens",
         "11": "email e11 is taken by document 12", "13": "comes to the key 13, as 14 does",
-        "16": "index score: NaN has no place in an order",
+        "16": "index score: NaN has no place in an order", "18": "index score: NaN has no place in an order",
       ])
     #expect(try fields(openOld()) == old)
     migrator.skipsFailures = true
     let skipped = try migrator.run(to: (Int.self, Member.self))
-    #expect(skipped.isCommitted && skipped.failed == 9 && skipped.changed == old.count - 9)
+    #expect(skipped.isCommitted && skipped.failed == 10 && skipped.changed == old.count - 10)
     let store = try MemberStore(on: disk)
-    #expect(Set(try store.contents().keys) == Set(old.keys).subtracting([0, 10, 20, 30, 40, 50, 11, 14, 16]))
+    #expect(Set(try store.contents().keys) == Set(old.keys).subtracting([0, 10, 20, 30, 40, 50, 11, 14, 16, 18]))
     // The later one stays: 14 is now 13.
     #expect(store[13]?.name == old[14]?.name)
     #expect(store.audit().problems == [])
