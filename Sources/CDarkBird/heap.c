@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #if defined(__GLIBC__)
+#include <pthread.h>
 #include <sys/mman.h>
 
 #ifndef MADV_POPULATE_WRITE
@@ -21,6 +22,13 @@ static const uintptr_t large_page = 2 << 20;
 // What is left of what this thread prepared last.
 static __thread size_t ready;
 
+// Of each thread, a block behind what it prepared last: what is free at the very end of a heap would be given back at once.
+static pthread_key_t guard;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static void make_key(void) {
+  if (pthread_key_create(&guard, free) != 0) abort();
+}
+
 void db_prepare_heap(size_t bytes) {
   if (ready >= bytes) {
     ready -= bytes;
@@ -34,11 +42,12 @@ void db_prepare_heap(size_t bytes) {
     if (start < first) first = start;
     if (start + piece > last) last = start + piece;
   }
-  // Kept until the next time: what is free at the very end of a heap would be given back at once.
-  static __thread char *guard;
-  char *before = guard;
-  guard = malloc(1);
-  free(before);
+  // Kept until the next time, or the end of the thread.
+  pthread_once(&once, make_key);
+  void *before = pthread_getspecific(guard);
+  void *next = malloc(1);
+  if (pthread_setspecific(guard, next) != 0) free(next);
+  else free(before);
   // Unless they come from all over the heap, which is then ready as it is. A wish: older systems refuse.
   if (last - first < 2 * pieces * piece) {
     uintptr_t start = first & ~(page - 1);

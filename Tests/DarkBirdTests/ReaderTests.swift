@@ -81,6 +81,15 @@ struct ReaderTests {
       })
   }
 
+  @Test func fewOldVersionsWaitForTheirTimeAlone() {
+    for (interval, left) in [(UInt64(0), 0), (.max, 10)] {
+      let living = Counted()
+      let reclaimer = Reclaimer(interval: interval)
+      for _ in 0..<10 { reclaimer.retire(Witness(living), waitingMax: 256) }
+      #expect(living.living == left)
+    }
+  }
+
   @Test func documentsThatWereReplacedAreFreed() throws {
     let living = Counted()
     let store = try WatchedStore()

@@ -59,8 +59,10 @@ final class ShardLists: @unchecked Sendable {
   func didAppend(shard: Int) { if planted(.changeAnnouncedTooLate) { mark(shard) } }
 
   func mark(_ shard: Int) {
-    // In one order with what those do who go to sleep when they find nothing.
-    waiting[shard / 64].bitwiseOr(1 << UInt64(shard % 64), ordering: .sequentiallyConsistent)
+    let bit: UInt64 = 1 << UInt64(shard % 64)
+    // Where an earlier write has said so, and nobody has taken the list since, which needs the lock of the shard.
+    if waiting[shard / 64].load(ordering: .relaxed) & bit != 0 { return }
+    waiting[shard / 64].bitwiseOr(bit, ordering: .sequentiallyConsistent)
   }
 
   /// Takes the lists of all shards that have something. O(1) under the lock of each.

@@ -4,7 +4,8 @@ import Foundation
 /// Frees what readers without a lock may still look at, once none of them can: old versions of documents, and the memory of
 /// tables that have grown. See `db_readers.h`.
 ///
-/// What waits is bounded, but for readers that do not come to an end: `withDocument` says so to those who write them.
+/// What waits is bounded in number, and while there are writes in time, for documents may be large; but for readers that do not
+/// come to an end: `withDocument` says so to those who write them.
 ///
 /// Unchecked: what changes is only touched under the lock. The objects are freed under no lock, for a document may run code of the
 /// program then.
@@ -30,19 +31,27 @@ final class Reclaimer: @unchecked Sendable {
   private var lookingUpTo: UInt64?
   /// How long that thread pauses the next time, in seconds: ever longer, and short again once something new has come.
   private var pause = 0.0
+  /// Until old versions that are few are freed too, in nanoseconds.
+  private let interval: UInt64
+  /// When readers were last looked for because it was time.
+  private var lookedAt: UInt64 = 0
   private static let pauseMin = 0.001
   private static let pauseMax = 1.0
 
   @usableFromInline
-  init() {}
+  init(interval: UInt64 = 10_000_000) { self.interval = interval }
 
   /// Takes an object that no reader can find any more. Under no lock.
-  /// - Parameter waitingMax: how many objects may wait before readers are looked for.
+  /// - Parameter waitingMax: how many objects may wait before readers are looked for, unless it is time to.
   @usableFromInline
   func retire(_ object: AnyObject, waitingMax: Int) {
+    let now = monotonicNanoseconds()
     lock.lock()
     retired.append(object)
-    free(waitingMax: waitingMax)
+    // Another thread may have been later at the clock, and earlier here.
+    let isTime = now >= lookedAt && now - lookedAt >= interval
+    if isTime { lookedAt = now }
+    free(waitingMax: isTime ? 0 : waitingMax)
   }
 
   /// Takes what a whole store has left, which is much: it goes soon after the last reader that may look at it, also where nothing
