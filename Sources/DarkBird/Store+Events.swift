@@ -28,9 +28,15 @@ extension Store {
   public func events(
     capacity: Int = 1024, from lsn: UInt64, where filter: (@Sendable (Event<Key, Document>) -> Bool)? = nil
   ) throws(StoreError) -> ResumedEvents<Key, Document> {
-    guard let disk else { throw .invalidConfiguration(reason: "a store in memory has no log to read events from") }
     try throwIfNotWritable()
-    guard let log = disk.log else { throw .readOnly }
+    let (disk, log) = try logToFollow()
     return try ResumedEvents(disk, log, hub, after: lsn, capacity: max(1, capacity), shardBits: shardBits, filter)
+  }
+
+  /// - Throws: `.invalidConfiguration` for a store in memory, `.readOnly`.
+  func logToFollow() throws(StoreError) -> (Disk, Log) {
+    guard let disk else { throw .invalidConfiguration(reason: "a store in memory has no log to read events from") }
+    guard let log = disk.log else { throw .readOnly }
+    return (disk, log)
   }
 }

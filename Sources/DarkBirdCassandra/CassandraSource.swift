@@ -3,7 +3,7 @@ import Foundation
 
 /// Rows of a Cassandra or Scylla database as documents: of a copy that `Store.copy(to:)` made, of any table, or of a query.
 ///
-///     let players = CassandraSource(address, .table("players"), key: ["id"])
+///     let players = try CassandraSource(address, .table("players"), key: ["id"])
 ///     try store.load(from: players)
 ///
 /// Each row is a document with a field for each column; see the table of types in the README. Rows come page by page, in bounded

@@ -11,7 +11,8 @@ final class PostgresConnection {
   /// Unless the address, the environment or a service file has a `connect_timeout`.
   private static let connectSeconds = 10
 
-  /// - Throws: `.unreachable`, `.noDatabase`, `.authentication`: without a code if no password was given where one is needed.
+  /// - Throws: `.address` for options that cannot be, `.unreachable`, `.certificate`, `.noDatabase`, `.authentication`: without a
+  ///   code if no password was given where one is needed.
   init(_ address: PostgresAddress) throws(DatabaseError) {
     var options = address.options
     if let password = address.password { options.append(("password", password)) }
@@ -68,6 +69,9 @@ final class PostgresConnection {
 
   private func connect(within seconds: Int?) throws(DatabaseError) {
     let deadline = seconds.map { ContinuousClock.now + .seconds($0) }
+    // libpq looks at the values of some options only here, before it looks for the server.
+    let refusal = String(cString: PQerrorMessage(pointer))
+    if PQstatus(pointer) == CONNECTION_BAD, refusal.hasPrefix("invalid ") { throw DatabaseError(.address, refusal) }
     var events = Int16(POLLOUT)
     while PQstatus(pointer) != CONNECTION_BAD {
       let left = deadline.map { ($0 - ContinuousClock.now) / .milliseconds(1) }
@@ -100,7 +104,9 @@ final class PostgresConnection {
         return DatabaseError(code: String(code), String(text[end.upperBound...]), isConnecting: true)
       }
     }
-    return DatabaseError(.unreachable, String(text))
+    // There are no codes for these. With another kind they would be tried again for ever.
+    let isAboutTrust = ["certificate", "does not support SSL"].contains { text.contains($0) }
+    return DatabaseError(isAboutTrust ? .certificate : .unreachable, String(text))
   }
 
   /// What a call that failed has left behind.

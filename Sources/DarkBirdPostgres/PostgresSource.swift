@@ -3,7 +3,7 @@ import Foundation
 
 /// Rows of a Postgres database as documents: of a copy that `Store.copy(to:)` made, of any table, or of a query.
 ///
-///     let players = PostgresSource(address, .table("players"), key: ["id"])
+///     let players = try PostgresSource(address, .table("players"), key: ["id"])
 ///     try store.load(from: players)
 ///
 /// Each row is a document with a field for each column; see the table of types in the README. All rows are of one moment, and

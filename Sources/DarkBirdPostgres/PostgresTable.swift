@@ -48,7 +48,8 @@ extension Store {
   ///   - endsWhenComplete: also ends once the table has all changes.
   ///   - progress: called at least 20 times a second, but not while a batch goes over.
   /// - Throws: `DatabaseError` if the first connection fails, or later for what does not go away by itself; `StoreError`:
-  ///   `.invalidConfiguration` for a store in memory, `.readOnly`, `.poisoned`, `.encodingFailed`, `.cancelled`.
+  ///   `.invalidConfiguration` for a store in memory, `.readOnly` (both before anything is copied), `.poisoned`, `.encodingFailed`,
+  ///   and for what cannot be read of the log `.corrupt`, `.undecodable`, `.io`.
   @discardableResult
   public func mirror(
     to table: PostgresTable, endsWhenComplete: Bool = false, progress: (MirrorProgress) -> Bool

@@ -256,7 +256,8 @@ import Testing
     let port = keyspace.server.port
     let wrong = try CassandraAddress("cassandra://127.0.0.1:\(port)/nowhere")
     #expect(throws: DatabaseError.self) { try store.mirror(to: CassandraTable(wrong)) { _ in true } }
-    #expect(throws: StoreError.self) { try RecordStore().mirror(to: try keyspace.table()) { _ in true } }
+    let memory = try RecordStore()
+    #expect(throws: StoreError.self) { try memory.mirror(to: try keyspace.table()) { _ in true } }
     try keyspace.database.run("CREATE TABLE IF NOT EXISTS mine (key text PRIMARY KEY)")
     #expect(throws: DatabaseError.self) { try store.mirror(to: try keyspace.table("mine")) { _ in true } }
   }

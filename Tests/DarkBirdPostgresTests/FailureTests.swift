@@ -148,23 +148,51 @@ import Testing
     try await expectFailure("postgres://127.0.0.1:1/postgres", code: 75, "Connection refused")
     try await expectFailure(
       "postgres://nobody@/postgres?host=\(server.directory)", code: 77, "role \"nobody\" does not exist")
+    try await expectFailure("postgres:///postgres?sslmode=bogus", code: 64, "invalid sslmode value")
   }
 
-  @Test func serverThatDoesNotAnswerIsWaitedForAsLongAsTheAddressOrTheEnvironmentSays() async throws {
-    // Takes connections, and says nothing.
+  /// A socket that takes connections, and says nothing, and its address.
+  private func listen() throws -> (socket: Int32, url: String) {
     let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(listener) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = inet_addr("127.0.0.1")
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     try withUnsafeMutablePointer(to: &address) { pointer in
       try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-        try #require(bind(listener, pointer, length) == 0 && listen(listener, 1) == 0)
+        try #require(bind(listener, pointer, length) == 0 && Foundation.listen(listener, 1) == 0)
         try #require(getsockname(listener, pointer, &length) == 0)
       }
     }
-    let url = "postgres://darkbird@127.0.0.1:\(UInt16(bigEndian: address.sin_port))/postgres"
+    return (listener, "postgres://darkbird@127.0.0.1:\(UInt16(bigEndian: address.sin_port))/postgres")
+  }
+
+  /// Not as one that works later: a mirror would try again for ever.
+  @Test(arguments: [
+    (answer: "S", options: "sslmode=verify-full&sslrootcert=/nowhere", reason: "root certificate file"),
+    (answer: "N", options: "sslmode=require", reason: "server does not support SSL"),
+  ])
+  func serverThatCannotBeTrustedIsNotAskedAgain(answer: String, options: String, reason: String) async throws {
+    let (listener, url) = try listen()
+    defer { close(listener) }
+    Thread {
+      var question = [UInt8](repeating: 0, count: 8)
+      // One of each command.
+      for _ in 0..<3 {
+        let connection = accept(listener, nil, nil)
+        _ = recv(connection, &question, 8, 0)
+        _ = send(connection, answer, 1, 0)
+        // Until the client goes.
+        _ = recv(connection, &question, 1, 0)
+        close(connection)
+      }
+    }.start()
+    try await expectFailure(url + "?" + options, code: 77, reason)
+  }
+
+  @Test func serverThatDoesNotAnswerIsWaitedForAsLongAsTheAddressOrTheEnvironmentSays() async throws {
+    let (listener, url) = try listen()
+    defer { close(listener) }
     let outcome = try await darkbird("copy", directory("store"), "--to", url + "?connect_timeout=1")
     #expect(outcome.code == 75 && outcome.errors.hasSuffix("no answer within 1 second\n"), "\(outcome)")
     let second = try await darkbird(

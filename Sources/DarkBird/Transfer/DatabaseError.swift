@@ -7,7 +7,7 @@ public struct DatabaseError: Error, Hashable, Sendable, CustomStringConvertible 
     case unreachable
     /// A password is needed, or is wrong, or the user may not connect.
     case authentication
-    /// The server's certificate cannot be trusted.
+    /// The server's certificate cannot be trusted, or there is none where one is asked for.
     case certificate
     /// No database or no keyspace of this name.
     case noDatabase

@@ -36,11 +36,13 @@ extension Store {
   /// - Parameters:
   ///   - endsWhenComplete: also ends once the table has all changes.
   ///   - batchMax: changes of a transaction, but for those of one LSN, which stay together.
-  /// - Throws: what the first connection throws; later what does not go away by itself.
+  /// - Throws: `.invalidConfiguration` for a store in memory, `.readOnly`, what the first connection throws; later what does not go
+  ///   away by itself.
   package func mirror(
     to replica: some Replica, endsWhenComplete: Bool = false, batchMax: Int = 10_000,
     progress: (MirrorProgress) -> Bool
   ) throws -> MirrorProgress {
+    _ = try logToFollow()
     var run = MirrorRun(store: self, replica: replica, endsWhenComplete: endsWhenComplete, batchMax: batchMax)
     defer { replica.close() }
     while true {

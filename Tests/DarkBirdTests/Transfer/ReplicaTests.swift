@@ -147,6 +147,23 @@ import Testing
     try store.close()
   }
 
+  @Test func storeWithoutALogToFollowIsRefusedBeforeAnythingIsCopied() throws {
+    let table = Table(seed: 0)
+    let memory = try MemberStore(.memory)
+    try memory.put(Member(name: "n"), for: 0)
+    let refusal = StoreError.invalidConfiguration(reason: "a store in memory has no log to read events from")
+    #expect(throws: refusal) { try memory.mirror(to: table) { _ in true } }
+    let disk = SimulatedFileSystem.forStores()
+    let store = try MemberStore(on: disk)
+    try store.put(Member(name: "n"), for: 0)
+    try store.close()
+    var configuration = StoreConfiguration.simulated()
+    configuration.isReadOnly = true
+    let reader = try MemberStore(configuration, on: disk)
+    #expect(throws: StoreError.readOnly) { try reader.mirror(to: table) { _ in true } }
+    #expect(table.versions.isEmpty)
+  }
+
   /// Whoever closes the store waits for the mirror's thread.
   @Test func mirrorEndsWithItsStoreWhileTheTableIsAway() throws {
     let store = try MemberStore(on: .forStores())
