@@ -152,7 +152,8 @@ if Context.environment["DARKBIRD_THREADS_ONLY"] != nil {
 }
 
 // `Tests/run` has the tests of the engine in that build, and need not compile them twice.
-// What `Demo/example` shows is compiled there too: as the package of its own that it is, it would compile all the libraries again.
+// What `Demo/example` shows is compiled there too, and the programs of `Benchmarks`: as the packages of their own that they are,
+// they would compile all the libraries again.
 if Context.environment["DARKBIRD_ENGINE_APART"] != nil {
   package.targets.removeAll { $0.name == "DarkBirdTests" }
   for (name, dependencies) in [
@@ -161,6 +162,17 @@ if Context.environment["DARKBIRD_ENGINE_APART"] != nil {
     package.targets.append(
       .executableTarget(name: name, dependencies: dependencies, path: "Demo/example/Sources/\(name)"))
   }
+  let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+  package.targets += [
+    .target(
+      name: "BenchRows", dependencies: ["DarkBird", .product(name: "Histogram", package: "hdrhistogram-swift")],
+      path: "Benchmarks/Sources/BenchRows", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "bench", dependencies: ["BenchRows", argumentParser], path: "Benchmarks/Sources/bench",
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "compare", dependencies: [argumentParser], path: "Benchmarks/Sources/compare", swiftSettings: swiftSettings),
+  ]
 }
 
 // What is compiled once takes a fifth less as whole modules: the dashboard's tests 189 processor seconds instead of 237. (Those of

@@ -22,6 +22,9 @@ let package = Package(
   dependencies: [
     // The name is given because the path alone would name the dependency after the directory of the clone.
     .package(name: "darkbird", path: ".."),
+    // The options of both programs.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // Latency percentiles of the rows.
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
@@ -32,8 +35,13 @@ let package = Package(
       ],
       swiftSettings: settings),
     // One row a process.
-    .executableTarget(name: "bench", dependencies: ["BenchRows"], swiftSettings: settings),
+    .executableTarget(
+      name: "bench",
+      dependencies: ["BenchRows", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: settings),
     // Runs the rows of all, turn by turn, and prints the table.
-    .executableTarget(name: "compare", swiftSettings: settings),
+    .executableTarget(
+      name: "compare", dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: settings),
   ]
 )

@@ -110,3 +110,9 @@ struct Report {
     }.joined(separator: "\n")
   }
 }
+
+/// The middle of some figures, of which there is at least one; of an even number the mean of the two in the middle.
+private func median(_ figures: [Double]) -> Double {
+  let sorted = figures.sorted()
+  return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+}

@@ -10,6 +10,11 @@ struct ComparedRow: Sendable {
   var mustBytes: Double?
   var isOnlyOnRequest = false
 
+  /// Of all rows, for people.
+  static var names: String {
+    comparedRows.map(\.name).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }.joined(separator: ", ")
+  }
+
   var label: String { name == "lookup" ? "\(name), \(threads) thread\(threads == 1 ? "" : "s")" : name }
 }
 
@@ -80,6 +85,8 @@ enum Contender: String, CaseIterable {
   case sqlite
   case redis
   case erlang
+
+  static var peers: [Contender] { allCases.filter { $0 != .darkbird } }
 
   /// The program, below the directory of darkbird's programs or of the peers.
   var program: String {
