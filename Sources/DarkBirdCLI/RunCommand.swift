@@ -227,7 +227,9 @@ struct LoadOptions: ParsableArguments {
     if !(0...1_024).contains(writers) { throw ValidationError("--writers \(writers): must be 0 to 1024") }
     if !(0...1_024).contains(readers) { throw ValidationError("--readers \(readers): must be 0 to 1024") }
     if writers + readers == 0 { throw ValidationError("--writers 0 --readers 0: nobody would do anything") }
-    if let duration, !(duration > 0 && duration <= 1e9) { throw ValidationError("--duration: must be above 0") }
+    if let duration, !(duration > 0 && duration <= 1e9) {
+      throw ValidationError("--duration \(duration): must be above 0, and at most 1000000000")
+    }
   }
 
   /// The one that `--scenario` names.

@@ -24,9 +24,9 @@ struct VerifyCommand: ParsableCommand {
 
       With --json it is one object, for a store: sound, pages (file, records, bytes, last_lsn,
       is_sealed of each), records, documents, last_lsn, durable_lsn,
-      checkpoint_lsn, checkpoint_documents, torn_tail_bytes, and problems (path,
-      offset, reason of each). Where damage kept the documents from being counted, documents, last_lsn, durable_lsn and \
-      checkpoint_documents are null.
+      checkpoint_lsn, or null, checkpoint_documents, torn_tail_bytes, and problems (path, \
+      reason and, where it is at one place of a file, offset of each). Where damage kept the documents from being counted, \
+      documents, last_lsn, durable_lsn and checkpoint_documents are null.
       """)
 
   @Argument(help: "The store, or a backup of one.")
@@ -97,12 +97,15 @@ extension VerifyReport {
 private struct VerifyOutput: Encodable {
   var report: VerifyReport
 
-  private enum CodingKeys: String, CodingKey { case sound, documents, lastLSN, durableLSN, checkpointDocuments }
+  private enum CodingKeys: String, CodingKey {
+    case sound, documents, lastLSN, durableLSN, checkpointLSN, checkpointDocuments
+  }
 
   func encode(to encoder: any Encoder) throws {
     try report.encode(to: encoder)
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(report.isSound, forKey: .sound)
+    if report.checkpointLSN == nil { try container.encodeNil(forKey: .checkpointLSN) }
     guard !report.isLoaded else { return }
     for key in [CodingKeys.documents, .lastLSN, .durableLSN, .checkpointDocuments] {
       try container.encodeNil(forKey: key)

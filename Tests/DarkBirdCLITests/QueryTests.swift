@@ -143,5 +143,6 @@ import Testing
     let report = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
     #expect(report["sound"] as? Bool == true && report["last_lsn"] as? Int == 300)
     #expect(report["documents"] as? Int == 300 && (report["problems"] as? [Any])?.isEmpty == true, "\(json)")
+    #expect(report["checkpoint_lsn"] is NSNull, "\(json)")
   }
 }

@@ -12,8 +12,9 @@ extension Store {
   /// - Parameters:
   ///   - path: a file that does not exist, in a directory that does.
   ///   - progress: called now and then; false gives up.
-  /// - Throws: `.targetExists`, `.cancelled`, `.diskFull`, `.io`, `.encodingFailed`, `.locked` if another process writes to
-  ///   this file just now, `.corrupt` if the disk does not give back what was written.
+  /// - Throws: `.targetExists`, `.cancelled`, `.diskFull`, `.io`, `.encodingFailed`, `.tooLarge` for a document of a store in
+  ///   memory, which measures none, `.locked` if another process writes to this file just now, `.corrupt` if the disk does not
+  ///   give back what was written.
   /// - Complexity: O(shards), during which everything waits, and O(documents).
   @discardableResult
   public func backup(

@@ -13,8 +13,9 @@ extension StoreInspector {
   ///   - output: where the new store goes: nothing, or an empty directory, outside of `path`.
   ///   - schema: the indexes, for a store whose manifest is lost. If it is not, they must be those of the manifest.
   ///   - schemaVersion: of the documents, for such a store; otherwise it must be that of the manifest.
-  /// - Throws: `.notAStore` if there is no file of a store in `path`, `.locked`, `.newerFormat`, `.invalidConfiguration` for
-  ///   an `output`, a `schema` or a `schemaVersion` that cannot be, `.io`, `.diskFull`. Nothing is left in `output` then.
+  /// - Throws: `.notAStore` if there is no file of a store in `path`, `.locked`, `.newerFormat`, `.targetExists`
+  ///   for an `output` that is not empty or lies in `path`, `.invalidConfiguration` for a `schema` or a `schemaVersion` that
+  ///   cannot be, `.io`, `.diskFull`. Nothing is left in `output` then.
   /// - Complexity: O(bytes of the files + documents × log documents), with all documents and one page in memory.
   public static func salvage(
     _ path: String, to output: String, schema: FieldSchema? = nil, schemaVersion: Int? = nil

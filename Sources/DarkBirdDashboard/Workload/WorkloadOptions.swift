@@ -1,7 +1,7 @@
 public import DarkBird
 
-/// What a workload does, to how many documents, how fast, and from which seed. The defaults are those of `darkbird`
-/// without arguments: they can run all day.
+/// What a workload does, to how many documents, how fast, and from which seed. The defaults can run all
+/// day.
 public struct WorkloadOptions: Sendable, Hashable {
   /// Which documents and which mix of operations.
   public enum Preset: String, Sendable, Hashable, CaseIterable, Codable {
