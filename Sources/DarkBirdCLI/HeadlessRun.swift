@@ -25,33 +25,37 @@ struct HeadlessRun<Document: DarkBird.Document> {
   /// - Throws: `Failure` if it could not go on.
   func run() throws {
     let output = Output()
-    let start = ContinuousClock.now
-    var nextLine = start + .seconds(1)
+    // A clock that stands while the machine sleeps, as that of the workload does.
+    let start = monotonicNanoseconds()
+    let second: UInt64 = 1_000_000_000
+    func secondsSinceStart() -> Double { Double(monotonicNanoseconds() - start) / Double(second) }
+    var nextLine = start + second
     var (last, lastSeconds) = (LatencySnapshot(), 0.0)
     while !stop.isRequested && output.isOpen {
-      let place = runner.advanceScenario(to: UInt64(max((ContinuousClock.now - start) / .nanoseconds(1), 0)))
+      let place = runner.advanceScenario(to: monotonicNanoseconds() - start)
       let progress = runner.progress()
       if !progress.isRunning || progress.writersStopped != nil { break }
-      let rest = nextLine - ContinuousClock.now
-      stop.wait(milliseconds: min(100, max(1, Int(rest / .milliseconds(1)))))
-      if ContinuousClock.now < nextLine { continue }
-      nextLine += .seconds(1)
+      let now = monotonicNanoseconds()
+      let rest = nextLine > now ? nextLine - now : 0
+      stop.wait(milliseconds: min(100, max(1, Int(rest / 1_000_000))))
+      if monotonicNanoseconds() < nextLine { continue }
+      nextLine += second
       if isJSON { continue }
-      let now = runner.recorder.snapshot()
-      let seconds = (ContinuousClock.now - start) / .seconds(1)
-      let isLoading = progress.phase == .loading && now.count == last.count
+      let snapshot = runner.recorder.snapshot()
+      let seconds = secondsSinceStart()
+      let isLoading = progress.phase == .loading && snapshot.count == last.count
       let what =
         isLoading
         ? "loading up to \(grouped(load.documents))"
-        : operations(place, now, since: last, seconds: max(seconds - lastSeconds, 0.001))
+        : operations(place, snapshot, since: last, seconds: max(seconds - lastSeconds, 0.001))
       output.line("\(decimal(seconds))s  \(what)\(storeText())")
       output.flush()
-      (last, lastSeconds) = (now, seconds)
+      (last, lastSeconds) = (snapshot, seconds)
       // After a stop of the whole process no lines are made up for.
-      nextLine = max(nextLine, ContinuousClock.now)
+      nextLine = max(nextLine, monotonicNanoseconds())
     }
     runner.close()
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    let seconds = secondsSinceStart()
     let progress = runner.total()
     if let reason = progress.writersStopped { throw Failure(.ioError, "workload", reason) }
     if case .failed(let reason)? = progress.finishedReason { throw Failure(.ioError, "workload", reason) }

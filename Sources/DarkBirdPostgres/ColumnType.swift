@@ -157,7 +157,11 @@ private struct ArrayReader {
     ColumnType.Unreadable(reason: "'\(String(decoding: text.prefix(40), as: UTF8.self))' is no array")
   }
 
-  mutating func array() throws(ColumnType.Unreadable) -> Value {
+  /// Arrays in each other; Postgres has no more.
+  private static let dimensionsMax = 6
+
+  mutating func array(inside dimensions: Int = 0) throws(ColumnType.Unreadable) -> Value {
+    if dimensions == Self.dimensionsMax { throw malformed() }
     if index == 0, next == UInt8(ascii: "["), let sign = text.firstIndex(of: UInt8(ascii: "=")) { index = sign + 1 }
     guard next == UInt8(ascii: "{") else { throw malformed() }
     index += 1
@@ -167,7 +171,7 @@ private struct ArrayReader {
       return .array(values)
     }
     while true {
-      values.append(next == UInt8(ascii: "{") ? try array() : try item())
+      values.append(next == UInt8(ascii: "{") ? try array(inside: dimensions + 1) : try item())
       switch next {
       case UInt8(ascii: ","): index += 1
       case UInt8(ascii: "}"):
@@ -208,7 +212,7 @@ enum PostgresDate {
     var text = isBC ? Array(text.dropLast(3)) : text
     if text.suffix(3).elementsEqual("+00".utf8) { text.removeLast(3) }
     guard let dash = text.firstIndex(of: UInt8(ascii: "-")),
-      let written = Int(String(decoding: text[..<dash], as: UTF8.self))
+      let written = Int(String(decoding: text[..<dash], as: UTF8.self)), (0...1_000_000).contains(written)
     else { return nil }
     // The calendar repeats every 400 years, in which no year before 1 is needed.
     let year = isBC ? 1 - written : written

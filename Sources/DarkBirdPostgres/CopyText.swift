@@ -94,7 +94,7 @@ struct CopyText {
     // Most documents have the fields of the one before them.
     let isFlat = document.fields.allSatisfy { $0.value.isFlat }
     if isFlat, !lastOrder.isEmpty, document.fields.count == lastNames.count,
-      zip(document.fields, lastNames).allSatisfy({ $0.name == $1 })
+      zip(document.fields, lastNames).allSatisfy({ $0.name.utf8.elementsEqual($1.utf8) })
     {
       beginCell()
       bytes += lastOrder
@@ -128,7 +128,10 @@ struct CopyRow {
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  /// The next cell; nil for NULL.
+  /// Whether all cells were taken.
+  var isAtEnd: Bool { index > bytes.count }
+
+  /// The next cell, of which there must be one; nil for NULL.
   mutating func next() -> [UInt8]? {
     let start = index
     var hasEscapes = false

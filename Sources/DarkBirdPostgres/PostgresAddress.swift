@@ -59,7 +59,7 @@ public struct PostgresAddress: Sendable, CustomStringConvertible {
   }
 
   /// Connects, and says whether that works.
-  /// - Throws: `.authentication`, without a code if a password is needed and was not found; `.address` for options that cannot be,
-  ///   `.certificate`, `.noDatabase`, `.unreachable`.
+  /// - Throws: `.authentication`, without a code if a password is needed and was not found; `.address` for values of options
+  ///   that cannot be, `.certificate`, `.noDatabase`, `.unreachable`.
   public func check() throws(DatabaseError) { _ = try PostgresConnection(self) }
 }

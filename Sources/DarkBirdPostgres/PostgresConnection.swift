@@ -11,7 +11,7 @@ final class PostgresConnection {
   /// Unless the address, the environment or a service file has a `connect_timeout`.
   private static let connectSeconds = 10
 
-  /// - Throws: `.address` for options that cannot be, `.unreachable`, `.certificate`, `.noDatabase`, `.authentication`: without a
+  /// - Throws: `.address` for values of options that cannot be, as far as libpq says so first, `.unreachable`, `.certificate`, `.noDatabase`, `.authentication`: without a
   ///   code if no password was given where one is needed.
   init(_ address: PostgresAddress) throws(DatabaseError) {
     var options = address.options
@@ -49,7 +49,7 @@ final class PostgresConnection {
     try run(
       """
       SET datestyle = 'ISO, YMD'; SET intervalstyle = 'iso_8601'; SET timezone = 'UTC'; SET bytea_output = 'hex';
-      SET extra_float_digits = 1; SET standard_conforming_strings = on
+      SET extra_float_digits = 3; SET standard_conforming_strings = on
       """)
   }
 
@@ -104,8 +104,9 @@ final class PostgresConnection {
         return DatabaseError(code: String(code), String(text[end.upperBound...]), isConnecting: true)
       }
     }
-    // There are no codes for these. With another kind they would be tried again for ever.
-    let isAboutTrust = ["certificate", "does not support SSL"].contains { text.contains($0) }
+    // There are no codes for these. With another kind they would be tried again for ever. Before " failed: " stands the address.
+    let reason = text.ranges(of: " failed: ").last.map { text[$0.upperBound...] } ?? text
+    let isAboutTrust = ["certificate", "does not support SSL"].contains { reason.contains($0) }
     return DatabaseError(isAboutTrust ? .certificate : .unreachable, String(text))
   }
 

@@ -60,6 +60,8 @@ public struct PostgresSource: DocumentSource {
     }
     fields = form?.fields
     estimatedRows = estimate
+    // In one transaction, so that nobody changes the table between the look at its columns and its rows.
+    try connection.run("BEGIN")
     let described = try connection.columns(of: query)
     if form != nil {
       columns = []
@@ -82,8 +84,11 @@ public struct PostgresSource: DocumentSource {
   }
 
   public mutating func next() throws -> (key: Value, document: Record)? {
-    guard !isAtEnd, let bytes = try connection.copyOutRow() else {
+    if isAtEnd { return nil }
+    guard let bytes = try connection.copyOutRow() else {
       isAtEnd = true
+      // A query may have written.
+      try connection.run("COMMIT")
       return nil
     }
     row += 1
@@ -97,6 +102,7 @@ public struct PostgresSource: DocumentSource {
     var values: [Value] = []
     values.reserveCapacity(columns.count)
     for column in columns {
+      if cells.isAtEnd { throw refused("has fewer than \(columns.count) columns") }
       guard let cell = cells.next() else {
         values.append(.null)
         continue

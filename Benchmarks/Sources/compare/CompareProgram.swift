@@ -39,7 +39,7 @@ import Foundation
 
   func run() throws {
     let rows = comparedRows.filter { only == nil ? !$0.isOnlyOnRequest : $0.name == only }
-    let all = [.darkbird] + (against.map { [$0] } ?? Contender.peers)
+    let all: [Contender] = [.darkbird] + (against.map { [$0] } ?? Contender.peers)
     let runner = Runner(programs: programs, peers: peers, documents: documents)
     var figures: [Measured: [[String: Double]]] = [:]
     for row in rows {

@@ -231,9 +231,11 @@ struct NewStoreDirectory {
     if let lockFile { releaseDirectory(lockFile) }
   }
 
-  /// Removes what was made; the directory itself stays, empty. Best effort, the mark last but for the lock.
+  /// Removes what was made; the directory itself stays, with what others have put there. Best effort, the mark last but for the lock.
   func cancel() {
-    let names = (try? fileSystem.list(directory)) ?? []
+    let names = ((try? fileSystem.list(directory)) ?? []).filter {
+      LogFormat.isOfNewStore($0) || $0 == LogFormat.manifestName
+    }
     // Without its manifest it is no store, whatever happens in between; and without the mark nobody would know what the rest is.
     // A disk keeps the removals in this order only if it is told.
     let order = [LogFormat.manifestName: 0, LogFormat.unfinishedName: 2, LogFormat.lockName: 3]

@@ -24,7 +24,8 @@ final class CodableNode {
   /// Where each name of a map stands, once there are too many to search.
   private var places: [String: Int] = [:]
 
-  /// More than any value needs that can be written, and few enough for the stack of a thread.
+  /// More than any value needs that can be written, and few enough for the stack of a thread. Of values that are encoded as such:
+  /// who goes on for ever with `superEncoder` or nested containers alone is not stopped.
   private static let depthMax = 3 * CBORFormat.depthMax
 
   init() { depth = 0 }

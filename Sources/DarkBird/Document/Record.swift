@@ -67,15 +67,14 @@ public struct Record: Hashable, Sendable {
   }
 
   /// The value under a path of names with dots between them: `address.city` is the field `city` of the map `address`.
-  /// A field whose own name has dots in it comes first: of several that fit, the one with the longest name.
+  /// A field whose own name is the whole path comes first, then the one with the shortest name that leads to a value.
   public func value(at path: String) -> Value? {
     if let value = self[path] { return value }
-    var prefix = path[...]
-    while let dot = prefix.lastIndex(of: ".") {
-      prefix = path[..<dot]
-      if case .map(let inner)? = self[String(prefix)], let value = inner.value(at: String(path[dot...].dropFirst())) {
-        return value
-      }
+    var dot = path.firstIndex(of: ".")
+    while let end = dot {
+      let rest = path[path.index(after: end)...]
+      if case .map(let inner)? = self[String(path[..<end])], let value = inner.value(at: String(rest)) { return value }
+      dot = rest.firstIndex(of: ".")
     }
     return nil
   }

@@ -264,6 +264,8 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
     fitLanes()
     // Who reads it no longer keeps what is replaced: everything has been looked at before.
     count.subtract(1, ordering: .releasing)
+    // As a sleeper does: who still publishes sees this, or what it has published is seen here.
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
   }
 
   /// Under the lock.

@@ -65,12 +65,7 @@ struct DamagedStore {
 
   /// Whether no page follows but such as were made ahead of need.
   func isLastBegun(_ sequence: UInt64) -> Bool {
-    pages.allSatisfy { next in
-      guard next > sequence, let file = try? fileSystem.open(path(LogFormat.pageName(next)), .read) else { return true }
-      defer { file.close() }
-      let head = (try? file.readAll(at: 0, count: LogFormat.headerBytes)) ?? []
-      return head.withUnsafeBytes { isZero($0, from: 0) }
-    }
+    pages.allSatisfy { $0 <= sequence || !isBegunPage(path(LogFormat.pageName($0)), fileSystem) }
   }
 
   /// What there is to say of pages that are not there: each one, and of more than a hundred how many.
@@ -138,4 +133,12 @@ struct DamagedStore {
     }
     return contents
   }
+}
+
+/// Whether something was written to a page: not to one that was made ahead of need, as far as it can be read.
+func isBegunPage(_ path: String, _ fileSystem: any FileSystem) -> Bool {
+  guard let file = try? fileSystem.open(path, .read) else { return false }
+  defer { file.close() }
+  let head = (try? file.readAll(at: 0, count: LogFormat.headerBytes)) ?? []
+  return head.withUnsafeBytes { !isZero($0, from: 0) }
 }

@@ -99,7 +99,10 @@ extension StoreInspector {
 
   /// Removes what an unfinished salvage made in a directory that was empty. Best effort.
   private static func removeAll(_ output: String, _ fileSystem: any FileSystem) {
-    for name in (try? fileSystem.list(output)) ?? [] { try? fileSystem.remove("\(output)/\(name)") }
+    for name in (try? fileSystem.list(output)) ?? []
+    where LogFormat.isOfNewStore(name) || [LogFormat.manifestName, SalvageWriter.leftOutFile].contains(name) {
+      try? fileSystem.remove("\(output)/\(name)")
+    }
   }
 }
 

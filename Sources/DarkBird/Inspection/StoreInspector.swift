@@ -139,14 +139,19 @@ extension VerifyReport {
   fileprivate mutating func addDamagedPages(_ path: String, _ fileSystem: any FileSystem) {
     let read = Set(pages.map(\.file) + problems.map { String($0.path.split(separator: "/").last ?? "") })
     let names = ((try? fileSystem.list(path)) ?? []).filter { LogFormat.number(in: $0, prefix: "wal") != nil }
+    let last = names.sorted().last { isBegunPage("\(path)/\($0)", fileSystem) }
     for name in names.sorted() where !read.contains(name) {
       let file = "\(path)/\(name)"
-      guard let bytes = try? fileSystem.contents(file) else { continue }
+      let bytes: [UInt8]
+      do { bytes = try fileSystem.contents(file) } catch {
+        problems.append(Problem(path: file, offset: nil, reason: "\(error)"))
+        continue
+      }
       let problem = bytes.withUnsafeBytes { page -> Problem? in
         do throws(LogPageHeader.DecodingFailure) {
           let header = try LogPageHeader(page)
           do throws(StoreError) {
-            _ = try scanLogPage(page, header: header, path: file, isLast: name == names.max()) { _, _ in }
+            _ = try scanLogPage(page, header: header, path: file, isLast: name == last) { _, _ in }
           } catch {
             if case .corrupt(_, let offset, let reason) = error {
               return Problem(path: file, offset: offset, reason: reason)

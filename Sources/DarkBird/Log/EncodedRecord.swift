@@ -12,6 +12,8 @@ struct EncodedRecord: Sendable {
     self.keyLength = keyLength
   }
 
+  @usableFromInline static var otherWriter: String { "the document does not write to the writer that it is given" }
+
   /// - Throws: `.encodingFailed`, `.tooLarge`.
   @inlinable
   init<Key: DocumentKey, Document: DarkBird.Document>(key: Key, document: Document?) throws(StoreError) {
@@ -21,16 +23,27 @@ struct EncodedRecord: Sendable {
     if keyLength > LogFormat.keyBytesMax {
       throw .tooLarge(what: "the key", bytes: keyLength, limit: LogFormat.keyBytesMax)
     }
-    if let document {
-      writer.kept = keyLength
-      do { try document.encode(cbor: &writer) } catch { throw .encodingFailed(reason: "\(error)") }
-      // Another writer in its place keeps nothing.
-      if writer.kept != keyLength || writer.bytes.count <= keyLength {
-        throw .encodingFailed(reason: "the document writes nothing, or not to the writer that it is given")
-      }
-    }
+    if let document { try Self.append(document, to: &writer) }
     payload = writer.bytes
-    let documentBytes = payload.count - keyLength
+  }
+
+  /// - Throws: likewise.
+  init(encodedKey key: ArraySlice<UInt8>, document: some DarkBird.Document) throws(StoreError) {
+    var writer = CBORWriter(key)
+    keyLength = key.count
+    try Self.append(document, to: &writer)
+    payload = writer.bytes
+  }
+
+  /// Appends to the key that the writer has.
+  @inlinable
+  static func append(_ document: some DarkBird.Document, to writer: inout CBORWriter) throws(StoreError) {
+    let keyLength = writer.bytes.count
+    writer.kept = keyLength
+    do { try document.encode(cbor: &writer) } catch { throw .encodingFailed(reason: "\(error)") }
+    // Another writer in its place keeps nothing.
+    if writer.kept != keyLength { throw .encodingFailed(reason: otherWriter) }
+    let documentBytes = writer.bytes.count - keyLength
     if documentBytes > LogFormat.documentBytesMax {
       throw .tooLarge(what: "the document", bytes: documentBytes, limit: LogFormat.documentBytesMax)
     }

@@ -78,12 +78,8 @@ struct EncodedDocument: Equatable, Sendable {
   }
 
   func replacingDocument<New: Document>(by document: New) throws(StoreError) -> EncodedDocument {
-    var writer = CBORWriter()
-    do { try document.encode(cbor: &writer) } catch { throw .encodingFailed(reason: "\(error)") }
-    if writer.bytes.count > LogFormat.documentBytesMax {
-      throw .tooLarge(what: "the document", bytes: writer.bytes.count, limit: LogFormat.documentBytesMax)
-    }
-    return EncodedDocument(payload: payload[..<keyLength] + writer.bytes, keyLength: keyLength)
+    let record = try EncodedRecord(encodedKey: payload[..<keyLength], document: document)
+    return EncodedDocument(payload: record.payload, keyLength: keyLength)
   }
 
   func withKey<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {

@@ -4,8 +4,8 @@ import Foundation
 /// Frees what readers without a lock may still look at, once none of them can: old versions of documents, and the memory of
 /// tables that have grown. See `db_readers.h`.
 ///
-/// What waits is bounded in number, and while there are writes in time, for documents may be large; but for readers that do not
-/// come to an end: `withDocument` says so to those who write them.
+/// What waits is bounded in number and, as long as documents are replaced or removed, in time, for they may be large; but for
+/// readers that do not come to an end: `withDocument` says so to those who write them.
 ///
 /// Unchecked: what changes is only touched under the lock. The objects are freed under no lock, for a document may run code of the
 /// program then.
@@ -49,7 +49,8 @@ final class Reclaimer: @unchecked Sendable {
     lock.lock()
     retired.append(object)
     // Another thread may have been later at the clock, and earlier here.
-    let isTime = now >= lookedAt && now - lookedAt >= interval
+    // The more batches wait, the less often.
+    let isTime = now >= lookedAt && (now - lookedAt) / UInt64(waiting.count + 1) >= interval
     if isTime { lookedAt = now }
     free(waitingMax: isTime ? 0 : waitingMax)
   }

@@ -1,7 +1,7 @@
 /// Why something with a database did not work; `description` is one line for people. It never has a password in it.
 public struct DatabaseError: Error, Hashable, Sendable, CustomStringConvertible {
   public enum Kind: Sendable, Hashable {
-    /// The address is none, or has a password in it.
+    /// The address is none, has a password in it, or an option that cannot be.
     case address
     /// The server cannot be reached, shuts down, has gone away, or is too busy to answer in time: works later.
     case unreachable

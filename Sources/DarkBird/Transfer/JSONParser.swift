@@ -274,11 +274,12 @@ package enum JSONNumber {
     return (index, isInteger)
   }
 
-  /// The value of an optional minus and digits; nil if 64 bits cannot hold it.
+  /// The value of an optional minus and digits; nil if it is none, or 64 bits cannot hold it.
   package static func integer(_ digits: ArraySlice<UInt8>) -> Value? {
     let isNegative = digits.first == UInt8(ascii: "-")
     var magnitude: UInt64 = 0
     for digit in isNegative ? digits.dropFirst() : digits {
+      if !isDigit(digit) { return nil }
       let (scaled, overflow) = magnitude.multipliedReportingOverflow(by: 10)
       let (sum, carry) = scaled.addingReportingOverflow(UInt64(digit - UInt8(ascii: "0")))
       if overflow || carry { return nil }

@@ -126,7 +126,7 @@ struct ResultTable {
   }
 
   private static func field(_ name: String, _ rows: [ResultRow]) -> ResultColumn {
-    let values = rows.prefix(50).compactMap { $0.record.value(at: name) }
+    let values = rows.compactMap { $0.record.value(at: name) }
     let isNumber = !values.isEmpty && values.allSatisfy(\.isNumber)
     let valueWidth = widest(rows, 1) { text($0.record.value(at: name)) }
     let width = max(displayWidth(name), valueWidth)
@@ -135,10 +135,14 @@ struct ResultTable {
       text: { text($0.record.value(at: name)) })
   }
 
+  /// Characters of a value: more than any terminal shows, and few enough to be made for every row of every frame.
+  private static let textMax = 512
+
   private static func text(_ value: Value?) -> String {
     switch value {
     case nil, .null?: ""
-    case .array(let elements)?: elements.map(\.description).joined(separator: " ")
+    case .array(let elements)?: elements.prefix(textMax).map(\.description).joined(separator: " ")
+    case .string(let text)?: String(text.prefix(textMax))
     case .date?: Format.shortDate(value?.description ?? "")
     case let value?: value.description
     }

@@ -183,7 +183,8 @@ struct Model: Sendable {
       if isOther, tour?.isHeld == true { time = .paused(sample.sequence) }
       return (isOther && view == .browse ? enterBrowse() : []) + askForVersions()
         + turnPage(at: sample) + keepTourInStep()
-    case .reached(let nanoseconds, let seek): if seek == replay?.seek { play(through: nanoseconds) }
+    case .reached(let nanoseconds, let seek):
+      if seek == replay?.seek { keepingSelectedMark { $0.play(through: nanoseconds) } }
     case .reply(let reply): return receive(reply)
     case .job(let id, let report): receive(report, ofJob: id)
     case .exportTarget(let request, let target): return receive(target, of: request)

@@ -135,12 +135,12 @@ package enum Format {
   }
 
   static func right(_ text: String, _ width: Int) -> String {
-    let missing = width - text.count
+    let missing = width - displayWidth(text)
     return missing > 0 ? String(repeating: " ", count: missing) + text : text
   }
 
   static func left(_ text: String, _ width: Int) -> String {
-    let missing = width - text.count
+    let missing = width - displayWidth(text)
     return missing > 0 ? text + String(repeating: " ", count: missing) : text
   }
 

@@ -78,6 +78,22 @@ struct StoreInspectorTests {
     #expect(disk.openFileCount == 0)
   }
 
+  /// The page that was begun last ends in zeros, and one that was made ahead follows it.
+  @Test func lastPageOfAKilledStoreIsNoDamageBehindOther() throws {
+    let disk = SimulatedFileSystem.forStores()
+    let store = try MemberStore(.simulated(.records(25)), on: disk)
+    for key in 0..<60 { try store.put(Member(name: "m\(key)"), for: key, ack: .synced) }
+    #expect(eventually { disk.storeFiles.keys.filter { $0.hasPrefix("wal-") }.max() != disk.pageInUse })
+    let killed = disk.killImage()
+    try store.close()
+    let first = "/data/store/\(LogFormat.pageName(1))"
+    var page = try killed.contents(first)
+    page[LogFormat.headerBytes + 40] ^= 1
+    killed.setFile(first, page)
+    let report = try StoreInspector.verify("/data/store", killed)
+    #expect(report.problems.map(\.path) == [first], "\(report)")
+  }
+
   @Test func verifyOfAStoreInUseIsRefused() throws {
     let store = try MemberStore(.disk(at: path))
     guard case .locked(_, let holder)? = storeError({ _ = try StoreInspector.verify(path) }) else {
