@@ -1,5 +1,5 @@
-import ArgumentParser
-import BenchRows
+public import ArgumentParser
+public import BenchRows
 import Foundation
 
 @main struct BenchProgram: ParsableCommand {
