@@ -1,12 +1,15 @@
 import Foundation
 import Testing
 
-/// The table of `Benchmarks/run`, of programs whose figures are given. The program is part of the build that `Tests/run` makes.
-@Suite(.enabled(if: CompareTests.isBuilt), .timeLimit(.minutes(30))) struct CompareTests {
-  private static var isBuilt: Bool {
+/// The gate always has the program.
+enum Compare {
+  static var isWanted: Bool {
     (try? builtProgram("compare")) != nil || ProcessInfo.processInfo.environment["CI"] != nil
   }
+}
 
+/// The table of `Benchmarks/run`, of programs whose figures are given. The program is part of the build that `Tests/run` makes.
+@Suite(.enabled(if: Compare.isWanted), .timeLimit(.minutes(30))) struct CompareTests {
   private let directory: TemporaryDirectory
 
   init() throws {
