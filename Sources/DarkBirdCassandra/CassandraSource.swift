@@ -112,7 +112,7 @@ public struct CassandraSource: DocumentSource {
       }
       if statement.pagingState == nil { return nil }
       guard let next = try session.run(statement) else { throw DatabaseError(.refused, "no rows to a SELECT") }
-      // The places of the key's columns would be others.
+      // The places of the key's columns may be others, and a new column may be of a type that no document can hold.
       if next.columns != page.columns { throw DatabaseError(.query, "the columns have changed while rows were read") }
       page = next
       statement.pagingState = next.pagingState

@@ -212,7 +212,7 @@ enum PostgresDate {
     var text = isBC ? Array(text.dropLast(3)) : text
     if text.suffix(3).elementsEqual("+00".utf8) { text.removeLast(3) }
     guard let dash = text.firstIndex(of: UInt8(ascii: "-")),
-      let written = Int(String(decoding: text[..<dash], as: UTF8.self)), (0...1_000_000).contains(written)
+      let written = Int(String(decoding: text[..<dash], as: UTF8.self)), (0...9_999_999).contains(written)
     else { return nil }
     // The calendar repeats every 400 years, in which no year before 1 is needed.
     let year = isBC ? 1 - written : written

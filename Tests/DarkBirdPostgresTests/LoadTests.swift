@@ -80,10 +80,27 @@ import Testing
     for text in [
       "0044-03-15 BC", "4713-01-01 BC", "0001-12-31 BC", "0001-01-01", "1582-10-15", "1900-03-01", "2000-02-29",
       "9999-12-31",
-      "10000-01-01", "294276-12-31",
+      "10000-01-01", "294276-12-31", "5874897-12-31",
     ] {
       let seconds = try #require(Double(try database.run("SELECT extract(epoch FROM '\(text)'::date)")[0]))
       #expect(PostgresDate.parse(Array(text.utf8)) == Date(timeIntervalSince1970: seconds), "\(text)")
+    }
+  }
+
+  /// Of a server that says something else than it has described.
+  @Test func whatIsNoRowAndNoValueIsNoticed() {
+    var row = CopyRow(Array("a\t".utf8))
+    for cell in [Array("a".utf8), []] {
+      #expect(!row.isAtEnd)
+      let next = row.next()
+      #expect(next == cell)
+    }
+    #expect(row.isAtEnd)
+    for (type, text) in [
+      (ColumnType.integer, "1.5"), (.integer, ""), (.integer, "-"), (.array(.integer), "{1,,2}"),
+      (.array(.integer), String(repeating: "{", count: 100_000)), (.date, "9223372036854775807-01-01"),
+    ] {
+      #expect(throws: ColumnType.Unreadable.self, "\(text.prefix(20))") { try type.value(Array(text.utf8)) }
     }
   }
 

@@ -24,7 +24,7 @@ public struct CBORWriter: Sendable {
   init(_ bytes: some Sequence<UInt8>) { buffer = Array(bytes) }
 
   /// Empties the buffer and keeps its memory, so that one writer can serve many documents. The writer that a document's
-  /// `encode(cbor:)` gets has more in its buffer, which stays, also in copies of it.
+  /// `encode(cbor:)` gets may have more in its buffer, which stays, also in copies of it.
   @inlinable
   public mutating func removeAll() {
     buffer.removeSubrange(kept...)

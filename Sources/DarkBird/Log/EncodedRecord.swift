@@ -44,6 +44,7 @@ struct EncodedRecord: Sendable {
     // Another writer in its place keeps nothing.
     if writer.kept != keyLength { throw .encodingFailed(reason: otherWriter) }
     let documentBytes = writer.bytes.count - keyLength
+    if documentBytes == 0 { throw .encodingFailed(reason: "the document writes nothing, which must be one CBOR map") }
     if documentBytes > LogFormat.documentBytesMax {
       throw .tooLarge(what: "the document", bytes: documentBytes, limit: LogFormat.documentBytesMax)
     }

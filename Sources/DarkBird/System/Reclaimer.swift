@@ -49,8 +49,8 @@ final class Reclaimer: @unchecked Sendable {
     lock.lock()
     retired.append(object)
     // Another thread may have been later at the clock, and earlier here.
-    // The more batches wait, the less often.
-    let isTime = now >= lookedAt && (now - lookedAt) / UInt64(waiting.count + 1) >= interval
+    // The more batches wait, the less often: a hundred times the interval at most.
+    let isTime = now >= lookedAt && (now - lookedAt) / UInt64(min(waiting.count, 99) + 1) >= interval
     if isTime { lookedAt = now }
     free(waitingMax: isTime ? 0 : waitingMax)
   }

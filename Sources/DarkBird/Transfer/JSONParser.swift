@@ -277,6 +277,7 @@ package enum JSONNumber {
   /// The value of an optional minus and digits; nil if it is none, or 64 bits cannot hold it.
   package static func integer(_ digits: ArraySlice<UInt8>) -> Value? {
     let isNegative = digits.first == UInt8(ascii: "-")
+    if digits.count == (isNegative ? 1 : 0) { return nil }
     var magnitude: UInt64 = 0
     for digit in isNegative ? digits.dropFirst() : digits {
       if !isDigit(digit) { return nil }

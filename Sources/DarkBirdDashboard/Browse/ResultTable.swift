@@ -141,7 +141,10 @@ struct ResultTable {
   private static func text(_ value: Value?) -> String {
     switch value {
     case nil, .null?: ""
-    case .array(let elements)?: elements.prefix(textMax).map(\.description).joined(separator: " ")
+    case .array(let elements)?:
+      elements.prefix(textMax).map { element in
+        if case .string(let text) = element { String(text.prefix(textMax)) } else { element.description }
+      }.joined(separator: " ")
     case .string(let text)?: String(text.prefix(textMax))
     case .date?: Format.shortDate(value?.description ?? "")
     case let value?: value.description

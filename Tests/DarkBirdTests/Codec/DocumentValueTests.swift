@@ -147,6 +147,7 @@ import Testing
     #expect(record.value(at: "a.c") == 3)
     #expect(record.value(at: "x.y.z") == 4)
     let beside: Record = ["a": ["x": 1, "b": ["d": 3]], "a.b": ["c": 2]]
+    #expect((["a": ["b.c": 1], "a.b": ["c": 2]] as Record).value(at: "a.b.c") == 1)
     #expect(beside.value(at: "a.b.c") == 2 && beside.value(at: "a.b.d") == 3 && beside.value(at: "a.x") == 1)
     #expect(record.value(at: "list.0") == nil)
     #expect(record.value(at: "") == nil)

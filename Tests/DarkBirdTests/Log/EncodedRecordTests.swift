@@ -5,7 +5,7 @@ import Testing
 /// Documents that do odd things with the writer they are given.
 @Suite struct EncodedRecordTests {
   private enum Oddity: CaseIterable {
-    case none, emptiesTheWriter, replacesTheWriter
+    case none, emptiesTheWriter, replacesTheWriter, writesNothing
   }
 
   private struct Odd: Document {
@@ -22,6 +22,7 @@ import Testing
         writer.write("what does not count")
         writer.removeAll()
       case .replacesTheWriter: writer = CBORWriter()
+      case .writesNothing: return
       }
       writer.write(number)
     }
@@ -40,13 +41,18 @@ import Testing
     try again.close()
   }
 
-  @Test func otherWriterIsRefused() throws {
+  @Test func whatIsNotWrittenBehindTheKeyIsRefused() throws {
     let disk = SimulatedFileSystem.forStores()
     let store = try Store<String, Odd>(.simulated(), schema: [], fileSystem: disk)
     try store.put(Odd(1, .none), for: key)
-    let refusal = StoreError.encodingFailed(reason: "the document does not write to the writer that it is given")
-    #expect(storeError { try store.put(Odd(2, .replacesTheWriter), for: key) } == refusal)
-    #expect(storeError { try store.batch { $0.put(Odd(2, .replacesTheWriter), for: key) } } == refusal)
+    for (oddity, reason) in [
+      (Oddity.replacesTheWriter, "the document does not write to the writer that it is given"),
+      (.writesNothing, "the document writes nothing, which must be one CBOR map"),
+    ] {
+      let refusal = StoreError.encodingFailed(reason: reason)
+      #expect(storeError { try store.put(Odd(2, oddity), for: key) } == refusal)
+      #expect(storeError { try store.batch { $0.put(Odd(2, oddity), for: key) } } == refusal)
+    }
     #expect(store[key]?.number == 1)
     try store.checkpoint()
     try store.close()
