@@ -11,8 +11,8 @@ final class PostgresConnection {
   /// Unless the address, the environment or a service file has a `connect_timeout`.
   private static let connectSeconds = 10
 
-  /// - Throws: `.address` for values of options that cannot be, as far as libpq says so first, `.unreachable`, `.certificate`, `.noDatabase`, `.authentication`: without a
-  ///   code if no password was given where one is needed.
+  /// - Throws: `.address` for values of options that cannot be, as far as libpq says so first, `.unreachable`, `.certificate`,
+  ///   `.noDatabase`, `.authentication`: without a code if no password was given where one is needed.
   init(_ address: PostgresAddress) throws(DatabaseError) {
     var options = address.options
     if let password = address.password { options.append(("password", password)) }

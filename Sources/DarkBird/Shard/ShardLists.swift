@@ -60,7 +60,8 @@ final class ShardLists: @unchecked Sendable {
 
   func mark(_ shard: Int) {
     let bit: UInt64 = 1 << UInt64(shard % 64)
-    // Where an earlier write has said so, and nobody has taken the list since, which needs the lock of the shard.
+    // An earlier write has said so, and nobody has taken the list since, for that needs the lock of the shard. Whoever sees the LSN
+    // of this write sees the bit as well.
     if waiting[shard / 64].load(ordering: .relaxed) & bit != 0 { return }
     waiting[shard / 64].bitwiseOr(bit, ordering: .sequentiallyConsistent)
   }
