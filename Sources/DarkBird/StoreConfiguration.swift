@@ -13,9 +13,9 @@ public struct StoreConfiguration: Sendable, Hashable {
 
   /// When a page of the log is full and the next one begins. May differ from one opening of a store to the next.
   public enum PageCapacity: Sendable, Hashable {
-    /// Records in a page, 1 or more.
+    /// Records in a page, 1 or more. A page of `LogFormat.pageBytesMax` bytes (1 GiB) takes no more all the same.
     case records(Int)
-    /// Bytes in a page, `LogFormat.pageBytesMin` (8 KiB) or more. A larger record gets a page of its own.
+    /// Bytes in a page, `LogFormat.pageBytesMin` (8 KiB) to `LogFormat.pageBytesMax` (1 GiB). A larger record gets a page of its own.
     case bytes(Int)
   }
 
@@ -39,6 +39,8 @@ public struct StoreConfiguration: Sendable, Hashable {
   /// A checkpoint ends the open page if it is longer than this, for a page without bound would be a log without bound. It leaves
   /// shorter ones to whoever resumes at an event of the last moments.
   var keptPageBytes = 16 << 20
+  /// Bytes at which a page that counts records takes no more.
+  var pageBytesMax = LogFormat.pageBytesMax
   /// Version of the documents in a store that is made; see `Migration`.
   @usableFromInline var schemaVersion = 0
 
@@ -68,7 +70,8 @@ extension StoreConfiguration {
     case .records(let count): try require(count >= 1, "a page must hold 1 record or more, not \(count)")
     case .bytes(let count):
       try require(
-        count >= LogFormat.pageBytesMin, "a page must have \(LogFormat.pageBytesMin) bytes or more, not \(count)")
+        (LogFormat.pageBytesMin...LogFormat.pageBytesMax).contains(count),
+        "a page must have \(LogFormat.pageBytesMin) to \(LogFormat.pageBytesMax) bytes, not \(count)")
     }
     try require(
       (1...1_000_000_000).contains(syncIntervalMilliseconds),

@@ -359,5 +359,6 @@ extension Log.Settings {
     queueBytesMax = configuration.queueBytesMax
     checkpointLogBytes = configuration.checkpointLogBytes
     keptPageBytes = configuration.keptPageBytes
+    pageBytesMax = configuration.pageBytesMax
   }
 }

@@ -22,6 +22,8 @@ final class Log: @unchecked Sendable {
     var checkpointLogBytes: Int?
     /// Bytes of the open page above which a checkpoint ends it.
     var keptPageBytes: Int
+    /// Bytes at which a page that counts records takes no more.
+    var pageBytesMax: Int
   }
 
   /// Room for one record, to be given to `append` or `release`. Who has it waits for nobody who may wait for room, and calls user
@@ -101,6 +103,7 @@ final class Log: @unchecked Sendable {
   private var oldestUnwritten: UInt64 = 0
   var oldestUnsynced: UInt64 = 0
   private var closedPages: [(sequence: UInt64, bytes: Int)]
+  private var closedBytes: Int
   private var firstPageOnDisk: UInt64
   private var checkpointBytes: Int
   private var bytesSinceCheckpoint: Int
@@ -117,9 +120,10 @@ final class Log: @unchecked Sendable {
     durable = AckGate(start.lastLSN)
     durablePage = start.page.sequence
     closedPages = start.closedPages
+    closedBytes = start.closedPages.reduce(0) { $0 + $1.bytes }
     firstPageOnDisk = start.closedPages.first?.sequence ?? start.page.sequence
     checkpointBytes = start.checkpointBytes
-    bytesSinceCheckpoint = start.closedPages.reduce(start.page.end) { $0 + $1.bytes }
+    bytesSinceCheckpoint = closedBytes + start.page.end
     statistics.checkpointLSN = start.checkpointLSN
   }
 
@@ -194,9 +198,18 @@ final class Log: @unchecked Sendable {
     case .bytes:
       return fitsOpenPage || fitsNextPage
     case .records(let capacity):
-      if page.records + records <= capacity { return fitsOpenPage }
-      return fitsNextPage && records <= capacity && (page.records >= capacity || fitsOpenPage)
+      if page.records + records <= capacity, page.end + needed <= settings.pageBytesMax { return fitsOpenPage }
+      // That page does not end as well, whatever comes first. A record of any length may have it for itself.
+      let staysInNextPage =
+        records <= capacity && (records == 1 || LogFormat.headerBytes + needed <= settings.pageBytesMax)
+      return fitsNextPage && staysInNextPage && (isPageComplete || fitsOpenPage)
     }
+  }
+
+  /// Whether the open page, if it counts records, takes no more.
+  var isPageComplete: Bool {
+    guard case .records(let capacity) = settings.pageCapacity else { return false }
+    return page.records >= capacity || page.end >= settings.pageBytesMax && !planted(.longPageGoesOn)
   }
 
   private func isQueueFull(_ bytes: Int) -> Bool {
@@ -248,9 +261,7 @@ final class Log: @unchecked Sendable {
   }
 
   private func beginNextPageIfFull(_ frameBytes: Int) {
-    var isFull = page.end + frameBytes + LogFormat.sealBytes > page.allocated
-    if case .records(let capacity) = settings.pageCapacity, page.records >= capacity { isFull = true }
-    guard isFull else { return }
+    guard isPageComplete || page.end + frameBytes + LogFormat.sealBytes > page.allocated else { return }
     guard let allocated = nextAllocated else { preconditionFailure("a reservation without room") }
     beginNextPage(allocated)
   }
@@ -459,7 +470,10 @@ final class Log: @unchecked Sendable {
   }
 
   func didClosePage(_ sequence: UInt64, bytes: Int) {
-    lock.withLock { closedPages.append((sequence, bytes)) }
+    lock.withLock {
+      closedPages.append((sequence, bytes))
+      closedBytes += bytes
+    }
   }
 
   func writerDidEnd() {
@@ -512,6 +526,7 @@ final class Log: @unchecked Sendable {
   func dropPages(before firstPage: UInt64, checkpointLSN: UInt64, checkpointBytes: Int) {
     lock.withLock {
       closedPages.removeAll { $0.sequence < firstPage }
+      closedBytes = closedPages.reduce(0) { $0 + $1.bytes }
       firstPageOnDisk = max(firstPageOnDisk, firstPage)
       self.checkpointBytes = checkpointBytes
       statistics.checkpoints += 1
@@ -537,7 +552,7 @@ final class Log: @unchecked Sendable {
       current.pageCapacity = settings.pageCapacity
       current.pagesOnDisk = closedPages.count + 1
       current.checkpointBytes = checkpointBytes
-      current.bytesOnDisk = closedPages.reduce(page.end + checkpointBytes) { $0 + $1.bytes }
+      current.bytesOnDisk = closedBytes + page.end + checkpointBytes
       current.queueBytes = queue.bytes.count
       current.queueBytesMax = settings.queueBytesMax
       // Making an empty array of an empty deque writes to memory that all empty arrays share, which ThreadSanitizer reports.

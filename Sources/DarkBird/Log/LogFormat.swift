@@ -13,6 +13,9 @@ public enum LogFormat {
 
   /// The smallest page that `.bytes` may ask for.
   public static let pageBytesMin = 8 << 10
+  /// The largest page that `.bytes` may ask for; one that counts records takes no more when it is as long. An opening reads whole
+  /// pages.
+  public static let pageBytesMax = 1 << 30
   /// The longest encoded key.
   public static let keyBytesMax = 64 << 10
   /// The longest encoded document.

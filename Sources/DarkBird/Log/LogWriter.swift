@@ -14,12 +14,22 @@ final class LogWriter: @unchecked Sendable {
   static let roomChunk = 1 << 20
   static let roomAhead = 512 << 10
 
+  /// Where a first write is slow, what has less than the one filled ahead is filled with as many zeros as the other, if what is
+  /// synced at a time is less than the one. A sync of 15 KB then takes 0.19 ms instead of 0.33 (ext4 on a virtual disk); one of much
+  /// more would only have twice as much to write.
+  private static let smallBatchBytes = 64 << 10
+  private static let zeros = [UInt8](repeating: 0, count: 256 << 10)
+
   private let log: Log
   private let fileSystem: any FileSystem
   private var file: any File
   private var sequence: UInt64
   /// File offset behind the last written frame.
   private var offset: Int
+  /// File offsets behind the last byte that is synced, behind the zeros that are written ahead, and behind the room there is.
+  private var syncedOffset: Int
+  private var filled = 0
+  private var allocated: Int
   private var records: Int
   private var lastLSN: UInt64
   private var durableLSN: UInt64
@@ -35,6 +45,8 @@ final class LogWriter: @unchecked Sendable {
     self.file = file
     sequence = start.page.sequence
     offset = start.page.end
+    syncedOffset = start.page.end
+    allocated = start.page.end
     records = start.page.records
     lastLSN = start.lastLSN
     durableLSN = start.lastLSN
@@ -73,7 +85,11 @@ final class LogWriter: @unchecked Sendable {
       let job = waitForJob()
       do throws(SystemError) {
         if job.takesQueue { try writeQueue() }
-        if job.syncs && (lastLSN > durableLSN || job.syncsPage) { try synchronize() }
+        if job.syncs && (lastLSN > durableLSN || job.syncsPage) {
+          let bytes = offset - syncedOffset
+          try synchronize()
+          if bytes < Self.smallBatchBytes { try fillAhead() }
+        }
       } catch {
         log.didFail(error)
         waitForClose()
@@ -135,8 +151,8 @@ final class LogWriter: @unchecked Sendable {
     let sealed = page.end + LogFormat.sealBytes
     if page.allocated < sealed { return .extendOpenPage(sequence: page.sequence, from: page.allocated, to: sealed) }
     switch capacity {
-    case .records(let count):
-      if page.records < count, page.allocated - page.end < max(Self.roomAhead, needed) {
+    case .records:
+      if !log.isPageComplete, page.allocated - page.end < max(Self.roomAhead, needed) {
         let target = page.end + max(Self.roomChunk, needed)
         return .extendOpenPage(sequence: page.sequence, from: page.allocated, to: target)
       }
@@ -245,7 +261,7 @@ final class LogWriter: @unchecked Sendable {
     self.next = nil
     sequence += 1
     file = next.file
-    offset = 0
+    (offset, syncedOffset, filled, allocated) = (0, 0, 0, next.allocated)
     records = 0
     seed = LogPageHeader.frameSeed(store: log.settings.store, sequence: sequence)
     let header = LogPageHeader(
@@ -265,7 +281,18 @@ final class LogWriter: @unchecked Sendable {
     if planted(.syncRetried) { try? file.synchronize() }
     if !planted(.ackWithoutSync) { try file.synchronize() }
     durableLSN = lastLSN
+    syncedOffset = offset
     log.didSync(through: durableLSN, page: sequence, nanoseconds: monotonicNanoseconds() - start)
+  }
+
+  /// Writes zeros to the room that the next records will take; they are synced together with those.
+  private func fillAhead() throws(SystemError) {
+    let start = max(offset, filled)
+    guard start - offset < Self.smallBatchBytes, start < allocated, file.isFirstWriteSlow else { return }
+    let end = planted(.filledBeyondTheRoom) ? start + Self.zeros.count : min(allocated, start + Self.zeros.count)
+    let count = end - start
+    try file.writeAll(count == Self.zeros.count ? Self.zeros : Array(Self.zeros.prefix(count)), at: start)
+    filled = end
   }
 
   // MARK: Room
@@ -275,6 +302,7 @@ final class LogWriter: @unchecked Sendable {
       switch task {
       case .extendOpenPage(let page, let from, let to):
         try file.allocate(at: from, length: to - from)
+        allocated = to
         log.didExtendPage(page, allocated: to)
       case .prepareNextPage(let page, let bytes):
         try prepareNextPage(page, bytes: bytes)

@@ -44,6 +44,8 @@ package protocol File: AnyObject, Sendable {
   /// Linux cannot reserve, the zeros are written, in several calls; where one of macOS cannot, this only grows the file.
   func allocate(at offset: Int, length: Int) throws(SystemError)
   func truncate(to size: Int) throws(SystemError)
+  /// Whether the first write to room that was reserved makes the next `synchronize` take longer than writing over it does.
+  var isFirstWriteSlow: Bool { get }
   /// `fdatasync`: contents and size survive a power loss once this returns.
   func synchronize() throws(SystemError)
   func size() throws(SystemError) -> Int
@@ -57,6 +59,8 @@ package protocol File: AnyObject, Sendable {
 }
 
 extension File {
+  package var isFirstWriteSlow: Bool { false }
+
   package func hasItsName() throws(SystemError) -> Bool { true }
 }
 

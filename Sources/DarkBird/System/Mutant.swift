@@ -33,6 +33,7 @@ enum Mutant: String, Sendable {
   // The log
   case ackWithoutSync, durableBeforeSync, writtenBeforeWrite, sealNotSynced, pageNameNotSynced
   case failureForgotten, failedPageNamed, syncRetried, logHoldsTheStore, nextPageInvented, refusedDemandKept
+  case longPageGoesOn, filledBeyondTheRoom, settledRecordReplayed
   case largeRecordStarves, checkpointWithinACheckpoint, checkpointsPileUp, checkpointGivenUp, threadTakenForStarted
   // Manifest, checkpoint, recovery
   case manifestNotSynced, manifestNameNotSynced, checkpointNotSynced, checkpointAheadOfTheLog,

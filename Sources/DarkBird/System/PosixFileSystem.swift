@@ -137,6 +137,8 @@ final class PosixFile: File, @unchecked Sendable {
     #endif
   }
 
+  var isFirstWriteSlow: Bool { db_first_write_is_slow(descriptor) }
+
   /// Makes the file as long as that, if it is shorter.
   func writeZeros(upTo end: Int) throws(SystemError) {
     let zeros = [UInt8](repeating: 0, count: 1 << 20)

@@ -64,6 +64,7 @@ private final class WatchedFile: File {
   }
 
   func allocate(at offset: Int, length: Int) throws(SystemError) { try file.allocate(at: offset, length: length) }
+  var isFirstWriteSlow: Bool { file.isFirstWriteSlow }
   func truncate(to size: Int) throws(SystemError) { try file.truncate(to: size) }
   func synchronize() throws(SystemError) { try file.synchronize() }
   func size() throws(SystemError) -> Int { try file.size() }

@@ -224,6 +224,8 @@ final class SimulatedFile: File {
     }
   }
 
+  var isFirstWriteSlow: Bool { true }
+
   func truncate(to size: Int) throws(SystemError) {
     try fileSystem.call(.truncate, path) { (state) throws(SystemError) in
       let number = try state.file(handle, .truncate, path, forWriting: true)
