@@ -12,6 +12,8 @@ enum CheckpointFormat {
   static let footerBytes = 20
   /// A block is written when it has grown to this.
   static let blockBytes = 64 << 10
+  /// The largest block: one that a document as large as can be makes larger than that.
+  static let blockBytesMax = blockBytes + recordHeaderBytes + LogFormat.keyBytesMax + LogFormat.documentBytesMax
 
   /// Bytes of the header that are not zero, though no field is there; nil if there are none.
   static func strayBytes(_ header: [UInt8]) -> Range<Int>? {
@@ -27,6 +29,7 @@ struct CheckpointWriter {
   private let directory: String
   private let draft: String
   private let file: any File
+  private var pieces = PieceSync()
   private var offset = 0
   private var block: [UInt8] = []
   private var blockDocuments: UInt32 = 0
@@ -83,6 +86,7 @@ struct CheckpointWriter {
   private mutating func write(_ bytes: [UInt8]) throws(SystemError) {
     try file.writeAll(bytes, at: offset)
     offset += bytes.count
+    try pieces.wrote(upTo: offset, of: file)
   }
 
   /// Writes the footer, syncs and gives the file its name. Returns its size in bytes.
@@ -122,12 +126,12 @@ func appendDocument(lsn: UInt64, payload: [UInt8], keyLength: Int, to block: ino
 }
 
 /// Reads and verifies a checkpoint.
-/// - Returns: the number of documents, and the size of the file in bytes.
+/// - Returns: the LSN at its start, the number of documents, and the size of the file in bytes.
 /// - Throws: `.corrupt` naming the offset; what `body` throws.
 func readCheckpoint(
   _ path: String, _ fileSystem: any FileSystem, store: UUID, endLSN: UInt64,
   _ body: (LogRecord) throws(StoreError) -> Void
-) throws(StoreError) -> (documents: Int, bytes: Int) {
+) throws(StoreError) -> (startLSN: UInt64, documents: Int, bytes: Int) {
   func corrupt(_ reason: String, _ offset: Int) -> StoreError { .corrupt(path: path, offset: offset, reason: reason) }
   let file: any File
   let size: Int
@@ -171,7 +175,9 @@ func readCheckpoint(
   while true {
     let length = try bytes(at: offset, 4).withUnsafeBytes { Int($0.load32(at: 0)) }
     if length == 0 { break }
-    guard length > CheckpointFormat.blockHeaderBytes else { throw corrupt("a block of \(length) bytes", offset) }
+    guard length > CheckpointFormat.blockHeaderBytes, length <= CheckpointFormat.blockBytesMax else {
+      throw corrupt("a block of \(length) bytes", offset)
+    }
     let block = try bytes(at: offset, length)
     let result = block.withUnsafeBytes { raw -> Result<(Int, UInt32), StoreError> in
       do throws(StoreError) {
@@ -198,7 +204,7 @@ func readCheckpoint(
   }
   let end = offset + 4 + CheckpointFormat.footerBytes
   guard end == size else { throw corrupt(CheckpointFormat.behindFooterReason, end) }
-  return (documents, size)
+  return (startLSN, documents, size)
 }
 
 /// Hands the documents of one block to `body`; returns their number and the block's checksum.

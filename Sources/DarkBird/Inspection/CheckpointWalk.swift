@@ -44,9 +44,6 @@ struct CheckpointWalk {
 
   private static let smallestBlock = CheckpointFormat.blockHeaderBytes + CheckpointFormat.recordHeaderBytes
   private static let footerBytes = 4 + CheckpointFormat.footerBytes
-  private static let largestBlock =
-    CheckpointFormat.blockBytes + CheckpointFormat.recordHeaderBytes + LogFormat.keyBytesMax
-    + LogFormat.documentBytesMax
   private static let windowBytes = 256 << 10
 
   /// - Parameter endLSN: the number in the checkpoint's name.
@@ -154,7 +151,7 @@ struct CheckpointWalk {
     let (length, count, checksum) = head.withUnsafeBytes {
       (Int($0.load32(at: 0)), Int($0.load32(at: 4)), $0.load32(at: 8))
     }
-    guard length >= Self.smallestBlock, length <= Self.largestBlock, offset + length <= size else {
+    guard length >= Self.smallestBlock, length <= CheckpointFormat.blockBytesMax, offset + length <= size else {
       return .bad("a block of \(length) bytes", nil)
     }
     guard let bytes = read(offset, length) else { return .bad("a block that cannot be read", nil) }
@@ -213,7 +210,9 @@ struct CheckpointWalk {
   /// Whether the headers of a block and of its first document make sense. Spares most offsets the reading of a block.
   private func isPlausible(_ window: UnsafeRawBufferPointer, _ index: Int, at offset: Int) -> Bool {
     let length = Int(window.load32(at: index))
-    guard length >= Self.smallestBlock, length <= Self.largestBlock, offset + length <= size else { return false }
+    guard length >= Self.smallestBlock, length <= CheckpointFormat.blockBytesMax, offset + length <= size else {
+      return false
+    }
     let count = Int(window.load32(at: index + 4))
     let first = index + CheckpointFormat.blockHeaderBytes
     return count >= 1 && CheckpointFormat.blockHeaderBytes + count * CheckpointFormat.recordHeaderBytes <= length

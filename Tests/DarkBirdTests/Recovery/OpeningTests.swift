@@ -133,6 +133,37 @@ struct OpeningTests {
     try store.close()
   }
 
+  /// Reads no document of a number below zero, as a program does that has forgotten an old form.
+  private struct Forgetful: Document {
+    var number: Int
+
+    init(_ number: Int) { self.number = number }
+    init(cbor reader: inout CBORReader) throws {
+      number = try reader.readInt()
+      if number < 0 { throw Fussy.Refusal() }
+    }
+    func encode(cbor writer: inout CBORWriter) { writer.write(number) }
+  }
+
+  /// Its record is still in the page that a checkpoint keeps, and the checkpoint says that it is gone.
+  @Test func removedDocumentIsNotReadAgain() throws {
+    let store = try Store<Int, Forgetful>(.simulated(), schema: [], fileSystem: disk)
+    for number in 0..<10 { try store.put(Forgetful(number), for: number) }
+    try store.put(Forgetful(-1), for: 10)
+    try store.put(Forgetful(-2), for: 3)
+    try store.remove(10)
+    try store.put(Forgetful(33), for: 3)
+    try store.checkpoint()
+    try store.put(Forgetful(7), for: 11)
+    try store.remove(5)
+    try store.close()
+    let again = try Store<Int, Forgetful>(.simulated(), schema: [], fileSystem: disk)
+    #expect(again.count == 10 && again[3]?.number == 33 && again[11]?.number == 7)
+    #expect(again[10] == nil && again[5] == nil)
+    #expect(again.memoryLSN == 16)
+    try again.close()
+  }
+
   @Test func keysAndDocumentsThatAreTooLargeAreRefused() throws {
     let store = try Store<String, Member>(.simulated(), schema: [], fileSystem: disk)
     let key = String(repeating: "k", count: LogFormat.keyBytesMax)
