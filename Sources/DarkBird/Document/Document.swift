@@ -33,7 +33,8 @@
 ///       (self.email, self.age) = (email, age)
 ///     }
 ///
-/// Neither is ever called under a lock.
+/// Neither is ever called under a lock that a read or a write takes. While a checkpoint encodes documents, `close()` and another
+/// checkpoint wait for it: so `encode` must not wait for a thread that calls those.
 public protocol Document: Sendable {
   /// What is indexed. Empty by default.
   static var schema: IndexSchema<Self> { get }

@@ -6,7 +6,8 @@ public import Foundation
 /// that differ by their Unicode form only, or a UUID and its text, are one key for what works on a store without its types, as
 /// backups and checkpoints of the command line do.
 ///
-/// What a type of your own does here runs under no lock, so it may call anything, and read the store too; of writing see ``Store``.
+/// What a type of your own does here runs under no lock that a read or a write takes, so it may read the store; of writing see
+/// ``Store``. A checkpoint calls `encode` too, and `close()` waits for that: it must not wait for a thread that closes the store.
 /// That `==` is not called under the lock of a shard, as it is for the types that conform below, costs a write one more lookup.
 public protocol DocumentKey: Hashable, Sendable, CustomStringConvertible {
   /// Writes exactly one CBOR item.

@@ -87,7 +87,7 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
   func removeFirst() {
     segments[first] = nil
     first += 1
-    if first == segments.count || first >= 64 {
+    if first == segments.count || (first >= 64 && 2 * first >= segments.count) {
       segments.removeFirst(first)
       first = 0
     }

@@ -183,7 +183,13 @@ final class DeferredIndexes: @unchecked Sendable {
       if count < all, !planted(.heldChangesForgotten) { held.append((taken, count)) }
     }
     apply(tags)
-    for range in 0..<rangeCount { apply(ranges, range: range) }
+    if rangeCount == 1 { return apply(ranges, range: 0) }
+    // Dealt out once: a look at all of them for each field would cost fields x changes.
+    var fields = [ContiguousArray<IndexChanges.Ranged>](repeating: [], count: rangeCount)
+    for part in ranges {
+      for change in part { fields[Int(change.field)].append(change) }
+    }
+    for range in 0..<rangeCount { apply([fields[range]], range: range) }
   }
 
   /// Puts tags in, of each document in the order of its changes. A thread that has all tags of some tables to itself may do so
@@ -226,12 +232,12 @@ final class DeferredIndexes: @unchecked Sendable {
     for key in emptied.reversed() { tags[key % Self.tagTables].removeIfEmpty(key / Self.tagTables) }
   }
 
-  /// The same for a range field: puts in those of the changes that are of this one.
+  /// The same for a range field, of which all the changes are.
   func apply(_ parts: ContiguousArray<some Collection<IndexChanges.Ranged>>, range: Int) {
     let count = parts.reduce(0) { $0 + $1.count }
     if count < Self.bulkMin {
       for part in parts {
-        for change in part where Int(change.field) == range {
+        for change in part {
           if change.isRemoval {
             ranges[range].remove(change.value, change.number)
           } else {
@@ -242,7 +248,7 @@ final class DeferredIndexes: @unchecked Sendable {
       return
     }
     var order = BulkOrder(capacity: count)
-    let value = sortKeys(parts, range) { order.append($0) }
+    let value = sortKeys(parts) { order.append($0) }
     order.sort()
     order.forEachSet { key, inserted, removed in
       let value = value(key)
@@ -256,30 +262,30 @@ final class DeferredIndexes: @unchecked Sendable {
   /// Calls `body` with each change of a range field, its value as a number with the same order, and returns what gives the value
   /// back. Integers, as most values are, need no look at others for that.
   private func sortKeys(
-    _ parts: ContiguousArray<some Collection<IndexChanges.Ranged>>, _ range: Int, _ body: (BulkItem) -> Void
+    _ parts: ContiguousArray<some Collection<IndexChanges.Ranged>>, _ body: (BulkItem) -> Void
   ) -> (UInt64) -> IndexValue {
     let sign = UInt64(1) << 63
     let areIntegers = parts.allSatisfy { part in
       part.allSatisfy { change in
         if case .int = change.value { return true }
-        return Int(change.field) != range
+        return false
       }
     }
     if areIntegers {
       for part in parts {
-        for change in part where Int(change.field) == range {
+        for change in part {
           guard case .int(let value) = change.value else { continue }
           body(BulkItem(key: UInt64(bitPattern: value) ^ sign, change.number, isRemoval: change.isRemoval))
         }
       }
       return { .int(Int64(bitPattern: $0 ^ sign)) }
     }
-    var values = parts.flatMap { $0.lazy.filter { Int($0.field) == range }.map(\.value) }
+    var values = parts.flatMap { $0.lazy.map(\.value) }
     values.sort()
     var distinct: [IndexValue] = []
     for value in values where distinct.last != value { distinct.append(value) }
     for part in parts {
-      for change in part where Int(change.field) == range {
+      for change in part {
         var (low, high) = (0, distinct.count - 1)
         while low < high {
           let middle = (low + high) >> 1

@@ -20,6 +20,7 @@ struct EncodedRecord: Sendable {
     var writer = CBORWriter()
     do { try key.encode(cbor: &writer) } catch { throw .encodingFailed(reason: "the key: \(error)") }
     keyLength = writer.bytes.count
+    if keyLength == 0 { throw .encodingFailed(reason: "the key writes nothing, which must be one CBOR item") }
     if keyLength > LogFormat.keyBytesMax {
       throw .tooLarge(what: "the key", bytes: keyLength, limit: LogFormat.keyBytesMax)
     }

@@ -12,7 +12,7 @@ import Testing
     let number: Int
     var oddity = Oddity.none
 
-    init(_ number: Int, _ oddity: Oddity) { (self.number, self.oddity) = (number, oddity) }
+    init(_ number: Int, _ oddity: Oddity = .none) { (self.number, self.oddity) = (number, oddity) }
     init(cbor reader: inout CBORReader) throws { number = try reader.readInt() }
 
     func encode(cbor writer: inout CBORWriter) {
@@ -58,6 +58,28 @@ import Testing
     try store.close()
     let again = try Store<String, Odd>(.simulated(), schema: [], fileSystem: disk)
     #expect(again[key]?.number == 1 && again.count == 1)
+    try again.close()
+  }
+
+  private struct OddKey: DocumentKey {
+    let number: Int
+    var description: String { "\(number)" }
+
+    init(_ number: Int) { self.number = number }
+    init(cbor reader: inout CBORReader) throws { number = try reader.readInt() }
+    func encode(cbor writer: inout CBORWriter) { if number > 0 { writer.write(number) } }
+  }
+
+  @Test func keyThatWritesNothingIsRefused() throws {
+    let disk = SimulatedFileSystem.forStores()
+    let store = try Store<OddKey, Odd>(.simulated(), schema: [], fileSystem: disk)
+    try store.put(Odd(1), for: OddKey(1))
+    let refusal = StoreError.encodingFailed(reason: "the key writes nothing, which must be one CBOR item")
+    #expect(storeError { try store.put(Odd(2), for: OddKey(0)) } == refusal)
+    #expect(storeError { try store.batch { $0.put(Odd(2), for: OddKey(0)) } } == refusal)
+    try store.close()
+    let again = try Store<OddKey, Odd>(.simulated(), schema: [], fileSystem: disk)
+    #expect(again.count == 1)
     try again.close()
   }
 }
