@@ -10,6 +10,7 @@ struct ConfigCommand: ParsableCommand {
       Any line can be left out. The dashboard reads ~/.config/darkbird/config ($XDG_CONFIG_HOME/darkbird/config, if that is \
       set) or the file of --config, and never writes it.
 
+        mkdir -p ~/.config/darkbird
         darkbird config > ~/.config/darkbird/config
         darkbird config --check
       """)

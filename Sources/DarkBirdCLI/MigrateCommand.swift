@@ -103,7 +103,9 @@ struct MigrateCommand: ParsableCommand {
     changes.renames = rename.map(split).map { (from: $0.name, to: $0.value) }
     changes.sets = try values(set, "--set")
     changes.defaults = try values(fallback, "--default")
-    let schema = try newSchema(changes)
+    let known = try onStore(directory) { try StoreInspector.describe(directory).schema }
+    let schema = try newSchema(changes, known)
+    changes.indexed = Set(known.fields.unique + known.fields.tags + known.fields.ranges).subtracting(noIndex)
     let stop = StopSignals()
     let progress = Progress("migrated")
     var migrator = Migrator(directory, [])
@@ -129,8 +131,7 @@ struct MigrateCommand: ParsableCommand {
     try show(report)
   }
 
-  private func newSchema(_ changes: RecordChanges) throws(Failure) -> FieldSchema {
-    let known = try onStore(directory) { try StoreInspector.describe(directory).schema }
+  private func newSchema(_ changes: RecordChanges, _ known: SchemaDescription) throws(Failure) -> FieldSchema {
     if known.computed != FieldSchema() {
       let names = known.computed.unique + known.computed.tags + known.computed.ranges
       throw Failure(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DarkBird
 import DarkBirdDashboard
+import Terminal
 
 struct QueryCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -152,12 +153,11 @@ private struct TextPrinter: DocumentPrinter {
     if !isFirst { output.line("") }
     isFirst = false
     output.line(oneLine(key.plainText))
-    let width = document.fields.map(\.name.count).max() ?? 0
+    let width = document.fields.map { displayWidth(oneLine($0.name)) }.max() ?? 0
     for field in document.fields {
-      let padding = String(repeating: " ", count: width - field.name.count)
-      let lines = field.value.plainText.split(separator: "\n", omittingEmptySubsequences: false).map {
-        oneLine(String($0))
-      }
+      let padding = String(repeating: " ", count: width - displayWidth(oneLine(field.name)))
+      let lines = field.value.plainText
+        .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map { oneLine(String($0)) }
       let indent = "\n" + String(repeating: " ", count: width + 4)
       output.line("  \(oneLine(field.name))\(padding)  \(lines.joined(separator: indent))")
     }

@@ -13,6 +13,8 @@ struct RecordChanges: Sendable {
   var drops: [String] = []
   var sets: [(field: String, value: Value)] = []
   var defaults: [(field: String, value: Value)] = []
+  /// Fields that have an index, which follows a rename.
+  var indexed: Set<String> = []
   /// The field that becomes the key.
   var key: String?
   private let found = FieldsFound()
@@ -29,7 +31,15 @@ struct RecordChanges: Sendable {
     var document = document
     for (from, to) in renames {
       try Self.change(&document, at: from) { (map, name) throws(Refusal) in
-        if map[name] != nil { found.add(from) }
+        if map[name] != nil {
+          found.add(from)
+          // An index of this name is of what lies within an object too; it can follow one of the two.
+          if name.contains("."), indexed.contains(from) {
+            throw Refusal(
+              description: "field '\(from)' has a dot in its own name, so its index cannot follow; "
+                + "remove that with --no-index, and add one of the new name")
+          }
+        }
         try Self.rename(name, to, in: &map)
       }
     }

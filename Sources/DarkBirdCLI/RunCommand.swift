@@ -78,7 +78,7 @@ struct RunCommand: ParsableCommand {
 
   func run() throws {
     // Without a dashboard there is nothing that it could change but the load.
-    let isConfigured = !output.headless || load.scenario != nil
+    let isConfigured = !output.headless || load.scenario != nil || look.config != nil
     let configuration = isConfigured ? try look.configuration() : DashboardConfiguration()
     var workload = load.workloadOptions
     workload.scenario = try load.scenario(among: configuration.scenarios)

@@ -93,6 +93,18 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: directory("missing")))
   }
 
+  /// As a CSV with such a column makes them. The index would be of a field that lies in an object.
+  @Test func indexOfAFieldWithADotInItsNameDoesNotGoAstray() async throws {
+    try await make([#"{"id":1,"address.city":"Oslo"}"#], "--tag", "address.city")
+    let refused = try await darkbird("migrate", store, "--rename", "address.city=town")
+    #expect(refused.code == 65, "\(refused)")
+    #expect(refused.errors.contains("field 'address.city' has a dot in its own name, so its index cannot follow"))
+    let done = try await darkbird(
+      "migrate", store, "--rename", "address.city=town", "--no-index", "address.city", "--tag", "town")
+    #expect(done.code == 0, "\(done)")
+    #expect(try await query("--tag", "town=Oslo", "--count") == "1\n")
+  }
+
   @Test func fieldsAndIndexesThatAreNotThereAreNamed() async throws {
     try await make([#"{"id":1,"a":{"b":1},"c":2}"#], "--tag", "c", "--range", "a.b")
     let wrong = try await darkbird("migrate", store, "--no-index", "nothere", "--drop", "c")

@@ -47,6 +47,18 @@ import Testing
     #expect(printed.lines.count == count && printed.code == (count > 0 ? 0 : 1), "\(printed)")
   }
 
+  /// Names and values stand in columns of the terminal, lines end as they do, and a UUID is found however it is written.
+  @Test func documentsAreAlignedByColumns() async throws {
+    let key = "6F1C0B0E-8E55-4E6E-9C0C-3D6B7E1F2A3B"
+    let made = try await darkbird(
+      "import", directory("wide"), "-", "--key", "id",
+      input: #"{"id":"\#(key)","名前":"x","email":"one\r\ntwo"}"#)
+    try #require(made.code == 0, "\(made)")
+    let found = try await darkbird("query", directory("wide"), "--key", key.lowercased())
+    #expect(
+      found.lines.map(String.init) == [key, "  id     \(key)", "  名前   x", "  email  one", "         two"], "\(found)")
+  }
+
   @Test func rangesComeInOrderAndLimitsHold() async throws {
     let found = try await run("query", ["--range", "score=100..", "--limit", "3", "--csv"])
     #expect(found.lines.map { $0.prefix(4) } == ["key,", "p100", "p101", "p102"], "\(found)")

@@ -582,6 +582,36 @@ import Testing
     #expect(Renderer.render(model, colors: .none).lines[2].contains("column 7: 'wage'"))
   }
 
+  /// The word is meant without its quotes, so the line shows it as it was typed.
+  @Test func wordInQuotesStaysAsItWasTyped() throws {
+    var model = browsing()
+    model.width = 120
+    type(#"tag:"clubb=FC Oslo""#, &model)
+    #expect(model.browse.error != nil)
+    #expect(Renderer.render(model, colors: .none).lines[1].contains(#"tag:"clubb=FC Oslo""#))
+  }
+
+  @Test func lineThatWasNotSentComesBackAfterOlderOnes() throws {
+    var model = browsing()
+    model.browse.history = ["shard 1", "shard 2"]
+    _ = model.update(.key(.character("/")))
+    _ = model.update(.key(.control("u")))
+    for character in "tag:cl" { _ = model.update(.key(.character(character))) }
+    let lines: [(Key, String)] = [
+      (.up, "shard 2"), (.up, "shard 1"), (.up, "shard 1"), (.down, "shard 2"), (.down, "tag:cl"), (.down, "tag:cl"),
+    ]
+    for (key, line) in lines {
+      _ = model.update(.key(key))
+      #expect(model.browse.editor?.text == line)
+    }
+    // Not in the next line.
+    _ = model.update(.key(.escape))
+    _ = model.update(.key(.character("/")))
+    _ = model.update(.key(.control("u")))
+    for key in [Key.up, .down] { _ = model.update(.key(key)) }
+    #expect(model.browse.editor?.text == "")
+  }
+
   @Test func sortGoesThroughRangeFieldsOnly() {
     var model = browsing()
     func query() -> Query? {

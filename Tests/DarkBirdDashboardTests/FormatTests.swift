@@ -100,6 +100,7 @@ import Testing
     #expect(DocumentText.wrapped("abcdefghij", 4) == ["abcd", "efgh", "ij"])
     #expect(DocumentText.wrapped("東京 タワー", 5) == ["東京", "タワ", "ー"])
     #expect(DocumentText.wrapped("", 5) == [""])
+    #expect(DocumentText.wrapped("one\r\ntwo\n\nthree", 8) == ["one", "two", "", "three"])
   }
 
   @Test func segmentsGoByRank() {

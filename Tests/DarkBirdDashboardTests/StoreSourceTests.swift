@@ -546,6 +546,11 @@ private struct Player: Document, Codable {
     #expect(DocumentDigest.keys(String.self, text: "42") == ["42"])
     #expect(DocumentDigest.keys(UInt64.self, text: "18446744073709551615") == [.max])
     #expect(DocumentDigest.keys(Value.self, text: "42") == [.int(42), .string("42")])
+    #expect(DocumentDigest.keys(Value.self, text: "1.5") == [.string("1.5"), .double(1.5)])
+    #expect(DocumentDigest.keys(Value.self, text: "true") == [.string("true"), .bool(true)])
+    let date = Date(timeIntervalSince1970: 1_706_659_200)
+    #expect(DocumentDigest.keys(Value.self, text: "2024-01-31") == [.string("2024-01-31"), .date(date)])
+    #expect(DocumentDigest.keys(Value.self, text: "inf") == [.string("inf")])
     let uuid = UUID()
     #expect(DocumentDigest.keys(UUID.self, text: uuid.uuidString).first == uuid)
   }

@@ -7,7 +7,9 @@ import Foundation
 /// a carriage return before the newline is left to the format. A byte order mark at the start of the file is dropped.
 final class LineReader {
   /// Bytes of the longest line that is kept.
-  static let lineBytesMax = 64 << 20
+  ///
+  /// Whatever `export` writes of a document: six bytes for one of a text, as for the key and what is around them.
+  static let lineBytesMax = 6 * (LogFormat.documentBytesMax + LogFormat.keyBytesMax) + (1 << 20)
   static let tooLong = BadInput(reason: "longer than \(lineBytesMax >> 20) MiB")
   private static let blockBytes = 256 << 10
 

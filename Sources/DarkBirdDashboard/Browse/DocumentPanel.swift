@@ -268,7 +268,7 @@ enum DocumentText {
   /// Breaks a text at blanks, and where there is none, in the middle of a word.
   static func wrapped(_ text: String, _ width: Int) -> [String] {
     var lines: [String] = []
-    for paragraph in text.split(separator: "\n", omittingEmptySubsequences: false) {
+    for paragraph in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
       var line = ""
       var used = 0
       for word in paragraph.split(separator: " ", omittingEmptySubsequences: false) {

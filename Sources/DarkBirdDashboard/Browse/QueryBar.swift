@@ -7,7 +7,10 @@ enum QueryBar {
     let x = painter.write("> ", in: rect, x: 1, y: 0, .key)
     if let editor = model.browse.editor {
       painter.write(editor.spans(width: rect.width - x - 1), in: rect, x: x, y: 0)
-      if let error = model.browse.error, !error.token.isEmpty, displayWidth(editor.prefix) < rect.width - x - 1 {
+      // A word in quotes does not stand there as it is meant: the arrow below shows that one.
+      if let error = model.browse.error, !error.token.isEmpty, displayWidth(editor.prefix) < rect.width - x - 1,
+        editor.text.dropFirst(error.column).hasPrefix(error.token)
+      {
         let start = displayWidth(String(editor.text.prefix(error.column)))
         painter.write(error.token, in: rect, x: x + start, y: 0, .alert)
       }

@@ -25,6 +25,8 @@ struct BrowseState: Sendable {
   var history: [String] = []
   /// Which of them the editor shows; `history.count` = a new one.
   var historyPosition = 0
+  /// What was typed before an older line was called back.
+  var unsent = ""
   var error: QueryError?
   var completions: [String] = []
   var results: Results?

@@ -214,8 +214,9 @@ extension Model {
 
   private mutating func recall(_ position: Int) {
     guard position >= 0, position <= browse.history.count else { return }
+    if browse.historyPosition == browse.history.count { browse.unsent = browse.editor?.text ?? "" }
     browse.historyPosition = position
-    browse.editor = LineEditor(position < browse.history.count ? browse.history[position] : "")
+    browse.editor = LineEditor(position < browse.history.count ? browse.history[position] : browse.unsent)
     browse.error = nil
   }
 

@@ -5,7 +5,8 @@ enum EventsPanel {
   static func draw(_ model: Model, _ moment: Moment, in rect: Rect, with painter: inout Painter) {
     let entries = model.events.shownEntries(
       through: moment.sample.sequence, skip: model.events.scroll, limit: max(0, rect.height - 1))
-    let left = painter.write(summary(model, moment, entries).fitted(width: rect.width), in: rect, y: 0)
+    let summary = summary(model, moment, entries, width: rect.width)
+    let left = painter.write(summary.fitted(width: rect.width), in: rect, y: 0)
     if model.events.editor == nil, model.view == .overview {
       let keys = [Command.filter, .hold].map { model.keyMap.key(of: $0, in: .overview) }
       painter.writeRight(
@@ -24,9 +25,11 @@ enum EventsPanel {
     for (index, line) in lines.enumerated() { draw(line, model, in: rect, y: index + 1, with: &painter) }
   }
 
-  private static func summary(_ model: Model, _ moment: Moment, _ entries: [EventLog.Entry]) -> [Segment] {
+  private static func summary(
+    _ model: Model, _ moment: Moment, _ entries: [EventLog.Entry], width: Int
+  ) -> [Segment] {
     if let editor = model.events.editor {
-      return [Segment(0, spans: [Span("/", .key)] + editor.spans(width: 40))]
+      return [Segment(0, spans: [Span("/", .key)] + editor.spans(width: min(40, width - 2)))]
     }
     let counted = moment.rates?.perSecond(\.eventsCounted) ?? 0
     var segments: [Segment] = []

@@ -44,7 +44,11 @@ struct DocumentDigest {
     var values: [Value] = []
     if let number = Int64(text) { values.append(.int(number)) }
     if let number = UInt64(text), number > UInt64(Int64.max) { values.append(.unsigned(number)) }
+    let isInteger = !values.isEmpty
     values.append(.string(text))
+    if !isInteger, let number = Double(text), number.isFinite { values.append(.double(number)) }
+    if let flag = Bool(text) { values.append(.bool(flag)) }
+    if let date = ISODate.parse(Array(text.utf8)) { values.append(.date(date)) }
     var keys = values.compactMap { value in try? key(type, encoded: encoded(value)) }
     if let uuid = UUID(uuidString: text), let key = try? key(type, encoded: encoded(uuid)) { keys.append(key) }
     return keys

@@ -92,12 +92,12 @@ final class WorkloadControl: Sendable {
     }
   }
 
-  func beginLoading(_ population: Population) {
+  /// - Parameter began: when the look at what the store holds began, which is part of loading.
+  func beginLoading(_ population: Population, since began: UInt64) {
     loadedDocuments.store(population.found, ordering: .relaxed)
-    let now = monotonicNanoseconds()
     order { state in
       state.orders.population = population
-      state.loadBegan = now
+      state.loadBegan = began
     }
   }
 

@@ -65,11 +65,12 @@ final class WorkloadThread: Sendable {
   /// The first thread looks what the store holds; the others wait for it.
   private func awaitPopulation() -> Population? {
     if number == 0 {
+      let began = monotonicNanoseconds()
       do {
         let population = Population(
           documents: options.documents, capacity: script.capacity, lanes: script.laneCount,
           existing: try script.existingNumbers())
-        control.beginLoading(population)
+        control.beginLoading(population, since: began)
       } catch {
         control.countError("\(error)")
         control.finish(.failed("\(error)"))
