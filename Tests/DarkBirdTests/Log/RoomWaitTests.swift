@@ -79,7 +79,8 @@ struct RoomWaitTests {
     var configuration = StoreConfiguration.simulated(.bytes(1 << 20))
     configuration.queueBytesMax = 4_000
     let store = try MemberStore(configuration, on: disk)
-    try store.put(Member(), for: 0, ack: .synced)
+    // Behind the second one, the zeros that follow the first are written.
+    for _ in 0..<2 { try store.put(Member(), for: 0, ack: .synced) }
     hold(.write, LogFormat.pageName(1))
     // The log takes this one, and stands still with it; the next one waits in the queue.
     try store.put(Member(), for: 1)
