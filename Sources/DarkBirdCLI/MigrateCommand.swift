@@ -138,14 +138,20 @@ struct MigrateCommand: ParsableCommand {
         .configuration, directory,
         "can only be changed by the program that computes its indexes (\(names.joined(separator: ", ")))")
     }
-    var fields = changes.apply(to: known.fields)
-    let names = fields.unique + fields.tags + fields.ranges
-    if let name = noIndex.first(where: { !names.contains($0) && !drop.contains($0) }) {
+    let renamed = changes.apply(to: known.fields)
+    let names = renamed.unique + renamed.tags + renamed.ranges
+    // By the name that it has, or will have.
+    let allNames = names + known.fields.unique + known.fields.tags + known.fields.ranges
+    if let name = noIndex.first(where: { !allNames.contains($0) && !drop.contains($0) }) {
       let there = names.isEmpty ? "none is" : "these are: \(names.joined(separator: ", "))"
       throw Failure(.usage, "--no-index \(name)", "not indexed in \(directory); \(there)")
     }
+    func kept(_ names: [String]) -> [String] { names.filter { !noIndex.contains($0) } }
+    var fields = changes.apply(
+      to: FieldSchema(
+        unique: kept(known.fields.unique), tags: kept(known.fields.tags), ranges: kept(known.fields.ranges)))
     func adjusted(_ names: [String], _ more: [String]) -> [String] {
-      let kept = names.filter { !noIndex.contains($0) }
+      let kept = kept(names)
       return kept + more.filter { !kept.contains($0) }
     }
     fields.unique = adjusted(fields.unique, indexes.unique)
