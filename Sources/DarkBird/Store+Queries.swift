@@ -276,13 +276,12 @@ extension Store {
   /// The most frequent tags of a tag field with their counts, most frequent first.
   /// - Parameter field: name of a tag field.
   /// - Throws: `.unknownIndex`.
-  /// - Complexity: O(distinct tags of all fields + d log d) for d of this field.
+  /// - Complexity: O(distinct tags of all fields + d log `limit`) for d of this field.
   public func tags(of field: String, limit: Int = .max) throws(StoreError) -> [(tag: String, count: Int)] {
     guard let number = indexes.tagFieldNames.firstIndex(of: field) else {
       throw .unknownIndex(name: field, known: indexes.tagFieldNames)
     }
-    let all = indexes.tags(ofField: number) { memoryLSN }.sorted { ($1.count, $0.tag) < ($0.count, $1.tag) }
-    return Array(all.prefix(max(0, limit)))
+    return indexes.tags(ofField: number, limit: limit) { memoryLSN }
   }
 
   /// The smallest and the largest value of a range field; nil if no document is in its index. O(log n).

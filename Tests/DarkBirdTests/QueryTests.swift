@@ -183,6 +183,23 @@ import Testing
     #expect(storeError { _ = try store.documents(tagged: "cafe=x") } != nil)
   }
 
+  /// Many have the same count; of those the first in the alphabet come first, however few are asked for.
+  @Test func mostFrequentTagsComeFirst() throws {
+    var generator = SeededGenerator(seed: 5)
+    let store = try Store<Int, Member>(.memory, schema: [.tag("club", \.club), .tag("city", \.city)])
+    var counts: [String: Int] = [:]
+    for key in 0..<3_000 {
+      let club = "c\(Int.random(in: 0..<400, using: &generator) * Int.random(in: 0..<3, using: &generator))"
+      counts["club=" + club, default: 0] += 1
+      try store.put(Member(club: club, city: "Oslo"), for: key)
+    }
+    let expected = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \($0.value)" }
+    for limit in [0, 1, 2, 7, 100, expected.count - 1, expected.count, 10_000, .max, -1] {
+      let found = try store.tags(of: "club", limit: limit).map { "\($0.tag) \($0.count)" }
+      #expect(found == Array(expected.prefix(max(0, limit))))
+    }
+  }
+
   @Test func tagsAreNotMadeToHaveOneHash() {
     let hashes = (0..<1_000).map { TagName("k\($0)=k\($0)=").hash }
     #expect(Set(hashes).count == 1_000)

@@ -1,4 +1,5 @@
 import CDarkBird
+import HeapModule
 import Synchronization
 
 /// All indexes of a store.
@@ -305,10 +306,20 @@ final class IndexSet: @unchecked Sendable {
     deferred.withAll(asOf: asOf) { _ in deferred.documents(range: index) }
   }
 
-  /// All tags of a tag field with their counts, of one moment.
-  func tags(ofField field: Int, asOf: () -> UInt64) -> [(tag: String, count: Int)] {
-    deferred.withAll(asOf: asOf) { _ in Array(deferred.postings) }
-      .flatMap { $0.all.lazy.filter { $0.field == field }.map { (tag: $0.name.text, count: $0.documents.count) } }
+  /// The `limit` most frequent tags of a tag field with their counts, of one moment, most frequent first.
+  func tags(ofField field: Int, limit: Int, asOf: () -> UInt64) -> [(tag: String, count: Int)] {
+    var best = Heap<FrequentTag>()
+    if limit <= 0 { return [] }
+    for postings in deferred.withAll(asOf: asOf, { _ in Array(deferred.postings) }) {
+      for posting in postings.all where posting.field == field {
+        let count = posting.documents.count
+        // A text is only made of those that may stay.
+        if best.count == limit, let worst = best.min, count < worst.count { continue }
+        best.insert(FrequentTag(tag: posting.name.text, count: count))
+        if best.count > limit { best.removeMin() }
+      }
+    }
+    return best.unordered.sorted(by: >).map { ($0.tag, $0.count) }
   }
 
   /// - Parameter isExact: whether tags and range fields are counted as of the LSN that `asOf` gives, or as they are put in.
@@ -410,4 +421,12 @@ struct UniqueClaim {
   @usableFromInline let index: Int
   @usableFromInline let value: IndexValue
   @usableFromInline let owners: [DocumentNumber]
+}
+
+/// A tag is less than another if fewer documents have it; among equals, if it comes later in the alphabet.
+private struct FrequentTag: Comparable {
+  let tag: String
+  let count: Int
+
+  static func < (a: Self, b: Self) -> Bool { a.count != b.count ? a.count < b.count : a.tag > b.tag }
 }
