@@ -24,10 +24,13 @@ enum {
   held_bytes_max = 1 << 20,
 };
 
-static const int crash_signals[] = {SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGQUIT};
+// What ends a program at once; from `first_of_others` on only where nobody else handles or ignores it.
+static const int crash_signals[] = {SIGILL,  SIGTRAP, SIGSEGV,   SIGBUS,  SIGABRT, SIGFPE,  SIGQUIT, SIGSYS,
+                                    SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGPIPE};
 // In the order in which they are handed out: what ends the program first.
 static const int queued_signals[] = {SIGHUP, SIGTERM, SIGINT, SIGTSTP, SIGCONT, SIGWINCH};
 enum {
+  first_of_others = 8,
   crash_count = sizeof crash_signals / sizeof *crash_signals,
   queued_count = sizeof queued_signals / sizeof *queued_signals,
 };
@@ -244,7 +247,9 @@ int terminal_guard_install(int fd) {
   struct sigaction action = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK};
   sigfillset(&action.sa_mask);
   for (int i = 0; i < crash_count; i++) {
-    if (sigaction(crash_signals[i], &action, &crash_actions[i]) < 0) goto failed;
+    if (sigaction(crash_signals[i], NULL, &crash_actions[i]) < 0) goto failed;
+    if (i >= first_of_others && crash_actions[i].sa_handler != SIG_DFL) continue;
+    if (sigaction(crash_signals[i], &action, NULL) < 0) goto failed;
     crash_installed[i] = true;
   }
   action = (struct sigaction){.sa_handler = on_queued, .sa_flags = SA_ONSTACK | SA_RESTART};

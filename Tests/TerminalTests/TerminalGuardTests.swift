@@ -37,7 +37,10 @@ import Testing
     #expect(terminal.restoresBefore(crash.message, after: "ready"))
   }
 
-  @Test(arguments: [SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGQUIT])
+  @Test(arguments: [
+    SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGQUIT, SIGSYS, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGXCPU,
+    SIGXFSZ,
+  ])
   func aDeadlySignalGivesTheTerminalBack(signal: Int32) throws {
     let terminal = try PseudoTerminal()
     try terminal.expect("open")
