@@ -335,6 +335,10 @@ import Testing
     let effects = model.update(.key(.character("y")))
     #expect(effects == [.ask(.write(.insert(key: "u:9", ["age": 3])))])
     guard case .ask(let request)? = effects.first else { return }
+    // Another one waits, so that the line of this one is not lost if it fails.
+    type("i")
+    #expect(model.browse.prompt == nil)
+    #expect(model.browse.notice == "the store has not taken the document before yet")
     _ = model.update(.reply(.failed(request, "email x is taken by document u:5")))
     #expect(model.browse.notice == "not inserted: email x is taken by document u:5")
     #expect(model.browse.prompt?.editor.text == "{\"key\":\"u:9\",\"document\":{\"age\":3}}")

@@ -14,6 +14,7 @@ extension StoreInspector {
   ///   - body: gets each part, and returns whether to go on.
   /// - Throws: `.notAStore`, `.io`.
   /// - Complexity: O(bytes of the files), with one page, or one block of a checkpoint, in memory.
+  ///   Where a block is damaged, and holds documents that look like blocks, up to the square of its bytes.
   public static func dump(
     _ path: String, _ selection: StoreDump.Selection = .init(), _ body: (StoreDump.Item) -> Bool
   ) throws(StoreError) {

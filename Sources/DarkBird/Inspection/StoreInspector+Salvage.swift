@@ -17,6 +17,7 @@ extension StoreInspector {
   ///   for an `output` that is not empty or lies in `path`, `.invalidConfiguration` for a `schema` or a `schemaVersion` that
   ///   cannot be, `.io`, `.diskFull`. Nothing is left in `output` then.
   /// - Complexity: O(bytes of the files + documents × log documents), with all documents and one page in memory.
+  ///   Where a block of a checkpoint is damaged, and holds documents that look like blocks, up to the square of its bytes.
   public static func salvage(
     _ path: String, to output: String, schema: FieldSchema? = nil, schemaVersion: Int? = nil
   ) throws(StoreError) -> SalvageReport {

@@ -101,6 +101,11 @@ extension Model {
 
   mutating func openInsertLine() {
     guard mayChange() else { return }
+    // Should that fail, its line comes back.
+    if browse.typedLine != nil {
+      browse.notice = "the store has not taken the document before yet"
+      return
+    }
     browse.prompt = Prompt(.document, "{\"key\":")
   }
 
