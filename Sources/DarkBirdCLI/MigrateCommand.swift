@@ -103,9 +103,7 @@ struct MigrateCommand: ParsableCommand {
     changes.renames = rename.map(split).map { (from: $0.name, to: $0.value) }
     changes.sets = try values(set, "--set")
     changes.defaults = try values(fallback, "--default")
-    let known = try onStore(directory) { try StoreInspector.describe(directory).schema }
-    let schema = try newSchema(changes, known)
-    changes.indexed = Set(known.fields.unique + known.fields.tags + known.fields.ranges).subtracting(noIndex)
+    let schema = try newSchema(&changes)
     let stop = StopSignals()
     let progress = Progress("migrated")
     var migrator = Migrator(directory, [])
@@ -131,33 +129,33 @@ struct MigrateCommand: ParsableCommand {
     try show(report)
   }
 
-  private func newSchema(_ changes: RecordChanges, _ known: SchemaDescription) throws(Failure) -> FieldSchema {
+  /// What is indexed afterwards. Tells the changes which indexes have to follow their fields.
+  private func newSchema(_ changes: inout RecordChanges) throws(Failure) -> FieldSchema {
+    let known = try onStore(directory) { try StoreInspector.describe(directory).schema }
     if known.computed != FieldSchema() {
       let names = known.computed.unique + known.computed.tags + known.computed.ranges
       throw Failure(
         .configuration, directory,
         "can only be changed by the program that computes its indexes (\(names.joined(separator: ", ")))")
     }
-    let renamed = changes.apply(to: known.fields)
-    let names = renamed.unique + renamed.tags + renamed.ranges
-    // By the name that it has, or will have.
-    let allNames = names + known.fields.unique + known.fields.tags + known.fields.ranges
-    if let name = noIndex.first(where: { !allNames.contains($0) && !drop.contains($0) }) {
-      let there = names.isEmpty ? "none is" : "these are: \(names.joined(separator: ", "))"
+    let before = known.fields.unique + known.fields.tags + known.fields.ranges
+    let after = changes.apply(to: before)
+    if let name = noIndex.first(where: { !before.contains($0) && !after.contains($0) && !drop.contains($0) }) {
+      let there = after.isEmpty ? "none is" : "these are: \(after.joined(separator: ", "))"
       throw Failure(.usage, "--no-index \(name)", "not indexed in \(directory); \(there)")
     }
-    func kept(_ names: [String]) -> [String] { names.filter { !noIndex.contains($0) } }
-    var fields = changes.apply(
-      to: FieldSchema(
-        unique: kept(known.fields.unique), tags: kept(known.fields.tags), ranges: kept(known.fields.ranges)))
+    // A name is that of an index before its field is renamed, if there is one, and else after.
+    let goes = { [changes] (name: String) in
+      noIndex.contains(name) || changes.apply(to: [name]).contains { noIndex.contains($0) && !before.contains($0) }
+    }
     func adjusted(_ names: [String], _ more: [String]) -> [String] {
-      let kept = kept(names)
+      let kept = changes.apply(to: names.filter { !goes($0) })
       return kept + more.filter { !kept.contains($0) }
     }
-    fields.unique = adjusted(fields.unique, indexes.unique)
-    fields.tags = adjusted(fields.tags, indexes.tag)
-    fields.ranges = adjusted(fields.ranges, indexes.range)
-    return fields
+    changes.indexed = before.filter { !goes($0) }
+    return FieldSchema(
+      unique: adjusted(known.fields.unique, indexes.unique), tags: adjusted(known.fields.tags, indexes.tag),
+      ranges: adjusted(known.fields.ranges, indexes.range))
   }
 
   private func show(_ report: MigrationReport) throws {

@@ -13,8 +13,8 @@ struct RecordChanges: Sendable {
   var drops: [String] = []
   var sets: [(field: String, value: Value)] = []
   var defaults: [(field: String, value: Value)] = []
-  /// Fields that have an index, which follows a rename.
-  var indexed: Set<String> = []
+  /// Names of the indexes that follow a rename, before all of them.
+  var indexed: [String] = []
   /// The field that becomes the key.
   var key: String?
   private let found = FieldsFound()
@@ -29,12 +29,12 @@ struct RecordChanges: Sendable {
   /// In the order: rename, drop, set, default, key.
   func apply(_ key: Value, _ document: Record) throws(Refusal) -> (Value, Record) {
     var document = document
-    for (from, to) in renames {
+    for (number, (from, to)) in renames.enumerated() {
       try Self.change(&document, at: from) { (map, name) throws(Refusal) in
         if map[name] != nil {
           found.add(from)
           // An index of this name is of what lies within an object too; it can follow one of the two.
-          if name.contains("."), indexed.contains(from) {
+          if name.contains("."), isIndexed(from, before: number) {
             throw Refusal(
               description: "field '\(from)' has a dot in its own name, so its index cannot follow; "
                 + "remove that with --no-index, and add one of the new name")
@@ -103,13 +103,20 @@ struct RecordChanges: Sendable {
     map[String(path[..<end])] = .map(inner)
   }
 
+  /// Whether there is an index of the field, or of one within it, when it is the turn of a rename.
+  private func isIndexed(_ field: String, before number: Int) -> Bool {
+    let earlier = RecordChanges(renames: Array(renames[..<number]))
+    return earlier.apply(to: indexed).contains { $0 == field || $0.hasPrefix(field + ".") }
+  }
+
   /// Indexes follow the fields that they are of.
   func apply(to schema: FieldSchema) -> FieldSchema {
     FieldSchema(
       unique: apply(to: schema.unique), tags: apply(to: schema.tags), ranges: apply(to: schema.ranges))
   }
 
-  private func apply(to names: [String]) -> [String] {
+  /// Names of indexes after all renames, without those that are dropped.
+  func apply(to names: [String]) -> [String] {
     var renamed: [String] = []
     for var name in names {
       for (from, to) in renames {

@@ -164,7 +164,10 @@ struct StoreOptions: ParsableArguments {
       throw ValidationError("--page-records and --page-bytes exclude each other")
     }
     if let pageRecords, pageRecords < 1 { throw ValidationError("--page-records \(pageRecords): must be 1 or more") }
-    if let pageBytes, pageBytes < 8_192 { throw ValidationError("--page-bytes \(pageBytes): must be 8192 or more") }
+    let sizes = LogFormat.pageBytesMin...LogFormat.pageBytesMax
+    if let pageBytes, !sizes.contains(pageBytes) {
+      throw ValidationError("--page-bytes \(pageBytes): must be \(sizes.lowerBound) to \(sizes.upperBound)")
+    }
     if ram && (pageRecords != nil || pageBytes != nil || ack != .memory) {
       throw ValidationError("a store in memory has no log: --ram takes no --page-records, --page-bytes or --ack")
     }

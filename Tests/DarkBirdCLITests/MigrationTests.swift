@@ -105,6 +105,33 @@ import Testing
     #expect(try await query("--tag", "town=Oslo", "--count") == "1\n")
   }
 
+  @Test(arguments: [
+    // Of a field within the one that has the dot, and of one that gets its dot before.
+    (#"{"id":1,"a.b":{"c":1}}"#, ["--tag", "a.b.c"], ["--rename", "a.b=d"], false),
+    (#"{"id":1,"a":1}"#, ["--tag", "a"], ["--rename", "a=x.y", "--rename", "x.y=z"], false),
+    // Without an index, and within an object, nothing is in the way.
+    (#"{"id":1,"a.b":1}"#, ["--tag", "a"], ["--rename", "a.b=d"], true),
+    (#"{"id":1,"a":{"b":1}}"#, ["--tag", "a.b"], ["--rename", "a.b=d"], true),
+    (#"{"id":1,"a.b":1}"#, ["--tag", "a.b"], ["--rename", "a.b=d", "--no-index", "a.d"], true),
+  ])
+  func indexesThatCannotFollowAreRefused(
+    _ document: String, _ indexes: [String], _ changes: [String], isDone: Bool
+  ) async throws {
+    _ = try await Program(
+      builtProgram("darkbird"), ["import", store, "-", "--key", "id"] + indexes, input: Array(document.utf8)
+    ).outcome()
+    let outcome = try await Program(builtProgram("darkbird"), ["migrate", store] + changes).outcome()
+    #expect(outcome.code == (isDone ? 0 : 65), "\(outcome)")
+  }
+
+  /// A name that an index has before the renames, and another one after them, is the first one's.
+  @Test func indexThatGoesIsTheOneOfThatNameBefore() async throws {
+    try await make([#"{"id":1,"a":1,"c":3}"#], "--tag", "a", "--range", "c")
+    let done = try await darkbird(
+      "migrate", store, "--rename", "a=b", "--rename", "c=a", "--no-index", "a", "--dry-run")
+    #expect(done.output.contains("indexes    range a\n"), "\(done)")
+  }
+
   @Test func fieldsAndIndexesThatAreNotThereAreNamed() async throws {
     try await make([#"{"id":1,"a":{"b":1},"c":2}"#], "--tag", "c", "--range", "a.b")
     let wrong = try await darkbird("migrate", store, "--no-index", "nothere", "--drop", "c")

@@ -8,7 +8,8 @@ import Foundation
 final class LineReader {
   /// Bytes of the longest line that is kept.
   ///
-  /// Whatever `export` writes of a document: six bytes for one of a text, as for the key and what is around them.
+  /// As much as `export` writes of any text: six bytes for one, in the document and in the key. (Not of a document of many millions of
+  /// empty values, whose forms are longer than that.)
   static let lineBytesMax = 6 * (LogFormat.documentBytesMax + LogFormat.keyBytesMax) + (1 << 20)
   static let tooLong = BadInput(reason: "longer than \(lineBytesMax >> 20) MiB")
   private static let blockBytes = 256 << 10

@@ -36,9 +36,15 @@ import Testing
     #expect(reader.bytesRead == reader.size)
   }
 
-  @Test func tooLongLinesAreSkippedWithoutKeepingThem() throws {
-    let long = [UInt8](repeating: UInt8(ascii: "x"), count: LineReader.lineBytesMax + 1)
-    let reader = try LineReader(path: directory.file("in", long + Array("\nnext\n".utf8)))
+  @Test func tooLongLinesAreSkipped() throws {
+    let path = try directory.file("in", [])
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+    // Zeros that take no room on the disk.
+    try file.truncate(atOffset: UInt64(LineReader.lineBytesMax + 1))
+    try file.seekToEnd()
+    try file.write(contentsOf: Array("\nnext\n".utf8))
+    try file.close()
+    let reader = try LineReader(path: path)
     #expect(try reader.next() == LineReader.Line(number: 1, bytes: nil))
     #expect(try reader.next() == LineReader.Line(number: 2, bytes: Array("next".utf8)))
   }
