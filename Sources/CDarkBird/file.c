@@ -8,6 +8,9 @@
 #ifdef __linux__
 #include <linux/magic.h>
 #include <sys/vfs.h>
+#ifndef XFS_SUPER_MAGIC  // Not in the headers of older kernels.
+#define XFS_SUPER_MAGIC 0x58465342
+#endif
 #endif
 
 int db_allocate(int descriptor, int64_t offset, int64_t length) {

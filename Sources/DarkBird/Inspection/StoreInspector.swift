@@ -62,7 +62,8 @@ public enum StoreInspector {
       firstPage: manifest.firstPage, schemaVersion: manifest.schemaVersion)
   }
 
-  /// Checks every page, frame, checkpoint block, document and index of a store that nobody has open for writing.
+  /// Checks every page, frame, checkpoint block, document and index of a store that nobody has open for writing. Of records that
+  /// the checkpoint has settled only the frames.
   ///
   /// Damage is reported, not thrown; behind the first damaged place only the checksums of the other pages are checked.
   /// - Throws: `.notAStore`, `.locked`, `.newerFormat`, `.io`.

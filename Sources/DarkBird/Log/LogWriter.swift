@@ -30,6 +30,7 @@ final class LogWriter: @unchecked Sendable {
   private var syncedOffset: Int
   private var filled = 0
   private var allocated: Int
+  private var isFirstWriteSlow: Bool
   private var records: Int
   private var lastLSN: UInt64
   private var durableLSN: UInt64
@@ -47,6 +48,7 @@ final class LogWriter: @unchecked Sendable {
     offset = start.page.end
     syncedOffset = start.page.end
     allocated = start.page.end
+    isFirstWriteSlow = file.isFirstWriteSlow
     records = start.page.records
     lastLSN = start.lastLSN
     durableLSN = start.lastLSN
@@ -88,7 +90,7 @@ final class LogWriter: @unchecked Sendable {
         if job.syncs && (lastLSN > durableLSN || job.syncsPage) {
           let bytes = offset - syncedOffset
           try synchronize()
-          if bytes < Self.smallBatchBytes { try fillAhead() }
+          if bytes < Self.smallBatchBytes, !job.ends { try fillAhead() }
         }
       } catch {
         log.didFail(error)
@@ -261,6 +263,7 @@ final class LogWriter: @unchecked Sendable {
     self.next = nil
     sequence += 1
     file = next.file
+    isFirstWriteSlow = file.isFirstWriteSlow
     (offset, syncedOffset, filled, allocated) = (0, 0, 0, next.allocated)
     records = 0
     seed = LogPageHeader.frameSeed(store: log.settings.store, sequence: sequence)
@@ -288,7 +291,7 @@ final class LogWriter: @unchecked Sendable {
   /// Writes zeros to the room that the next records will take; they are synced together with those.
   private func fillAhead() throws(SystemError) {
     let start = max(offset, filled)
-    guard start - offset < Self.smallBatchBytes, start < allocated, file.isFirstWriteSlow else { return }
+    guard isFirstWriteSlow, start - offset < Self.smallBatchBytes, start < allocated else { return }
     let end = planted(.filledBeyondTheRoom) ? start + Self.zeros.count : min(allocated, start + Self.zeros.count)
     let count = end - start
     try file.writeAll(count == Self.zeros.count ? Self.zeros : Array(Self.zeros.prefix(count)), at: start)
