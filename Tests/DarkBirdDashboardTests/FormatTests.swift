@@ -100,6 +100,14 @@ import Testing
     #expect(DocumentText.wrapped("abcdefghij", 4) == ["abcd", "efgh", "ij"])
     #expect(DocumentText.wrapped("東京 タワー", 5) == ["東京", "タワ", "ー"])
     #expect(DocumentText.wrapped("", 5) == [""])
+    let long: Record = [
+      "text": .string(String(repeating: "ä", count: DocumentText.scalarsMax + 1_500)),
+      "list": .array(Array(repeating: .int(7), count: DocumentText.elementsMax + 3)),
+    ]
+    let lines = DocumentText.lines(long, width: 80).map(\.text)
+    #expect(lines.count < 500)
+    #expect(lines.contains { $0.hasSuffix("  … 3,000 bytes more") })
+    #expect(lines.last?.hasSuffix("more]") == true)
     #expect(DocumentText.wrapped("one\r\ntwo\n\nthree", 8) == ["one", "two", "", "three"])
   }
 

@@ -174,6 +174,10 @@ struct DocumentLine: Hashable, Sendable {
 
 /// A record as indented text, much like JSON, a field a line; long texts are wrapped, and parts can be folded.
 enum DocumentText {
+  /// Of a text and of an array as much is shown: each picture breaks it all into lines anew.
+  static let scalarsMax = 16 << 10
+  static let elementsMax = 4 << 10
+
   static func lines(
     _ record: Record, width: Int, folded: Set<String> = [], glyphs: GlyphTier = .blocks
   ) -> [DocumentLine] {
@@ -231,12 +235,18 @@ enum DocumentText {
         let (text, role) = scalar(value)
         let start = displayWidth(blank) + max(nameWidth, displayWidth(name)) + 2
         let room = max(8, width - start)
-        for (index, part) in wrapped(text, room).enumerated() {
+        let shown = String(text.unicodeScalars.prefix(scalarsMax))
+        for (index, part) in wrapped(shown, room).enumerated() {
           let lead =
             index == 0
             ? [Span(blank + name, .fieldName), Span(padding + "  ")]
             : [Span(String(repeating: " ", count: start))]
           lines.append(DocumentLine(lead + [Span(part, role)]))
+        }
+        let rest = text.utf8.count - shown.utf8.count
+        if rest > 0 {
+          let more = "\(glyphs == .ascii ? "..." : "…") \(Format.grouped(rest)) bytes more"
+          lines.append(DocumentLine([Span(String(repeating: " ", count: start)), Span(more, .label)]))
         }
       }
     }
@@ -259,7 +269,12 @@ enum DocumentText {
     case .int, .unsigned, .double: (value.description, .number)
     case .date: (Format.shortDate(value.description), .number)
     case .null, .bool: (value.description, .literal)
-    case .array(let elements): ("[" + elements.map(\.description).joined(separator: ", ") + "]", .string)
+    case .array(let elements):
+      (
+        "[" + elements.prefix(elementsMax).map(\.description).joined(separator: ", ")
+          + (elements.count > elementsMax ? ", and \(Format.grouped(elements.count - elementsMax)) more" : "") + "]",
+        .string
+      )
     case .map: ("{}", .label)
     case .bytes: (value.description, .literal)
     }
