@@ -1,3 +1,4 @@
+import DarkBird
 import Foundation
 import Terminal
 import Testing

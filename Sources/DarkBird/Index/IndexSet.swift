@@ -310,7 +310,8 @@ final class IndexSet: @unchecked Sendable {
   func tags(ofField field: Int, limit: Int, asOf: () -> UInt64) -> [(tag: String, count: Int)] {
     var best = Heap<FrequentTag>()
     if limit <= 0 { return [] }
-    for postings in deferred.withAll(asOf: asOf, { _ in Array(deferred.postings) }) {
+    let all = deferred.withAll(asOf: asOf) { _ in Array(deferred.postings) }
+    for postings in all {
       for posting in postings.all where posting.field == field {
         let count = posting.documents.count
         // A text is only made of those that may stay.
