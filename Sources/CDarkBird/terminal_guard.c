@@ -30,7 +30,7 @@ static const int crash_signals[] = {SIGILL,  SIGTRAP, SIGSEGV,   SIGBUS,  SIGABR
 // In the order in which they are handed out: what ends the program first.
 static const int queued_signals[] = {SIGHUP, SIGTERM, SIGINT, SIGTSTP, SIGCONT, SIGWINCH};
 enum {
-  first_of_others = 8,
+  first_of_others = 7,
   crash_count = sizeof crash_signals / sizeof *crash_signals,
   queued_count = sizeof queued_signals / sizeof *queued_signals,
 };
@@ -131,6 +131,13 @@ static void on_crash(int signal_number) {
   static atomic_flag crashing = ATOMIC_FLAG_INIT;
   if (atomic_flag_test_and_set(&crashing))
     for (;;) pause();
+  // A terminal that nobody reads must not keep the process.
+  signal(SIGALRM, SIG_DFL);
+  sigset_t alarms;
+  sigemptyset(&alarms);
+  sigaddset(&alarms, SIGALRM);
+  pthread_sigmask(SIG_UNBLOCK, &alarms, NULL);
+  alarm(2 * seconds_between_looks);
   give_back();
   struct sigaction action = {.sa_handler = SIG_DFL};
   sigaction(signal_number, &action, NULL);
@@ -208,7 +215,11 @@ static void drop_queue(void) {
 static int put_back_actions(void) {
   int code = 0;
   for (int i = 0; i < crash_count; i++) {
-    if (crash_installed[i] && sigaction(crash_signals[i], &crash_actions[i], NULL) < 0) code = errno;
+    struct sigaction now;
+    // Somebody else may have begun to ignore or to handle it meanwhile.
+    bool is_ours = crash_installed[i] && (i < first_of_others || (sigaction(crash_signals[i], NULL, &now) == 0 &&
+                                                                  now.sa_handler == on_crash));
+    if (is_ours && sigaction(crash_signals[i], &crash_actions[i], NULL) < 0) code = errno;
     crash_installed[i] = false;
   }
   for (int i = 0; i < queued_count; i++) {

@@ -12,7 +12,8 @@
 
 /// Remembers the modes of the terminal `fd` and installs the handlers:
 /// ILL, TRAP, SEGV, BUS, ABRT, FPE and QUIT write the restore string, set the modes that were remembered, and let the
-/// default action end the process; INT, TERM, HUP, WINCH, TSTP and CONT are queued for `terminal_guard_next_signal`. INT,
+/// default action end the process; so do SYS, USR1, USR2, VTALRM, PROF, XCPU, XFSZ and PIPE where nobody handles or ignores them;
+/// INT, TERM, HUP, WINCH, TSTP and CONT are queued for `terminal_guard_next_signal`. INT,
 /// HUP and TSTP stay ignored where they are ignored already (nohup). The calling thread gets an alternate signal stack if it
 /// has none, so that its stack overflow is covered too.
 ///
