@@ -96,19 +96,25 @@ import Testing
     #expect(Plot.sparkline([], glyphs: .ascii).isEmpty)
   }
 
+  @Test func longTextsAndArraysAreCut() {
+    let long: Record = [
+      "text": .string(String(repeating: "ä", count: DocumentText.scalarsMax + 1_500)),
+      "list": .array(Array(repeating: .string("0123456789"), count: 10_000)),
+      "short": .array([1, 2, 3]),
+    ]
+    let lines = DocumentText.lines(long, width: 80).map(\.text)
+    #expect(lines.count < 600)
+    #expect(lines.contains { $0.hasSuffix("  … 3,000 bytes more") })
+    // Twelve characters each with the comma: 1,366 are more than 16,384.
+    #expect(lines.contains { $0.hasSuffix("  … 8,634 elements more") })
+    #expect(lines.last?.hasSuffix("[1, 2, 3]") == true)
+  }
+
   @Test func wrappingKeepsWordsAndColumns() {
     #expect(DocumentText.wrapped("one two three", 8) == ["one two", "three"])
     #expect(DocumentText.wrapped("abcdefghij", 4) == ["abcd", "efgh", "ij"])
     #expect(DocumentText.wrapped("東京 タワー", 5) == ["東京", "タワ", "ー"])
     #expect(DocumentText.wrapped("", 5) == [""])
-    let long: Record = [
-      "text": .string(String(repeating: "ä", count: DocumentText.scalarsMax + 1_500)),
-      "list": .array(Array(repeating: .int(7), count: DocumentText.elementsMax + 3)),
-    ]
-    let lines = DocumentText.lines(long, width: 80).map(\.text)
-    #expect(lines.count < 500)
-    #expect(lines.contains { $0.hasSuffix("  … 3,000 bytes more") })
-    #expect(lines.last?.hasSuffix("more]") == true)
     #expect(DocumentText.wrapped("one\r\ntwo\n\nthree", 8) == ["one", "two", "", "three"])
   }
 

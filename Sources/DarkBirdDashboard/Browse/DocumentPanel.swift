@@ -174,9 +174,8 @@ struct DocumentLine: Hashable, Sendable {
 
 /// A record as indented text, much like JSON, a field a line; long texts are wrapped, and parts can be folded.
 enum DocumentText {
-  /// Of a text and of an array as much is shown: each picture breaks it all into lines anew.
+  /// Of a text, or of an array's elements, as much is shown: each picture breaks it all into lines anew.
   static let scalarsMax = 16 << 10
-  static let elementsMax = 4 << 10
 
   static func lines(
     _ record: Record, width: Int, folded: Set<String> = [], glyphs: GlyphTier = .blocks
@@ -232,20 +231,18 @@ enum DocumentText {
         lines.append(DocumentLine([Span(blank + "]", .label)]))
       default:
         let padding = String(repeating: " ", count: max(0, nameWidth - displayWidth(name)))
-        let (text, role) = scalar(value)
+        let (text, role, rest) = scalar(value)
         let start = displayWidth(blank) + max(nameWidth, displayWidth(name)) + 2
         let room = max(8, width - start)
-        let shown = String(text.unicodeScalars.prefix(scalarsMax))
-        for (index, part) in wrapped(shown, room).enumerated() {
+        for (index, part) in wrapped(text, room).enumerated() {
           let lead =
             index == 0
             ? [Span(blank + name, .fieldName), Span(padding + "  ")]
             : [Span(String(repeating: " ", count: start))]
           lines.append(DocumentLine(lead + [Span(part, role)]))
         }
-        let rest = text.utf8.count - shown.utf8.count
-        if rest > 0 {
-          let more = "\(glyphs == .ascii ? "..." : "…") \(Format.grouped(rest)) bytes more"
+        if let rest {
+          let more = "\(glyphs == .ascii ? "..." : "…") \(rest) more"
           lines.append(DocumentLine([Span(String(repeating: " ", count: start)), Span(more, .label)]))
         }
       }
@@ -263,22 +260,32 @@ enum DocumentText {
     }
   }
 
-  private static func scalar(_ value: Value) -> (String, Role) {
+  /// - Returns: what is shown of a value, and how much is not, if any.
+  private static func scalar(_ value: Value) -> (text: String, role: Role, rest: String?) {
     switch value {
-    case .string(let text): (text, .string)
-    case .int, .unsigned, .double: (value.description, .number)
-    case .date: (Format.shortDate(value.description), .number)
-    case .null, .bool: (value.description, .literal)
+    case .string(let text):
+      let shown = beginning(text)
+      let rest = text.utf8.count - shown.utf8.count
+      return (shown, .string, rest > 0 ? "\(Format.grouped(rest)) bytes" : nil)
+    case .int, .unsigned, .double: return (value.description, .number, nil)
+    case .date: return (Format.shortDate(value.description), .number, nil)
+    case .null, .bool: return (value.description, .literal, nil)
     case .array(let elements):
-      (
-        "[" + elements.prefix(elementsMax).map(\.description).joined(separator: ", ")
-          + (elements.count > elementsMax ? ", and \(Format.grouped(elements.count - elementsMax)) more" : "") + "]",
-        .string
-      )
-    case .map: ("{}", .label)
-    case .bytes: (value.description, .literal)
+      var text = "["
+      var shown = 0
+      for element in elements where text.utf8.count < scalarsMax {
+        if shown > 0 { text += ", " }
+        if case .string(let content) = element { text += beginning(content) } else { text += element.description }
+        shown += 1
+      }
+      let rest = elements.count - shown
+      return (text + "]", .string, rest > 0 ? Format.grouped(rest) + (rest == 1 ? " element" : " elements") : nil)
+    case .map: return ("{}", .label, nil)
+    case .bytes: return (value.description, .literal, nil)
     }
   }
+
+  private static func beginning(_ text: String) -> String { String(text.unicodeScalars.prefix(scalarsMax)) }
 
   /// Breaks a text at blanks, and where there is none, in the middle of a word.
   static func wrapped(_ text: String, _ width: Int) -> [String] {

@@ -57,8 +57,8 @@ struct BrowseState: Sendable {
   var isEditing = false
   /// What was typed before that for other documents, and waits.
   var draftsAside: [Draft] = []
-  /// The line that a document to be inserted was typed in, while the question waits and the store works.
-  var typedLine: String?
+  /// The line that a document to be inserted was typed in, and what it asks for, while the question waits and the store works.
+  var typedLine: (text: String, change: DocumentChange)?
   /// What waits for yes or no.
   var question: Question?
   /// What the last key did, where the picture does not tell.

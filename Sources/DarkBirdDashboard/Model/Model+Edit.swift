@@ -28,6 +28,11 @@ extension Model {
   mutating func receiveDocumentToEdit(_ key: RowKey, _ row: ResultRow?) -> [Effect] {
     // Asked for twice, or before another one was begun: the editor has the terminal, and its file is not to be touched.
     if browse.isEditing { return [] }
+    // A question that waits is not to be replaced by another.
+    if browse.question != nil || browse.prompt != nil {
+      browse.notice = "\(key.text) is not opened while something else is typed"
+      return []
+    }
     guard let row else {
       fail("\(key.text) is gone")
       return []
@@ -115,7 +120,7 @@ extension Model {
     do {
       guard let change = try draft.change() else { return }
       browse.prompt = nil
-      browse.typedLine = text
+      browse.typedLine = (text, change)
       browse.question = .write(change)
     } catch {
       browse.notice = error.column.map { "column \($0): \(error.reason)" } ?? error.reason
@@ -129,7 +134,11 @@ extension Model {
     switch change {
     case .insert:
       browse.notice = "\(key.text) is inserted"
-      if browse.typedLine != nil { browse.typedLine = nil } else { effects = letGoOfDraft(for: .insert) }
+      if browse.typedLine?.change == change {
+        browse.typedLine = nil
+      } else {
+        effects = letGoOfDraft(for: .insert)
+      }
     case .replace:
       browse.notice = "\(key.text) is changed"
       browse.results?.fates[key] = .changed
@@ -144,7 +153,7 @@ extension Model {
   /// What was typed comes back: the line at once, a text with the next key.
   mutating func receiveWriteFailure(_ change: DocumentChange, _ message: String) {
     switch change {
-    case .insert where browse.typedLine != nil:
+    case .insert where browse.typedLine?.change == change:
       reopenInsertLine()
       browse.notice = "not inserted: \(message)"
     case .insert: fail("not inserted: \(message)\(howToGoOn)")
@@ -154,14 +163,14 @@ extension Model {
 
   mutating func refuseToWrite(_ change: DocumentChange) {
     switch change {
-    case .insert where browse.typedLine != nil: reopenInsertLine()
+    case .insert where browse.typedLine?.change == change: reopenInsertLine()
     case .insert: browse.notice = "not inserted\(howToGoOn)"
     case .replace(let key, _, _): browse.notice = "\(key.text) stays as it is\(howToGoOn)"
     }
   }
 
   private mutating func reopenInsertLine() {
-    browse.prompt = browse.typedLine.map { Prompt(.document, $0) }
+    browse.prompt = browse.typedLine.map { Prompt(.document, $0.text) }
     browse.typedLine = nil
   }
 

@@ -15,9 +15,7 @@ extension Model {
   mutating func performPrompt(_ command: Command) -> [Effect] {
     guard let prompt = browse.prompt else { return [] }
     switch command {
-    case .cancel:
-      browse.prompt = nil
-      browse.typedLine = nil
+    case .cancel: browse.prompt = nil
     case .submit where prompt.kind == .document: submitInsertLine(prompt.editor.text)
     case .submit: return checkExport(to: prompt.fileName)
     default: _ = browse.prompt?.editor.apply(command)
