@@ -139,6 +139,7 @@ static void on_crash(int signal_number) {
   pthread_sigmask(SIG_UNBLOCK, &alarms, NULL);
   alarm(2 * seconds_between_looks);
   give_back();
+  alarm(0);
   struct sigaction action = {.sa_handler = SIG_DFL};
   sigaction(signal_number, &action, NULL);
   // Pending until the handler returns; a fault also repeats there.
