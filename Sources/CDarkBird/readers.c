@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #if defined(__linux__)
 #include <linux/membarrier.h>
@@ -67,15 +68,31 @@ void db_make_readers_pay(void) {
   __atomic_store_n(&db_readers_need_barrier, true, __ATOMIC_RELEASE);
 }
 
+#if defined(__linux__) && defined(SYS_membarrier)
+// When the system refused a barrier that it had given before; 0 if it never did.
+static uint64_t barrier_failed;
+
+static uint64_t monotonic_nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+#endif
+
 uint64_t db_oldest_reader(void) {
   pthread_once(&once, prepare);
 #if defined(__linux__) && defined(SYS_membarrier)
   if (!__atomic_load_n(&db_readers_need_barrier, __ATOMIC_ACQUIRE) &&
       syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0) {
-    // Taken from the process meanwhile. Nothing is free this time; the next time those who read now will show.
+    // Taken from the process meanwhile.
+    __atomic_store_n(&barrier_failed, monotonic_nanoseconds(), __ATOMIC_RELEASE);
     db_make_readers_pay();
     return 0;
   }
+  // Who looked at the flag before that may begin to read without a barrier still, if it comes to it much later. Meanwhile nothing
+  // is free.
+  uint64_t failed = __atomic_load_n(&barrier_failed, __ATOMIC_ACQUIRE);
+  if (__builtin_expect(failed != 0, 0) && monotonic_nanoseconds() - failed < 1000000000) return 0;
 #endif
   __atomic_thread_fence(__ATOMIC_SEQ_CST);
   uint64_t oldest = UINT64_MAX;

@@ -91,8 +91,10 @@ struct BatchItem<Key: DocumentKey, Document: DarkBird.Document> {
     hash = operation.key.storeHash
     shard = Int(hash & UInt(shardCount - 1))
     new = operation.document.map { Entry(key: operation.key, document: $0) }
-    newKeys = if let document = operation.document { try schema.keys(of: document) } else { IndexKeys() }
-    record = isLogged ? try EncodedRecord(key: operation.key, document: operation.document) : .none
+    do throws(StoreError) {
+      newKeys = if let document = operation.document { try schema.keys(of: document) } else { IndexKeys() }
+      record = isLogged ? try EncodedRecord(key: operation.key, document: operation.document) : .none
+    } catch { throw error.about(operation.key) }
   }
 
   /// Whether there is something to do: not if there is nothing to remove.

@@ -19,7 +19,8 @@ extension Store {
   ///
   /// - Parameters:
   ///   - capacity: how many live events may wait, as above.
-  ///   - lsn: of the last change that the subscriber knows completely; 0 for all that there were.
+  ///   - lsn: of the last change that the subscriber knows completely, the `resumeLSN` of the subscription before; 0 for all that
+  ///     there were.
   ///   - filter: as above.
   /// - Throws: `.logTruncated` if a checkpoint has removed some of the changes after `lsn`, `.unknownLSN` if there is no such
   ///   LSN yet, `.invalidConfiguration` for a store in memory, `.readOnly`, `.closed`, `.poisoned`, `.corrupt`, `.io`. The

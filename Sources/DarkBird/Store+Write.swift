@@ -13,7 +13,8 @@ extension Store {
   enum Expectation {
     case anything
     case absent
-    case version(Entry<Key, Document>)
+    /// Nil: nothing is there.
+    case version(Entry<Key, Document>?)
   }
 
   /// One write of one key. Returns the entry that was there before, and whether the write was done: not if the document was
@@ -217,7 +218,7 @@ extension Store {
 
   @inlinable
   func wait(for lsn: UInt64, _ ack: Acknowledgement?) throws(StoreError) {
-    let level = ack ?? configuration.acknowledgement
+    let level = ack ?? (planted(.levelOfTheStoreForgotten) ? .memory : configuration.acknowledgement)
     if level != .memory { try disk?.log?.wait(for: lsn, level) }
   }
 

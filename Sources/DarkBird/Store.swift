@@ -143,6 +143,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
 
   /// Inserts or replaces the document under a key and returns the old one.
   ///
+  /// What is said of encoding and of sizes is of stores on disk: in memory nothing is encoded, and nothing refused for it.
+  ///
   /// - Throws: `.duplicate` if another document owns one of its unique values, `.invalidIndexValue`, `.tooLarge`,
   ///   `.tooManyDocuments`, `.encodingFailed`, `.readOnly`, `.closed`, `.diskFull`, `.io`, `.poisoned`. Except for `.poisoned`
   ///   while it waits for the acknowledgement, nothing was changed then.
@@ -180,6 +182,46 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
       var document = current.document
       try change(&document)
       if try write(.update, key, document, expecting: .version(current), seen: current, ack).isDone { return document }
+    }
+  }
+
+  /// Changes the document under a key, or the one that `fallback` gives where there is none, in one atomic step, and returns the new
+  /// one.
+  ///
+  ///     try store.update(word, default: Count(0)) { $0.number += 1 }
+  ///
+  /// - Throws: as `update(_:ack:_:)`.
+  @inlinable
+  @discardableResult
+  public func update(
+    _ key: Key, default fallback: @autoclosure () throws -> Document, ack: Acknowledgement? = nil,
+    _ change: (inout Document) throws -> Void
+  ) throws -> Document {
+    while true {
+      let current = entry(key)
+      var document = try current?.document ?? fallback()
+      try change(&document)
+      let kind: WriteKind = current == nil ? .insert : .update
+      if try write(kind, key, document, expecting: .version(current), seen: current, ack).isDone { return document }
+    }
+  }
+
+  /// Removes the document under a key if it meets a condition, in one atomic step, and returns it; nil if there is none, or it does
+  /// not. `condition` runs under no lock, and again if the document was changed meanwhile.
+  /// - Throws: what `condition` throws, with nothing changed; otherwise as `remove(_:ack:)`.
+  @inlinable
+  @discardableResult
+  public func remove(
+    _ key: Key, ack: Acknowledgement? = nil, if condition: (borrowing Document) throws -> Bool
+  ) throws -> Document? {
+    while true {
+      guard let current = entry(key), try condition(current.document) else {
+        try throwIfNotWritable()
+        return nil
+      }
+      let expected: Expectation = planted(.changedSinceTheCondition) ? .anything : .version(current)
+      let (old, isDone) = try write(.remove, key, nil, expecting: expected, seen: current, ack)
+      if isDone { return old?.document }
     }
   }
 

@@ -20,7 +20,8 @@ public struct StoreConfiguration: Sendable, Hashable {
   }
 
   public var location: Location
-  /// Opens an existing directory, changes nothing in it, and refuses every write with `.readOnly`.
+  /// Opens an existing directory, changes nothing in it, and refuses every write with `.readOnly`. Others may read it at the same time;
+  /// nobody may write: who opens it for writing meanwhile gets `.locked`, as whoever reads while somebody writes.
   public var isReadOnly = false
   public var pageCapacity = PageCapacity.bytes(16 << 20)
   /// How far a write must have come before its call returns, unless the call says otherwise.

@@ -1,4 +1,12 @@
-/// Why an operation on a store failed. Every case says what and where; `description` is one line for people.
+/// Why an operation on a store failed. Every case says what and where, the call itself excepted: a write of one document does not
+/// repeat its key. `description` is one line for people.
+///
+///     do { try store.insert(ada, for: "ada") } catch {
+///       guard case .duplicate(let index, let value, let owner) = error else { throw error }
+///       print("\(index) \(value) is \(owner)'s")
+///     }
+///
+/// (`catch StoreError.duplicate(let index, …)`, behind calls that throw nothing else, crashes the compiler of Swift 6.3.1.)
 @nonexhaustive
 public enum StoreError: Error, Hashable, Sendable {
   // Refusals: nothing was changed, no log record, no event.
@@ -140,5 +148,18 @@ extension StoreError: CustomStringConvertible {
 
   package init(_ error: SystemError) {
     self = .io(path: error.path, operation: error.call, code: error.code)
+  }
+
+  /// For who has more documents than one: what it is about.
+  @usableFromInline
+  func about(_ key: some DocumentKey) -> StoreError {
+    switch self {
+    case .encodingFailed(let reason): .encodingFailed(reason: "document \(key.description): \(reason)")
+    case .invalidIndexValue(let index, let reason):
+      .invalidIndexValue(index: index, reason: "document \(key.description): \(reason)")
+    case .tooLarge("the document", let bytes, let limit):
+      .tooLarge(what: "document \(key.description)", bytes: bytes, limit: limit)
+    default: self
+    }
   }
 }

@@ -152,7 +152,7 @@ struct MigrateCommand: ParsableCommand {
       let kept = changes.apply(to: names.filter { !goes($0) })
       return kept + more.filter { !kept.contains($0) }
     }
-    changes.indexed = before.filter { !goes($0) }
+    changes.follow(before.filter { !goes($0) })
     return FieldSchema(
       unique: adjusted(known.fields.unique, indexes.unique), tags: adjusted(known.fields.tags, indexes.tag),
       ranges: adjusted(known.fields.ranges, indexes.range))

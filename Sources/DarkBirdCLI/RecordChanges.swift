@@ -13,11 +13,11 @@ struct RecordChanges: Sendable {
   var drops: [String] = []
   var sets: [(field: String, value: Value)] = []
   var defaults: [(field: String, value: Value)] = []
-  /// Names of the indexes that follow a rename, before all of them.
-  var indexed: [String] = []
   /// The field that becomes the key.
   var key: String?
   private let found = FieldsFound()
+  /// The indexes of what each rename, and each drop, is about, by their names before it.
+  private var followers: (renames: [[String]], drops: [[String]]) = ([], [])
 
   /// Of `renames` and `drops`, those that were in no document so far.
   var missing: (renames: [String], drops: [String]) {
@@ -30,23 +30,31 @@ struct RecordChanges: Sendable {
   func apply(_ key: Value, _ document: Record) throws(Refusal) -> (Value, Record) {
     var document = document
     for (number, (from, to)) in renames.enumerated() {
+      let indexed = number < followers.renames.count ? followers.renames[number] : []
+      let values = indexed.map { document.value(at: $0) }
       try Self.change(&document, at: from) { (map, name) throws(Refusal) in
-        if map[name] != nil {
-          found.add(from)
-          // An index of this name is of what lies within an object too; it can follow one of the two.
-          if name.contains("."), isIndexed(from, before: number) {
-            throw Refusal(
-              description: "field '\(from)' has a dot in its own name, so its index cannot follow; "
-                + "remove that with --no-index, and add one of the new name")
-          }
-        }
+        if map[name] != nil { found.add(from) }
         try Self.rename(name, to, in: &map)
       }
+      // An index of such a name is of what lies within objects too; it can follow one of the two.
+      for (index, value) in zip(indexed, values) {
+        if let value, document.value(at: Self.renamed(index, from, to)) != value {
+          throw Refusal(
+            description: "the field of index '\(index)' has a dot in its own name, so the index cannot follow; "
+              + "remove that with --no-index, and add one of the new name")
+        }
+      }
     }
-    for field in drops {
+    for (number, field) in drops.enumerated() {
       try Self.change(&document, at: field) { map, name in
         if map[name] != nil { found.add(field) }
         map[name] = nil
+      }
+      let indexed = number < followers.drops.count ? followers.drops[number] : []
+      if let index = indexed.first(where: { document.value(at: $0) != nil }) {
+        throw Refusal(
+          description: "the field of index '\(index)' has a dot in its own name, so it stays where '\(field)' is "
+            + "dropped, and would lose its index; remove that with --no-index")
       }
     }
     for (field, value) in sets {
@@ -103,10 +111,18 @@ struct RecordChanges: Sendable {
     map[String(path[..<end])] = .map(inner)
   }
 
-  /// Whether there is an index of the field, or of one within it, when it is the turn of a rename.
-  private func isIndexed(_ field: String, before number: Int) -> Bool {
-    let earlier = RecordChanges(renames: Array(renames[..<number]))
-    return earlier.apply(to: indexed).contains { $0 == field || $0.hasPrefix(field + ".") }
+  /// The indexes that are there before all changes, and shall follow their fields. To be called after `renames` and `drops` are set.
+  mutating func follow(_ indexes: [String]) {
+    func within(_ field: String, _ names: [String]) -> [String] {
+      names.filter { $0 == field || $0.hasPrefix(field + ".") }
+    }
+    var names = indexes
+    followers = ([], [])
+    for rename in renames {
+      followers.renames.append(within(rename.from, names))
+      names = names.map { Self.renamed($0, rename.from, rename.to) }
+    }
+    followers.drops = drops.map { within($0, names) }
   }
 
   /// Indexes follow the fields that they are of.
@@ -119,19 +135,18 @@ struct RecordChanges: Sendable {
   func apply(to names: [String]) -> [String] {
     var renamed: [String] = []
     for var name in names {
-      for (from, to) in renames {
-        let parent = from.lastIndex(of: ".").map { String(from[...$0]) } ?? ""
-        if name == from {
-          name = parent + to
-        } else if name.hasPrefix(from + ".") {
-          name = parent + to + name.dropFirst(from.count)
-        }
-      }
+      for (from, to) in renames { name = Self.renamed(name, from, to) }
       if drops.contains(where: { name == $0 || name.hasPrefix($0 + ".") }) { continue }
       // Both may have had an index, though no document has both fields.
       if !renamed.contains(name) { renamed.append(name) }
     }
     return renamed
+  }
+
+  private static func renamed(_ index: String, _ from: String, _ to: String) -> String {
+    let parent = from.lastIndex(of: ".").map { String(from[...$0]) } ?? ""
+    if index == from { return parent + to }
+    return index.hasPrefix(from + ".") ? parent + to + index.dropFirst(from.count) : index
   }
 }
 

@@ -98,7 +98,9 @@ import Testing
     try await make([#"{"id":1,"address.city":"Oslo"}"#], "--tag", "address.city")
     let refused = try await darkbird("migrate", store, "--rename", "address.city=town")
     #expect(refused.code == 65, "\(refused)")
-    #expect(refused.errors.contains("field 'address.city' has a dot in its own name, so its index cannot follow"))
+    #expect(
+      refused.errors.contains("the field of index 'address.city' has a dot in its own name, so the index cannot follow")
+    )
     let done = try await darkbird(
       "migrate", store, "--rename", "address.city=town", "--no-index", "address.city", "--tag", "town")
     #expect(done.code == 0, "\(done)")
@@ -109,6 +111,15 @@ import Testing
     // Of a field within the one that has the dot, and of one that gets its dot before.
     (#"{"id":1,"a.b":{"c":1}}"#, ["--tag", "a.b.c"], ["--rename", "a.b=d"], false),
     (#"{"id":1,"a":1}"#, ["--tag", "a"], ["--rename", "a=x.y", "--rename", "x.y=z"], false),
+    // Of a field that has such a name beside what is renamed, or dropped, with its indexes.
+    (#"{"id":1,"a.b":1}"#, ["--tag", "a.b"], ["--rename", "a=c"], false),
+    (#"{"id":1,"x":{"a.b":{"c":1}}}"#, ["--tag", "x.a.b.c"], ["--rename", "x.a=c"], false),
+    (#"{"id":1,"a":{"b":2},"a.b":1}"#, ["--tag", "a.b"], ["--drop", "a"], false),
+    // A field that goes takes its index along, and one within what is renamed keeps its name.
+    (#"{"id":1,"a.b":1}"#, ["--tag", "a.b"], ["--drop", "a.b"], true),
+    (#"{"id":1,"x":{"a.b":1}}"#, ["--tag", "x.a.b"], ["--rename", "x=y"], true),
+    (#"{"id":1,"a.b":1,"a":{"c":1}}"#, ["--tag", "a.c"], ["--rename", "a=d"], true),
+    (#"{"id":1,"a.b":1}"#, ["--tag", "a.b"], ["--drop", "a", "--no-index", "a.b"], true),
     // Without an index, and within an object, nothing is in the way.
     (#"{"id":1,"a.b":1}"#, ["--tag", "a"], ["--rename", "a.b=d"], true),
     (#"{"id":1,"a":{"b":1}}"#, ["--tag", "a.b"], ["--rename", "a.b=d"], true),

@@ -105,9 +105,11 @@ struct ConcurrencyTests {
     let store = try MemberStore()
     try store.put(Member(email: "a"), for: 1)
     let isDone = Counter()
+    let refusals = Counter()
     onThreads(3) { thread in
       var step = 0
-      while thread == 0 ? step < Effort.meetings(40_000) : isDone.value == 0 {
+      let steps = Effort.meetings(40_000)
+      while thread == 0 ? step < steps || refusals.value < 20 && step < Effort.stepsMax : isDone.value == 0 {
         step += 1
         do {
           if thread == 0 {
@@ -124,6 +126,7 @@ struct ConcurrencyTests {
           }
         } catch StoreError.duplicate(_, _, let owner) {
           #expect(owner == "1")
+          refusals.next()
         } catch { Issue.record("\(error)") }
       }
       isDone.next()
@@ -181,6 +184,57 @@ struct ConcurrencyTests {
     #expect(store.audit().problems == [])
   }
 
+  /// What is removed met the condition, whatever became of it between the look and the removal.
+  @Test func removalsOnACondition() throws {
+    let store = try MemberStore()
+    for key in 0..<8 { try store.put(Member(age: 0), for: key) }
+    #expect(try store.remove(1) { $0.age == 1 } == nil && store.remove(99) { _ in true } == nil)
+    #expect(try store.remove(1) { $0.age == 0 } == Member(age: 0) && store[1] == nil)
+    #expect(throws: CancellationError.self) { try store.remove(2) { _ in throw CancellationError() } }
+    #expect(store[2] != nil)
+    let isDone = Counter()
+    let removed = Counter()
+    onThreads(3) { thread in
+      do {
+        var step = 0
+        while thread == 0 ? step < 4_000 || removed.value < 20 && step < Effort.stepsMax : isDone.value == 0 {
+          step += 1
+          if thread == 0 {
+            try store.put(Member(age: step), for: step % 4)
+          } else if let member = try store.remove(step % 4, if: { $0.age.map { $0 % 3 == 0 } ?? false }) {
+            removed.next()
+            #expect(member.age.map { $0 % 3 == 0 } == true)
+          }
+        }
+      } catch { Issue.record("\(error)") }
+      isDone.next()
+    }
+    #expect(store.audit().problems == [])
+  }
+
+  /// Whoever comes first puts what the others add to.
+  @Test func updatesOfWhatIsNotThereYet() throws {
+    let store = try MemberStore()
+    onThreads(4) { _ in
+      for step in 0..<2_000 {
+        do {
+          let member = try store.update(step % 400, default: Member(name: "first")) { $0.age = ($0.age ?? 0) + 1 }
+          #expect(member.name == "first")
+        } catch { Issue.record("\(error)") }
+      }
+    }
+    #expect(store.count == 400 && (0..<400).allSatisfy { store[$0]?.age == 20 })
+    #expect(throws: CancellationError.self) {
+      try store.update(900, default: { throw CancellationError() }()) { _ in }
+    }
+    #expect(throws: CancellationError.self) {
+      try store.update(900, default: Member()) { _ in throw CancellationError() }
+    }
+    #expect(store.count == 400)
+    let operations = store.statistics().operations
+    #expect(operations.inserts == 400 && operations.updates == 7_600 && operations.refusals == 0)
+  }
+
   @Test func updatesAreAtomic() throws {
     let store = try MemberStore()
     try store.put(Member(age: 0), for: 1)
@@ -197,10 +251,11 @@ struct ConcurrencyTests {
     let store = try MemberStore()
     for key in 0..<50 { try store.put(Member(club: "Ajax", age: 1), for: key) }
     let isDone = Counter()
+    let looks = Counter()
     onThreads(3) { thread in
       do {
         if thread == 0 {
-          for step in 0..<3_000 {
+          for step in 0..<Effort.stepsMax where step < 3_000 || looks.value < 20 {
             let isIn = step / 50 % 2 == 1
             try store.put(Member(club: isIn ? "Ajax" : "PSV", age: isIn ? 1 : 2), for: step % 50)
           }
@@ -215,6 +270,7 @@ struct ConcurrencyTests {
           }
           let query = Query(noTags: ["club=PSV"], ranges: [.init(field: "age", range: .atLeast(0))])
           for stored in try store.documents(query, limit: 7).documents { #expect(stored.document.age == 1) }
+          looks.next()
         }
       } catch { Issue.record("\(error)") }
     }

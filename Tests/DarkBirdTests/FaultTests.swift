@@ -233,7 +233,7 @@ struct FaultTests {
     let store = try MemberStore(.simulated(.records(4)), on: disk)
     for key in 0..<10 { try store.put(member(key), for: key, ack: .synced) }
     let log = try #require(store.disk?.log)
-    #expect(eventually { log.lock.withLock { log.nextAllocated != nil } })
+    #expect(eventually { log.lock.withLock { log.room.nextAllocated != nil } })
     // Behind that of the checkpoint.
     disk.plan(.once(.synchronizeDirectory, error: EIO, path: "/data/store", after: 1))
     #expect(throws: StoreError.self) { try store.checkpoint() }
@@ -422,6 +422,22 @@ struct FaultTests {
     disk.setFile("/data/store/\(LogFormat.checkpointName(3))", [1, 2, 3])
     disk.setFile("/data/store/\(LogFormat.pageName(90))", [UInt8](repeating: 0, count: 8_192))
     return (disk, victim.documents)
+  }
+
+  @Test func readingOnlyChangesNothingOfWhatACrashLeft() throws {
+    let (disk, documents) = try crashedDisk()
+    let before = disk.files
+    var configuration = StoreConfiguration.simulated(.records(8))
+    configuration.isReadOnly = true
+    let store = try MemberStore(configuration, on: disk)
+    #expect(try store.contents() == documents && store.audit().problems == [])
+    #expect(storeError { try store.put(member(1), for: 1) } == .readOnly)
+    #expect(storeError { try store.checkpoint() } == .readOnly)
+    try store.close()
+    #expect(disk.openFileCount == 0)
+    #expect(
+      disk.files.filter { !$0.key.hasSuffix(LogFormat.lockName) }
+        == before.filter { !$0.key.hasSuffix(LogFormat.lockName) })
   }
 
   private static let faults: [(String, SimulatedFault.Effect, Set<SimulatedCall>)] = [

@@ -42,8 +42,47 @@ private struct CuriousKey: DocumentKey {
   }
 }
 
+/// A key that is a number, and one that is one of some texts.
+private struct MemberID: RawRepresentable, DocumentKey { var rawValue: UInt64 }
+private enum Seat: String, DocumentKey { case first, second }
+
 @Suite(.timeLimit(.minutes(30)))
 struct OwnKeyTests {
+  @Test func rawValuesAreKeys() throws {
+    let disk = SimulatedFileSystem.forStores()
+    let store = try Store<MemberID, Member>(.simulated(), schema: Member.schema, fileSystem: disk)
+    for number in 0..<50 as Range<UInt64> {
+      try store.put(Member(email: "e\(number)"), for: MemberID(rawValue: number))
+    }
+    #expect(MemberID(rawValue: 7).storeHash == UInt64(7).storeHash && "\(MemberID(rawValue: 7))" == "7")
+    #expect(
+      storeError { try store.insert(Member(email: "e3"), for: MemberID(rawValue: 99)) }
+        == .duplicate(index: "email", value: "e3", owner: "3"))
+    try store.close()
+    // As its raw value it is on disk.
+    let plain = try Store<UInt64, Member>(.simulated(), schema: Member.schema, fileSystem: disk)
+    #expect(plain.count == 50 && plain[7]?.email == "e7")
+    try plain.close()
+
+    let seats = try Store<Seat, Member>(
+      .simulated(), schema: Member.schema, fileSystem: SimulatedFileSystem.forStores())
+    try seats.put(Member(name: "a"), for: .first)
+    #expect(seats[.first]?.name == "a" && seats[.second] == nil)
+    try seats.close()
+  }
+
+  @Test func rawValueThatTheTypeDoesNotHaveIsNamed() throws {
+    let disk = SimulatedFileSystem.forStores()
+    let store = try Store<String, Member>(.simulated(), schema: Member.schema, fileSystem: disk)
+    try store.put(Member(), for: "third")
+    try store.close()
+    let error = storeError { _ = try Store<Seat, Member>(.simulated(), schema: Member.schema, fileSystem: disk) }
+    guard case .undecodable(_, lsn: 1, let reason)? = error, reason.contains("Seat has no value third") else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+  }
+
   private func store(isOnDisk: Bool = false) throws -> Store<CuriousKey, Member> {
     var configuration = isOnDisk ? StoreConfiguration.simulated() : .memory
     configuration.shardCount = 1

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import DarkBird
@@ -49,6 +50,56 @@ import Testing
     var visited: [Int] = []
     try store.forEach(query) { key, _ in visited.append(key) }
     #expect(visited == pages.keys)
+  }
+
+  private struct Enough: Error {}
+
+  @Test func visitEndsWithWhatItsBodyThrows() throws {
+    let store = try members()
+    for query in [Query(), Query(allTags: ["club=few"]), Query(orderBy: "score"), Query(noTags: ["club=many"])] {
+      var visited = 0
+      #expect(throws: Enough.self) {
+        try store.forEach(query) { _, _ in
+          visited += 1
+          if visited == 3 { throw Enough() }
+        }
+      }
+      #expect(visited == 3, "\(query)")
+    }
+  }
+
+  @Test(arguments: [0, -1, Int.min]) func noResultsAreWantedAndNoneCome(limit: Int) throws {
+    let store = try members()
+    for query in [Query(), Query(allTags: ["club=few"]), Query(allTags: ["club=few"], orderBy: "score")] {
+      let page = try store.documents(query, limit: limit)
+      #expect(page.documents.isEmpty && page.next == nil, "\(query)")
+    }
+  }
+
+  @Test func ownerOfAUniqueValueIsLookedAtWhereItIs() throws {
+    let store = try MemberStore()
+    try store.put(Member(email: "a", badge: 7, age: 30), for: 1)
+    #expect(try store.withDocument(unique: "badge", 7) { key, member in "\(key) \(member.age ?? 0)" } == "1 30")
+    #expect(try store.withDocument(unique: "email", "b") { _, _ in true } == nil)
+    #expect(throws: Enough.self) { try store.withDocument(unique: "email", "a") { _, _ in throw Enough() } }
+  }
+
+  /// As the schema makes them, of whatever type.
+  @Test func tagsAreAskedForByTheirValues() throws {
+    let date = Date(timeIntervalSince1970: 1_764_493_200)
+    let identifier = UUID()
+    let store = try Store<Int, Record>(
+      .memory,
+      schema: [
+        .tag("price") { $0["price"]?.indexValue }, .tag("on") { $0["on"]?.indexValue },
+        .tag("at") { $0["at"]?.indexValue },
+        .tag("id") { _ in identifier },
+      ])
+    try store.put(["price": 2.0, "on": true, "at": .date(date)], for: 1)
+    #expect(Query.tag("price", 2.0) == "price=2.0" && Query.tag("at", date) == "at=2025-11-30T09:00:00Z")
+    for tag in [Query.tag("price", 2.0), Query.tag("on", true), Query.tag("at", date), Query.tag("id", identifier)] {
+      #expect(try store.documents(tagged: tag).documents.map(\.key) == [1], "\(tag)")
+    }
   }
 
   @Test func tagThatNobodyHasCostsNothing() throws {

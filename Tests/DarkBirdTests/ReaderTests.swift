@@ -236,8 +236,8 @@ struct ReaderTests {
         func isSound(_ key: Int, _ document: Watched) -> Bool {
           (0..<20).allSatisfy { _ in document.witness.isAlive && document.number == key }
         }
-        // One by one, many by their keys, many by their names.
-        while isDone.load(ordering: .acquiring) == 0 {
+        // One by one, many by their keys, many by their names: at least once.
+        repeat {
           let some = (0..<20).map { _ in Int.random(in: 0..<keys, using: &random) }
           switch thread {
           case 1:
@@ -248,7 +248,7 @@ struct ReaderTests {
             }
           default: #expect(store.withDocument(some[0]) { isSound(some[0], $0) } ?? true)
           }
-        }
+        } while isDone.load(ordering: .acquiring) == 0
       } catch { Issue.record("\(error)") }
     }
   }
@@ -329,9 +329,11 @@ struct ReaderTests {
       byUniqueValue ? try store.document(unique: "badge", key)?.document.age : store[key]?.age
     }
     let isDone = Counter()
+    let looks = Counter()
     onThreads(3) { thread in
       if thread == 0 {
-        for age in 1...Effort.meetings(2_000) where isDone.value == 0 {
+        for age in 1...Effort.stepsMax where isDone.value == 0 {
+          if age > Effort.meetings(2_000), looks.value >= 20 { break }
           do {
             try store.batch { batch in for key in keys { batch.put(Member(badge: key, age: age), for: key) } }
           } catch { Issue.record("\(error)") }
@@ -350,6 +352,7 @@ struct ReaderTests {
           }
           seen = age
         }
+        looks.next()
       }
     }
   }

@@ -21,6 +21,27 @@ public protocol DocumentKey: Hashable, Sendable, CustomStringConvertible {
   var storeHash: UInt { get }
 }
 
+/// A type of its own for the keys of one kind of document, `struct PlayerID: RawRepresentable, DocumentKey { var rawValue: UInt64 }`,
+/// is stored, found and shown as its raw value.
+extension DocumentKey where Self: RawRepresentable, RawValue: DocumentKey {
+  @inlinable
+  public func encode(cbor writer: inout CBORWriter) throws { try rawValue.encode(cbor: &writer) }
+
+  /// - Throws: `CBORError` for a raw value that the type does not have; otherwise as that of the raw value.
+  @inlinable
+  public init(cbor reader: inout CBORReader) throws {
+    let offset = reader.offset
+    let value = try RawValue(cbor: &reader)
+    guard let key = Self(rawValue: value) else {
+      throw CBORError(offset: offset, reason: "\(Self.self) has no value \(value)")
+    }
+    self = key
+  }
+
+  @inlinable public var storeHash: UInt { rawValue.storeHash }
+  @inlinable public var description: String { rawValue.description }
+}
+
 extension String: DocumentKey {
   @inlinable
   public func encode(cbor writer: inout CBORWriter) {

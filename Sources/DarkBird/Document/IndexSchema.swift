@@ -160,16 +160,17 @@ public struct IndexSchema<Document>: Sendable, ExpressibleByArrayLiteral {
   /// - Throws: `.invalidConfiguration` if two elements of one kind share a name, or a name is empty.
   @usableFromInline
   func validate() throws(StoreError) {
-    for (kind, names) in [
-      ("unique index", uniques.map(\.name)), ("range field", ranges.map(\.name)), ("tag field", tagFields.map(\.name)),
+    for (kind, kinds, names) in [
+      ("unique index", "unique indexes", uniques.map(\.name)), ("range field", "range fields", ranges.map(\.name)),
+      ("tag field", "tag fields", tagFields.map(\.name)),
     ] {
       var seen: Set<String> = []
       for name in names {
         if name.isEmpty && kind != "tag field" { throw .invalidConfiguration(reason: "a \(kind) without a name") }
-        if !seen.insert(name).inserted { throw .invalidConfiguration(reason: "two \(kind)s named '\(name)'") }
+        if !seen.insert(name).inserted { throw .invalidConfiguration(reason: "two \(kinds) named '\(name)'") }
       }
       if names.count > Self.indexesMax {
-        throw .invalidConfiguration(reason: "\(names.count) \(kind)s; there can be \(Self.indexesMax)")
+        throw .invalidConfiguration(reason: "\(names.count) \(kinds); there can be \(Self.indexesMax)")
       }
     }
   }

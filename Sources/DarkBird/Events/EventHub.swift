@@ -249,6 +249,7 @@ final class EventHub<Key: DocumentKey, Document: DarkBird.Document>: @unchecked 
         rings.willChange()
         rings.append(ring)
       }
+      ring.resumeLSN.store(lsn, ordering: .releasing)
       fitLanes()
       return lsn
     }

@@ -22,6 +22,8 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
   @usableFromInline let capacity: Int
   /// Held by whoever takes events: one at a time.
   @usableFromInline let taking = Lock()
+  /// Of the last change all of whose events were taken, or lost. Changed by whoever takes events.
+  @usableFromInline let resumeLSN = Atomic<UInt64>(0)
   /// The oldest, the very oldest last.
   @exclusivity(unchecked) @usableFromInline var ready: [Element] = []
   /// The others, from `first` on.
@@ -166,6 +168,11 @@ final class EventRing<Key: DocumentKey, Document: DarkBird.Document>: @unchecked
     if planted(.eventsMadeUnderTheLock) { hub.lock.lock() }
     let events = make(&taken)
     if planted(.eventsMadeUnderTheLock) { hub.lock.unlock() }
+    // Events of one LSN are in one segment, so that the next ones, if they have the same, go back.
+    if let lsn = events.last?.lsn {
+      let isWhole = taken.ready.last?.lsn != lsn || planted(.resumedWithinAnLSN)
+      resumeLSN.store(isWhole ? lsn : lsn - 1, ordering: .releasing)
+    }
     // Only who holds `taking` changes it.
     if isMaking { hub.withLock(&lost) { lost in putBack(&taken, &lost) } }
     taking.unlock()

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A subscription to the events of a store. Ends when it is cancelled, when the store closes, or when the last reference
 /// to it goes.
 ///
@@ -18,6 +20,11 @@ public final class EventSubscription<Key: DocumentKey, Document: DarkBird.Docume
   }
 
   deinit { cancel() }
+
+  /// Where `Store.events(from:)` goes on behind what was taken here: the LSN of the last change all of whose events were. Those of a
+  /// batch have one LSN, so that the LSN of an event itself is not enough: who stops in the middle of a batch gets all of it again.
+  /// Before the first event, that of the last change before the subscription.
+  public var resumeLSN: UInt64 { ring.resumeLSN.load(ordering: .acquiring) }
 
   /// Takes up to `limit` waiting events, oldest first, without waiting for any. O(events taken), those that the filter leaves
   /// out included: of these it looks at no more than can wait at once, so that it returns however fast writers are.

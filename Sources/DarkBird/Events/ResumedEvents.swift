@@ -3,17 +3,21 @@ import DequeModule
 /// The events of a store on disk from a known LSN on: first those that its log still has, then the live ones, in the order of
 /// the log, each once. Ends when it is cancelled, when the store closes, or when the last reference to it goes.
 ///
-///     for try await event in try store.events(from: lastSeen) { … }
+///     let events = try store.events(from: lastSeen)
+///     for try await event in events {
+///       …
+///       lastSeen = events.resumeLSN
+///     }
 ///
 /// Events out of the log are `.replayed`: the log does not know what was there before. They are read when they are asked for, a
 /// part of a page at a time, in the time of the subscriber, who may so take as long as it likes: it loses nothing while it reads
 /// the log. Once it has come within half of its capacity of the present it is an `EventSubscription` like any other, which may
-/// lose events and says so by `.gap`; then, or after an error, subscribe again from the last LSN that was complete.
+/// lose events and says so by `.gap`; then, or after an error, subscribe again from the `resumeLSN` before that.
 ///
 /// No page of the log is kept for a subscriber: if a checkpoint removes one that it has not read, it gets `.logTruncated`, and
 /// must begin again with a look at all documents. Have one consumer: either an asynchronous loop or calls of `drain`.
 ///
-/// Unchecked: `source` and `ready` are only touched under the lock.
+/// Unchecked: `source`, `ready` and `complete` are only touched under the lock.
 public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>: AsyncSequence, @unchecked Sendable {
   public typealias Element = Event<Key, Document>
   public typealias Failure = StoreError
@@ -46,6 +50,8 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
   private var source: Source
   /// Events out of the log that nobody has taken yet: of one part of a page at most.
   private var ready: Deque<Element> = []
+  /// Of the last change in the log all of whose events were taken.
+  private var complete: UInt64
 
   init(
     _ disk: Disk, _ log: Log, _ hub: EventHub<Key, Document>, after lsn: UInt64, capacity: Int, shardBits: UInt32,
@@ -57,6 +63,7 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
     self.capacity = capacity
     self.shardBits = shardBits
     self.filter = filter
+    complete = lsn
     let last = log.lsns.memory
     if lsn > last { throw .unknownLSN(lsn: lsn, last: last) }
     try log.wait(for: lsn, .written)
@@ -68,6 +75,15 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
   }
 
   // MARK: Taking events
+
+  /// Where `Store.events(from:)` goes on behind what was taken here: the LSN of the last change all of whose events were, those that
+  /// the filter leaves out included. Before the first event, the one that this was asked for.
+  public var resumeLSN: UInt64 {
+    lock.withLock {
+      if case .live(let subscription) = source, ready.isEmpty { return Swift.max(complete, subscription.resumeLSN) }
+      return complete
+    }
+  }
 
   /// Takes up to `limit` events, oldest first: what the log has, which is read from the disk, then what waits. Waits for
   /// nothing but the disk. O(events taken), those that the filter leaves out included: it goes little further than to the last
@@ -161,7 +177,11 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
 
   private func step() -> Step {
     lock.withLock {
-      if let event = ready.popFirst() { return .event(event) }
+      if let event = ready.popFirst() {
+        // Of a batch all are there, or none.
+        if let lsn = event.lsn { complete = ready.first?.lsn == lsn && !planted(.resumedWithinAnLSN) ? lsn - 1 : lsn }
+        return .event(event)
+      }
       switch source {
       case .log(let reading): return .read(reading.follower.lastLSN)
       case .live(let subscription): return .live(subscription)

@@ -278,10 +278,12 @@ final class IndexSet: @unchecked Sendable {
       let lsn = asOf()
       if isUnchecked || sequence.pointee.load(ordering: .relaxed) == before { return (first, others, lsn) }
     }
-    return withLocks(lock(ofStripe: stripe)) {
-      let (first, others) = OwnerTable.candidates(hash, in: uniques(stripe).pointee.table.view)
-      return (first, others, asOf())
-    }
+    // Nothing is changed: others may look without the lock meanwhile.
+    let word = lock(stripe % Self.locksMax)
+    word.lock()
+    defer { word.unlock() }
+    let (first, others) = OwnerTable.candidates(hash, in: uniques(stripe).pointee.table.view)
+    return (first, others, asOf())
   }
 
   /// - Throws: `.unknownIndex` for a tag that no document can have, since what stands before its "=" is no tag field.

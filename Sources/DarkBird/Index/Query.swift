@@ -162,6 +162,12 @@ public struct Query: Sendable, Hashable {
     self.order = order
   }
 
+  /// The tag of a field that has this value, as a schema makes it: `club=Ajax`, `price=2.0`, `on=true`, a date in UTC as
+  /// `2026-11-30T09:00:00Z`, a UUID in capitals.
+  public static func tag(_ field: String, _ value: some IndexValueConvertible) -> String {
+    "\(field)=\(value.indexValue.description)"
+  }
+
   public var isUnconditional: Bool {
     allTags.isEmpty && anyTags.isEmpty && noTags.isEmpty && ranges.isEmpty && orderBy == nil
   }

@@ -20,10 +20,11 @@ struct EncodedRecord: Sendable {
     var writer = CBORWriter()
     do { try key.encode(cbor: &writer) } catch { throw .encodingFailed(reason: "the key: \(error)") }
     keyLength = writer.bytes.count
-    if keyLength == 0 { throw .encodingFailed(reason: "the key writes nothing, which must be one CBOR item") }
     if keyLength > LogFormat.keyBytesMax {
       throw .tooLarge(what: "the key", bytes: keyLength, limit: LogFormat.keyBytesMax)
     }
+    // Those that come with the store are known to be right.
+    if !Key.areComparedUnderLocks { try Self.requireOneItem(writer.bytes[...], "the key") }
     if let document { try Self.append(document, to: &writer) }
     payload = writer.bytes
   }
@@ -45,9 +46,24 @@ struct EncodedRecord: Sendable {
     // Another writer in its place keeps nothing.
     if writer.kept != keyLength { throw .encodingFailed(reason: otherWriter) }
     let documentBytes = writer.bytes.count - keyLength
-    if documentBytes == 0 { throw .encodingFailed(reason: "the document writes nothing, which must be one CBOR map") }
     if documentBytes > LogFormat.documentBytesMax {
       throw .tooLarge(what: "the document", bytes: documentBytes, limit: LogFormat.documentBytesMax)
     }
+    try requireOneItem(writer.bytes[keyLength...], "the document")
+  }
+
+  /// What says that it has more or fewer fields than it writes would be acknowledged, and at the next opening lack some of them, or
+  /// keep the store from opening.
+  /// - Complexity: O(items), a few nanoseconds each.
+  @usableFromInline
+  static func requireOneItem(_ bytes: ArraySlice<UInt8>, _ what: String) throws(StoreError) {
+    if planted(.encodingNotChecked) { return }
+    if bytes.isEmpty { throw .encodingFailed(reason: "\(what) writes nothing, which must be one CBOR item") }
+    let problem = bytes.withUnsafeBytes { bytes -> String? in
+      var reader = CBORReader(bytes)
+      do throws(CBORError) { try reader.skipValue() } catch { return "is no whole CBOR item: \(error)" }
+      return reader.isAtEnd ? nil : "is more than one CBOR item: \(bytes.count - reader.offset) bytes are left over"
+    }
+    if let problem { throw .encodingFailed(reason: "\(what) \(problem); see the counts of its maps and arrays") }
   }
 }

@@ -1,4 +1,3 @@
-import DequeModule
 import Foundation
 public import Synchronization
 
@@ -33,16 +32,6 @@ final class Log: @unchecked Sendable {
     fileprivate let bytes: Int
   }
 
-  /// The open page, as far as records are accepted.
-  struct OpenPage: Sendable {
-    var sequence: UInt64
-    /// File offset behind the last accepted record.
-    var end: Int
-    var records: Int
-    /// File offset up to which the disk has room for this page.
-    var allocated: Int
-  }
-
   /// Accepted records that the writer has not taken yet.
   struct Queue {
     var bytes = LogBuffer()
@@ -57,26 +46,14 @@ final class Log: @unchecked Sendable {
   /// The writer thread waits here, everyone else at `progress`.
   let work = Condition()
   private let progress = Condition()
+  /// For how long those that came later let a large record go first: user code may write while a reservation of its own keeps the
+  /// queue from being empty.
+  private static let courtesyNanoseconds: UInt64 = 1_000_000_000
 
   // Under the lock:
   var queue = Queue()
-  var page: OpenPage
-  /// Room in the next page, which is ready; nil while there is none.
-  var nextAllocated: Int?
-  private(set) var reservedBytes = 0
-  private var reservedRecords = 0
-  /// Large records that wait for room in the queue, by their turns. Whoever comes later lets them go first, for there is room for a
-  /// large one only when the queue is nearly empty.
-  private var largeTurns: [UInt64] = []
-  private var lastTurn: UInt64 = 0
-  /// For how long: user code may write while a reservation of its own keeps the queue from being empty.
-  private static let courtesyNanoseconds: UInt64 = 1_000_000_000
-  /// Bytes that waiting reservations need in the next page.
-  private(set) var demandedBytes = 0
-  /// Set to have the writer try for room again, and how often it tried in vain.
-  var isRoomWanted = true
-  private var roomFailures: UInt64 = 0
-  private var lastRoomFailure: SystemError?
+  var room: LogRoom
+  private(set) var meter: LogMeter
   // Written under the lock, read anywhere.
   @usableFromInline let lastLSN: Atomic<UInt64>
   private let written: AckGate
@@ -97,15 +74,6 @@ final class Log: @unchecked Sendable {
   private var isWriterDone = false
   var isWriterWaiting = false
   private var continuations: [(lsn: UInt64, resume: @Sendable (StoreError?) -> Void)] = []
-  private var statistics = StoreStatistics.Log()
-  private var recentSyncs: Deque<UInt64> = []
-  /// When the oldest record that is not written, and not durable, was accepted; 0 if none.
-  private var oldestUnwritten: UInt64 = 0
-  var oldestUnsynced: UInt64 = 0
-  private var closedPages: [(sequence: UInt64, bytes: Int)]
-  private var closedBytes: Int
-  private var firstPageOnDisk: UInt64
-  private var checkpointBytes: Int
   private var bytesSinceCheckpoint: Int
   private var onCheckpointDue: (@Sendable () throws(SystemError) -> Void)?
   /// Whether it was called for a checkpoint that has not begun: one more would only wait behind that.
@@ -113,18 +81,13 @@ final class Log: @unchecked Sendable {
 
   init(settings: Settings, start: RecoveredLog) {
     self.settings = settings
-    page = OpenPage(
-      sequence: start.page.sequence, end: start.page.end, records: start.page.records, allocated: start.page.end)
+    room = LogRoom(settings, page: start.page)
+    meter = LogMeter(start)
     lastLSN = Atomic(start.lastLSN)
     written = AckGate(start.lastLSN)
     durable = AckGate(start.lastLSN)
     durablePage = start.page.sequence
-    closedPages = start.closedPages
-    closedBytes = start.closedPages.reduce(0) { $0 + $1.bytes }
-    firstPageOnDisk = start.closedPages.first?.sequence ?? start.page.sequence
-    checkpointBytes = start.checkpointBytes
-    bytesSinceCheckpoint = closedBytes + start.page.end
-    statistics.checkpointLSN = start.checkpointLSN
+    bytesSinceCheckpoint = start.closedPages.reduce(start.page.end) { $0 + $1.bytes }
   }
 
   // MARK: Writing
@@ -138,8 +101,8 @@ final class Log: @unchecked Sendable {
     var turn: UInt64?
     var isLarge = false
     defer {
-      if isLarge {
-        largeTurns.removeAll { $0 == turn }
+      if isLarge, let turn {
+        room.endLargeTurn(turn)
         progress.broadcast()
       }
       lock.unlock()
@@ -148,21 +111,22 @@ final class Log: @unchecked Sendable {
     var courtesyEnd: UInt64?
     while true {
       try throwIfUnusable()
-      let now = largeTurns.isEmpty ? 0 : monotonicNanoseconds()
-      let isCourteous = largeTurns.first.map { $0 < turn ?? .max } ?? false && now < courtesyEnd ?? .max
-      if !isCourteous, hasRoom(bytes) {
-        reservedBytes += bytes
-        reservedRecords += 1
+      let queued = queue.bytes.count
+      let now = room.isLargeWaiting ? monotonicNanoseconds() : 0
+      let isCourteous = room.isLargeWaiting(before: turn) && now < courtesyEnd ?? .max
+      if !isCourteous, room.fits(bytes, queued: queued) {
+        room.reserve(bytes)
         return Reservation(bytes: bytes)
       }
-      let own = turn ?? lastTurn + 1
+      let isQueueFull = room.isQueueFull(bytes, queued: queued)
+      let own = turn ?? room.nextTurn()
       if turn == nil {
-        if isCourteous || isQueueFull(bytes) { statistics.queueWaits += 1 } else { statistics.pageWaits += 1 }
-        (turn, lastTurn) = (own, own)
+        if isCourteous || isQueueFull { meter.counts.queueWaits += 1 } else { meter.counts.pageWaits += 1 }
+        turn = own
       }
-      if !isLarge, bytes > settings.queueBytesMax / 4, isQueueFull(bytes), !planted(.largeRecordStarves) {
+      if !isLarge, bytes > settings.queueBytesMax / 4, isQueueFull, !planted(.largeRecordStarves) {
         isLarge = true
-        largeTurns.insert(own, at: largeTurns.firstIndex { $0 > own } ?? largeTurns.count)
+        room.beginLargeTurn(own)
       }
       if isCourteous {
         // What the others wait for need not keep this one.
@@ -172,14 +136,13 @@ final class Log: @unchecked Sendable {
         continue
       }
       // Whoever waits for the queue only asks for no page.
-      if !isQueueFull(bytes) {
-        if let seen = failuresSeen, roomFailures > seen, let error = lastRoomFailure {
+      if !isQueueFull {
+        if let seen = failuresSeen, room.failures > seen, let error = room.lastFailure {
           if error.isDiskFull { throw .diskFull(path: settings.directory) }
           throw StoreError(error)
         }
-        failuresSeen = failuresSeen ?? roomFailures
-        demandedBytes = max(demandedBytes, reservedBytes + bytes)
-        isRoomWanted = true
+        failuresSeen = failuresSeen ?? room.failures
+        room.demand(bytes)
       }
       writeRequested = memoryLSN
       wakeWriter()
@@ -187,47 +150,14 @@ final class Log: @unchecked Sendable {
     }
   }
 
-  /// Whether one more record fits together with all outstanding reservations, in whatever order they are appended.
-  private func hasRoom(_ bytes: Int) -> Bool {
-    if isQueueFull(bytes) { return false }
-    let records = reservedRecords + 1
-    let needed = reservedBytes + bytes + LogFormat.sealBytes
-    let fitsOpenPage = page.end + needed <= page.allocated
-    let fitsNextPage = nextAllocated.map { LogFormat.headerBytes + needed <= $0 } ?? false
-    switch settings.pageCapacity {
-    case .bytes:
-      return fitsOpenPage || fitsNextPage
-    case .records(let capacity):
-      if page.records + records <= capacity, page.end + needed <= settings.pageBytesMax { return fitsOpenPage }
-      // That page does not end as well, whatever comes first. A record of any length may have it for itself.
-      let staysInNextPage =
-        records <= capacity && (records == 1 || LogFormat.headerBytes + needed <= settings.pageBytesMax)
-      return fitsNextPage && staysInNextPage && (isPageComplete || fitsOpenPage)
-    }
-  }
-
-  /// Whether the open page, if it counts records, takes no more.
-  var isPageComplete: Bool {
-    guard case .records(let capacity) = settings.pageCapacity else { return false }
-    return page.records >= capacity || page.end >= settings.pageBytesMax && !planted(.longPageGoesOn)
-  }
-
-  private func isQueueFull(_ bytes: Int) -> Bool {
-    let queued = queue.bytes.count + reservedBytes
-    return queued > 0 && queued + bytes > settings.queueBytesMax
-  }
-
   /// Gives back room that was not needed.
   @usableFromInline
   func release(_ reservation: Reservation) {
     if planted(.reservationNotReleased) { return }
-    lock.withLock { giveBack(reservation.bytes) }
-  }
-
-  private func giveBack(_ bytes: Int) {
-    reservedBytes -= bytes
-    reservedRecords -= 1
-    progress.broadcast()
+    lock.withLock {
+      room.giveBack(reservation.bytes)
+      progress.broadcast()
+    }
   }
 
   /// Puts a record into the queue and returns its LSN. A copy of the payload in memory; waits for nothing.
@@ -239,31 +169,20 @@ final class Log: @unchecked Sendable {
   ) throws(StoreError) -> UInt64 {
     lock.lock()
     defer { lock.unlock() }
-    let reserved = reservation.bytes
-    reservedBytes -= reserved
-    reservedRecords -= 1
+    room.giveBack(reservation.bytes)
     try throwIfUnusable()
     let frameBytes = LogFormat.frameBytes(payload: payload.count)
-    beginNextPageIfFull(frameBytes)
+    if room.isPageFull(frameBytes) { beginNextPage() }
     let lsn = lastLSN.wrappingAdd(1, ordering: .releasing).newValue
     let now = monotonicNanoseconds()
     if queue.records == 0 { queue.firstAcceptedNanoseconds = now }
-    if oldestUnwritten == 0 { oldestUnwritten = now }
-    if oldestUnsynced == 0 { oldestUnsynced = now }
+    meter.didAppend(now)
     queue.bytes.appendFrame(kind, lsn: lsn, payload: payload, keyLength: keyLength)
     queue.records += 1
-    page.end += frameBytes
-    page.records += 1
+    room.didAppend(frameBytes)
     bytesSinceCheckpoint += frameBytes
-    if case .records = settings.pageCapacity, page.allocated - page.end < LogWriter.roomAhead { isRoomWanted = true }
     if isWriterWaiting && (queue.records == 1 || queue.bytes.count >= LogWriter.batchBytes) { wakeWriter() }
     return lsn
-  }
-
-  private func beginNextPageIfFull(_ frameBytes: Int) {
-    guard isPageComplete || page.end + frameBytes + LogFormat.sealBytes > page.allocated else { return }
-    guard let allocated = nextAllocated else { preconditionFailure("a reservation without room") }
-    beginNextPage(allocated)
   }
 
   /// Ends the open page if it is long, and returns when the beginning of the next one is durable, so that the manifest may name
@@ -272,24 +191,21 @@ final class Log: @unchecked Sendable {
   func endLongPage() throws(StoreError) {
     lock.lock()
     defer { lock.unlock() }
-    let failuresSeen = roomFailures
+    let failuresSeen = room.failures
     while true {
       // First: where the page that a checkpoint has begun failed, the next checkpoint must not name it.
       if let failure, !planted(.failedPageNamed) { throw .poisoned(reason: failure) }
-      if page.end <= settings.keptPageBytes { return }
-      if let allocated = nextAllocated, LogFormat.headerBytes + reservedBytes + LogFormat.sealBytes <= allocated,
-        page.end + LogFormat.sealBytes <= page.allocated
-      {
-        beginNextPage(allocated)
+      if room.page.end <= settings.keptPageBytes { return }
+      if room.canBeginNextPage {
+        beginNextPage()
         break
       }
-      if roomFailures > failuresSeen { return }
-      demandedBytes = max(demandedBytes, reservedBytes)
-      isRoomWanted = true
+      if room.failures > failuresSeen { return }
+      room.demand()
       wakeWriter()
       progress.wait(lock)
     }
-    let next = page.sequence
+    let next = room.page.sequence
     if planted(.pageNotBegun) { return }
     pageRequested = next
     wakeWriter()
@@ -299,12 +215,10 @@ final class Log: @unchecked Sendable {
     }
   }
 
-  private func beginNextPage(_ allocated: Int) {
+  private func beginNextPage() {
     queue.pageStarts.append(queue.bytes.count)
-    statistics.rotations += 1
-    page = OpenPage(sequence: page.sequence + 1, end: LogFormat.headerBytes, records: 0, allocated: allocated)
-    nextAllocated = nil
-    isRoomWanted = true
+    meter.counts.rotations += 1
+    room.beginNextPage()
   }
 
   // MARK: Waiting
@@ -346,7 +260,7 @@ final class Log: @unchecked Sendable {
       return
     }
     syncRequested = max(syncRequested, lsn)
-    if syncGroup.join() { wakeWriter() }
+    if syncGroup.join(lsn) { wakeWriter() }
   }
 
   private func wakeWriter() {
@@ -363,9 +277,8 @@ final class Log: @unchecked Sendable {
   func didWrite(through lsn: UInt64, records: Int, bytes: Int) {
     lock.withLock {
       written.raise(to: lsn)
-      oldestUnwritten = queue.records > 0 ? queue.firstAcceptedNanoseconds : 0
-      statistics.recordsWritten += UInt64(records)
-      statistics.bytesWritten += UInt64(bytes)
+      let oldestQueued = queue.records > 0 ? queue.firstAcceptedNanoseconds : 0
+      meter.didWrite(records: records, bytes: bytes, oldestQueued: oldestQueued)
       progress.broadcast()
     }
     written.wakeAll()
@@ -378,12 +291,7 @@ final class Log: @unchecked Sendable {
       durable.raise(to: lsn)
       durablePage = page
       syncGroup.syncEnded(nanoseconds: nanoseconds)
-      // What is not written waits for the sync as well, for as long.
-      oldestUnsynced = memoryLSN > durableLSN ? (oldestUnwritten > 0 ? oldestUnwritten : monotonicNanoseconds()) : 0
-      statistics.syncs += 1
-      statistics.syncNanosecondsTotal += nanoseconds
-      if recentSyncs.count == 256 { recentSyncs.removeFirst() }
-      recentSyncs.append(nanoseconds)
+      meter.didSync(nanoseconds: nanoseconds, isAllDurable: memoryLSN <= durableLSN)
       let ready = continuations.filter { $0.lsn <= durableLSN }
       continuations.removeAll { $0.lsn <= durableLSN }
       progress.broadcast()
@@ -399,7 +307,7 @@ final class Log: @unchecked Sendable {
     let call = lock.withLock { () -> (@Sendable () throws(SystemError) -> Void)? in
       // What is due before there is somebody to call stays due.
       guard let onCheckpointDue, let threshold = settings.checkpointLogBytes, failure == nil, !isClosing,
-        bytesSinceCheckpoint >= max(threshold, checkpointBytes), !isCheckpointComing
+        bytesSinceCheckpoint >= max(threshold, meter.checkpointBytes), !isCheckpointComing
       else { return nil }
       bytesSinceCheckpoint = 0
       isCheckpointComing = !planted(.checkpointsPileUp)
@@ -427,53 +335,16 @@ final class Log: @unchecked Sendable {
     for (_, resume) in waiting { resume(.poisoned(reason: error.description)) }
   }
 
-  func didPrepareNextPage(allocated: Int) {
+  /// The writer tells what room it made, or that it could not.
+  func withRoom(_ change: (inout LogRoom) -> Void) {
     lock.withLock {
-      nextAllocated = allocated
-      demandedBytes = 0
-      isRoomWanted = true
-      progress.broadcast()
-    }
-  }
-
-  /// The page that was made ahead has more room. Meanwhile it may have become the one that takes records: then there is no next
-  /// one yet.
-  func didExtendNextPage(_ sequence: UInt64, allocated: Int) {
-    lock.withLock {
-      if page.sequence == sequence {
-        page.allocated = max(page.allocated, allocated)
-      } else {
-        nextAllocated = allocated
-      }
-      demandedBytes = 0
-      isRoomWanted = true
-      progress.broadcast()
-    }
-  }
-
-  func didExtendPage(_ sequence: UInt64, allocated: Int) {
-    lock.withLock {
-      if page.sequence == sequence { page.allocated = max(page.allocated, allocated) }
-      isRoomWanted = true
-      progress.broadcast()
-    }
-  }
-
-  func didFailToMakeRoom(_ error: SystemError) {
-    lock.withLock {
-      roomFailures += 1
-      lastRoomFailure = error
-      // Who waited for so much gives up. Whoever comes later says itself how much it needs.
-      if !planted(.refusedDemandKept) { demandedBytes = 0 }
+      change(&room)
       progress.broadcast()
     }
   }
 
   func didClosePage(_ sequence: UInt64, bytes: Int) {
-    lock.withLock {
-      closedPages.append((sequence, bytes))
-      closedBytes += bytes
-    }
+    lock.withLock { meter.didClosePage(sequence, bytes: bytes) }
   }
 
   func writerDidEnd() {
@@ -505,18 +376,18 @@ final class Log: @unchecked Sendable {
   /// A checkpoint begins, of all that was written so far.
   func willCheckpoint() {
     lock.withLock {
-      isCheckpointComing = false
+      isCheckpointComing = planted(.checkpointComesOnce)
       bytesSinceCheckpoint = 0
     }
   }
 
   /// The last LSN so far, and the page that holds all later records: where the replay after a checkpoint that begins now
   /// must start.
-  func checkpointStart() -> (lsn: UInt64, page: UInt64) { lock.withLock { (memoryLSN, page.sequence) } }
+  func checkpointStart() -> (lsn: UInt64, page: UInt64) { lock.withLock { (memoryLSN, room.page.sequence) } }
 
   /// The first page that no checkpoint has replaced, and the one that takes the next record.
-  var firstPage: UInt64 { lock.withLock { firstPageOnDisk } }
-  var pageInUse: UInt64 { lock.withLock { page.sequence } }
+  var firstPage: UInt64 { lock.withLock { meter.firstPage } }
+  var pageInUse: UInt64 { lock.withLock { room.page.sequence } }
 
   func setCheckpointHandler(_ handler: @escaping @Sendable () throws(SystemError) -> Void) {
     lock.withLock { onCheckpointDue = handler }
@@ -524,41 +395,19 @@ final class Log: @unchecked Sendable {
 
   /// Forgets the pages before `firstPage`, which a checkpoint replaces.
   func dropPages(before firstPage: UInt64, checkpointLSN: UInt64, checkpointBytes: Int) {
-    lock.withLock {
-      closedPages.removeAll { $0.sequence < firstPage }
-      closedBytes = closedPages.reduce(0) { $0 + $1.bytes }
-      firstPageOnDisk = max(firstPageOnDisk, firstPage)
-      self.checkpointBytes = checkpointBytes
-      statistics.checkpoints += 1
-      statistics.checkpointFailure = nil
-      statistics.checkpointLSN = checkpointLSN
-    }
+    lock.withLock { meter.didCheckpoint(lsn: checkpointLSN, bytes: checkpointBytes, firstPage: firstPage) }
   }
 
   func didFailCheckpoint(_ error: StoreError) {
     lock.withLock {
-      statistics.checkpointFailures += 1
-      statistics.checkpointFailure = error.description
+      meter.counts.checkpointFailures += 1
+      meter.counts.checkpointFailure = error.description
     }
   }
 
   func currentStatistics() -> StoreStatistics.Log {
     lock.withLock {
-      let now = monotonicNanoseconds()
-      var current = statistics
-      current.page = page.sequence
-      current.pageRecords = page.records
-      current.pageBytes = page.end
-      current.pageCapacity = settings.pageCapacity
-      current.pagesOnDisk = closedPages.count + 1
-      current.checkpointBytes = checkpointBytes
-      current.bytesOnDisk = closedBytes + page.end + checkpointBytes
-      current.queueBytes = queue.bytes.count
-      current.queueBytesMax = settings.queueBytesMax
-      // Making an empty array of an empty deque writes to memory that all empty arrays share, which ThreadSanitizer reports.
-      current.recentSyncNanoseconds = recentSyncs.isEmpty ? [] : Array(recentSyncs)
-      current.writtenLagNanoseconds = oldestUnwritten == 0 ? 0 : now - oldestUnwritten
-      current.durableLagNanoseconds = oldestUnsynced == 0 ? 0 : now - oldestUnsynced
+      var current = meter.statistics(room, queued: queue.bytes.count)
       current.failure = failure
       return current
     }

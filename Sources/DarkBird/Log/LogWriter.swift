@@ -114,8 +114,8 @@ final class LogWriter: @unchecked Sendable {
       let hasQueue = log.queue.records > 0 || !log.queue.pageStarts.isEmpty
       job.syncsPage = log.pageRequested > log.durablePage
       if hasQueue || lastLSN > durableLSN || job.syncsPage {
-        let age = log.oldestUnsynced == 0 ? 0 : now - log.oldestUnsynced
-        let interval = log.settings.syncIntervalNanoseconds
+        let age = log.meter.oldestUnsynced == 0 ? 0 : now - log.meter.oldestUnsynced
+        let interval = planted(.intervalForgotten) ? .max : log.settings.syncIntervalNanoseconds
         let delay = log.syncRequested > log.durableLSN ? log.syncGroup.delay(now) : age < interval ? interval - age : 0
         job.syncs = log.isClosing || delay == 0 || job.syncsPage
         wakeAfter = delay
@@ -123,18 +123,18 @@ final class LogWriter: @unchecked Sendable {
       if hasQueue {
         let age = now - log.queue.firstAcceptedNanoseconds
         job.takesQueue =
-          job.syncs || log.writeRequested > log.writtenLSN || log.isRoomWanted
+          job.syncs || log.writeRequested > log.writtenLSN || log.room.isWanted
           || log.queue.bytes.count >= Self.batchBytes || age >= Self.batchNanoseconds
         if !job.takesQueue { wakeAfter = min(wakeAfter, Self.batchNanoseconds - age) }
       }
-      if log.isRoomWanted && !log.isClosing {
+      if log.room.isWanted && !log.isClosing {
         job.room = roomTask()
         // A success asks again, for there may be more to do; a failure waits until someone needs the room.
-        if job.room != nil || !job.takesQueue { log.isRoomWanted = false }
+        if job.room != nil || !job.takesQueue { log.room.isWanted = false }
       }
       job.ends = log.isClosing
       if job.takesQueue { swap(&queue, &log.queue) }
-      if job.syncs { log.syncGroup.syncBegins() }
+      if job.syncs { log.syncGroup.syncBegins(through: log.memoryLSN) }
       if job.takesQueue || job.syncs || job.room != nil || job.ends { return job }
       log.isWriterWaiting = true
       log.work.wait(log.lock, nanoseconds: wakeAfter == .max ? 0 : max(1, wakeAfter))
@@ -144,9 +144,9 @@ final class LogWriter: @unchecked Sendable {
 
   /// What to do first to make room; under the log's lock.
   private func roomTask() -> RoomTask? {
-    let page = log.page
+    let page = log.room.page
     let capacity = log.settings.pageCapacity
-    let needed = log.demandedBytes + LogFormat.sealBytes
+    let needed = log.room.demandedBytes + LogFormat.sealBytes
     // Until the page that takes records is also the one being written, its file is `next`: write the queue first.
     guard page.sequence == sequence else { return nil }
     // One that was found when the store was opened ends where its records do, and may never take another.
@@ -154,7 +154,7 @@ final class LogWriter: @unchecked Sendable {
     if page.allocated < sealed { return .extendOpenPage(sequence: page.sequence, from: page.allocated, to: sealed) }
     switch capacity {
     case .records:
-      if !log.isPageComplete, page.allocated - page.end < max(Self.roomAhead, needed) {
+      if !log.room.isPageComplete, page.allocated - page.end < max(Self.roomAhead, needed) {
         let target = page.end + max(Self.roomChunk, needed)
         return .extendOpenPage(sequence: page.sequence, from: page.allocated, to: target)
       }
@@ -167,7 +167,9 @@ final class LogWriter: @unchecked Sendable {
       case .bytes(let bytes): max(bytes, LogFormat.headerBytes + needed)
       case .records: max(Self.roomChunk, LogFormat.headerBytes + needed)
       }
-    guard let allocated = log.nextAllocated else { return .prepareNextPage(sequence: page.sequence + 1, bytes: wanted) }
+    guard let allocated = log.room.nextAllocated else {
+      return .prepareNextPage(sequence: page.sequence + 1, bytes: wanted)
+    }
     return allocated < LogFormat.headerBytes + needed
       ? .extendNextPage(sequence: page.sequence + 1, bytes: wanted) : nil
   }
@@ -306,18 +308,18 @@ final class LogWriter: @unchecked Sendable {
       case .extendOpenPage(let page, let from, let to):
         try file.allocate(at: from, length: to - from)
         allocated = to
-        log.didExtendPage(page, allocated: to)
+        log.withRoom { $0.didExtendPage(page, allocated: to) }
       case .prepareNextPage(let page, let bytes):
         try prepareNextPage(page, bytes: bytes)
       case .extendNextPage(let page, let bytes):
         guard let next else { return }
         try next.file.allocate(at: next.allocated, length: bytes - next.allocated)
         self.next = (next.file, bytes)
-        if planted(.nextPageInvented) { log.didPrepareNextPage(allocated: bytes) }
-        log.didExtendNextPage(page, allocated: bytes)
+        if planted(.nextPageInvented) { log.withRoom { $0.didPrepareNextPage(allocated: bytes) } }
+        log.withRoom { $0.didExtendNextPage(page, allocated: bytes) }
       }
     } catch {
-      log.didFailToMakeRoom(error)
+      log.withRoom { $0.didFail(error) }
     }
   }
 
@@ -335,7 +337,7 @@ final class LogWriter: @unchecked Sendable {
       throw error
     }
     next = (file, bytes)
-    log.didPrepareNextPage(allocated: bytes)
+    log.withRoom { $0.didPrepareNextPage(allocated: bytes) }
   }
 
   private func shutDown() {

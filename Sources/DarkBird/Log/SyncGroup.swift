@@ -8,11 +8,12 @@
 struct SyncGroup {
   private static let patienceMax: UInt64 = 2_000_000
 
-  /// Those that came since the last sync began, and when the first of them did.
+  /// Those that wait for the next sync, and when the first of them came.
   private var waiters = 0
   private var firstArrival: UInt64 = 0
-  /// Those that the sync which runs serves.
+  /// Those that the sync which runs serves, and the last LSN that it makes durable.
   private var served = 0
+  private var through: UInt64 = 0
   /// Those that the last sync served and those that came while it ran, when it ended, and how long it took.
   private var expected = 0
   private var lastEnd: UInt64 = 0
@@ -20,9 +21,15 @@ struct SyncGroup {
 
   private var isComplete: Bool { waiters * 2 >= expected }
 
-  /// One more waits.
+  /// One more waits for the record `lsn`.
   /// - Returns: whether a sync may be due now.
-  mutating func join() -> Bool {
+  mutating func join(_ lsn: UInt64) -> Bool {
+    // Who were counted for the next one as well would never be seen to wait for it: those who do could then be too few for it to
+    // begin.
+    if lsn <= through, !planted(.servedTwice) {
+      served += 1
+      return false
+    }
     waiters += 1
     if waiters == 1 { firstArrival = monotonicNanoseconds() }
     return waiters == 1 || isComplete
@@ -38,7 +45,9 @@ struct SyncGroup {
     return waited < patience ? patience - waited : 0
   }
 
-  mutating func syncBegins() {
+  /// - Parameter lsn: of the last record so far, which will be durable.
+  mutating func syncBegins(through lsn: UInt64) {
+    through = lsn
     served = waiters
     waiters = 0
   }

@@ -236,11 +236,22 @@ extension Store {
     try throwIfMigratedMeanwhile()
   }
 
+  /// As the public one, on the files of a test.
+  convenience init(
+    _ configuration: StoreConfiguration, schema: IndexSchema<Document>, migrations: [Migration],
+    fileSystem: any FileSystem
+  ) throws(StoreError) {
+    let configuration = try Self.migrated(configuration, schema, migrations, fileSystem)
+    try self.init(configuration, schema: schema, fileSystem: fileSystem)
+    try throwIfMigratedMeanwhile()
+  }
+
   /// A later version of the program may have opened it between the look at its version and the lock.
   @usableFromInline
   func throwIfMigratedMeanwhile() throws(StoreError) {
     let known = configuration.schemaVersion
     guard case .disk(let path) = configuration.location, schemaVersion != UInt64(known) else { return }
+    if planted(.migratedMeanwhileTaken) { return }
     let found = Int(schemaVersion)
     // Nobody has it yet. The manifest may name this program's indexes now, which the next opening changes back.
     try? close()

@@ -221,7 +221,7 @@ final class DocumentLoader<Key: DocumentKey, Document: DarkBird.Document>: @unch
           try schema.fillUniques(&keys, of: entry.document)
           try schema.fillRest(&keys, of: entry.document)
         } catch {
-          return error
+          return error.about(entry.key)
         }
         columns.add(entry.number, keys)
       }

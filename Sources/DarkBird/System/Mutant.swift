@@ -29,17 +29,19 @@ enum Mutant: String, Sendable {
   case changedDocumentNotChecked, pageOfManyMoments
   // Events
   case eventsOutOfOrder, writersNotAwaited, gapNotCounted, subscriberNotWoken, replacedNotKept, laterChangesNotKept
-  case eventsMadeUnderTheLock, largeBatchKept
+  case eventsMadeUnderTheLock, largeBatchKept, resumedWithinAnLSN
   // The log
   case ackWithoutSync, durableBeforeSync, writtenBeforeWrite, sealNotSynced, pageNameNotSynced
   case failureForgotten, failedPageNamed, syncRetried, logHoldsTheStore, nextPageInvented, refusedDemandKept
   case longPageGoesOn, filledBeyondTheRoom, settledRecordReplayed
+  case levelOfTheStoreForgotten, intervalForgotten, servedTwice, checkpointComesOnce, encodingNotChecked,
+    changedSinceTheCondition
   case largeRecordStarves, checkpointWithinACheckpoint, checkpointsPileUp, checkpointGivenUp, threadTakenForStarted
   // Manifest, checkpoint, recovery
   case manifestNotSynced, manifestNameNotSynced, checkpointNotSynced, checkpointAheadOfTheLog,
     pagesRemovedBeforeManifest, longPageKept, pageNotBegun, manifestTakenForDurable, salvageForgetsTheVersion
   case backupTooLate, backupNotReadBack, unpublishedCheckpointTaken, unfinishedNotMarked
-  case migrationKeepsTheLog, versionTakenForLocked, collisionNotSeen
+  case migrationKeepsTheLog, versionTakenForLocked, migratedMeanwhileTaken, collisionNotSeen
   case mirrorEndsWithinAnLSN, oldRowTakenForCurrent
   case documentBeyondTheEnd, laterFrameNotSought, firstFrameBlamed, tailOverwritten
   case nameNotLookedAtAgain, targetNotLookedAtAgain

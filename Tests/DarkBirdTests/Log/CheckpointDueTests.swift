@@ -49,4 +49,19 @@ struct CheckpointDueTests {
     #expect(calls.value == 2)
     try disk.close()
   }
+
+  @Test func checkpointsRecurWhileTheLogGrows() throws {
+    var configuration = StoreConfiguration.simulated()
+    configuration.checkpointLogBytes = 10_000
+    let store = try MemberStore(configuration, on: SimulatedFileSystem.forStores())
+    let member = Member(name: String(repeating: "n", count: 400))
+    #expect(
+      eventually(within: 10) {
+        do { for key in 0..<20 { try store.put(member, for: key, ack: .synced) } } catch { Issue.record("\(error)") }
+        return store.statistics().log?.checkpoints ?? 0 >= 3
+      })
+    let log = try #require(store.statistics().log)
+    #expect(log.pagesOnDisk < Int(log.page), "no page has gone")
+    try store.close()
+  }
 }

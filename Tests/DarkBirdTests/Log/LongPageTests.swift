@@ -48,7 +48,7 @@ struct LongPageTests {
     let contents = try store.contents()
     // A page that cannot be made ahead is no failure.
     let log = try #require(store.disk?.log)
-    #expect(eventually { log.lock.withLock { log.nextAllocated != nil } })
+    #expect(eventually { log.lock.withLock { log.room.nextAllocated != nil } })
     fileSystem.plan(.once(call, error: EIO, path: "wal", after: later))
     let isPoisoned = storeError { try store.checkpoint() }?.isPoisoned == true
     // Of the first of these calls there is no doubt.

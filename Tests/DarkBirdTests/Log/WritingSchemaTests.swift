@@ -40,7 +40,7 @@ struct WritingSchemaTests {
     @Sendable func overtake(_ times: Int) {
       if times == 0 { return }
       reaction.plan {
-        isKept.append(log.lock.withLock { log.reservedBytes } > 0)
+        isKept.append(log.lock.withLock { log.room.reservedBytes } > 0)
         do { try store.put(Member(city: "old", score: Double(times)), for: 1) } catch { Issue.record("\(error)") }
         overtake(times - 1)
       }
@@ -48,7 +48,7 @@ struct WritingSchemaTests {
     overtake(7)
     if isBatch { try store.batch { $0.put(Member(), for: 1) } } else { try store.put(Member(), for: 1) }
     #expect(isKept.all == [false, false, false, false, false, true, true])
-    #expect(store[1] == Member() && log.lock.withLock { log.reservedBytes } == 0)
+    #expect(store[1] == Member() && log.lock.withLock { log.room.reservedBytes } == 0)
     try store.close()
   }
 

@@ -160,6 +160,40 @@ struct MigrationTests {
     #expect(try MemberStore(on: disk).contents().allSatisfy { $0.value.age == $0.key * 100 + 1 })
   }
 
+  /// Between the look at its version and its lock.
+  @Test func storeThatALaterProgramMigratesMeanwhileIsRefused() throws {
+    func step(_ version: Int) -> Migration {
+      Migration(to: version, from: Member.self, to: Member.self) { member in
+        var member = member
+        member.name += " \(version)"
+        return member
+      }
+    }
+    func open() throws -> MemberStore {
+      try MemberStore(.simulated(), schema: Member.schema, migrations: [step(1)], fileSystem: disk)
+    }
+    let locks = Counter()
+    let isLock: @Sendable (SimulatedCall, String) -> Bool = { $0 == .open && $1.hasSuffix(LogFormat.lockName) }
+    disk.observe { _, call, path in if isLock(call, path) { locks.next() } }
+    let store = try open()
+    // The last one of an opening is that of the store itself.
+    let last = locks.value
+    for key in 0..<10 { try store.put(Member(name: "n"), for: key) }
+    try store.close()
+    let seen = Counter()
+    let later = migrator([step(1), step(2)])
+    disk.observe { _, call, path in
+      guard isLock(call, path), seen.next() == last else { return }
+      do { #expect(try later.run(to: (Int.self, Member.self)).isCommitted) } catch { Issue.record("\(error)") }
+    }
+    #expect(storeError { _ = try open() } == .newerSchema(path: Self.path, found: 2, known: 1))
+    disk.observe(nil)
+    #expect(disk.openFileCount == 0)
+    let again = try MemberStore(.simulated(), schema: Member.schema, migrations: [step(1), step(2)], fileSystem: disk)
+    #expect(again.count == 10 && (0..<10).allSatisfy { again[$0]?.name == "n 2" })
+    try again.close()
+  }
+
   @Test func newStoreBeginsWithTheNewestVersion() throws {
     let configuration = try MemberStore.migrated(.simulated(), Member.schema, [Self.toMembers], disk)
     let store = try Store<Int, Member>(configuration, schema: Member.schema, fileSystem: disk)

@@ -128,7 +128,9 @@ struct OpeningTests {
     let refusal = StoreError.encodingFailed(reason: "not today")
     #expect(storeError { try store.put(Fussy(isWritable: false), for: 2) } == refusal)
     #expect(storeError { try store.update(1) { $0.isWritable = false } } == refusal)
-    #expect(storeError { try store.batch { $0.put(Fussy(isWritable: false), for: 3) } } == refusal)
+    #expect(
+      storeError { try store.batch { $0.put(Fussy(isWritable: false), for: 3) } }
+        == .encodingFailed(reason: "document 3: not today"))
     #expect(store.count == 1 && store.memoryLSN == 1 && store[1]?.isWritable == true && events.drain().isEmpty)
     try store.close()
   }
@@ -192,16 +194,90 @@ struct OpeningTests {
     let ranges = StoreError.unknownIndex(name: "height", known: ["age", "city", "score"])
     #expect(storeError { _ = try store.documents(where: "height", in: .atLeast(1)) } == ranges)
     #expect(ranges.description == "no index named 'height'; there is age, city, score")
+    #expect(storeError { _ = try store.values(of: "height") } == ranges)
+    #expect(
+      storeError { _ = try store.withDocument(unique: "phone", "1") { _, _ in true } }
+        == .unknownIndex(name: "phone", known: ["email", "badge"]))
+    #expect(
+      storeError { _ = try store.tags(of: "team") } == .unknownIndex(name: "team", known: ["club", "skills", "rank"]))
     try store.close()
   }
 
-  @Test(arguments: [0, -1, 1_000_000_001, Int.max]) func syncIntervalOutOfBoundsIsRefused(_ milliseconds: Int) {
+  private static let outOfBounds: [@Sendable (inout StoreConfiguration) -> Void] = [
+    { $0.syncIntervalMilliseconds = 0 }, { $0.syncIntervalMilliseconds = -1 },
+    { $0.syncIntervalMilliseconds = 1_000_000_001 }, { $0.syncIntervalMilliseconds = .max },
+    { $0.shardCount = 0 }, { $0.shardCount = -1 }, { $0.shardCount = 3 }, { $0.shardCount = 2_048 },
+    { $0.queueBytesMax = 0 }, { $0.queueBytesMax = -1 }, { $0.checkpointLogBytes = 0 }, { $0.checkpointLogBytes = -1 },
+    { $0.pageCapacity = .records(0) }, { $0.pageCapacity = .records(-1) }, { $0.pageCapacity = .bytes(0) },
+    { $0.pageCapacity = .bytes(LogFormat.pageBytesMin - 1) }, { $0.pageCapacity = .bytes(LogFormat.pageBytesMax + 1) },
+  ]
+
+  @Test(arguments: outOfBounds.indices) func configurationOutOfBoundsIsRefused(_ number: Int) {
     var configuration = StoreConfiguration.simulated()
-    configuration.syncIntervalMilliseconds = milliseconds
+    Self.outOfBounds[number](&configuration)
     guard case .invalidConfiguration? = storeError({ _ = try MemberStore(configuration, on: disk) }) else {
-      Issue.record("\(milliseconds)")
+      Issue.record("\(configuration)")
       return
     }
     #expect(disk.storeFiles.isEmpty)
+  }
+
+  @Test func storeInMemoryCannotBeReadOnly() {
+    var configuration = StoreConfiguration.memory
+    configuration.isReadOnly = true
+    #expect(
+      storeError { _ = try MemberStore(configuration) }
+        == .invalidConfiguration(reason: "a store in memory cannot be read-only"))
+  }
+
+  @Test func namesOfIndexesAreGivenOnceAndNotEmpty() throws {
+    let wrong: [(IndexSchema<Member>, String)] = [
+      ([.unique("email", \.email), .unique("email", \.badge)], "two unique indexes named 'email'"),
+      ([.range("age", \.age), .range(computed: "age", \.score)], "two range fields named 'age'"),
+      ([.tag("club", \.club), .tag("club", each: \.skills)], "two tag fields named 'club'"),
+      ([.unique("", \.email)], "a unique index without a name"),
+      ([.range("", \.age)], "a range field without a name"),
+    ]
+    for (schema, reason) in wrong {
+      #expect(
+        storeError { _ = try Store<Int, Member>(.memory, schema: schema) } == .invalidConfiguration(reason: reason))
+    }
+    // Kinds do not share their names.
+    _ = try Store<Int, Member>(.memory, schema: [.unique("email", \.email), .tag("email", \.email)])
+  }
+
+  @Test func documentThatAnAddedIndexCannotHoldIsNamed() throws {
+    let store = try Store<Int, Member>(.simulated(), schema: [.tag("club", \.club)], fileSystem: disk)
+    try store.put(Member(club: "Ajax", score: 1), for: 1)
+    try store.put(Member(club: "Ajax", score: .nan), for: 2)
+    try store.close()
+    let error = try expectUnchanged {
+      _ = try Store<Int, Member>(
+        .simulated(), schema: [.tag("club", \.club), .range("score", \.score)], fileSystem: disk)
+    }
+    #expect(
+      error == .invalidIndexValue(index: "score", reason: "document 2: NaN has no place in an order"))
+  }
+
+  @Test(arguments: [LogFormat.pageName(1), LogFormat.manifestName]) func fileOfALaterFormatIsSaidToBeOne(name: String)
+    throws
+  {
+    try makeStore()
+    var bytes = try #require(disk.storeFiles[name])
+    bytes[8] += 1
+    if name != LogFormat.manifestName {
+      bytes.withUnsafeMutableBytes { page in
+        let fields = UnsafeRawBufferPointer(rebasing: page[..<LogFormat.headerFieldBytes])
+        page.store(CRC32C.checksum(fields), at: LogFormat.headerFieldBytes)
+      }
+    }
+    disk.setFile("/data/store/\(name)", bytes)
+    let before = disk.storeFiles
+    #expect(
+      storeError { _ = try MemberStore(on: disk) }
+        == .newerFormat(
+          path: "/data/store/\(name)", found: LogFormat.version + 1, supported: LogFormat.version))
+    #expect(disk.storeFiles.filter { $0.key != LogFormat.lockName } == before.filter { $0.key != LogFormat.lockName })
+    #expect(disk.openFileCount == 0)
   }
 }

@@ -109,12 +109,25 @@ struct CrashRun {
         if lsn == nil { return }
       } catch StoreError.duplicate { return }
       for (key, member) in changes { state[key] = member }
-    case 15..<70:
+    case 15..<55:
       var member = Member.random(&generator, domain: domain)
       member.name = String(repeating: "n", count: generator.below(700))
       do { try store.put(member, for: key, ack: ack) } catch StoreError.duplicate { return }
       state[key] = member
-    case 70..<92:
+    case 55..<65:
+      let member = Member.random(&generator, domain: domain)
+      do { try store.insert(member, for: key, ack: ack) } catch {
+        switch error {
+        case .duplicate, .keyExists: return
+        default: throw error
+        }
+      }
+      state[key] = member
+    case 65..<72:
+      let name = String(repeating: "u", count: generator.below(700))
+      guard let member = try store.update(key, ack: ack, { $0.name = name }) else { return }
+      state[key] = member
+    case 72..<92:
       if try store.remove(key, ack: ack) == nil { return }
       state[key] = nil
     case 92..<94:
@@ -125,6 +138,9 @@ struct CrashRun {
     }
     oracle.append(state)
     try requireEqual(store.memoryLSN, oracle.lastLSN, "LSN of the workload")
+    // What the call has promised by returning, whatever the log says of itself.
+    if ack != .memory { written.raise(to: Int(store.memoryLSN)) }
+    if ack == .synced { durable.raise(to: Int(store.memoryLSN)) }
   }
 
   private func notePromises() {

@@ -13,6 +13,9 @@ enum Effort {
   /// Whether damage strikes every bit, also of the parts of a file that nothing reads.
   static let isExhaustive = number("DARKBIRD_EXHAUSTIVE", 0) != 0
 
+  /// Who goes on until others have seen something goes on no longer than this.
+  static let stepsMax = 1_000_000
+
   /// How often threads meet in a test that counts on chance. ThreadSanitizer takes twenty times as long for each, and needs no
   /// bad moment to see a race.
   static func meetings(_ count: Int) -> Int {
