@@ -16,7 +16,8 @@ let package = Package(
   platforms: [.macOS(.v15)],  // Synchronization.Atomic
   products: [
     .library(name: "DarkBird", targets: ["DarkBird"]),
-    .library(name: "DarkBirdDashboard", targets: ["DarkBirdDashboard"]),
+    // With what its options and errors are made of.
+    .library(name: "DarkBirdDashboard", targets: ["DarkBirdDashboard", "Terminal"]),
     .library(name: "DarkBirdPostgres", targets: ["DarkBirdPostgres"]),
     .library(name: "DarkBirdCassandra", targets: ["DarkBirdCassandra"]),
     .executable(name: "darkbird", targets: ["DarkBirdCLI"]),

@@ -29,7 +29,7 @@ struct BenchCommand: ParsableCommand {
         figures                what only this row has, such as the ratio that it is about
       """)
 
-  @Option(help: ArgumentHelp("Documents in the store.", valueName: "n"))
+  @Option(help: ArgumentHelp("Documents in the store, 1000 to 1000000.", valueName: "n"))
   var documents = 1_000_000
 
   @Option(help: ArgumentHelp("Threads that do the work.", valueName: "n"))

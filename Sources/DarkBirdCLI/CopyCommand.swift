@@ -18,7 +18,7 @@ struct CopyCommand: ParsableCommand {
       the terminal; one in the address is refused, because it would be in the list of processes. Other settings as libpq has \
       them: postgres://ada@db.example.org:5433/club?sslmode=verify-full. For Cassandra, cassandras:// encrypts and verifies, \
       and there are ca=FILE, tls=verify-full|verify-ca|require, consistency=local_quorum, timeout=12. No other process may \
-      have the store open; a program that has it open copies itself, with store.copy(to:).
+      have the store open for writing; a program that has it open copies itself, with store.copy(to:).
 
         darkbird copy D --to postgres://ada@localhost/club
         darkbird copy D --to postgres:///club --table players

@@ -59,7 +59,8 @@ extension Failure {
     case .notATerminal(let stream):
       self.init(
         .unavailable, stream,
-        "not a terminal, which the dashboard needs; 'run' and 'open' with --plain or --once do not")
+        "not a terminal, which the dashboard needs; 'run', 'open' and 'tour' with --plain do not, nor 'run' and 'open' with --once"
+      )
     case .noTerminalType, .unknownTerminal, .dumbTerminal, .alreadyOpen:
       self.init(.unavailable, "terminal", error.description)
     case .system:

@@ -104,7 +104,10 @@ struct ImportCommand: ParsableCommand {
     do { try printResult(importer.summary) } catch { failure = failure ?? error }
     if let failure { throw Failure(failure, path: directory) }
     if let signal = stop.received { throw ExitCode(128 + signal) }
-    if importer.rejected > 0 { throw ExitCode(SysExit.dataError.rawValue) }
+    if importer.rejected > 0 {
+      let all = importer.rejected + importer.imported
+      throw Failure(.dataError, directory, "\(importer.rejected) of \(all) documents of \(lines.name) were rejected")
+    }
   }
 }
 

@@ -99,7 +99,10 @@ struct LoadCommand: ParsableCommand {
     try draft?.finish()
     refusals.end()
     try printResult(report.summary)
-    if report.refused > 0 { throw ExitCode(SysExit.dataError.rawValue) }
+    if report.refused > 0 {
+      let all = report.refused + report.loaded
+      throw Failure(.dataError, directory, "\(report.refused) of \(all) documents were refused")
+    }
   }
 
   private func failure(

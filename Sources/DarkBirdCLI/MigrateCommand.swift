@@ -99,8 +99,8 @@ struct MigrateCommand: ParsableCommand {
   }
 
   func run() throws {
-    var changes = RecordChanges(drops: drop, key: key)
-    changes.renames = rename.map(split).map { (from: $0.name, to: $0.value) }
+    var changes = RecordChanges(
+      renames: rename.map(split).map { (from: $0.name, to: $0.value) }, drops: drop, key: key)
     changes.sets = try values(set, "--set")
     changes.defaults = try values(fallback, "--default")
     let schema = try newSchema(&changes)

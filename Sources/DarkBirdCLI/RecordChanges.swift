@@ -19,6 +19,10 @@ struct RecordChanges: Sendable {
   /// The indexes of what each rename, and each drop, is about, by their names before it.
   private var followers: (renames: [[String]], drops: [[String]]) = ([], [])
 
+  init(renames: [(from: String, to: String)] = [], drops: [String] = [], key: String? = nil) {
+    (self.renames, self.drops, self.key) = (renames, drops, key)
+  }
+
   /// Of `renames` and `drops`, those that were in no document so far.
   var missing: (renames: [String], drops: [String]) {
     found.names.withLock { found in

@@ -22,8 +22,8 @@ struct TourCommand: ParsableCommand {
   @Flag(help: "Go on by itself, and from the last chapter to the first.")
   var auto = false
 
-  @Option(help: ArgumentHelp("How long a chapter stays with --auto.", valueName: "n"))
-  var seconds = 25.0
+  @Option(help: ArgumentHelp("How long a chapter stays with --auto. (default: 25)", valueName: "n"))
+  var seconds: Double?
 
   @Option(
     help: ArgumentHelp(
@@ -48,8 +48,12 @@ struct TourCommand: ParsableCommand {
 
   func validate() throws {
     _ = try first()
-    if !(seconds >= 1 && seconds <= 86_400) { throw ValidationError("--seconds: must be 1 to 86400") }
+    if let seconds {
+      if !(seconds >= 1 && seconds <= 86_400) { throw ValidationError("--seconds: must be 1 to 86400") }
+      if !auto { throw ValidationError("--seconds goes with --auto") }
+    }
     if plain && auto { throw ValidationError("--plain and --auto exclude each other") }
+    if plain && look.glyphs != nil { throw ValidationError("--plain draws nothing, with no glyphs") }
   }
 
   func run() throws {
@@ -68,7 +72,7 @@ struct TourCommand: ParsableCommand {
     if plain { return try tell(guide, from: first, stop) }
     var tour = TourOptions()
     tour.first = first
-    tour.seconds = auto ? seconds : nil
+    tour.seconds = auto ? seconds ?? 25 : nil
     var options = DashboardOptions(glyphs: look.glyphs)
     options.configuration = configuration
     do {

@@ -6,7 +6,7 @@ import Foundation
 ///     let players = try CassandraSource(address, .table("players"), key: ["id"])
 ///     try store.load(from: players)
 ///
-/// Each row is a document with a field for each column; see the table of types in the README. Rows come page by page, in bounded
+/// Each row is a document with a field for each column; of which type, says the section Cassandra of the README. Rows come page by page, in bounded
 /// memory; what is written meanwhile may be among them or not. A copy gives the documents exactly as they were.
 public struct CassandraSource: DocumentSource {
   private static let pageRows: Int32 = 1_000

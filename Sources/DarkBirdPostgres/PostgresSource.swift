@@ -6,7 +6,7 @@ import Foundation
 ///     let players = try PostgresSource(address, .table("players"), key: ["id"])
 ///     try store.load(from: players)
 ///
-/// Each row is a document with a field for each column; see the table of types in the README. All rows are of one moment, and
+/// Each row is a document with a field for each column; of which type, says the section Postgres of the README. All rows are of one moment, and
 /// come one after the other, in bounded memory. A copy gives the documents exactly as they were.
 public struct PostgresSource: DocumentSource {
   private let connection: PostgresConnection

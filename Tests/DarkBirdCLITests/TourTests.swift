@@ -319,7 +319,9 @@ import Testing
 
   @Test(
     arguments: [
-      (["tour", "--chapter", "none"], 64), (["tour", "--seconds", "0"], 64), (["tour", "--plain", "--auto"], 64),
+      (["tour", "--chapter", "none"], 64), (["tour", "--seconds", "0", "--auto"], 64),
+      (["tour", "--seconds", "9"], 64), (["tour", "--plain", "--glyphs", "ascii"], 64),
+      (["tour", "--plain", "--auto"], 64),
       (["tour"], 69),
     ] as [([String], Int32)]) func mistakesAreOneLine(_ arguments: [String], code: Int32) async throws
   {

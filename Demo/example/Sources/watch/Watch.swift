@@ -59,7 +59,7 @@ struct Watch {
         guard progress(.init(documents: number, total: bets.count)) else {
           throw DashboardJob.Cancelled("\(number) are paid out")
         }
-        try store.remove(bet.key)
+        try store.remove(bet.key) { $0.horse == answers[0] }
       }
       return "\(bets.count) bets are paid out"
     }
