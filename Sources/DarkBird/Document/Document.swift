@@ -39,8 +39,8 @@ public protocol Document: Sendable {
   /// What is indexed. Empty by default.
   static var schema: IndexSchema<Self> { get }
 
-  /// Writes the document as exactly one CBOR map whose names are text. Of a store on disk a write of more or less than one item, or
-  /// of more than 64 arrays and maps in each other, is refused with `.encodingFailed`; in memory nothing is encoded.
+  /// Writes the document as exactly one CBOR map whose names are text. Of a store on disk a write of more or less than one item is
+  /// refused with `.encodingFailed`; in memory nothing is encoded.
   func encode(cbor writer: inout CBORWriter) throws
 
   /// Reads what `encode` of this or an earlier version of the type has written.

@@ -6,7 +6,7 @@ import Testing
   static let seeds = (0..<20).map { UInt64($0) }
 
   @Test(arguments: seeds) func anyValueSurvivesARoundTrip(seed: UInt64) throws {
-    var random = CodecRandom(seed: seed)
+    var random = SeededGenerator(seed: seed)
     for _ in 0..<50 {
       let value = random.value(depth: 4)
       let bytes = try encoded(value)
@@ -127,7 +127,7 @@ import Testing
   // MARK: Damage
 
   @Test func everyTruncationThrows() throws {
-    var random = CodecRandom(seed: 1)
+    var random = SeededGenerator(seed: 1)
     let bytes = try encoded(Record((0..<40).map { ("\($0)", random.value(depth: 1)) }))
     #expect(bytes.count > 500)
     for length in bytes.indices {
@@ -137,7 +137,7 @@ import Testing
   }
 
   @Test(arguments: seeds) func everyFlippedBitGivesAValueOrAnError(seed: UInt64) throws {
-    var random = CodecRandom(seed: seed)
+    var random = SeededGenerator(seed: seed)
     var bytes = try encoded(.map(random.record(depth: 2)))
     if bytes.count > 1_500 { bytes = try encoded(["a": 1, "b": ["c": "text", "d": .bytes([1, 2, 3])], "e": 1.5]) }
     for bit in 0..<bytes.count * 8 {
@@ -156,7 +156,7 @@ import Testing
   }
 
   @Test(arguments: seeds) func noiseGivesAValueOrAnError(seed: UInt64) {
-    var random = CodecRandom(seed: seed)
+    var random = SeededGenerator(seed: seed)
     for _ in 0..<2_000 {
       let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
       _ = try? decodeValue(bytes)

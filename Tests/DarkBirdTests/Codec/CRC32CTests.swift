@@ -12,7 +12,7 @@ import Testing
   }
 
   @Test func instructionAndTableAgreeAtEveryLengthAndAlignment() {
-    var random = CodecRandom(seed: 7)
+    var random = SeededGenerator(seed: 7)
     let bytes = (0..<600).map { _ in UInt8.random(in: 0...255, using: &random) }
     bytes.withUnsafeBytes { all in
       for start in 0..<9 {

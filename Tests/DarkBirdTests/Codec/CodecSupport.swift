@@ -1,20 +1,7 @@
 import DarkBird
 import Foundation
 
-/// SplitMix64: small, and the same on every platform, so that a printed seed repeats a failure.
-struct CodecRandom: RandomNumberGenerator {
-  var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-
+extension SeededGenerator {
   mutating func string() -> String {
     let alphabet: [Character] = ["a", "b", "\"", "\\", "\n", "\u{1}", "é", "水", "👩🏽‍🚀", "𐅑", " ", "\u{0}"]
     return String((0..<Int.random(in: 0...20, using: &self)).map { _ in alphabet.randomElement(using: &self) ?? "a" })

@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test(arguments: CBORReaderTests.seeds) func jsonIsReadByFoundation(seed: UInt64) throws {
-    var random = CodecRandom(seed: seed)
+    var random = SeededGenerator(seed: seed)
     let record = random.record(depth: 3)
     let object = try #require(
       try JSONSerialization.jsonObject(with: Data(record.json.utf8), options: []) as? [String: Any])
