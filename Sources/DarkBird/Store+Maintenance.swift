@@ -115,11 +115,7 @@ extension Store {
         while let chunk = chunk(number, ofShard: shard) {
           try chunk.forEach(size: Entry<Key, Document>.size) { entry throws(StoreError) in
             let entry = entry.takeUnretainedValue()
-            let record: EncodedRecord
-            do throws(StoreError) {
-              record = try EncodedRecord(key: entry.key, document: entry.document)
-            } catch { throw error.about(entry.key) }
-            try add(entry.lsn, record)
+            try add(entry.lsn, try EncodedRecord(named: entry.key, document: entry.document))
           }
           number += 1
         }

@@ -190,7 +190,8 @@ public final class Store<Key: DocumentKey, Document: DarkBird.Document>: Sendabl
   ///
   ///     try store.update(word, default: Count(0)) { $0.number += 1 }
   ///
-  /// - Throws: as `update(_:ack:_:)`.
+  /// `fallback` and `change` run under no lock, and again if the document was changed meanwhile; neither must write to the same key.
+  /// - Throws: what they throw, with nothing changed; otherwise as `put`.
   @inlinable
   @discardableResult
   public func update(

@@ -44,8 +44,9 @@ struct RecordChanges: Sendable {
       for (index, value) in zip(indexed, values) {
         if let value, document.value(at: Self.renamed(index, from, to)) != value {
           throw Refusal(
-            description: "the field of index '\(index)' has a dot in its own name, so the index cannot follow; "
-              + "remove that with --no-index, and add one of the new name")
+            description:
+              "index '\(index)' cannot follow: there is a field with a dot in its own name, by which it is of another "
+              + "one afterwards; remove it with --no-index, and add one of the new name")
         }
       }
     }
@@ -57,8 +58,9 @@ struct RecordChanges: Sendable {
       let indexed = number < followers.drops.count ? followers.drops[number] : []
       if let index = indexed.first(where: { document.value(at: $0) != nil }) {
         throw Refusal(
-          description: "the field of index '\(index)' has a dot in its own name, so it stays where '\(field)' is "
-            + "dropped, and would lose its index; remove that with --no-index")
+          description:
+            "index '\(index)' would go with '\(field)', and a field of that name stays, for one has a dot in its own "
+            + "name; remove it with --no-index")
       }
     }
     for (field, value) in sets {

@@ -99,7 +99,7 @@ import Testing
     let refused = try await darkbird("migrate", store, "--rename", "address.city=town")
     #expect(refused.code == 65, "\(refused)")
     #expect(
-      refused.errors.contains("the field of index 'address.city' has a dot in its own name, so the index cannot follow")
+      refused.errors.contains("index 'address.city' cannot follow: there is a field with a dot in its own name")
     )
     let done = try await darkbird(
       "migrate", store, "--rename", "address.city=town", "--no-index", "address.city", "--tag", "town")

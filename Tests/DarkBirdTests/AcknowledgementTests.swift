@@ -107,6 +107,33 @@ import Testing
     try store.close()
   }
 
+  /// The sync that ends a page serves those who wait for the next one, and there is none for whom it would begin.
+  @Test func whoIsServedByTheEndOfAPageIsNotCountedForTheNext() throws {
+    let store = try MemberStore(.simulated(.records(2)), on: disk)
+    let log = try #require(store.disk?.log)
+    for round in 0..<20 {
+      // Four who are served at once, as the first of a page.
+      try store.put(Member(), for: 0)
+      let served = Counter()
+      for _ in 0..<4 { log.whenAllSynced { _ in served.next() } }
+      try #require(eventually { served.value == 4 }, "round \(round)")
+      // One waits, and before the log has given up waiting for others, the next record ends the page.
+      try store.put(Member(), for: 1)
+      log.whenAllSynced { _ in served.next() }
+      try store.put(Member(), for: 2, ack: .written)
+      try #require(eventually { served.value == 5 }, "round \(round)")
+      onThreads(1, waits: false) { _ in
+        do { try store.sync() } catch { Issue.record("\(error)") }
+        served.next()
+      }
+      try #require(
+        eventually(within: 10) { served.value == 6 }, "round \(round): the writer sleeps until the interval is over")
+      // The second of its page.
+      try store.put(Member(), for: 3, ack: .synced)
+    }
+    try store.close()
+  }
+
   @Test func storeSyncsByItself() throws {
     var configuration = StoreConfiguration.simulated()
     configuration.syncIntervalMilliseconds = 1

@@ -45,7 +45,7 @@ extension Store {
     var writer = try BackupWriter(file, header)
     for shard in frozen {
       for entry in shard.contents.pointee.map.entries {
-        let record = try EncodedRecord(key: entry.key, document: entry.document)
+        let record = try EncodedRecord(named: entry.key, document: entry.document)
         do throws(SystemError) {
           try writer.add(lsn: entry.lsn, payload: record.payload, keyLength: record.keyLength)
         } catch { throw storeError(error, error.path) }

@@ -22,7 +22,8 @@ public protocol DocumentKey: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// A type of its own for the keys of one kind of document, `struct PlayerID: RawRepresentable, DocumentKey { var rawValue: UInt64 }`,
-/// is stored, found and shown as its raw value.
+/// is stored and shown as its raw value. `var storeHash: UInt { rawValue.storeHash }` makes it as fast to find, and is right unless the
+/// type has an `==` of its own.
 extension DocumentKey where Self: RawRepresentable, RawValue: DocumentKey {
   @inlinable
   public func encode(cbor writer: inout CBORWriter) throws { try rawValue.encode(cbor: &writer) }
@@ -38,7 +39,6 @@ extension DocumentKey where Self: RawRepresentable, RawValue: DocumentKey {
     self = key
   }
 
-  @inlinable public var storeHash: UInt { rawValue.storeHash }
   @inlinable public var description: String { rawValue.description }
 }
 

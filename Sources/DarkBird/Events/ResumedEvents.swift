@@ -5,6 +5,7 @@ import DequeModule
 ///
 ///     let events = try store.events(from: lastSeen)
 ///     for try await event in events {
+///       if case .gap = event { break }  // and again, from `lastSeen`
 ///       …
 ///       lastSeen = events.resumeLSN
 ///     }
@@ -77,7 +78,8 @@ public final class ResumedEvents<Key: DocumentKey, Document: DarkBird.Document>:
   // MARK: Taking events
 
   /// Where `Store.events(from:)` goes on behind what was taken here: the LSN of the last change all of whose events were, those that
-  /// the filter leaves out included. Before the first event, the one that this was asked for.
+  /// the filter leaves out included; and those that were lost before a `.gap` that was taken: to have these, go on from what this
+  /// was before. Before the first event, the one that this was asked for.
   public var resumeLSN: UInt64 {
     lock.withLock {
       if case .live(let subscription) = source, ready.isEmpty { return Swift.max(complete, subscription.resumeLSN) }

@@ -29,6 +29,13 @@ struct EncodedRecord: Sendable {
     payload = writer.bytes
   }
 
+  /// One of many: errors name it.
+  /// - Throws: likewise.
+  @inlinable
+  init<Key: DocumentKey, Document: DarkBird.Document>(named key: Key, document: Document) throws(StoreError) {
+    do throws(StoreError) { try self.init(key: key, document: document) } catch { throw error.about(key) }
+  }
+
   /// - Throws: likewise.
   init(encodedKey key: ArraySlice<UInt8>, document: some DarkBird.Document) throws(StoreError) {
     var writer = CBORWriter(key)

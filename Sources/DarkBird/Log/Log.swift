@@ -260,7 +260,7 @@ final class Log: @unchecked Sendable {
       return
     }
     syncRequested = max(syncRequested, lsn)
-    if syncGroup.join(lsn) { wakeWriter() }
+    if syncGroup.join() { wakeWriter() }
   }
 
   private func wakeWriter() {
@@ -290,7 +290,7 @@ final class Log: @unchecked Sendable {
       written.raise(to: lsn)
       durable.raise(to: lsn)
       durablePage = page
-      syncGroup.syncEnded(nanoseconds: nanoseconds)
+      syncGroup.syncEnded(nanoseconds: nanoseconds, isNobodyLeft: syncRequested <= durableLSN)
       meter.didSync(nanoseconds: nanoseconds, isAllDurable: memoryLSN <= durableLSN)
       let ready = continuations.filter { $0.lsn <= durableLSN }
       continuations.removeAll { $0.lsn <= durableLSN }

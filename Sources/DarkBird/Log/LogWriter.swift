@@ -134,7 +134,7 @@ final class LogWriter: @unchecked Sendable {
       }
       job.ends = log.isClosing
       if job.takesQueue { swap(&queue, &log.queue) }
-      if job.syncs { log.syncGroup.syncBegins(through: log.memoryLSN) }
+      if job.syncs { log.syncGroup.syncBegins() }
       if job.takesQueue || job.syncs || job.room != nil || job.ends { return job }
       log.isWriterWaiting = true
       log.work.wait(log.lock, nanoseconds: wakeAfter == .max ? 0 : max(1, wakeAfter))

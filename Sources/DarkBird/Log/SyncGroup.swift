@@ -8,12 +8,11 @@
 struct SyncGroup {
   private static let patienceMax: UInt64 = 2_000_000
 
-  /// Those that wait for the next sync, and when the first of them came.
+  /// Those that came since the last sync began, and when the first of them did.
   private var waiters = 0
   private var firstArrival: UInt64 = 0
-  /// Those that the sync which runs serves, and the last LSN that it makes durable.
+  /// Those that the sync which runs serves.
   private var served = 0
-  private var through: UInt64 = 0
   /// Those that the last sync served and those that came while it ran, when it ended, and how long it took.
   private var expected = 0
   private var lastEnd: UInt64 = 0
@@ -21,15 +20,9 @@ struct SyncGroup {
 
   private var isComplete: Bool { waiters * 2 >= expected }
 
-  /// One more waits for the record `lsn`.
+  /// One more waits.
   /// - Returns: whether a sync may be due now.
-  mutating func join(_ lsn: UInt64) -> Bool {
-    // Who were counted for the next one as well would never be seen to wait for it: those who do could then be too few for it to
-    // begin.
-    if lsn <= through, !planted(.servedTwice) {
-      served += 1
-      return false
-    }
+  mutating func join() -> Bool {
     waiters += 1
     if waiters == 1 { firstArrival = monotonicNanoseconds() }
     return waiters == 1 || isComplete
@@ -45,16 +38,18 @@ struct SyncGroup {
     return waited < patience ? patience - waited : 0
   }
 
-  /// - Parameter lsn: of the last record so far, which will be durable.
-  mutating func syncBegins(through lsn: UInt64) {
-    through = lsn
+  mutating func syncBegins() {
     served = waiters
     waiters = 0
   }
 
-  mutating func syncEnded(nanoseconds: UInt64) {
+  /// - Parameter isNobodyLeft: whether all are served, also those who came in time for this sync while it ran, or while one ended a page
+  ///   that had not begun for them. Counted on, they would be taken for others who wait, and whoever comes next for one of too few to
+  ///   wake the writer for. As long as somebody is left the writer wakes by itself: see `delay`.
+  mutating func syncEnded(nanoseconds: UInt64, isNobodyLeft: Bool) {
     lastNanoseconds = nanoseconds
     lastEnd = monotonicNanoseconds()
     expected = served + waiters
+    if isNobodyLeft, !planted(.servedStillCounted) { waiters = 0 }
   }
 }

@@ -231,18 +231,22 @@ extension Store {
   public convenience init(
     _ configuration: StoreConfiguration, schema: IndexSchema<Document> = Document.schema, migrations: [Migration]
   ) throws(StoreError) {
-    try self.init(
-      try Self.migrated(configuration, schema, migrations), schema: schema)
-    try throwIfMigratedMeanwhile()
+    try self.init(configuration, schema: schema, migrations: migrations, fileSystem: nil)
   }
 
-  /// As the public one, on the files of a test.
+  /// As the public one.
+  /// - Parameter fileSystem: nil for the real one.
+  @inlinable
   convenience init(
     _ configuration: StoreConfiguration, schema: IndexSchema<Document>, migrations: [Migration],
-    fileSystem: any FileSystem
+    fileSystem: (any FileSystem)?
   ) throws(StoreError) {
     let configuration = try Self.migrated(configuration, schema, migrations, fileSystem)
-    try self.init(configuration, schema: schema, fileSystem: fileSystem)
+    if let fileSystem {
+      try self.init(configuration, schema: schema, fileSystem: fileSystem)
+    } else {
+      try self.init(configuration, schema: schema)
+    }
     try throwIfMigratedMeanwhile()
   }
 
@@ -260,16 +264,11 @@ extension Store {
 
   /// The configuration with which a store is opened once its documents have the newest version.
   @usableFromInline
-  static func migrated(
-    _ configuration: StoreConfiguration, _ schema: IndexSchema<Document>, _ migrations: [Migration]
-  ) throws(StoreError) -> StoreConfiguration {
-    try migrated(configuration, schema, migrations, PosixFileSystem())
-  }
-
   package static func migrated(
     _ configuration: StoreConfiguration, _ schema: IndexSchema<Document>, _ migrations: [Migration],
-    _ fileSystem: any FileSystem
+    _ fileSystem: (any FileSystem)?
   ) throws(StoreError) -> StoreConfiguration {
+    let fileSystem = fileSystem ?? PosixFileSystem()
     var configuration = configuration
     try Migrator("", migrations).checkVersions()
     let newest = migrations.map(\.version).max() ?? 0

@@ -69,7 +69,9 @@ extension Store {
     try sink.begin()
     for shard in frozen.shards {
       for entry in shard.contents.pointee.map.entries {
-        try sink.write(key: try Self.value(entry.key), try Self.record(entry.document))
+        let record: Record
+        do throws(StoreError) { record = try Self.record(entry.document) } catch { throw error.about(entry.key) }
+        try sink.write(key: try Self.value(entry.key), record)
         documents += 1
         if documents % 1_024 == 0, !progress(JobProgress(documents: documents, total: total)) {
           throw StoreError.cancelled
@@ -150,7 +152,7 @@ extension Store {
     do {
       try document.encode(cbor: &writer)
       return try CBORReader.read(writer.bytes) { try $0.readRecord() }
-    } catch { throw .encodingFailed(reason: "a document: \(error)") }
+    } catch { throw .encodingFailed(reason: "\(error)") }
   }
 
   static func key(_ value: Value) throws -> Key {

@@ -497,6 +497,26 @@ struct ResumedEventTests {
       #expect(resume == next - 1, "after \(taken) events")
       #expect(try store.events(from: resume).drain().map(\.lsn) == lsns.filter { $0 > resume })
     }
+    // Beyond what the log had.
+    let events = try store.events(from: 1)
+    #expect(try events.drain().count == lsns.count && events.resumeLSN == 6)
+    try store.put(Member(), for: 20)
+    try store.batch { batch in for key in 30..<33 { batch.put(Member(), for: key) } }
+    #expect(try events.drain(limit: 2).map(\.lsn) == [7, 8] && events.resumeLSN == 7)
+    #expect(try events.drain().map(\.lsn) == [8, 8] && events.resumeLSN == 8)
+  }
+
+  /// What is lost is passed over, for the subscriber is told of it; who was told may go back.
+  @Test func resumptionAfterAGapIsTheSubscribersChoice() throws {
+    let (store, _) = try makeStore()
+    let events = store.events(capacity: 2)
+    try put(2, into: store)
+    #expect(events.drain(limit: 1).map(\.lsn) == [1] && events.resumeLSN == 1)
+    try put(4, into: store)
+    let before = events.resumeLSN
+    #expect(events.drain().map(\.lsn) == [nil, 5, 6] && events.resumeLSN == 6)
+    try store.sync()
+    #expect(try store.events(from: before).drain().map(\.lsn) == [2, 3, 4, 5, 6])
   }
 
   /// Who has one event of a batch goes on behind it.

@@ -55,13 +55,15 @@ struct Watch {
       "pay-out", "remove all bets on a horse", asking: ["horse"], confirming: "Remove all its bets?"
     ) { answers, progress in
       let bets = try store.documents(tagged: "horse=\(answers[0])").documents
+      var paid = 0
       for (number, bet) in bets.enumerated() {
         guard progress(.init(documents: number, total: bets.count)) else {
-          throw DashboardJob.Cancelled("\(number) are paid out")
+          throw DashboardJob.Cancelled("\(paid) are paid out")
         }
-        try store.remove(bet.key) { $0.horse == answers[0] }
+        // It may have changed since the query.
+        if try store.remove(bet.key, if: { $0.horse == answers[0] }) != nil { paid += 1 }
       }
-      return "\(bets.count) bets are paid out"
+      return "\(paid) bets are paid out"
     }
   }
 
