@@ -98,7 +98,8 @@ extension DashboardJob {
         } catch StoreError.cancelled {
           throw Cancelled("\(report.summary); that stays")
         }
-        return report.summary + (refusal.map { oneLine("; \(table): \($0)") } ?? "")
+        if let refusal { throw Failure(.dataError, table, "\(report.summary); the first: \(refusal)") }
+        return report.summary
       }
     }
   }
@@ -121,14 +122,23 @@ extension DashboardJob {
       // Of the lines that were refused the first one tells what is wrong; all of them are counted.
       var refusal: String?
       var importer = Importer(store: store, key: key, lines: lines) { refusal = refusal ?? $0 }
-      while let record = try reader.next() {
-        try importer.take(record)
-        if !progress(Progress(documents: importer.imported, share: importer.share)) {
-          throw Cancelled("\(importer.summary); that stays")
+      do {
+        while let record = try reader.next() {
+          try importer.take(record)
+          if !progress(Progress(documents: importer.imported, share: importer.share)) {
+            throw Cancelled("\(importer.summary); that stays")
+          }
         }
+        try store.sync()
+      } catch let cancelled as Cancelled {
+        throw cancelled
+      } catch {
+        var failure = Failure(error, path: path)
+        failure.description += "; \(importer.summary), which stays"
+        throw failure
       }
-      try store.sync()
-      return importer.summary + (refusal.map { "; \($0)" } ?? "")
+      if let refusal { throw Failure(.dataError, path, "\(importer.summary); the first: \(refusal)") }
+      return importer.summary
     }
   }
 }

@@ -96,6 +96,16 @@ import Testing
     #expect(Plot.sparkline([], glyphs: .ascii).isEmpty)
   }
 
+  @Test func documentsOfManyLinesAreCut() {
+    let points = (0..<20_000).map { Value.array([.int(Int64($0)), .int(1)]) }
+    let lines = DocumentText.lines(["first": 1, "points": .array(points), "last": 2], width: 60).map(\.text)
+    #expect(lines.count < DocumentText.linesMax + 10)
+    let shown = lines.count { $0.contains(", 1]") }
+    #expect(lines.contains { $0.hasSuffix(" \(Format.grouped(20_000 - shown)) more") } && shown > 1_000)
+    // What lies behind is told of as well.
+    #expect(lines.last?.hasSuffix(" 1 more") == true, "\(lines.suffix(3))")
+  }
+
   @Test func longTextsAndArraysAreCut() {
     let long: Record = [
       "text": .string(String(repeating: "ä", count: DocumentText.scalarsMax + 1_500)),

@@ -200,6 +200,13 @@ import Testing
       told += lines.take(model)
     }
     #expect(model.marks.count == Model.marksMax)
+    // What somebody wrote is not lost to what a scenario does.
+    let sample = Script().samples(1)[0]
+    model.addMark(.note, at: sample, "written")
+    for number in 0..<2 * Model.marksMax { model.addMark(.run, at: sample, "step \(number)") }
+    #expect(model.marks.count == Model.marksMax && model.marks.first?.text == "written")
+    for number in 0..<Model.marksMax { model.addMark(.note, at: sample, "note \(number)") }
+    #expect(model.marks.count == Model.marksMax && model.marks.first?.text == "note 0")
     #expect((1..<2 * Model.marksMax).allSatisfy { number in told.contains { $0.hasSuffix(" now load \(number)") } })
   }
 

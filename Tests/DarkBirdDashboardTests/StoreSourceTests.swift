@@ -136,6 +136,19 @@ private struct Player: Document, Codable {
     #expect(try plan("key 7") == nil)
   }
 
+  /// What would look at very many documents is not counted: nothing else is answered meanwhile.
+  @Test func onlyWhatIndexesCountIsCountedAmongVeryMany() throws {
+    let source = StoreSource(store, title: "many", countCandidatesMax: 400)
+    let vocabulary = QueryVocabulary(try source.outline(tagsPerField: 10))
+    for (line, count) in [
+      ("", 1_000), ("tag:club=Ajax", 500), ("range age 20..<40", 400), ("sort:age", 1_000),
+      ("range age 20.. sort:age", 920), ("!tag:club=Ajax", nil), ("tag:club=Ajax sort:age", nil),
+      ("tag:club=Ajax range age 20.. ", nil), ("tag:club=Ajax range age 20..<40", 200),
+    ] as [(String, Int?)] {
+      #expect(try source.count(try QueryLine.parse(line, vocabulary)) == count, "\(line)")
+    }
+  }
+
   @Test func limitDoesNotChangeHowManyMatch() throws {
     let vocabulary = QueryVocabulary(try source.outline(tagsPerField: 10))
     #expect(try source.count(try QueryLine.parse("tag:club=Ajax limit 5", vocabulary)) == 500)

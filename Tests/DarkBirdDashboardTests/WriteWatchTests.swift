@@ -1,8 +1,8 @@
-import DarkBird
 import Foundation
 import Terminal
 import Testing
 
+@testable import DarkBird
 @testable import DarkBirdDashboard
 
 @Suite("Timed writes of a program") struct WriteWatchTests {
@@ -36,15 +36,28 @@ import Testing
   @Test func theMoreWritesTheFewerOfThemAreTimed() {
     let source = TimedSource()
     var watch = WriteWatch()
-    var writes: UInt64 = 0
     for tick in 0..<100 as Range<UInt64> {
-      _ = watch.take(from: source, writes: writes, at: tick * Self.tick)
-      writes += 50_000
+      _ = watch.take(from: source, at: tick * Self.tick)
+      source.write(50_000)
     }
     // Of 500,000 writes a second about a thousand.
     #expect(source.intervals.last == 512)
-    for tick in 100..<300 as Range<UInt64> { _ = watch.take(from: source, writes: writes, at: tick * Self.tick) }
+    for tick in 100..<300 as Range<UInt64> { _ = watch.take(from: source, at: tick * Self.tick) }
     #expect(source.intervals.last == 1)
+  }
+
+  /// However many documents it writes, a batch is one that can be timed.
+  @Test func aFewLargeBatchesAreAllTimed() throws {
+    let store = try Store<Int, Record>(.memory)
+    let source = StoreSource(store, title: "batches")
+    var composer = SampleComposer(source: source, monitor: nil)
+    for tick in 0..<20 as Range<UInt64> {
+      let sample = composer.take(at: tick * Self.tick, date: Script.start, filter: "") { 0 }.0
+      #expect(sample.timed?.interval == 1)
+      #expect(sample.latencies[.batch]?.count ?? 0 == tick)
+      try store.batch { batch in for key in 0..<1_000 { batch.put(["n": 1], for: key) } }
+    }
+    source.close()
   }
 
   @Test func panelAndRulesShowThem() throws {
@@ -69,10 +82,17 @@ import Testing
   /// Remembers how many it was asked to time.
   private final class TimedSource: Source {
     private let asked = Guarded<[Int]>([])
+    private let written = Guarded<UInt64>(0)
     let identity = Script().identity
 
     var intervals: [Int] { asked.withLock { $0 } }
 
+    func write(_ count: UInt64) { written.withLock { $0 += count } }
+    func writeTimings() -> WriteTimings? {
+      let count = written.withLock { $0 }
+      return WriteTimings(
+        (0..<WriteTimings.Kind.allCases.count * WriteTimings.bucketCount).map { $0 == 200 ? count : 0 })
+    }
     func timeWrites(oneIn interval: Int) { asked.withLock { $0.append(interval) } }
     func statistics() -> StoreStatistics { StoreStatistics() }
     func takeEvents(matching filter: String, limit: Int) -> EventBatch { EventBatch() }

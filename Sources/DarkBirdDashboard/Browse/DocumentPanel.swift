@@ -10,7 +10,10 @@ enum DocumentPanel {
 
   static func draw(_ model: Model, in rect: Rect, with painter: inout Painter) {
     let lines = lines(model, width: rect.width - 2)
-    let scroll = min(model.browse.documentScroll, max(0, lines.count - rect.height))
+    var scroll = min(model.browse.documentScroll, max(0, lines.count - rect.height))
+    if model.browse.focus == .document {
+      scroll = Scroll.top(scroll, keeping: model.browse.documentLine, visible: rect.height)
+    }
     let area = Rect(x: rect.x + 1, y: rect.y, width: rect.width - 2, height: rect.height)
     for (y, line) in lines.dropFirst(scroll).prefix(rect.height).enumerated() {
       painter.write(line.spans, in: area, y: y)
@@ -176,6 +179,8 @@ struct DocumentLine: Hashable, Sendable {
 enum DocumentText {
   /// Of a text, or of an array's elements, as much is shown: each picture breaks it all into lines anew.
   static let scalarsMax = 16 << 10
+  /// Lines beyond which the rest is left out, for the same reason.
+  static let linesMax = 4_000
 
   static func lines(
     _ record: Record, width: Int, folded: Set<String> = [], glyphs: GlyphTier = .blocks
@@ -183,7 +188,7 @@ enum DocumentText {
     var writer = Writer(width: width, folded: folded, glyphs: glyphs)
     let widest = record.fields.reduce(0) { max($0, displayWidth($1.name)) }
     let nameWidth = min(widest, max(6, width / 3))
-    for field in record.fields { writer.append(field.name, field.value, nameWidth, 0, path: field.name) }
+    writer.append(record, nameWidth, 0) { $0 }
     return writer.lines
   }
 
@@ -211,7 +216,22 @@ enum DocumentText {
     let glyphs: GlyphTier
     var lines: [DocumentLine] = []
 
-    mutating func append(_ name: String, _ value: Value, _ nameWidth: Int, _ indent: Int, path: String) {
+    private var isFull: Bool { lines.count >= DocumentText.linesMax }
+
+    private mutating func appendRest(_ count: Int, _ blank: String) {
+      let more = "\(glyphs == .ascii ? "..." : "…") \(Format.grouped(count)) more"
+      lines.append(DocumentLine([Span(blank + more, .label)]))
+    }
+
+    /// - Parameter path: of a field by its name.
+    mutating func append(_ record: Record, _ nameWidth: Int, _ indent: Int, path: (String) -> String) {
+      for (index, field) in record.fields.enumerated() {
+        if isFull { return appendRest(record.count - index, String(repeating: " ", count: indent)) }
+        append(field.name, field.value, nameWidth, indent, path: path(field.name))
+      }
+    }
+
+    private mutating func append(_ name: String, _ value: Value, _ nameWidth: Int, _ indent: Int, path: String) {
       let blank = String(repeating: " ", count: indent)
       // Beyond this there is no room left to indent.
       let canNest = indent + 12 < width
@@ -219,13 +239,15 @@ enum DocumentText {
       case .map(let record) where canNest && !record.isEmpty:
         guard open(blank, name, "{", "}", "\(record.count) fields", path) else { return }
         let inner = record.fields.reduce(0) { max($0, min(displayWidth($1.name), 20)) }
-        for field in record.fields {
-          append(field.name, field.value, inner, indent + 2, path: path + "\u{0}" + field.name)
-        }
+        append(record, inner, indent + 2) { path + "\u{0}" + $0 }
         lines.append(DocumentLine([Span(blank + "}", .label)]))
       case .array(let elements) where canNest && elements.contains(where: \.isContainer):
         guard open(blank, name, "[", "]", "\(elements.count) elements", path) else { return }
         for (index, element) in elements.enumerated() {
+          if isFull {
+            appendRest(elements.count - index, blank + "  ")
+            break
+          }
           append("\(index)", element, 3, indent + 2, path: path + "\u{0}\(index)")
         }
         lines.append(DocumentLine([Span(blank + "]", .label)]))

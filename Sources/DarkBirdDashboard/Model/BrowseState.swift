@@ -99,6 +99,7 @@ struct BrowseState: Sendable {
     runs = before.runs + 1
     // What is being typed stays until it is done, or its letters would be commands.
     editor = before.editor
+    if before.prompt?.kind == .exportName { prompt = before.prompt }
   }
 
   /// A line of the tree.

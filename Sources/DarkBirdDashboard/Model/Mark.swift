@@ -63,7 +63,8 @@ extension Model {
   }
 
   private mutating func addMark(_ mark: Mark) {
-    if marks.count == Self.marksMax { marks.removeFirst() }
+    // Scenarios make many of their own; what somebody wrote stays as long as it can.
+    if marks.count == Self.marksMax { marks.remove(at: marks.firstIndex { $0.kind == .run } ?? 0) }
     marks.append(mark)
     marksAdded += 1
   }

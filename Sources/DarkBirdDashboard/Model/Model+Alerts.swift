@@ -44,8 +44,8 @@ extension Model {
 
   private var selectedMark: Mark? {
     let marks = allMarks
-    let index = marks.count - 1 - alertsView.selectedMark
-    return marks.indices.contains(index) ? marks[index] : nil
+    // There may be fewer of them than there were, in a replay that went back.
+    return marks.isEmpty ? nil : marks[marks.count - 1 - min(alertsView.selectedMark, marks.count - 1)]
   }
 
   /// Does what may add marks, and leaves the one selected that somebody looks at: it moves down.

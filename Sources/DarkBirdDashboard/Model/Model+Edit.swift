@@ -29,7 +29,7 @@ extension Model {
     // Asked for twice, or before another one was begun: the editor has the terminal, and its file is not to be touched.
     if browse.isEditing { return [] }
     // A question that waits is not to be replaced by another.
-    if browse.question != nil || browse.prompt != nil {
+    if browse.question != nil || keyContext.isTyping || view != .browse {
       browse.notice = "\(key.text) is not opened while something else is typed"
       return []
     }

@@ -6,8 +6,8 @@ import Synchronization
 package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: Source {
   /// Events that are made into text to be compared with a filter, in one call.
   private static var filteredMax: Int { 250 }
-  /// A query with several conditions is counted only if it looks at no more candidates than this.
-  private static var countCandidatesMax: Int { 1_000_000 }
+  /// A query that its indexes do not count by themselves is counted only if it looks at no more candidates than this.
+  private let countCandidatesMax: Int
   /// The bars of a histogram are counted for the conditions of a query only if that looks at no more candidates than this.
   private static var barCandidatesMax: Int { 2_000_000 }
 
@@ -23,9 +23,10 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
   /// - Parameter busyFrom: events a second from which on there is a subscription for moments only.
   package init(
     _ store: Store<Key, Document>, title: String, location: String? = nil, allowsChanges: Bool = false,
-    busyFrom: Double = 2_000
+    busyFrom: Double = 2_000, countCandidatesMax: Int = 1_000_000
   ) {
     self.store = store
+    self.countCandidatesMax = countCandidatesMax
     events = Guarded(
       EventTap(store, busyFrom: busyFrom, calmBelow: busyFrom / 2, momentsApart: .milliseconds(300)))
     var directory: String?
@@ -186,7 +187,7 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
     return PlanSummary(
       driver: driver, candidates: plan.candidates, checks: Self.checks(query, plan.driver), sortedBy: plan.sortedBy,
       unknownTags: try store.unknownTags(in: query),
-      notes: try store.notes(on: query, candidatesMax: Self.countCandidatesMax))
+      notes: try store.notes(on: query, candidatesMax: countCandidatesMax))
   }
 
   /// The conditions that the driver does not answer.
@@ -212,7 +213,11 @@ package final class StoreSource<Key: DocumentKey, Document: DarkBird.Document>: 
     }
     guard case .query(let query, _) = selection else { return nil }
     let conditions = query.allTags.count + query.anyTags.count + query.noTags.count + query.ranges.count
-    if conditions > 1, try store.explain(query).candidates > Self.countCandidatesMax { return nil }
+    // Nothing else is answered while candidates are looked at.
+    let isOfOrderAlone =
+      query.allTags.isEmpty && query.anyTags.isEmpty && query.ranges.allSatisfy { $0.field == query.orderBy }
+    let isCounted = conditions <= 1 && query.noTags.isEmpty && (query.orderBy == nil || isOfOrderAlone)
+    if !isCounted, try store.explain(query).candidates > countCandidatesMax { return nil }
     return try store.count(query)
   }
 

@@ -66,7 +66,7 @@ struct SampleComposer {
     sample.eventsShown = shown
     sample.workload = workload(at: nanoseconds)
     if monitor == nil {
-      sample.timed = writeWatch.take(from: source, writes: statistics.operations.writes, at: nanoseconds)
+      sample.timed = writeWatch.take(from: source, at: nanoseconds)
     }
     if nanoseconds >= tagsDue, statistics.memoryLSN != tagsLSN {
       tagsLSN = statistics.memoryLSN

@@ -8,36 +8,43 @@ struct WriteWatch {
   private let recorder = LatencyRecorder()
   private let slot: LatencyRecorder.Slot
   private var before: WriteTimings?
-  private var last: (nanoseconds: UInt64, writes: UInt64)?
-  /// Averaged over some samples.
-  private var writesPerSecond = 0.0
+  private var last: UInt64 = 0
+  /// Averaged over some samples. A batch is one call, however many documents it writes.
+  private var callsPerSecond = 0.0
   private var interval = 0
 
   init() { slot = recorder.makeSlot() }
 
-  /// - Parameters:
-  ///   - writes: of the store so far.
-  ///   - nanoseconds: when the sample is taken.
-  mutating func take(from source: any Source, writes: UInt64, at nanoseconds: UInt64) -> TimedWrites? {
-    if let last, nanoseconds > last.nanoseconds {
-      let seconds = Double(nanoseconds - last.nanoseconds) / 1e9
-      let rate = Double(writes - min(writes, last.writes)) / seconds
-      writesPerSecond += (rate - writesPerSecond) * min(1, seconds)
-    }
-    last = (nanoseconds, writes)
-    let timed = interval
-    var wanted = 1
-    while Double(wanted) * Self.timedPerSecond < writesPerSecond { wanted *= 2 }
-    if wanted != interval {
-      interval = wanted
-      source.timeWrites(oneIn: wanted)
-    }
+  /// - Parameter nanoseconds: when the sample is taken.
+  mutating func take(from source: any Source, at nanoseconds: UInt64) -> TimedWrites? {
+    let timed = max(1, interval)
+    if interval == 0 { time(oneIn: 1, of: source) }
     guard let timings = source.writeTimings() else { return nil }
-    if let before { record(timings, since: before) }
-    before = timings
+    if let before {
+      record(timings, since: before)
+      if nanoseconds > last {
+        let seconds = Double(nanoseconds - last) / 1e9
+        // Each that was timed stands for as many as the interval says.
+        let rate = Double(Self.calls(timings) - Self.calls(before)) / seconds
+        callsPerSecond += (rate - callsPerSecond) * min(1, seconds)
+      }
+    }
+    (before, last) = (timings, nanoseconds)
+    var wanted = 1
+    while Double(wanted) * Self.timedPerSecond < callsPerSecond { wanted *= 2 }
+    if wanted != interval { time(oneIn: wanted, of: source) }
     let taken = recorder.takeInterval(at: nanoseconds)
     return TimedWrites(
-      interval: max(1, timed), latencies: taken.recent, latencySeconds: taken.recentSeconds, heat: taken.heat)
+      interval: timed, latencies: taken.recent, latencySeconds: taken.recentSeconds, heat: taken.heat)
+  }
+
+  private mutating func time(oneIn wanted: Int, of source: any Source) {
+    interval = wanted
+    source.timeWrites(oneIn: wanted)
+  }
+
+  private static func calls(_ timings: WriteTimings) -> UInt64 {
+    WriteTimings.Kind.allCases.reduce(0) { $0 + timings.counts(of: $1).reduce(0, +) }
   }
 
   private func record(_ now: WriteTimings, since before: WriteTimings) {
