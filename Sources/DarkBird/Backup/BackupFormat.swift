@@ -67,7 +67,7 @@ struct BackupHeader: Equatable, Sendable {
 
   mutating func take(_ description: Record) -> Bool {
     guard case .int(let count)? = description["documents"], let documents = Int(exactly: count), documents >= 0,
-      case .date(let created)? = description["created"],
+      case .date(let created)? = description["created"], created.iso8601 != nil,
       let version = Manifest.number(description["schemaVersion"])
     else { return false }
     self.documents = documents

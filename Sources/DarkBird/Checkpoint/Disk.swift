@@ -71,7 +71,8 @@ final class Disk: @unchecked Sendable {
         }
         manifest = found.manifest
         let log = Log(settings: Log.Settings(place, manifest.store, configuration), start: found)
-        let writer = LogWriter(log: log, fileSystem: fileSystem, start: found, file: file)
+        let writer = LogWriter(
+          log: log, fileSystem: fileSystem, start: found, file: file, lockFile: lockFile)
         try diskErrors(directory) { () throws(SystemError) in try writer.start() }
         self.log = log
       }
@@ -134,9 +135,16 @@ final class Disk: @unchecked Sendable {
     try log.close()
     let reached = log.lsns.durable
     try lock.withLock { () throws(StoreError) in
+      try requireInPlace()
       manifest.reachedLSN = reached
       try manifest.write(directory, fileSystem)
     }
+  }
+
+  /// Under the lock.
+  private func requireInPlace() throws(StoreError) {
+    guard let lockFile else { return }
+    do throws(SystemError) { try DarkBird.requireInPlace(lockFile, directory) } catch { throw StoreError(error) }
   }
 
   /// Under no lock: that of the manifest is held while it is written.
@@ -278,6 +286,7 @@ final class Disk: @unchecked Sendable {
   ) throws(StoreError) {
     let (current, unsettled) = lock.withLock { (manifest.checkpointLSN, unsettledCheckpoint) }
     if current == log.memoryLSN { return }
+    try lock.withLock { () throws(StoreError) in try requireInPlace() }
     if !planted(.longPageKept) { try log.endLongPage() }
     let (startLSN, firstPage) = log.checkpointStart()
     /// Best effort, and never one that a manifest on the disk may name.
@@ -325,6 +334,7 @@ final class Disk: @unchecked Sendable {
         try? fileSystem.remove("\(directory)/\(LogFormat.pageName(firstPage - 1))")
       }
       do throws(StoreError) {
+        try requireInPlace()
         try next.writeDraft(directory, fileSystem)
       } catch {
         // It is as large as the documents, and nobody will read it. After the next step the disk may name it.

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Makes or finds the directory, takes its lock, and refuses one that holds something else.
 ///
 /// - Parameter isUnfinished: whether it may hold what an interrupted `NewStoreDirectory` has left.
@@ -6,7 +8,8 @@ func openDirectory(
   _ directory: String, _ fileSystem: any FileSystem, isReadOnly: Bool, isUnfinished: Bool = false
 ) throws(StoreError) -> (any File)? {
   if !isUnfinished { try checkDirectory(directory, fileSystem, isReadOnly: isReadOnly) }
-  let path = "\(directory)/\(LogFormat.lockName)"
+  // By this name it is looked for again, when the program may have gone to another directory.
+  let path = "\(absolutePath(directory))/\(LogFormat.lockName)"
   let file: any File
   let isLocked: Bool
   do throws(SystemError) {
@@ -34,6 +37,14 @@ func lockHolder(_ file: any File) -> String {
   if (try? file.tryLock(exclusive: false)) == true { return "a reader" }
   let holder = String(decoding: (try? file.readAll(at: 0, count: file.size())) ?? [], as: UTF8.self)
   return holder.isEmpty ? "another process" : holder
+}
+
+/// Whether the path of a store that is open still leads to it: not where somebody has moved its directory away, or has put another
+/// in its place. To write there by name would destroy what is another store's. (Who does that at this very moment is not seen.)
+/// - Throws: `ESTALE` if not.
+func requireInPlace(_ lockFile: any File, _ directory: String) throws(SystemError) {
+  if try lockFile.hasItsName() || planted(.otherStoreWrittenTo) { return }
+  throw SystemError(code: ESTALE, call: "look for the lock that is held", path: directory)
 }
 
 /// Gives back what `openDirectory` has locked for writing, without the name of this process. That is best effort: a name that
@@ -74,7 +85,7 @@ func checkDirectory(
 /// everybody may read each: there nothing better can be done.
 private func synchronizeParent(of directory: String, _ fileSystem: any FileSystem) throws(StoreError) {
   do throws(SystemError) {
-    try fileSystem.synchronizeDirectory(parentDirectory(of: directory))
+    try fileSystem.synchronizeDirectory(parentDirectory(of: wholePath(directory)))
   } catch {
     if !error.isRefusal { throw storeError(error, directory) }
   }

@@ -58,7 +58,14 @@ struct Salvage {
 
   private mutating func readManifest() throws(StoreError) {
     do throws(StoreError) {
-      use(try files.manifest())
+      let found = try files.manifest()
+      // Of a mix-up, it would have everything that is here taken for another store's.
+      let others = files.identifiers(nil)
+      guard others.isEmpty || others.contains(found.store) || planted(.foreignManifestBelieved) else {
+        (report.isSchemaLost, report.isSchemaVersionLost) = (true, true)
+        return note(LogFormat.manifestName, 0, 0, "the manifest of another store, \(found.store)")
+      }
+      use(found)
     } catch {
       if let found = files.manifestOfWrongVersion() {
         note(LogFormat.manifestName, 8, 4, "a wrong version of the format; all the rest is right")

@@ -91,7 +91,12 @@ extension StoreInspector {
 
   /// The lock of the damaged store, shared; nil if there is no file to lock.
   private static func lockForReading(_ path: String, _ fileSystem: any FileSystem) throws(StoreError) -> (any File)? {
-    guard let file = try? fileSystem.open("\(path)/\(LogFormat.lockName)", .read) else { return nil }
+    let file: any File
+    do throws(SystemError) { file = try fileSystem.open("\(path)/\(LogFormat.lockName)", .read) } catch {
+      // Where it cannot be seen for another reason than damage, nobody knows whether somebody holds it.
+      if error.isMissing || error.code == SystemError.ioErrorCode { return nil }
+      throw StoreError(error)
+    }
     // A lock that fails for another reason than a holder is part of the damage.
     if (try? file.tryLock(exclusive: false)) != false { return file }
     defer { file.close() }

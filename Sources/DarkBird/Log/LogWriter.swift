@@ -22,6 +22,8 @@ final class LogWriter: @unchecked Sendable {
 
   private let log: Log
   private let fileSystem: any FileSystem
+  /// Of the directory, to see that it is still where it was; nil where nobody holds one.
+  private let lockFile: (any File)?
   private var file: any File
   private var sequence: UInt64
   /// File offset behind the last written frame.
@@ -40,9 +42,10 @@ final class LogWriter: @unchecked Sendable {
   private var queue = Log.Queue()
 
   /// Takes over the open page that recovery found or made.
-  init(log: Log, fileSystem: any FileSystem, start: RecoveredLog, file: any File) {
+  init(log: Log, fileSystem: any FileSystem, start: RecoveredLog, file: any File, lockFile: (any File)?) {
     self.log = log
     self.fileSystem = fileSystem
+    self.lockFile = lockFile
     self.file = file
     sequence = start.page.sequence
     offset = start.page.end
@@ -324,6 +327,7 @@ final class LogWriter: @unchecked Sendable {
   }
 
   private func prepareNextPage(_ page: UInt64, bytes: Int) throws(SystemError) {
+    try requireInPlace()
     let file = try fileSystem.openAnew(path(page))
     do throws(SystemError) {
       try file.allocate(at: 0, length: bytes)
@@ -333,11 +337,15 @@ final class LogWriter: @unchecked Sendable {
     } catch {
       file.close()
       // Best effort: a page that was not begun is recognised, and removed, at the next opening.
-      try? fileSystem.remove(path(page))
+      if (try? requireInPlace()) != nil { try? fileSystem.remove(path(page)) }
       throw error
     }
     next = (file, bytes)
     log.withRoom { $0.didPrepareNextPage(allocated: bytes) }
+  }
+
+  private func requireInPlace() throws(SystemError) {
+    if let lockFile { try DarkBird.requireInPlace(lockFile, log.settings.directory) }
   }
 
   private func shutDown() {
@@ -346,7 +354,7 @@ final class LogWriter: @unchecked Sendable {
       try? file.truncate(to: offset)
       if let next {
         next.file.close()
-        try? fileSystem.remove(path(sequence + 1))
+        if (try? requireInPlace()) != nil { try? fileSystem.remove(path(sequence + 1)) }
       }
     }
     next?.file.close()

@@ -172,12 +172,15 @@ struct Recovery {
     return true
   }
 
-  /// Whether a page was made ahead of need and not begun.
+  /// Whether a page was made ahead of need and not begun. One whose header a power loss took, and nothing else of it, was: so the
+  /// page before was sealed, and that was durable.
   private func isUnused(_ sequence: UInt64) throws(StoreError) -> Bool {
     do throws(SystemError) {
-      let file = try fileSystem.open(path(LogFormat.pageName(sequence)), .read)
-      defer { file.close() }
-      return try file.readAll(at: 0, count: LogFormat.headerBytes).withUnsafeBytes { isZero($0, from: 0) }
+      let path = path(LogFormat.pageName(sequence))
+      if planted(.headerLostNotBegun) {
+        return try fileSystem.contents(path).prefix(LogFormat.headerBytes).allSatisfy { $0 == 0 }
+      }
+      return try fileSystem.isZero(path)
     } catch {
       if error.isMissing { return false }
       throw StoreError(error)
@@ -272,11 +275,15 @@ struct Recovery {
   /// Keeps the bytes behind the last valid frame, but for the zeros at the end, in a file of their own: `name`, or if an
   /// earlier tail has it, `name-2` and so on.
   private func setAside(_ file: any File, from offset: Int, name: String) throws(SystemError) {
-    var tail = try file.readAll(at: offset, count: max(0, file.size() - offset))
-    tail.removeSubrange(tail.withUnsafeBytes { endOfContent($0) }...)
-    if tail.isEmpty { return }
+    var end = offset
+    try file.forEachPiece(from: offset) { piece, place in
+      let count = endOfContent(piece)
+      if count > 0 { end = place + count }
+      return true
+    }
+    if end == offset { return }
     // The zeros behind it are room that a full disk may need for the copy.
-    try? file.truncate(to: offset + tail.count)
+    try? file.truncate(to: end)
     let taken = Set(try fileSystem.list(directory))
     var (free, number) = (name, 1)
     while taken.contains(free), !planted(.tailOverwritten) {
@@ -287,7 +294,11 @@ struct Recovery {
     defer { copy.close() }
     do throws(SystemError) {
       try copy.truncate(to: 0)
-      try copy.writeAll(tail, at: 0)
+      try file.forEachPiece(from: offset) { (piece, place) throws(SystemError) in
+        let rest = UnsafeRawBufferPointer(rebasing: piece.prefix(end - place))
+        try copy.writeAll(rest, at: place - offset)
+        return place + piece.count < end
+      }
       try copy.synchronize()
       try fileSystem.synchronizeDirectory(directory)
     } catch {

@@ -30,6 +30,24 @@ extension File {
     return size
   }
 
+  /// Calls `body` with the content from `start` on, piece after piece with the place of each, until it returns false or the file
+  /// ends: in little memory, however large the file says it is.
+  func forEachPiece(
+    from start: Int = 0, _ body: (UnsafeRawBufferPointer, Int) throws(SystemError) -> Bool
+  ) throws(SystemError) {
+    var offset = start
+    while true {
+      let piece = try readAll(at: offset, count: 256 << 10)
+      if piece.isEmpty { return }
+      var result: Result<Bool, SystemError> = .success(false)
+      piece.withUnsafeBytes { bytes in
+        do throws(SystemError) { result = .success(try body(bytes, offset)) } catch { result = .failure(error) }
+      }
+      if try !result.get() { return }
+      offset += piece.count
+    }
+  }
+
   /// Reads `count` bytes, or fewer at the end of the file.
   func readAll(at offset: Int, count: Int) throws(SystemError) -> [UInt8] {
     var failure: SystemError?
@@ -56,6 +74,18 @@ extension FileSystem {
   func openAnew(_ path: String) throws(SystemError) -> any File {
     if try exists(path) { try remove(path) }
     return try open(path, .createNew)
+  }
+
+  /// Whether there is nothing but zeros in a file, as in a page that was made ahead of need.
+  func isZero(_ path: String) throws(SystemError) -> Bool {
+    let file = try open(path, .read)
+    defer { file.close() }
+    var isZero = true
+    try file.forEachPiece { piece, _ in
+      isZero = DarkBird.isZero(piece, from: 0)
+      return isZero
+    }
+    return isZero
   }
 
   /// The whole content of a file.

@@ -390,6 +390,14 @@ struct SalvageTests {
     #expect(try salvage(foreign).report.checkpointDocuments == 0)
   }
 
+  @Test func manifestOfAnotherStoreIsNotBelieved() throws {
+    var victim = try StoreVictim()
+    victim.files[LogFormat.manifestName] = try StoreVictim().files[LogFormat.manifestName]
+    let (report, _) = try salvage(victim)
+    #expect(report.damages.count == 1 && report.damages[0].reason.hasPrefix("the manifest of another store"))
+    #expect(report.isSchemaLost && report.checkpointDocuments > 0 && report.documents == victim.documents.count)
+  }
+
   @Test func laterDocumentKeepsAUniqueValueThatTwoShare() throws {
     let disk = SimulatedFileSystem.forStores()
     let store = try MemberStore(.simulated(), on: disk)
@@ -478,8 +486,8 @@ struct SalvageTests {
     let victim = try StoreVictim()
     let disk = victim.disk
     let name = victim.pages[1]
-    // The whole file is refused, then one block of it.
-    disk.plan(.once(.read, error: EIO, path: name, after: 1), .once(.read, error: EIO, path: name, after: 2))
+    // Behind two looks at its header the whole file is refused, then one block of it.
+    disk.plan(.once(.read, error: EIO, path: name, after: 2), .once(.read, error: EIO, path: name, after: 3))
     let (report, _) = try salvage(victim, on: disk)
     #expect(
       report.damages.contains { $0.file == name && $0.reason.contains("Input/output error") }, "\(report.damages)")

@@ -62,7 +62,7 @@ struct FormatArticleTests {
     let file = try opened.repair(&found, capacity: .records(4))
     let log = Log(
       settings: Log.Settings("/data/store", Self.store, .simulated(.records(4))), start: found)
-    try LogWriter(log: log, fileSystem: disk, start: found, file: file).start()
+    try LogWriter(log: log, fileSystem: disk, start: found, file: file, lockFile: nil).start()
     func append(_ kind: LogRecordKind, _ payload: [UInt8], keyLength: Int) throws {
       let reservation = try log.reserve(payloadBytes: payload.count)
       let lsn = try log.append(kind, payload: payload, keyLength: keyLength, reservation)

@@ -112,6 +112,46 @@ struct OpeningTests {
     #expect(absolutePath("") == "" && absolutePath("/a") == "/a")
   }
 
+  /// Somebody moves the directory of a store away that is open, and makes another one in its place.
+  @Test func storeThatTookThePlaceOfAnotherIsLeftAlone() throws {
+    let directory = try TemporaryDirectory()
+    let (path, moved) = (directory.path + "/data", directory.path + "/data.old")
+    var configuration = StoreConfiguration.disk(at: path)
+    configuration.pageCapacity = .bytes(LogFormat.pageBytesMin)
+    let first = try MemberStore(configuration)
+    for key in 0..<10 { try first.put(Member(name: "first", age: key), for: key, ack: .synced) }
+    try FileManager.default.moveItem(atPath: path, toPath: moved)
+    let second = try MemberStore(configuration)
+    for key in 0..<300 { try second.put(Member(name: "second", age: key), for: key) }
+    try second.checkpoint()
+    try second.put(Member(name: "second"), for: 300, ack: .synced)
+    try second.close()
+    func files() throws -> [String: Data] {
+      var files: [String: Data] = [:]
+      for name in try FileManager.default.contentsOfDirectory(atPath: path) {
+        files[name] = try Data(contentsOf: URL(filePath: "\(path)/\(name)"))
+      }
+      return files
+    }
+    let before = try files()
+
+    // It goes on as long as its pages do, and then says why it cannot.
+    var written = 10
+    var refusal: StoreError?
+    while refusal == nil, written < 10_000 {
+      refusal = storeError { try first.put(Member(name: "first", age: written), for: written, ack: .synced) }
+      if refusal == nil { written += 1 }
+    }
+    let away = StoreError.io(path: path, operation: "look for the lock that is held", code: ESTALE)
+    #expect(refusal == away)
+    #expect(storeError { try first.checkpoint() } == away)
+    #expect(storeError { try first.close() } == away)
+    #expect(try files() == before)
+    let again = try MemberStore(.disk(at: moved))
+    #expect(again.count == written && (0..<written).allSatisfy { again[$0]?.age == $0 })
+    try again.close()
+  }
+
   @Test func indexesThatTheDocumentsAllowAreAdopted() throws {
     try makeStore()
     let store = try Store<Int, Member>(
