@@ -81,41 +81,6 @@ struct DamageTests {
     let offsets: ClosedRange<Int>
   }
 
-  /// A power loss takes the header of a page and leaves what is behind it: the page before was sealed, and is no torn end.
-  @Test func damageBeforeAPageThatLostItsHeaderIsRefused() throws {
-    let disk = SimulatedFileSystem.forStores()
-    let store = try MemberStore(.simulated(.records(4)), on: disk)
-    // The last one of the second page is synced by the end of that page only.
-    for key in 0..<7 { try store.put(Member(age: key), for: key, ack: .synced) }
-    try store.put(Member(age: 7), for: 7, ack: .written)
-    for key in 8..<10 { try store.put(Member(age: key), for: key, ack: .synced) }
-    var files = disk.killImage().storeFiles
-    try store.close()
-    let (before, last) = (LogFormat.pageName(2), LogFormat.pageName(3))
-    files[last]?.replaceSubrange(0..<LogFormat.headerBytes, with: repeatElement(0, count: LogFormat.headerBytes))
-    func open() throws -> MemberStore {
-      let disk = SimulatedFileSystem.forStores()
-      for (name, bytes) in files { disk.setFile("/data/store/\(name)", bytes) }
-      return try MemberStore(.simulated(.records(4)), on: disk)
-    }
-    // By itself that is what a power loss leaves of a page that was never synced, were it not that these say they were.
-    let lost = storeError { try open().close() }
-    guard case .corrupt("/data/store/\(last)", offset: 0, _)? = lost else {
-      Issue.record("\(String(describing: lost))")
-      return
-    }
-    // Whatever is left of it.
-    files[last]?.replaceSubrange(LogFormat.headerBytes..., with: [1])
-    try open().close()
-    let end = try #require(files[before]?.lastIndex { $0 != 0 })
-    files[before]?[end - 80] ^= 1
-    let damaged = storeError { try open().close() }
-    guard case .corrupt("/data/store/\(before)", _, _)? = damaged else {
-      Issue.record("\(String(describing: damaged))")
-      return
-    }
-  }
-
   private static func makeVictim(_ ending: Ending) throws -> Victim {
     let fileSystem = SimulatedFileSystem.forStores()
     var oracle = CrashOracle()

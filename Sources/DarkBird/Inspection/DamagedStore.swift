@@ -137,5 +137,8 @@ struct DamagedStore {
 
 /// Whether something was written to a page: not to one that was made ahead of need, as far as it can be read.
 func isBegunPage(_ path: String, _ fileSystem: any FileSystem) -> Bool {
-  (try? fileSystem.isZero(path)) == false
+  guard let file = try? fileSystem.open(path, .read) else { return false }
+  defer { file.close() }
+  let head = (try? file.readAll(at: 0, count: LogFormat.headerBytes)) ?? []
+  return head.withUnsafeBytes { !isZero($0, from: 0) }
 }

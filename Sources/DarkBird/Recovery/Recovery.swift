@@ -172,15 +172,12 @@ struct Recovery {
     return true
   }
 
-  /// Whether a page was made ahead of need and not begun. One whose header a power loss took, and nothing else of it, was: so the
-  /// page before was sealed, and that was durable.
+  /// Whether a page was made ahead of need and not begun.
   private func isUnused(_ sequence: UInt64) throws(StoreError) -> Bool {
     do throws(SystemError) {
-      let path = path(LogFormat.pageName(sequence))
-      if planted(.headerLostNotBegun) {
-        return try fileSystem.contents(path).prefix(LogFormat.headerBytes).allSatisfy { $0 == 0 }
-      }
-      return try fileSystem.isZero(path)
+      let file = try fileSystem.open(path(LogFormat.pageName(sequence)), .read)
+      defer { file.close() }
+      return try file.readAll(at: 0, count: LogFormat.headerBytes).withUnsafeBytes { isZero($0, from: 0) }
     } catch {
       if error.isMissing { return false }
       throw StoreError(error)

@@ -76,18 +76,6 @@ extension FileSystem {
     return try open(path, .createNew)
   }
 
-  /// Whether there is nothing but zeros in a file, as in a page that was made ahead of need.
-  func isZero(_ path: String) throws(SystemError) -> Bool {
-    let file = try open(path, .read)
-    defer { file.close() }
-    var isZero = true
-    try file.forEachPiece { piece, _ in
-      isZero = DarkBird.isZero(piece, from: 0)
-      return isZero
-    }
-    return isZero
-  }
-
   /// The whole content of a file.
   func contents(_ path: String) throws(SystemError) -> [UInt8] {
     let file = try open(path, .read)

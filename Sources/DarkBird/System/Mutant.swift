@@ -46,7 +46,7 @@ enum Mutant: String, Sendable {
   case mirrorEndsWithinAnLSN, oldRowTakenForCurrent
   case documentBeyondTheEnd, laterFrameNotSought, firstFrameBlamed, tailOverwritten
   case nameNotLookedAtAgain, targetNotLookedAtAgain
-  case otherStoreWrittenTo, foreignManifestBelieved, headerLostNotBegun
+  case otherStoreWrittenTo, foreignManifestBelieved
   case tornTailNotCut, tornTailNotKept, lastPageNotRewritten, directoryNotLocked
 }
 
