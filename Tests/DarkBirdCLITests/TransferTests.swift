@@ -3,7 +3,6 @@ import Foundation
 import Testing
 
 @testable import DarkBirdCLI
-@testable import DarkBirdDashboard
 
 /// Documents that leave a store and come back are the same, whatever is in them.
 @Suite(.timeLimit(.minutes(30))) struct TransferTests {
@@ -229,19 +228,6 @@ import Testing
     let error = BadInput(reason: "a quote is opened and never closed; nothing behind it is read")
     #expect(throws: error) { try content.get() }
     #expect(try reader.next() == nil)
-  }
-
-  /// In the dashboard: what came in stays, and the job has not done what it was to do.
-  @Test func importJobThatRefusesDocumentsSaysSo() throws {
-    let store = try RecordStore(.memory, schema: IndexSchema(FieldSchema(unique: ["mail"])))
-    let job = DashboardJob.importing(into: store)
-    let sound = try directory.file("sound.ndjson", #"{"id":1,"mail":"a"}"# + "\n")
-    #expect(try job.body([sound, "id"]) { _ in true } == "imported 1, rejected 0")
-    let file = try directory.file("some.ndjson", #"{"id":2,"mail":"b"}"# + "\n[1]\n" + #"{"id":3,"mail":"a"}"# + "\n")
-    let failure = #expect(throws: Failure.self) { try job.body([file, "id"]) { _ in true } }
-    let expected = "\(file): imported 1, rejected 2; the first: \(file):2: not an object"
-    #expect(failure?.description.hasPrefix(expected) == true, "\(String(describing: failure))")
-    #expect(store.count == 2)
   }
 
   @Test func indexesFollowFieldsThatBecomeOneOrLieDeeper() {
