@@ -315,6 +315,8 @@ final class Disk: @unchecked Sendable {
       writer.cancel()
       throw error
     }
+    // Documents have taken their time. What was written goes with its directory, and nothing is tidied up by a path that is another's.
+    try lock.withLock { () throws(StoreError) in try requireInPlace() }
     let bytes: Int
     do throws(SystemError) {
       bytes = try writer.finish(endLSN: endLSN)
@@ -333,8 +335,8 @@ final class Disk: @unchecked Sendable {
       if planted(.pagesRemovedBeforeManifest) {
         try? fileSystem.remove("\(directory)/\(LogFormat.pageName(firstPage - 1))")
       }
+      try requireInPlace()
       do throws(StoreError) {
-        try requireInPlace()
         try next.writeDraft(directory, fileSystem)
       } catch {
         // It is as large as the documents, and nobody will read it. After the next step the disk may name it.

@@ -22,9 +22,9 @@ public final class EventSubscription<Key: DocumentKey, Document: DarkBird.Docume
   deinit { cancel() }
 
   /// Where `Store.events(from:)` goes on behind what was taken here: the LSN of the last change all of whose events were, or were
-  /// lost before a `.gap` that was taken: to have those, go on from what this was before. Those of a
-  /// batch have one LSN, so that the LSN of an event itself is not enough: who stops in the middle of a batch gets all of it again.
-  /// Before the first event, that of the last change before the subscription.
+  /// lost before a `.gap` that was taken: to have those, go on from what this was before. Those of a batch have one LSN, so that the
+  /// LSN of an event itself is not enough: who stops in the middle of a batch gets all of it again. Before the first event, that of
+  /// the last change before the subscription.
   public var resumeLSN: UInt64 { ring.resumeLSN.load(ordering: .acquiring) }
 
   /// Takes up to `limit` waiting events, oldest first, without waiting for any. O(events taken), those that the filter leaves

@@ -34,9 +34,8 @@ enum Mutant: String, Sendable {
   case ackWithoutSync, durableBeforeSync, writtenBeforeWrite, sealNotSynced, pageNameNotSynced
   case failureForgotten, failedPageNamed, syncRetried, logHoldsTheStore, nextPageInvented, refusedDemandKept
   case longPageGoesOn, filledBeyondTheRoom, settledRecordReplayed
-  case levelOfTheStoreForgotten, intervalForgotten, servedStillCounted, checkpointComesOnce,
-    encodingNotChecked,
-    changedSinceTheCondition
+  case levelOfTheStoreForgotten, intervalForgotten, servedStillCounted, checkpointComesOnce
+  case encodingNotChecked, changedSinceTheCondition
   case largeRecordStarves, checkpointWithinACheckpoint, checkpointsPileUp, checkpointGivenUp, threadTakenForStarted
   // Manifest, checkpoint, recovery
   case manifestNotSynced, manifestNameNotSynced, checkpointNotSynced, checkpointAheadOfTheLog,
