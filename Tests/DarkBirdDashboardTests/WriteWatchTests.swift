@@ -44,6 +44,10 @@ import Testing
     #expect(source.intervals.last == 512)
     for tick in 100..<300 as Range<UInt64> { _ = watch.take(from: source, at: tick * Self.tick) }
     #expect(source.intervals.last == 1)
+    // Another store, which has had fewer of them.
+    source.forgetAll()
+    _ = watch.take(from: source, at: 300 * Self.tick)
+    #expect(source.intervals.last == 1)
   }
 
   /// However many documents it writes, a batch is one that can be timed.
@@ -91,6 +95,7 @@ import Testing
     var intervals: [Int] { asked.withLock { $0 } }
 
     func write(_ count: UInt64) { written.withLock { $0 += count } }
+    func forgetAll() { written.withLock { $0 = 0 } }
     func writeTimings() -> WriteTimings? {
       let count = written.withLock { $0 }
       return WriteTimings(

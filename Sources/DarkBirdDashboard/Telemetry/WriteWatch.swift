@@ -24,8 +24,10 @@ struct WriteWatch {
       record(timings, since: before)
       if nanoseconds > last {
         let seconds = Double(nanoseconds - last) / 1e9
-        // Each that was timed stands for as many as the interval says.
-        let rate = Double(Self.calls(timings) - Self.calls(before)) / seconds
+        // Each that was timed stands for as many as the interval says. Fewer than before are those of another store, whose opening
+        // is not seen yet.
+        let calls = Self.calls(timings)
+        let rate = Double(calls - min(calls, Self.calls(before))) / seconds
         callsPerSecond += (rate - callsPerSecond) * min(1, seconds)
       }
     }
